@@ -1,0 +1,31 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isPrice } from './price.ts';
+
+/** The decimal text of a count of cents, made without arithmetic on fractions. */
+const decimal = (cents: number) => `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`;
+
+test('every whole count of cents is a price', () => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => isPrice(Number(decimal(cents)))));
+});
+
+test('no number with a third decimal is', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), fc.integer({ min: 1, max: 9 }), (cents, digit) => {
+      return !isPrice(Number(`${decimal(cents)}${digit}`));
+    }),
+  );
+});
+
+test('its shortest text is the decimal it came as', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => {
+      const [whole, fraction = ''] = String(Number(decimal(cents))).split('.');
+      return `${whole}.${fraction.padEnd(2, '0')}` === decimal(cents);
+    }),
+  );
+});
+
+test.each([-0.01, 1_000_000_000, Number.NaN, Number.POSITIVE_INFINITY, 0.001, '39.90', null])('%s is none', (value) => {
+  expect(isPrice(value)).toBe(false);
+});

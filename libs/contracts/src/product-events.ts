@@ -1,0 +1,37 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Price } from './price.ts';
+import { ProductName } from './product-name.ts';
+
+/** Ours are UUIDv7; those of older producers are any non-empty text. */
+const ProductId = Type.String({ minLength: 1 });
+
+/** A product entered the catalogue. */
+export const ProductCreated = Type.Object({ id: ProductId, name: ProductName, price: Price });
+export type ProductCreated = Static<typeof ProductCreated>;
+
+/** A product was renamed, repriced or both: only what changed is there. */
+export const ProductUpdated = Type.Object({
+  id: ProductId,
+  name: Type.Optional(ProductName),
+  price: Type.Optional(Price),
+});
+export type ProductUpdated = Static<typeof ProductUpdated>;
+
+/** A product left the catalogue for good. */
+export const ProductDiscontinued = Type.Object({ id: ProductId });
+export type ProductDiscontinued = Static<typeof ProductDiscontinued>;
+
+/** Every type of event, with the version of its schema that is written today and the schema of its payload. */
+export const productEvents = {
+  ProductCreated: { schemaVersion: 1, payload: ProductCreated },
+  ProductUpdated: { schemaVersion: 1, payload: ProductUpdated },
+  ProductDiscontinued: { schemaVersion: 1, payload: ProductDiscontinued },
+} as const;
+
+/** What happened to a product: the part of an event that the domain decides. */
+export type ProductChange =
+  | { type: 'ProductCreated'; payload: ProductCreated }
+  | { type: 'ProductUpdated'; payload: ProductUpdated }
+  | { type: 'ProductDiscontinued'; payload: ProductDiscontinued };
+
+export type ProductEventType = ProductChange['type'];

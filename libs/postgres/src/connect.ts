@@ -1,0 +1,42 @@
+import postgres from 'postgres';
+
+/** A pool of connections to one database; a tagged template is one prepared statement. */
+export type Sql = postgres.Sql;
+/** What a transaction is given instead of the pool. */
+export type Transaction = postgres.TransactionSql;
+
+export interface ConnectOptions {
+  /** Shown by PostgreSQL in `pg_stat_activity` and its logs. */
+  name: string;
+  /** Connections at most; 10 when absent. */
+  max?: number;
+  /** Milliseconds after which the server cancels a statement; none when absent. */
+  statementTimeout?: number;
+  /** Milliseconds after which the server ends a connection that is idle outside a transaction; none when absent. */
+  idleSessionTimeout?: number;
+}
+
+// int8 and xid8 as numbers: positions, offsets and transaction ids stay below 2^53 for centuries at a million a second.
+const int8 = { to: 20, from: [20, 5069], serialize: String, parse: Number };
+
+/**
+ * Opens a pool. It connects with the first statement, and again by itself after an outage; whoever opened it ends it
+ * (`sql.end()`). `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
+ */
+export function connect(dsn: string, { name, max = 10, statementTimeout, idleSessionTimeout }: ConnectOptions): Sql {
+  return postgres(dsn, {
+    max,
+    // Connections live for ever: recycling one would drop the advisory lock held on it.
+    max_lifetime: null,
+    connect_timeout: 5,
+    // Seconds. The default backs off to 20: an outage of seconds must not become one of minutes.
+    backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
+    connection: {
+      application_name: name,
+      ...(statementTimeout === undefined ? {} : { statement_timeout: statementTimeout }),
+      ...(idleSessionTimeout === undefined ? {} : { idle_session_timeout: idleSessionTimeout }),
+    },
+    onnotice: () => {},
+    types: { int8 },
+  }) as unknown as Sql;
+}

@@ -1,0 +1,3 @@
+export { type ConnectOptions, connect, type Sql, type Transaction } from './connect.ts';
+export { errorCode, isConnectionLost, isTransient } from './errors.ts';
+export { migrate } from './migrate.ts';

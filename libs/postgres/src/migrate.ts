@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
+import { connect } from './connect.ts';
+
+// Any number that every migration of this product agrees on; Drizzle's migrator takes no lock of its own.
+const migrationLock = 7_305_501_210;
+
+/**
+ * Brings a database to the newest version of the migrations in `folder` (Drizzle's format). Can be run at any time, by
+ * several processes at once: they wait for each other under an advisory lock.
+ */
+export async function migrate(dsn: string, folder: URL): Promise<void> {
+  // One connection, so that the lock and the migrations share it; a pool of its own, since Drizzle changes its parsers.
+  const sql = connect(dsn, { name: 'migrate', max: 1 });
+  try {
+    await sql`select pg_advisory_lock(${migrationLock})`;
+    await applyMigrations(drizzle(sql), { migrationsFolder: fileURLToPath(folder) });
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}

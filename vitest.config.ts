@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+// unit: no I/O. int: real PostgreSQL and Kafka, started once a run by the global setup.
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@catalogue/source', 'node', 'module', 'import', 'default'] } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{apps,libs,tools}/*/src/**/*.test.ts'],
+          exclude: ['**/*.int.test.ts', '**/node_modules/**', '**/dist/**'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'int',
+          include: ['{apps,libs,tools}/*/src/**/*.int.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          globalSetup: ['tools/local-stack/src/vitest.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
