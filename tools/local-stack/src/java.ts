@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const needed = 17;
+
+/** The `java` to run; throws one line that says what to install when there is none that Kafka can use. */
+export function findJava(): string {
+  const { JAVA_HOME } = process.env;
+  const java = JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java';
+  const { error, stdout, stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
+  const found = error ? undefined : javaVersion(stdout + stderr);
+  if (found !== undefined && found >= needed) return java;
+  const what = found === undefined ? `there is no ${java}` : `${java} is Java ${found}`;
+  throw new Error(
+    `Kafka needs Java ${needed} or newer, and ${what}: install one (apt-get install openjdk-17-jdk-headless), name another with JAVA_HOME, or give a broker with KAFKA_BROKER`,
+  );
+}
+
+/** The feature release in what `java -version` prints: `"17.0.15"` is 17, `"1.8.0_412"` is 8. */
+export function javaVersion(output: string): number | undefined {
+  const match = /version "(?:1\.)?(\d+)/.exec(output);
+  return match ? Number(match[1]) : undefined;
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findJava } from './java.ts';
+import { kafkaFolder, kafkaLibs } from './kafka-libs.ts';
+import { kafkaProperties, propertiesFile } from './kafka-properties.ts';
+import { requireFreePort } from './ports.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+
+export interface KafkaServer extends ServerProcess {
+  readonly port: number;
+  /** What clients connect to: `bootstrap.servers`. */
+  readonly brokers: string;
+}
+
+export interface KafkaOptions {
+  /** The folder that holds the broker's folder `kafka`. */
+  home: string;
+  port: number;
+  controllerPort: number;
+  log?: (line: string) => void;
+  /** More settings, as in server.properties. */
+  settings?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts a Kafka broker, which is its own controller, on 127.0.0.1 and resolves when it takes connections. Its data is
+ * made when there is none. After a SIGKILL it starts again within 4 s: the broker's old session expires first.
+ */
+export async function startKafka({ home, port, controllerPort, log = () => {}, settings }: KafkaOptions): Promise<KafkaServer> {
+  const java = findJava();
+  const classpath = join(await kafkaLibs(log), '*');
+  const folder = join(home, 'kafka');
+  mkdirSync(folder, { recursive: true });
+  const properties = { ...kafkaProperties(port, controllerPort), ...settings };
+  if (!existsSync(join(folder, 'data'))) format(java, classpath, folder, properties);
+  await requireFreePort(port);
+  await requireFreePort(controllerPort);
+  writeFileSync(join(folder, 'server.properties'), propertiesFile(properties));
+  const server = await startServer({
+    title: 'Kafka',
+    command: java,
+    args: ['-Xmx512m', '-XX:+UseSerialGC', ...logging, '-cp', classpath, 'kafka.Kafka', 'server.properties'],
+    cwd: folder,
+    ready: /Kafka Server started/,
+    failure: /^(FATAL|ERROR)|Exception|^Error/,
+    stopSignal: 'SIGTERM',
+    log,
+  });
+  return { ...server, port, brokers: `127.0.0.1:${port}` };
+}
+
+const logging = [`-Dlog4j2.configurationFile=${join(kafkaFolder, 'log4j2.properties')}`];
+
+/** Makes the data folder under another name first: only a complete one gets the name. */
+function format(java: string, classpath: string, folder: string, properties: Record<string, string>): void {
+  const part = join(folder, 'data.part');
+  rmSync(part, { recursive: true, force: true });
+  writeFileSync(join(folder, 'format.properties'), propertiesFile({ ...properties, 'log.dirs': 'data.part' }));
+  const args = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', classpath, 'kafka.tools.StorageTool', 'format'];
+  const { status, stdout, stderr, error } = spawnSync(java, [...args, '-t', clusterId(), '-c', 'format.properties'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`Kafka could not make ${folder}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
+  renameSync(part, join(folder, 'data'));
+}
+
+/** 16 random bytes in base64url; the first bit is 0, for an id that begins with a dash is read as an option. */
+function clusterId(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
+  return bytes.toString('base64url');
+}

