@@ -1,0 +1,91 @@
+import kafka, { type IAdminClient, type NewTopic, type TopicDescription } from '@confluentinc/kafka-javascript';
+import { baseConfig, type ClientOptions } from './client.ts';
+import { codes, KafkaError, kafkaError } from './errors.ts';
+
+export interface Topic {
+  name: string;
+  /** Given by the broker when the topic is made: a topic deleted and made again has another (base64 of a UUID). */
+  id: string;
+  partitions: number;
+}
+
+/** Opens a client for questions about topics. It needs no connection to be opened; whoever opened it closes it. */
+export function openAdmin(options: ClientOptions): Admin {
+  return new Admin(options);
+}
+
+/** Questions about topics. Each rejects with a KafkaError when the brokers do not answer within its timeout (ms). */
+export class Admin {
+  readonly #client: IAdminClient;
+
+  constructor({ log, ...options }: ClientOptions) {
+    this.#client = kafka.AdminClient.create(baseConfig(options), {
+      'event.error': (error: unknown) =>
+        log.debug({ err: kafkaError('Kafka admin client', error) }, 'Kafka client error'),
+      'event.log': (line: { fac: string; message: string }) => log.debug({ facility: line.fac }, line.message),
+    });
+  }
+
+  /** The topic; undefined when there is none of that name. */
+  async describeTopic(name: string, timeout = 5000): Promise<Topic | undefined> {
+    const [topic] = await called<(TopicDescription & { topicId?: { base64?: string } })[]>(
+      'Asking for a topic',
+      (done) => this.#client.describeTopics([name], { timeout }, done),
+    );
+    if (topic?.error?.code === codes.ERR_UNKNOWN_TOPIC_OR_PART) return undefined;
+    if (topic === undefined || topic.error) throw kafkaError(`Asking for topic ${name}`, topic?.error ?? {});
+    // The declared type calls it base64str; at run time it is base64 (1.10.1).
+    return {
+      name,
+      id: topic.topicId?.base64 ?? '',
+      partitions: topic.partitions.length,
+    };
+  }
+
+  /** Makes a topic that keeps its messages for ever; false when there already was one of that name. */
+  async createTopic(name: string, partitions: number, timeout = 10_000): Promise<boolean> {
+    const topic: NewTopic = {
+      topic: name,
+      num_partitions: partitions,
+      replication_factor: -1, // the broker's default
+      config: {
+        'retention.ms': '-1',
+        'retention.bytes': '-1',
+        'cleanup.policy': 'delete',
+      },
+    };
+    try {
+      await called<void>(`Creating topic ${name}`, (done) => this.#client.createTopic(topic, timeout, done));
+      return true;
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === codes.ERR_TOPIC_ALREADY_EXISTS) return false;
+      throw error;
+    }
+  }
+
+  /** For tests and tools. */
+  async deleteTopic(name: string, timeout = 10_000): Promise<void> {
+    await called<void>(`Deleting topic ${name}`, (done) => this.#client.deleteTopic(name, timeout, done));
+  }
+
+  /** True when a broker answers within `timeout` milliseconds. */
+  async isReachable(timeout = 1000): Promise<boolean> {
+    return await called('Asking for groups', (done) => this.#client.listGroups({ timeout }, done)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  close(): void {
+    this.#client.disconnect();
+  }
+}
+
+function called<T>(doing: string, call: (done: (error: unknown, result?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, result) => {
+      if (error) reject(kafkaError(doing, error));
+      else resolve(result as T);
+    });
+  });
+}

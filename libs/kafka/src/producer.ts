@@ -1,0 +1,172 @@
+import kafka, { type DeliveryReport, type LibrdKafkaError } from '@confluentinc/kafka-javascript';
+import { baseConfig, type ClientOptions, connectPatiently, Reachability } from './client.ts';
+import { codes, KafkaError, kafkaError } from './errors.ts';
+import type { Log } from './log.ts';
+
+export interface OutgoingMessage {
+  /** Decides the partition, by the hash that Java clients use too. */
+  key: string;
+  value: Buffer;
+  headers: Record<string, string>;
+}
+
+/** What became of one message: where it is in the log, or why it is not there (as far as the client knows). */
+export type Delivery = { partition: number; offset: number } | { error: KafkaError };
+
+/** One call of `send`, until the last of its messages is reported. */
+interface Batch {
+  deliveries: Delivery[];
+  missing: number;
+  done: () => void;
+}
+type Native = InstanceType<typeof kafka.Producer>;
+
+/**
+ * Opens an idempotent producer (acks=all, no duplicates or reordering within its life). It connects in the background;
+ * whoever opened it closes it.
+ */
+export function openProducer(options: ClientOptions): Producer {
+  return new Producer(options);
+}
+
+/** Sends messages in order. With the brokers away it waits, however long, and goes on by itself. */
+export class Producer {
+  readonly #log: Log;
+  readonly #closing = new AbortController();
+  readonly #connected: Promise<Native>;
+  #reachability: Reachability | undefined;
+  #fatal: KafkaError | undefined;
+  #pending = new Set<Batch>();
+  /** The call of `send` whose messages are being handed over; the next waits for it, so that calls never mix. */
+  #handover: Promise<void> = Promise.resolve();
+  #roomMade: () => void = () => {};
+
+  constructor({ log, ...options }: ClientOptions) {
+    this.#log = log;
+    this.#connected = connectPatiently(() => create(options), log, this.#closing.signal).then((client) => {
+      this.#reachability = new Reachability(client, log, (error) => this.#fail(error));
+      client.setPollInBackground(true);
+      client.on('delivery-report', (error, report) => this.#report(error, report));
+      return client;
+    });
+    // Whoever sends or closes sees the failure; until then it is nobody's.
+    this.#connected.catch(() => {});
+  }
+
+  /**
+   * Sends messages and resolves, when each is in the log on all in-sync replicas or failed, with one delivery a message in
+   * the same order. Messages with the same key are appended in the order of the calls. Never rejects for a message: a
+   * delivery with `error.fatal` says that this producer is of no more use. Rejects when closed while connecting.
+   */
+  async send(topic: string, messages: readonly OutgoingMessage[]): Promise<Delivery[]> {
+    if (messages.length === 0) return [];
+    const client = await this.#connected;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const batch: Batch = {
+      deliveries: new Array<Delivery>(messages.length),
+      missing: messages.length,
+      done: resolve,
+    };
+    this.#pending.add(batch);
+    const previous = this.#handover;
+    this.#handover = previous.then(() => this.#produce(client, topic, messages, batch));
+    await promise;
+    return batch.deliveries;
+  }
+
+  /** True while a broker can be reached, as far as the client knows. */
+  isConnected(): boolean {
+    return this.#fatal === undefined && (this.#reachability?.reachable ?? false);
+  }
+
+  /** Waits up to 5 s for what is in flight, then closes. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const client = await this.#connected.catch(() => undefined);
+    if (client === undefined) return;
+    await new Promise<void>((resolve) => client.flush(5000, () => resolve()));
+    this.#fail(
+      new KafkaError('The producer was closed', {
+        code: codes.ERR__DESTROY,
+        fatal: true,
+      }),
+    );
+    await new Promise<void>((resolve) => client.disconnect(0, () => resolve()));
+  }
+
+  /** Hands messages to the client one by one; when its queue is full, goes on with the same one when there is room. */
+  async #produce(client: Native, topic: string, messages: readonly OutgoingMessage[], batch: Batch): Promise<void> {
+    for (const [index, { key, value, headers }] of messages.entries()) {
+      const headerList = Object.entries(headers).map(([name, text]) => ({
+        [name]: text,
+      }));
+      for (;;) {
+        const error =
+          this.#fatal ?? attempt(() => client.produce(topic, null, value, key, null, { batch, index }, headerList));
+        if (error === undefined) break;
+        if (error.code !== codes.ERR__QUEUE_FULL) {
+          this.#settle(batch, index, { error });
+          break;
+        }
+        await new Promise<void>((resolve) => {
+          this.#roomMade = resolve;
+        });
+      }
+    }
+  }
+
+  #report(error: LibrdKafkaError | null, { partition, offset, opaque }: DeliveryReport): void {
+    const { batch, index } = opaque as { batch: Batch; index: number };
+    this.#settle(batch, index, error ? { error: kafkaError('Delivering a message', error) } : { partition, offset });
+    this.#roomMade();
+  }
+
+  #settle(batch: Batch, index: number, delivery: Delivery): void {
+    // A message failed by a fatal error may still be reported.
+    if (batch.deliveries[index] !== undefined) return;
+    batch.deliveries[index] = delivery;
+    batch.missing--;
+    if (batch.missing > 0) return;
+    this.#pending.delete(batch);
+    batch.done();
+  }
+
+  #fail(error: KafkaError): void {
+    if (this.#fatal !== undefined) return;
+    this.#fatal = error;
+    if (!this.#closing.signal.aborted) this.#log.error({ err: error }, 'Kafka producer failed for good');
+    for (const batch of this.#pending) {
+      for (let index = 0; index < batch.deliveries.length; index++) this.#settle(batch, index, { error });
+    }
+    this.#roomMade();
+  }
+}
+
+function create(options: Omit<ClientOptions, 'log'>): Native {
+  return new kafka.Producer(
+    {
+      ...baseConfig(options),
+      'enable.idempotence': true,
+      acks: -1,
+      // No timeout: a message that timed out, followed by one that was delivered, would be out of order.
+      'message.timeout.ms': 0,
+      // A lone message leaves at once; under load batches form by themselves while requests are in flight.
+      'linger.ms': 0,
+      'compression.codec': 'lz4',
+      // Not the default (CRC): partitions must be those that Java clients choose.
+      partitioner: 'murmur2_random',
+      dr_cb: true,
+    },
+    {},
+  );
+}
+
+/** The error of handing a message over; undefined when the client took it. */
+function attempt(produce: () => void): KafkaError | undefined {
+  try {
+    produce();
+    return undefined;
+  } catch (error) {
+    return kafkaError('Sending a message', error);
+  }
+}

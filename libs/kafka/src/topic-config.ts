@@ -1,0 +1,104 @@
+import { connect, type Socket } from 'node:net';
+
+const describeConfigs = 32;
+const version = 1;
+const topicResource = 2;
+
+/**
+ * One configuration value of a topic, as the broker applies it; undefined when it knows no such setting.
+ *
+ * The client (1.10.1) can create topics but not read their configuration, so this one request is written by hand:
+ * DescribeConfigs v1 (https://kafka.apache.org/protocol#The_Messages_DescribeConfigs), over plain TCP.
+ * Rejects when no broker answers within `timeout` milliseconds.
+ */
+export async function topicConfig(
+  brokers: string,
+  topic: string,
+  name: string,
+  timeout = 5000,
+): Promise<string | undefined> {
+  const failures: unknown[] = [];
+  for (const broker of brokers.split(',')) {
+    try {
+      return readConfig(await ask(broker.trim(), request(topic, name), timeout), topic, name);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new AggregateError(failures, `The configuration of topic ${topic} cannot be read from ${brokers}`);
+}
+
+function request(topic: string, name: string): Buffer {
+  const body = Buffer.concat([
+    int16(describeConfigs),
+    int16(version),
+    int32(1), // correlation id
+    text('catalogue'),
+    int32(1),
+    Buffer.from([topicResource]),
+    text(topic),
+    int32(1),
+    text(name),
+    Buffer.from([0]), // no synonyms
+  ]);
+  return Buffer.concat([int32(body.length), body]);
+}
+
+async function ask(broker: string, message: Buffer, timeout: number): Promise<Buffer> {
+  const [, host = broker, port = '9092'] = /^(?:\w+:\/\/)?\[?(.*?)\]?:(\d+)$/.exec(broker) ?? [];
+  const socket = connect(Number(port), host);
+  const timer = setTimeout(() => socket.destroy(new Error(`${broker} did not answer within ${timeout} ms`)), timeout);
+  try {
+    socket.write(message);
+    return await frame(socket, broker);
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+}
+
+/** The first whole response. */
+async function frame(socket: Socket, broker: string): Promise<Buffer> {
+  let received = Buffer.alloc(0);
+  for await (const chunk of socket) {
+    received = Buffer.concat([received, chunk as Buffer]);
+    if (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) return received.subarray(4);
+  }
+  throw new Error(`${broker} closed the connection`);
+}
+
+function readConfig(response: Buffer, topic: string, wanted: string): string | undefined {
+  let at = 4 + 4 + 4; // correlation id, throttle time, count of results: one
+  const code = response.readInt16BE(at);
+  at += 2;
+  const string = () => {
+    const length = response.readInt16BE(at);
+    at += 2 + Math.max(length, 0);
+    return length < 0 ? undefined : response.toString('utf8', at - length, at);
+  };
+  const message = string();
+  if (code !== 0) throw new Error(`Topic ${topic}: ${message ?? `error ${code}`}`);
+  at += 1;
+  string(); // the topic's name
+  const count = response.readInt32BE(at);
+  at += 4;
+  // Only what was asked for is in the answer.
+  return count > 0 && string() === wanted ? string() : undefined;
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([int16(bytes.length), bytes]);
+}
