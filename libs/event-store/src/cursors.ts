@@ -1,0 +1,19 @@
+import type { Sql } from '@catalogue/postgres';
+import { type Cursor, start } from './event.ts';
+
+/** Where a reader goes on; the start of the log for one that has not begun. */
+export async function loadCursor(sql: Sql, reader: string): Promise<Cursor> {
+  const [row] = await sql<Cursor[]>`
+    select transaction_id as "transactionId", position from cursors where reader = ${reader}`;
+  return row ?? start;
+}
+
+/** Moves a reader's cursor, forward only: a slower process that still thinks it leads moves nothing back. */
+export async function moveCursor(sql: Sql, reader: string, to: Cursor): Promise<void> {
+  await sql`
+    insert into cursors as c (reader, transaction_id, position)
+    values (${reader}, ${to.transactionId}::text::xid8, ${to.position})
+    on conflict (reader) do update
+      set transaction_id = excluded.transaction_id, position = excluded.position, moved_at = now()
+      where (c.transaction_id, c.position) < (excluded.transaction_id, excluded.position)`;
+}

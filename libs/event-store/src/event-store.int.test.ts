@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { createDatabase } from '@catalogue/testing';
+import { describe, expect, inject, test } from 'vitest';
+import { append, load, loadCursor, migrateEventStore, moveCursor, type NewEvent, readForward, start } from './index.ts';
+
+const freshStore = () => createDatabase(inject('servers').writeDb, migrateEventStore);
+
+const event = (payload: object = {}): NewEvent => ({
+  id: randomUUID(),
+  type: 'Tested',
+  schemaVersion: 1,
+  payload,
+  metadata: { by: 'test' },
+  recordedAt: new Date('2026-11-23T10:15:30.123Z'),
+});
+
+describe('append', () => {
+  test('what was appended is loaded again, in order, as it was', async () => {
+    await using db = await freshStore();
+    const stream = randomUUID();
+    const events = [event({ name: 'a', price: 39.9, quote: `"'\\` }), event({ nested: { list: [1, null] } })];
+    expect(await append(db.sql, [{ stream, expectedVersion: 0, events }])).toEqual(new Set([stream]));
+    expect((await load(db.sql, [stream, randomUUID()])).get(stream)).toEqual(
+      events.map((appended, index) => ({ ...appended, stream, version: index + 1 })),
+    );
+  });
+
+  test('of two that were decided on the same version one is stored, all of it, and the other not at all', async () => {
+    await using db = await freshStore();
+    const [stream, other] = [randomUUID(), randomUUID()];
+    await append(db.sql, [{ stream, expectedVersion: 0, events: [event()] }]);
+    const late = { stream, expectedVersion: 0, events: [event(), event()] };
+    const won = await append(db.sql, [late, { stream: other, expectedVersion: 0, events: [event()] }]);
+    expect(won).toEqual(new Set([other]));
+    expect((await load(db.sql, [stream])).get(stream)).toHaveLength(1);
+  });
+
+  test('nothing to append is no statement that fails', async () => {
+    await using db = await freshStore();
+    expect(await append(db.sql, [])).toEqual(new Set());
+  });
+});
+
+describe('the cursor of a reader', () => {
+  test('begins at the start of the log and moves forward only', async () => {
+    await using db = await freshStore();
+    expect(await loadCursor(db.sql, 'relay')).toEqual(start);
+    await moveCursor(db.sql, 'relay', { transactionId: 10, position: 7 });
+    await moveCursor(db.sql, 'relay', { transactionId: 9, position: 8 });
+    await moveCursor(db.sql, 'relay', { transactionId: 10, position: 6 });
+    expect(await loadCursor(db.sql, 'relay')).toEqual({ transactionId: 10, position: 7 });
+  });
+
+  test('goes through the whole log page by page, each event once', async () => {
+    await using db = await freshStore();
+    const streams = Array.from({ length: 25 }, () => randomUUID());
+    for (const stream of streams) await append(db.sql, [{ stream, expectedVersion: 0, events: [event(), event()] }]);
+    const read = [];
+    for (let cursor = start; ; ) {
+      const page = await readForward(db.sql, cursor, 7);
+      if (page.length === 0) break;
+      read.push(...page);
+      cursor = page.at(-1)?.cursor ?? cursor;
+    }
+    expect(read.map(({ stream, version }) => `${stream} ${version}`)).toEqual(
+      streams.flatMap((stream) => [`${stream} 1`, `${stream} 2`]),
+    );
+  });
+
+  test('is served by its index, not by sorting the log', async () => {
+    await using db = await freshStore();
+    await db.sql`insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+      select gen_random_uuid(), 1, gen_random_uuid(), 'Tested', 1, '{}', '{}', now() from generate_series(1, 20000)`;
+    await db.sql`vacuum analyze events`;
+    const plan = await db.sql`explain select * from events
+      where (transaction_id, position) > ('0'::xid8, 0) and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+      order by events.transaction_id, events.position limit 500`;
+    const text = plan.map((row) => String(row['QUERY PLAN'])).join('\n');
+    expect(text).toContain('events_in_reading_order');
+    expect(text).not.toContain('Sort');
+  });
+});

@@ -1,0 +1,42 @@
+import type { Sql } from '@catalogue/postgres';
+import type { Cursor, RecordedEvent } from './event.ts';
+
+/** An event with its place, where reading goes on after it. */
+export interface PlacedEvent extends RecordedEvent {
+  cursor: Cursor;
+}
+
+interface Row extends RecordedEvent {
+  transactionId: number;
+  position: number;
+}
+
+/**
+ * The next events of the whole log after a cursor, at most `limit`, each stream's in the order of their versions.
+ *
+ * Only transactions older than every one still in flight are read (`pg_snapshot_xmin`): a later one to commit could
+ * otherwise be passed over for ever. So a transaction that writes, anywhere in the same server, hides what comes after it for
+ * as long as it lasts. Explained by https://event-driven.io/en/ordering_in_postgres_outbox.
+ */
+export async function readForward(sql: Sql, after: Cursor, limit: number): Promise<PlacedEvent[]> {
+  const rows = await sql<Row[]>`
+    select stream, version, id, type, schema_version as "schemaVersion", payload, metadata,
+      recorded_at as "recordedAt", transaction_id as "transactionId", position
+    from events
+    where (transaction_id, position) > (${after.transactionId}::text::xid8, ${after.position}::bigint)
+      and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+    order by events.transaction_id, events.position
+    limit ${limit}`;
+  return rows.map(({ transactionId, position, ...event }) => ({ ...event, cursor: { transactionId, position } }));
+}
+
+/** True when committed events wait behind a transaction that is still in flight: reading again soon is worth while. */
+export async function isHeldBack(sql: Sql, after: Cursor): Promise<boolean> {
+  const [row] = await sql<{ held: boolean }[]>`
+    select exists (
+      select from events
+      where (transaction_id, position) > (${after.transactionId}::text::xid8, ${after.position}::bigint)
+        and transaction_id >= pg_snapshot_xmin(pg_current_snapshot())
+    ) as held`;
+  return row?.held ?? false;
+}

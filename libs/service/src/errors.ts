@@ -1,0 +1,59 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, type ProblemType } from './problem.ts';
+
+/** Fastify's own refusals, by status, with what a client should know about them. */
+const refusals: Record<number, [ProblemType, string]> = {
+  400: ['invalid-request', 'The request could not be read'],
+  404: ['not-found', 'There is nothing at this address'],
+  413: ['body-too-large', 'Send at most 65536 bytes'],
+  414: ['invalid-request', 'The address is too long'],
+  415: ['unsupported-media-type', 'Send a JSON body with its Content-Type'],
+  503: ['unavailable', 'The service is stopping'],
+};
+
+/** Makes every answer that is no success a problem (RFC 9457), and a wrong method a `405` that lists the right ones. */
+export function answerErrors(app: Pick<FastifyInstance, 'addHook' | 'setErrorHandler' | 'setNotFoundHandler'>): void {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const each of [method].flat()) known.add(each);
+    methods.set(url, known);
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFoundOr405(request, methods)));
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, problemOf(error as FastifyError, request)));
+}
+
+function notFoundOr405({ url, method }: FastifyRequest, methods: Map<string, Set<string>>): Problem {
+  const path = url.split('?', 1)[0]?.split('/') ?? [];
+  for (const [pattern, allowed] of methods) {
+    if (!matches(pattern.split('/'), path)) continue;
+    const allow = [...allowed].toSorted().join(', ');
+    return new Problem('method-not-allowed', `This resource takes ${allow}, not ${method}`, { headers: { allow } });
+  }
+  return new Problem('not-found', 'There is nothing at this address');
+}
+
+function matches(pattern: string[], path: string[]): boolean {
+  return pattern.length === path.length && pattern.every((part, i) => part.startsWith(':') || part === path[i]);
+}
+
+function problemOf(error: FastifyError | Problem, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  const [type, detail] = refusals[error.statusCode ?? 500] ?? ['internal', 'The service failed; the log knows why'];
+  if (type === 'internal') request.log.error({ err: error }, 'The request failed');
+  // A JSON parser's message tells a client where its body breaks, and holds nothing of ours.
+  if (error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
+    return new Problem(type, 'The body is not JSON', { faults: [{ pointer: '', message: error.message }] });
+  }
+  return new Problem(type, detail);
+}
+
+function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.status >= 500) request.log.warn({ problem: problem.type, detail: problem.message }, 'Answered with a problem');
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problem.toBody(request.id));
+}

@@ -1,0 +1,46 @@
+/**
+ * How a dependency is. `up`, `catching-up` and `standby` are ready for traffic; `starting` and `down` are not.
+ * `detail` is for an operator: what is known, and what to do.
+ */
+export interface DependencyState {
+  status: 'up' | 'catching-up' | 'standby' | 'starting' | 'down';
+  detail?: string;
+}
+
+/** By name, how to find out: a check that throws, or takes over a second, counts as `down`. */
+export type Dependencies = Record<string, () => DependencyState | Promise<DependencyState>>;
+
+export interface Readiness {
+  ready: boolean;
+  status: 'ready' | 'stopping' | 'not ready';
+  dependencies: Record<string, DependencyState>;
+}
+
+const notReady = new Set<DependencyState['status']>(['starting', 'down']);
+
+/** Asks every dependency at once. */
+export async function checkReadiness(dependencies: Dependencies, stopping: boolean): Promise<Readiness> {
+  const states = await Promise.all(
+    Object.entries(dependencies).map(async ([name, check]) => [name, await stateOf(check)] as const),
+  );
+  const ready = !stopping && states.every(([, { status }]) => !notReady.has(status));
+  return {
+    ready,
+    status: stopping ? 'stopping' : ready ? 'ready' : 'not ready',
+    dependencies: Object.fromEntries(states),
+  };
+}
+
+async function stateOf(check: Dependencies[string]): Promise<DependencyState> {
+  const timeout = Promise.withResolvers<DependencyState>();
+  const timer = setTimeout(timeout.resolve, 1000, { status: 'down', detail: 'No answer within 1 s' });
+  try {
+    return await Promise.race([check(), timeout.promise]);
+  } catch (error) {
+    // The code only: a message may name hosts, and health is read by strangers.
+    const code = (error as { code?: unknown }).code;
+    return { status: 'down', detail: typeof code === 'string' ? code : 'failed' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,13 @@
+import { type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger };
+
+/** A logger of JSON lines on standard output; on a terminal, or with LOG_PRETTY=true, lines for people. */
+export function createLogger(service: string, level: string): Logger {
+  const forPeople = process.stdout.isTTY || process.env['LOG_PRETTY'] === 'true';
+  const options = { level, base: { service }, timestamp: () => `,"time":"${new Date().toISOString()}"` };
+  if (!forPeople) return pino(options);
+  // Synchronous, and in this process: the last lines before an exit are the ones that matter.
+  return pino(options, pretty({ sync: true, colorize: true, ignore: 'service,pid,hostname', translateTime: 'HH:MM:ss.l' }));
+}

@@ -1,0 +1,91 @@
+import { type Static, Type } from '@sinclair/typebox';
+
+/** Every kind of refusal or fault that a client can meet, with the status and title it has (RFC 9457). */
+export const problems = {
+  'invalid-request': { status: 400, title: 'The request is malformed or invalid' },
+  'not-found': { status: 404, title: 'There is no such resource' },
+  'method-not-allowed': { status: 405, title: 'The resource does not take this method' },
+  'not-acceptable': { status: 406, title: 'The resource has no representation of an accepted type' },
+  'product-discontinued': { status: 409, title: 'The product was discontinued' },
+  'version-mismatch': { status: 412, title: 'The product is at another version' },
+  'body-too-large': { status: 413, title: 'The body is larger than 64 KiB' },
+  'unsupported-media-type': { status: 415, title: 'The body is of a type that is not taken here' },
+  'key-reused': { status: 422, title: 'The idempotency key was used for another request' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'The service failed' },
+  overloaded: { status: 503, title: 'The service has more work than it can do' },
+  unavailable: { status: 503, title: 'A dependency is down' },
+  'read-model-behind': { status: 503, title: 'The read model has not caught up in time' },
+  'product-parked': { status: 503, title: 'The product’s events wait for an operator' },
+} as const;
+
+export type ProblemType = keyof typeof problems;
+
+/** One fault of a request: where (a JSON pointer into the body, or the parameter's name behind a slash) and what. */
+export interface Fault {
+  pointer: string;
+  message: string;
+}
+
+/** A refusal on its way to the client. `detail` is read by strangers: no SQL, no host names. */
+export class Problem extends Error {
+  readonly type: ProblemType;
+  readonly faults: readonly Fault[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(type: ProblemType, detail: string, { faults, headers = {} }: ProblemOptions = {}) {
+    super(detail);
+    this.type = type;
+    this.faults = faults;
+    this.headers = headers;
+  }
+
+  get status(): number {
+    return problems[this.type].status;
+  }
+
+  toBody(requestId: string): ProblemBody {
+    const { status, title } = problems[this.type];
+    return {
+      type: this.type,
+      title,
+      status,
+      detail: this.message,
+      instance: requestId,
+      ...(this.faults === undefined ? {} : { errors: [...this.faults] }),
+    };
+  }
+}
+
+interface ProblemOptions {
+  faults?: readonly Fault[];
+  headers?: Record<string, string>;
+}
+
+/** The body of every answer that is no success, sent as `application/problem+json`. */
+export const ProblemBody = Type.Object(
+  {
+    type: Type.String({ description: 'Which problem: one of a closed list.', examples: ['invalid-request'] }),
+    title: Type.String({ description: 'The same for every problem of a type.' }),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'What was wrong this time.' }),
+    instance: Type.String({ description: 'The request id, to be found in the logs.' }),
+    errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), message: Type.String() }))),
+  },
+  { $id: 'Problem', title: 'Problem' },
+);
+export type ProblemBody = Static<typeof ProblemBody>;
+
+/** The response schemas of a route for these problems, by status. */
+export function problemResponses(...types: ProblemType[]) {
+  const byStatus = Map.groupBy(types, (type) => problems[type].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, some]) => [
+      status,
+      {
+        description: some.map((type) => `\`${type}\`: ${problems[type].title}`).join('; '),
+        content: { 'application/problem+json': { schema: ProblemBody } },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,128 @@
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import cors from '@fastify/cors';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  type RawServerDefault,
+} from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerErrors } from './errors.ts';
+import { checkReadiness, type Dependencies } from './health.ts';
+import type { Logger } from './logger.ts';
+import { Histogram, type Registry } from './metrics.ts';
+import { ProblemBody } from './problem.ts';
+import { requestIdOf, traceparentOf } from './trace.ts';
+import { validatorCompiler } from './validation.ts';
+
+export type Server = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+export type { FastifyRequest };
+export { type Static, type TSchema, Type };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** W3C trace context of the request: the caller's, or made here. */
+    traceparent: string;
+  }
+}
+
+export interface ServerOptions {
+  log: Logger;
+  metrics: Registry;
+  /** What `/health/ready` asks. */
+  dependencies: Dependencies;
+  /** For services with an API of their own: what `/openapi.json` and `/docs` say about it. */
+  api?: { title: string; description: string };
+  corsOrigins?: string[];
+}
+
+const bodyLimit = 64 * 1024;
+
+/**
+ * A server with what every process has: health, metrics, request ids, traces, problem+json, and, given `api`, its
+ * OpenAPI document and a page to try it. Routes are added by the caller; nothing listens yet.
+ */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { log, metrics, dependencies, api, corsOrigins = [] } = options;
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // A line a request costs more than the request; debug shows them.
+    disableRequestLogging: !log.isLevelEnabled('debug'),
+    genReqId: ({ headers }) => requestIdOf(headers),
+    requestIdLogLabel: 'requestId',
+    bodyLimit,
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 1000 },
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
+  }).withTypeProvider<TypeBoxTypeProvider>() as Server;
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.removeContentTypeParser('text/plain');
+  app.addSchema(ProblemBody);
+  answerErrors(app);
+  identifyRequests(app);
+  measureRequests(app, metrics);
+  if (corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: corsOrigins,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['ETag', 'Link', 'Location', 'Consistency-Token', 'X-Request-Id'],
+    });
+  }
+  if (api !== undefined) await describe(app, api);
+  operate(app, metrics, dependencies);
+  return app;
+}
+
+function identifyRequests(app: Server): void {
+  app.decorateRequest('traceparent', '');
+  app.addHook('onRequest', (request, reply, done) => {
+    request.traceparent = traceparentOf(request.headers);
+    reply.header('x-request-id', request.id);
+    done();
+  });
+}
+
+function measureRequests(app: Server, metrics: Registry): void {
+  const duration = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the request’s headers to the end of its answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [metrics],
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    done();
+  });
+}
+
+async function describe(app: Server, { title, description }: { title: string; description: string }): Promise<void> {
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title, description, version: '1.0.0' } },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => (json['$id'] as string | undefined) ?? `def-${i}` },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+function operate(app: Server, metrics: Registry, dependencies: Dependencies): void {
+  let stopping = false;
+  app.addHook('preClose', (done) => {
+    stopping = true;
+    done();
+  });
+  app.get('/health/live', { schema: { hide: true } }, () => ({ status: 'live' }));
+  app.get('/health/ready', { schema: { hide: true } }, async (_request, reply) => {
+    const { ready, ...body } = await checkReadiness(dependencies, stopping);
+    return reply.code(ready ? 200 : 503).send(body);
+  });
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+    return reply.type(metrics.contentType).send(await metrics.metrics());
+  });
+}

@@ -1,0 +1,141 @@
+/** One environment variable: how its text becomes a value, what is used without it, and what to show who got it wrong. */
+export interface Setting<T> {
+  variable: string;
+  example: string;
+  /** Turns text into a value, or throws an `Error` whose message completes "KAFKA_BROKER …". */
+  parse: (text: string) => T;
+  /** The value when the variable is absent or empty; a setting without one must be given. */
+  fallback?: T;
+}
+
+type Values<S extends Record<string, Setting<unknown>>> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
+type Environment = Record<string, string | undefined>;
+
+/** One line for every setting that is missing or malformed. */
+export class SettingsError extends Error {}
+
+/**
+ * Reads all settings at once, so that one start shows every fault.
+ * @throws {SettingsError} naming each missing or malformed variable, its fault and an example.
+ */
+export function parseSettings<S extends Record<string, Setting<unknown>>>(settings: S, env: Environment): Values<S> {
+  const faults: string[] = [];
+  const entries = Object.entries(settings).map(([name, setting]) => {
+    try {
+      return [name, valueOf(setting, env[setting.variable])];
+    } catch (error) {
+      faults.push(`${setting.variable} ${(error as Error).message}; for example ${setting.variable}=${setting.example}`);
+      return [name, undefined];
+    }
+  });
+  if (faults.length > 0) throw new SettingsError(faults.join('\n'));
+  return Object.fromEntries(entries) as Values<S>;
+}
+
+function valueOf<T>(setting: Setting<T>, text: string | undefined): T {
+  if (text !== undefined && text.trim() !== '') return setting.parse(text.trim());
+  if ('fallback' in setting) return setting.fallback as T;
+  throw new Error('is missing');
+}
+
+/** As `parseSettings`, for a process's start: faults go to standard error, and the process ends with 78 (EX_CONFIG of sysexits). */
+export function readSettings<S extends Record<string, Setting<unknown>>>(settings: S, env: Environment): Values<S> {
+  try {
+    return parseSettings(settings, env);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(78);
+  }
+}
+
+/** A whole number within bounds. */
+export function integer(variable: string, fallback: number, lowest: number, highest: number): Setting<number> {
+  return {
+    variable,
+    fallback,
+    example: String(fallback),
+    parse: (text) => {
+      const value = Number(text);
+      if (!Number.isInteger(value) || value < lowest || value > highest) {
+        throw new Error(`must be a whole number from ${lowest} to ${highest}, not "${text}"`);
+      }
+      return value;
+    },
+  };
+}
+
+/** One of a few words. */
+export function choice<T extends string>(variable: string, fallback: T, words: readonly T[]): Setting<T> {
+  return {
+    variable,
+    fallback,
+    example: fallback,
+    parse: (text) => {
+      const word = words.find((candidate) => candidate === text);
+      if (word === undefined) throw new Error(`must be one of ${words.join(', ')}, not "${text}"`);
+      return word;
+    },
+  };
+}
+
+/** The address of a PostgreSQL database. Its fault never repeats the text, which may hold a password. */
+export function postgresDsn(variable: string): Setting<string> {
+  return {
+    variable,
+    example: 'postgres://user:password@localhost:5432/catalogue',
+    parse: (text) => {
+      const url = URL.canParse(text) ? new URL(text) : undefined;
+      if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error('must be a postgres:// address');
+      if (url.pathname.length < 2) throw new Error('must name a database after the host');
+      return text;
+    },
+  };
+}
+
+/** Kafka's bootstrap servers, `host:port` separated by commas. */
+export const kafkaBrokers: Setting<string> = {
+  variable: 'KAFKA_BROKER',
+  example: 'localhost:9092',
+  parse: (text) => {
+    const wrong = text.split(',').find((broker) => !/^[^\s:,/]+:\d{1,5}$/.test(broker.trim()));
+    if (wrong !== undefined) throw new Error(`must be host:port, separated by commas, not "${wrong}"`);
+    return text;
+  },
+};
+
+/** The topic that carries the events. */
+export function kafkaTopic(fallback: string): Setting<string> {
+  return {
+    variable: 'KAFKA_TOPIC',
+    fallback,
+    example: fallback,
+    parse: (text) => {
+      // Kafka's own rule: org.apache.kafka.common.internals.Topic.
+      if (!/^[a-zA-Z0-9._-]{1,249}$/.test(text)) throw new Error(`must be a topic name, not "${text}"`);
+      return text;
+    },
+  };
+}
+
+/** Where a process listens, and how much it logs: every service has these. */
+export function serviceSettings(port: number) {
+  return {
+    port: integer('PORT', port, 0, 65_535),
+    host: { variable: 'HOST', example: '127.0.0.1', fallback: '0.0.0.0', parse: (text: string) => text },
+    logLevel: choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+  };
+}
+
+/** Who may call from a browser: origins separated by commas; nobody when absent. */
+export const corsOrigins: Setting<string[]> = {
+  variable: 'CORS_ORIGINS',
+  example: 'https://shop.example',
+  fallback: [],
+  parse: (text) => {
+    const origins = text.split(',').map((origin) => origin.trim());
+    const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin);
+    if (wrong !== undefined) throw new Error(`must be origins like https://host:port, not "${wrong}"`);
+    return origins;
+  },
+};

@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import { connect, type Sql } from '@catalogue/postgres';
+
+/** A database of its own on a test server; disposing of it drops it. */
+export interface TestDatabase extends AsyncDisposable {
+  dsn: string;
+  sql: Sql;
+}
+
+/**
+ * Creates an empty database on the server that `serverDsn` names, and brings it to its tables by `migrate`.
+ * `await using db = await createDatabase(inject('servers').writeDb, migrateEventStore)`.
+ */
+export async function createDatabase(
+  serverDsn: string,
+  migrate: (dsn: string) => Promise<void> = async () => {},
+): Promise<TestDatabase> {
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const server = connect(serverDsn, { name: 'testing', max: 1 });
+  await server`create database ${server(name)}`;
+  const url = new URL(serverDsn);
+  url.pathname = `/${name}`;
+  await migrate(url.href);
+  const sql = connect(url.href, { name: 'test', max: 10 });
+  return {
+    dsn: url.href,
+    sql,
+    [Symbol.asyncDispose]: async () => {
+      await sql.end({ timeout: 5 });
+      await server`drop database ${server(name)} with (force)`;
+      await server.end({ timeout: 5 });
+    },
+  };
+}

@@ -1,0 +1,4 @@
+export { createDatabase, type TestDatabase } from './database.ts';
+export { startOwnPostgres } from './own-postgres.ts';
+export { type Decider, specify } from './specification.ts';
+export { waitFor } from './wait-for.ts';

@@ -1,0 +1,27 @@
+import { expect } from 'vitest';
+
+/** A decider: the domain as two pure functions and where they begin. */
+export interface Decider<State, Command, Event, Refusal> {
+  initial: State;
+  decide: (command: Command, state: State) => { events: Event[] } | { refused: Refusal };
+  evolve: (state: State, event: Event) => State;
+}
+
+/**
+ * Domain tests as sentences: `given(created).when(changePrice).then(repriced)`.
+ * Each `then…` compares the whole decision, so that an event too many fails as well.
+ */
+export function specify<State, Command, Event, Refusal>(decider: Decider<State, Command, Event, Refusal>) {
+  return {
+    given: (...history: Event[]) => ({
+      when: (command: Command) => {
+        const decision = decider.decide(command, history.reduce(decider.evolve, decider.initial));
+        return {
+          then: (...events: Event[]) => expect(decision).toEqual({ events }),
+          thenNothing: () => expect(decision).toEqual({ events: [] }),
+          thenRefused: (refused: Refusal) => expect(decision).toEqual({ refused }),
+        };
+      },
+    }),
+  };
+}

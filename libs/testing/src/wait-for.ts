@@ -1,0 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * Asks again and again until the answer is neither `undefined`, `false` nor `null`, and returns it.
+ * @throws after `within` milliseconds, naming what was waited for.
+ */
+export async function waitFor<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false | null> | T | undefined | false | null,
+  { within = 20_000, every = 20 }: { within?: number; every?: number } = {},
+): Promise<T> {
+  const end = performance.now() + within;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined && answer !== false && answer !== null) return answer;
+    if (performance.now() > end) throw new Error(`Waited ${within} ms in vain for ${what}`);
+    await delay(every);
+  }
+}
