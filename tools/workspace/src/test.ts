@@ -10,10 +10,10 @@ const patienceMs = 8_000;
 for (const name of ['KAFKA_BROKER', 'WRITE_DB_DSN', 'READ_DB_DSN', 'PORT']) delete process.env[name];
 
 forwardSignals();
-const results = (await build()) ? await runTests(process.argv.slice(2)) : { passed: 0, failed: 1, skipped: 0 };
+const outcome = (await build()) ? await runTests(process.argv.slice(2)) : { passed: 0, failed: 1, skipped: 0 };
 const interrupted = interruption();
-console.log(interrupted ? `tests: interrupted by ${interrupted.signal}` : summary(results));
-process.exit(interrupted?.exitCode ?? (results.failed === 0 ? 0 : 1));
+console.log(interrupted ? `tests: interrupted by ${interrupted.signal}` : summary(outcome));
+process.exit(interrupted?.exitCode ?? (outcome.failed === 0 ? 0 : 1));
 
 /** Some tests start the services as they are deployed, from dist. */
 async function build(): Promise<boolean> {

@@ -14,7 +14,7 @@ module.exports = async function references(tree) {
 
   const outOfSyncDetails = [];
   for (const folder of built) {
-    const dependencies = Object.keys(json(`${folder}/package.json`).dependencies ?? {}).sort();
+    const dependencies = Object.keys(json(`${folder}/package.json`).dependencies ?? {}).toSorted();
     const wanted = dependencies
       .filter((name) => folderOf.has(name))
       .map((name) => ({ path: posix.relative(folder, folderOf.get(name)) }));
@@ -23,5 +23,8 @@ module.exports = async function references(tree) {
     tree.write(`${folder}/tsconfig.json`, `${JSON.stringify({ ...tsconfig, references: wanted }, null, 2)}\n`);
     outOfSyncDetails.push(`${folder}/tsconfig.json`);
   }
-  return { outOfSyncMessage: 'References in tsconfig.json are not the dependencies in package.json:', outOfSyncDetails };
+  return {
+    outOfSyncMessage: 'References in tsconfig.json are not the dependencies in package.json:',
+    outOfSyncDetails,
+  };
 };

@@ -1,0 +1,49 @@
+// npm run check: everything about the code that can be checked without running it. All steps run, all failures are shown.
+import { availableParallelism } from 'node:os';
+import { capture, captureNx, forwardSignals, interruption } from './command.ts';
+
+interface Step {
+  name: string;
+  run: () => Promise<{ ok: boolean; output: string }>;
+  /** What puts it right, where a command can. */
+  fix?: string;
+}
+
+// The longest first, so that they end together.
+const steps: Step[] = [
+  { name: 'lint', run: () => capture('oxlint', []), fix: 'node tools/bootstrap.mjs oxlint --fix' },
+  { name: 'unused files, exports, dependencies', run: () => capture('knip', ['--no-progress']) },
+  { name: 'tsconfig references', run: () => captureNx('sync:check'), fix: 'node tools/bootstrap.mjs nx sync' },
+  {
+    name: 'dependency rules',
+    run: () => capture('vitest', ['run', '--project', 'unit', 'tools/workspace/src/dependencies.test.ts']),
+  },
+  { name: 'types of code and tests', run: () => capture('tsc', []) },
+  { name: 'formatting', run: () => capture('biome', ['format']), fix: 'npm run format' },
+];
+
+forwardSignals();
+const started = performance.now();
+const failed: string[] = [];
+const waiting = [...steps];
+await Promise.all(Array.from({ length: availableParallelism() }, runSteps));
+
+const interrupted = interruption();
+if (interrupted) process.exit(interrupted.exitCode);
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+if (failed.length > 0)
+  console.error(`check: ${failed.length} of ${steps.length} failed (${failed.join('; ')}) in ${seconds} s`);
+else console.log(`check: all ${steps.length} passed in ${seconds} s`);
+process.exitCode = failed.length > 0 ? 1 : 0;
+
+async function runSteps(): Promise<void> {
+  for (let step = waiting.shift(); step !== undefined && !interruption(); step = waiting.shift()) {
+    const { ok, output } = await step.run();
+    if (interruption()) return;
+    if (ok) console.log(`✓ ${step.name}`);
+    else {
+      failed.push(step.name);
+      console.error(`\n✗ ${step.name}${step.fix ? ` (to fix: ${step.fix})` : ''}\n${output.trim()}\n`);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { Package } from './packages.ts';
+
+/** The libraries that only their owners may import: to the rest of the code, what is behind them can be exchanged. */
+const owners: Record<string, string[]> = {
+  '@confluentinc/kafka-javascript': ['libs/kafka'],
+  fastify: ['libs/service'],
+  pino: ['libs/service'],
+  'prom-client': ['libs/service'],
+  postgres: ['libs/postgres'],
+  'drizzle-orm': ['libs/read-schema', 'libs/postgres'],
+};
+
+/** What each side may depend on. Reading and writing meet in Kafka and nowhere else. */
+const allowed: Record<string, string[]> = {
+  write: ['write', 'shared'],
+  read: ['read', 'shared'],
+  shared: ['shared'],
+  tool: ['write', 'read', 'shared', 'tool'],
+};
+
+const appTargets = ['build', 'serve', 'test', 'int'];
+
+/** Every rule that these packages break, a sentence each. */
+export function brokenRules(packages: readonly Package[]): string[] {
+  return [...packages.flatMap((one) => brokenBy(one, packages)), ...cycles(packages)];
+}
+
+/** What is wrong with the import of a package in a file; undefined when nothing is. */
+export function brokenByImport({ file, imported }: { file: string; imported: string }): string | undefined {
+  const owner = owners[imported];
+  if (owner === undefined || owner.some((folder) => file.startsWith(`${folder}/`))) return undefined;
+  return `${file} imports ${imported}, which is for ${owner.join(' and ')} only.`;
+}
+
+function brokenBy(one: Package, packages: readonly Package[]): string[] {
+  const broken: string[] = [];
+  const mayUse = allowed[one.side ?? ''];
+  if (mayUse === undefined)
+    return [`${one.folder} needs one of the tags side:${Object.keys(allowed).join(', side:')}.`];
+  if (one.kind === 'apps') {
+    const missing = appTargets.filter((target) => !one.targets.includes(target));
+    if (missing.length > 0) broken.push(`${one.folder} lacks the targets ${missing.join(', ')}.`);
+  }
+  for (const name of [...one.dependencies, ...one.devDependencies]) {
+    const misused = brokenByImport({ file: `${one.folder}/package.json`, imported: name });
+    if (misused !== undefined) broken.push(misused.replace('imports', 'depends on'));
+
+    const other = packages.find((candidate) => candidate.name === name);
+    if (other === undefined) continue;
+    if (one.kind !== 'tools' && other.kind === 'apps') broken.push(`${one.folder} depends on ${other.folder}, an app.`);
+    // The tests of any side may start real servers.
+    if (other.side === 'tool' && one.devDependencies.includes(name)) continue;
+    if (!mayUse.includes(other.side ?? ''))
+      broken.push(`${one.folder} (side:${one.side}) depends on ${other.folder} (side:${other.side}).`);
+  }
+  return broken;
+}
+
+/** Through `dependencies` only: the tests of a library may use one that is built on it. */
+function cycles(packages: readonly Package[]): string[] {
+  const byName = new Map(packages.map((one) => [one.name, one]));
+  const reaches = (from: Package, target: Package, seen = new Set<Package>()): boolean =>
+    from.dependencies.some((name) => {
+      const next = byName.get(name);
+      if (next === undefined || seen.has(next)) return false;
+      return next === target || reaches(next, target, seen.add(next));
+    });
+  return packages.filter((one) => reaches(one, one)).map((one) => `${one.folder} depends, in the end, on itself.`);
+}
