@@ -74,11 +74,15 @@ async function disturb(signal: AbortSignal): Promise<void> {
 /** Reads forward as the relay does, beside the writers, until it has met `total` events. */
 async function readAll(isDone: (read: number) => boolean): Promise<PlacedEvent[]> {
   const read: PlacedEvent[] = [];
-  await waitFor('the reader to meet every event', async () => {
-    const page = await readForward(db.sql, read.at(-1)?.cursor ?? start, 50);
-    read.push(...page);
-    return page.length === 0 && isDone(read.length);
-  }, { every: 1 });
+  await waitFor(
+    'the reader to meet every event',
+    async () => {
+      const page = await readForward(db.sql, read.at(-1)?.cursor ?? start, 50);
+      read.push(...page);
+      return page.length === 0 && isDone(read.length);
+    },
+    { every: 1 },
+  );
   return read;
 }
 

@@ -20,7 +20,9 @@ export function answerErrors(app: Pick<FastifyInstance, 'addHook' | 'setErrorHan
     methods.set(url, known);
   });
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFoundOr405(request, methods)));
-  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, problemOf(error as FastifyError, request)));
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(request, reply, problemOf(error as FastifyError, request)),
+  );
 }
 
 function notFoundOr405({ url, method }: FastifyRequest, methods: Map<string, Set<string>>): Problem {
@@ -41,15 +43,23 @@ function problemOf(error: FastifyError | Problem, request: FastifyRequest): Prob
   if (error instanceof Problem) return error;
   const [type, detail] = refusals[error.statusCode ?? 500] ?? ['internal', 'The service failed; the log knows why'];
   if (type === 'internal') request.log.error({ err: error }, 'The request failed');
-  // A JSON parser's message tells a client where its body breaks, and holds nothing of ours.
-  if (error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
-    return new Problem(type, 'The body is not JSON', { faults: [{ pointer: '', message: error.message }] });
-  }
-  return new Problem(type, detail);
+  // What Fastify and the JSON parser say of a request tells a client where it breaks, and holds nothing of ours.
+  return new Problem(
+    type,
+    detail,
+    type === 'invalid-request' ? { faults: [{ pointer: '', message: error.message }] } : {},
+  );
+}
+
+/** For what fails before any hook runs: an address that cannot be read. */
+export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id);
+  void sendProblem(request, reply, problemOf(error, request));
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
-  if (problem.status >= 500) request.log.warn({ problem: problem.type, detail: problem.message }, 'Answered with a problem');
+  if (problem.status >= 500)
+    request.log.warn({ problem: problem.type, detail: problem.message }, 'Answered with a problem');
   return reply
     .code(problem.status)
     .headers(problem.headers)

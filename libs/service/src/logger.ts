@@ -9,5 +9,8 @@ export function createLogger(service: string, level: string): Logger {
   const options = { level, base: { service }, timestamp: () => `,"time":"${new Date().toISOString()}"` };
   if (!forPeople) return pino(options);
   // Synchronous, and in this process: the last lines before an exit are the ones that matter.
-  return pino(options, pretty({ sync: true, colorize: true, ignore: 'service,pid,hostname', translateTime: 'HH:MM:ss.l' }));
+  return pino(
+    options,
+    pretty({ sync: true, colorize: true, ignore: 'service,pid,hostname', translateTime: 'HH:MM:ss.l' }),
+  );
 }

@@ -1,4 +1,3 @@
-import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -6,11 +5,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
+  LogController,
   type RawServerDefault,
 } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerErrors } from './errors.ts';
+import { answerErrors, answerFrameworkError } from './errors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import type { Logger } from './logger.ts';
 import { Histogram, type Registry } from './metrics.ts';
@@ -18,9 +19,14 @@ import { ProblemBody } from './problem.ts';
 import { requestIdOf, traceparentOf } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
 
-export type Server = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
-export type { FastifyRequest };
-export { type Static, type TSchema, Type };
+export type Server = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+export type { FastifyReply, FastifyRequest };
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -49,13 +55,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { log, metrics, dependencies, api, corsOrigins = [] } = options;
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
-    // A line a request costs more than the request; debug shows them.
-    disableRequestLogging: !log.isLevelEnabled('debug'),
+    logController: new LogController({
+      // A line a request costs more than the request; debug shows them.
+      disableRequestLogging: !log.isLevelEnabled('debug'),
+      requestIdLogLabel: 'requestId',
+    }),
     genReqId: ({ headers }) => requestIdOf(headers),
-    requestIdLogLabel: 'requestId',
+    frameworkErrors: answerFrameworkError,
     bodyLimit,
     requestTimeout: 30_000,
-    routerOptions: { maxParamLength: 1000 },
+    // No bound of the router's own: an unknown id is 404, however long. Node bounds the whole header at 16 KiB.
+    routerOptions: { maxParamLength: 16 * 1024 },
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;
@@ -105,7 +115,9 @@ function measureRequests(app: Server, metrics: Registry): void {
 async function describe(app: Server, { title, description }: { title: string; description: string }): Promise<void> {
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title, description, version: '1.0.0' } },
-    refResolver: { buildLocalReference: (json, _base, _fragment, i) => (json['$id'] as string | undefined) ?? `def-${i}` },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, i) => (json['$id'] as string | undefined) ?? `def-${i}`,
+    },
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());

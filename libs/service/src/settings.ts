@@ -24,7 +24,9 @@ export function parseSettings<S extends Record<string, Setting<unknown>>>(settin
     try {
       return [name, valueOf(setting, env[setting.variable])];
     } catch (error) {
-      faults.push(`${setting.variable} ${(error as Error).message}; for example ${setting.variable}=${setting.example}`);
+      faults.push(
+        `${setting.variable} ${(error as Error).message}; for example ${setting.variable}=${setting.example}`,
+      );
       return [name, undefined];
     }
   });

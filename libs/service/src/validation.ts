@@ -13,7 +13,11 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) =>
   const check = TypeCompiler.Compile(schema);
   return (value: unknown) => {
     if (check.Check(value)) return { value };
-    return { error: new Problem('invalid-request', 'The request is not valid: see errors', { faults: faultsOf(check.Errors(value)) }) };
+    return {
+      error: new Problem('invalid-request', 'The request is not valid: see errors', {
+        faults: faultsOf(check.Errors(value)),
+      }),
+    };
   };
 };
 

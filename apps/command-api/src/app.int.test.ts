@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { load, migrateEventStore } from '@catalogue/event-store';
+import { createLogger, createMetrics, type Server } from '@catalogue/service';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { buildApp } from './app.ts';
+
+let db: TestDatabase;
+let app: Server;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').writeDb, migrateEventStore);
+  app = await buildApp({
+    store: db.sql,
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    now: () => new Date(),
+  });
+});
+afterAll(async () => {
+  await app?.close();
+  await db?.[Symbol.asyncDispose]();
+});
+
+interface Call {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: string;
+  body?: unknown;
+  raw?: string;
+  headers?: Record<string, string>;
+}
+
+async function call({ method = 'POST', url, body, raw, headers = {} }: Call) {
+  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const contentType = payload === undefined ? {} : { 'content-type': 'application/json' };
+  const answer = await app.inject({
+    method,
+    url,
+    headers: { ...contentType, ...headers },
+    ...(payload === undefined ? {} : { payload }),
+  });
+  return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() };
+}
+
+async function create(body: object = { name: 'Mouse ergonomico', price: 39.9 }): Promise<string> {
+  return (await call({ url: '/products', body })).body['id'] as string;
+}
+
+const payloadsOf = async (id: string) => (await load(db.sql, [id])).get(id)?.map(({ payload }) => payload);
+
+describe('a product', () => {
+  test('is created, with where to find it and at which version', async () => {
+    const { status, headers, body } = await call({
+      url: '/products',
+      body: { name: ' Mouse ergonomico ', price: 39.9 },
+    });
+    expect(status).toBe(201);
+    expect(body).toEqual({ id: expect.stringMatching(/^[0-9a-f-]{14}7/) as string, version: 1 });
+    expect(headers).toMatchObject({ location: `/products/${String(body['id'])}`, etag: '"1"' });
+    expect(headers['consistency-token']).toMatch(/^[\w-]+$/);
+    expect(await payloadsOf(body['id'] as string)).toEqual([{ id: body['id'], name: 'Mouse ergonomico', price: 39.9 }]);
+  });
+
+  test('is changed by PUT and PATCH, only in what is given', async () => {
+    const id = await create();
+    const put = await call({ method: 'PUT', url: `/products/${id}`, body: { price: 34.5 } });
+    expect(put).toMatchObject({ status: 200, body: { id, version: 2 }, headers: { etag: '"2"' } });
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const patch = await call({
+      method: 'PATCH',
+      url: `/products/${id.toUpperCase()}`,
+      body: { name: 'Topo', colour: 1 },
+      headers,
+    });
+    expect(patch).toMatchObject({ status: 200, body: { id, version: 3 } });
+    expect((await payloadsOf(id))?.slice(1)).toEqual([
+      { id, price: 34.5 },
+      { id, name: 'Topo' },
+    ]);
+  });
+
+  test('keeps its version when a change changes nothing', async () => {
+    const id = await create();
+    for (const body of [{}, { price: 39.9 }, { name: '  Mouse ergonomico' }]) {
+      expect(await call({ method: 'PUT', url: `/products/${id}`, body })).toMatchObject({
+        status: 200,
+        body: { version: 1 },
+      });
+    }
+  });
+
+  test('is discontinued once, and then takes nothing more', async () => {
+    const id = await create();
+    expect(await call({ method: 'DELETE', url: `/products/${id}` })).toMatchObject({
+      status: 200,
+      body: { id, version: 2 },
+    });
+    for (const [method, body] of [
+      ['DELETE', undefined],
+      ['PUT', {}],
+      ['PATCH', { price: 1 }],
+    ] as const) {
+      const { status, body: problem } = await call({ method, url: `/products/${id}`, body });
+      expect([status, problem['type']]).toEqual([409, 'product-discontinued']);
+    }
+  });
+
+  test('is changed only at the version that If-Match names', async () => {
+    const id = await create();
+    const put = (ifMatch: string) =>
+      call({ method: 'PUT', url: `/products/${id}`, body: { price: 1 }, headers: { 'if-match': ifMatch } });
+    expect(await put('"2"')).toMatchObject({ status: 412, body: { type: 'version-mismatch' } });
+    expect(await put('2')).toMatchObject({ status: 400, body: { errors: [{ pointer: '/if-match' }] } });
+    expect(await put('"1"')).toMatchObject({ status: 200, body: { version: 2 } });
+  });
+
+  test('that two hundred change at once takes every change, one after the other', async () => {
+    const id = await create();
+    const prices = Array.from({ length: 200 }, (_, i) => (i + 1) / 100);
+    const answers = await Promise.all(
+      prices.map((price) => call({ method: 'PUT', url: `/products/${id}`, body: { price } })),
+    );
+    expect(answers.map(({ body }) => body['version']).toSorted((a, b) => Number(a) - Number(b))).toEqual(
+      prices.map((_, i) => i + 2),
+    );
+  });
+});
+
+describe('what is refused, and how it is said', () => {
+  const valid = { name: 'Mouse', price: 1 };
+  test.each<[string, Call, number, string, string[]?]>([
+    ['malformed JSON', { url: '/products', raw: '{"name": ' }, 400, 'invalid-request', ['']],
+    ['no body', { url: '/products' }, 400, 'invalid-request', ['']],
+    ['an empty body', { url: '/products', raw: '' }, 400, 'invalid-request', ['']],
+    ['a list', { url: '/products', body: [] }, 400, 'invalid-request', ['']],
+    ['nothing given', { url: '/products', body: {} }, 400, 'invalid-request', ['/name', '/price']],
+    ['a price in text', { url: '/products', body: { ...valid, price: '39.90' } }, 400, 'invalid-request', ['/price']],
+    ['a name that is a number', { url: '/products', body: { ...valid, name: 5 } }, 400, 'invalid-request', ['/name']],
+    ['null', { url: '/products', body: { name: null, price: null } }, 400, 'invalid-request', ['/name', '/price']],
+    ['an empty name', { url: '/products', body: { ...valid, name: '  ' } }, 400, 'invalid-request', ['/name']],
+    [
+      '201 characters',
+      { url: '/products', body: { ...valid, name: 'x'.repeat(201) } },
+      400,
+      'invalid-request',
+      ['/name'],
+    ],
+    ['a NUL in a name', { url: '/products', body: { ...valid, name: 'a\u0000' } }, 400, 'invalid-request', ['/name']],
+    ['half a surrogate', { url: '/products', raw: '{"name":"\\ud800","price":1}' }, 400, 'invalid-request', ['/name']],
+    ['a negative price', { url: '/products', body: { ...valid, price: -0.01 } }, 400, 'invalid-request', ['/price']],
+    ['three decimals', { url: '/products', body: { ...valid, price: 1.001 } }, 400, 'invalid-request', ['/price']],
+    ['an absurd price', { url: '/products', body: { ...valid, price: 1e300 } }, 400, 'invalid-request', ['/price']],
+    ['an infinite price', { url: '/products', raw: '{"name":"x","price":1e999}' }, 400, 'invalid-request', ['/price']],
+    ['100 KB', { url: '/products', body: { ...valid, name: 'x'.repeat(100_000) } }, 413, 'body-too-large'],
+    [
+      'plain text',
+      { url: '/products', raw: 'x', headers: { 'content-type': 'text/plain' } },
+      415,
+      'unsupported-media-type',
+    ],
+    ['no type', { url: '/products', raw: '{}', headers: { 'content-type': '' } }, 415, 'unsupported-media-type'],
+    ['an unknown id', { method: 'PUT', url: `/products/${randomUUID()}`, body: {} }, 404, 'not-found'],
+    ['an id that is no UUID', { method: 'DELETE', url: `/products/1'%3B--` }, 404, 'not-found'],
+    ['a long id', { method: 'DELETE', url: `/products/${'x'.repeat(2000)}` }, 404, 'not-found'],
+    ['a broken escape', { method: 'DELETE', url: '/products/%E0%A4%A' }, 400, 'invalid-request', ['']],
+    [
+      'null in a change',
+      { method: 'PUT', url: `/products/${randomUUID()}`, body: { price: null } },
+      400,
+      'invalid-request',
+      ['/price'],
+    ],
+    ['no such address', { method: 'GET', url: '/nowhere' }, 404, 'not-found'],
+  ])('%s', async (_, request, status, type, pointers) => {
+    const answer = await call(request);
+    expect(answer).toMatchObject({ status, body: { type, status, instance: answer.headers['x-request-id'] } });
+    expect(answer.headers['content-type']).toMatch('application/problem+json');
+    expect((answer.body['errors'] as { pointer: string }[] | undefined)?.map(({ pointer }) => pointer)).toEqual(
+      pointers,
+    );
+  });
+
+  test.each<[Call['method'], string, string]>([
+    ['GET', '/products', 'POST'],
+    ['GET', `/products/${randomUUID()}`, 'DELETE, PATCH, PUT'],
+    ['POST', `/products/${randomUUID()}`, 'DELETE, PATCH, PUT'],
+    ['DELETE', '/products', 'POST'],
+  ])('%s %s says which methods there are', async (method, url, allow) => {
+    const { status, headers } = await call({ ...(method === undefined ? {} : { method }), url });
+    expect({ status, allow: headers['allow'] }).toEqual({ status: 405, allow });
+  });
+});
+
+test('the caller’s request id and trace reach the answer and the event', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const headers = { 'x-request-id': 'order-17', traceparent };
+  const { body, headers: answered } = await call({ url: '/products', body: { name: 'x', price: 1 }, headers });
+  expect(answered['x-request-id']).toBe('order-17');
+  const [event] = (await load(db.sql, [body['id'] as string])).get(body['id'] as string) ?? [];
+  expect(event?.metadata).toMatchObject({ requestId: 'order-17', traceparent });
+});

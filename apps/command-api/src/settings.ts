@@ -1,0 +1,7 @@
+import { corsOrigins, postgresDsn, serviceSettings } from '@catalogue/service';
+
+export const settings = {
+  ...serviceSettings(8080),
+  writeDb: postgresDsn('WRITE_DB_DSN'),
+  corsOrigins,
+};

@@ -1,0 +1,25 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeToken, encodeToken } from './consistency-token.ts';
+
+test('a token is read back as what it was made of', () => {
+  const id = fc.string({ unit: 'grapheme', minLength: 1 });
+  fc.assert(
+    fc.property(id, fc.integer({ min: 1, max: 2_147_483_647 }), (product, version) => {
+      expect(decodeToken(encodeToken({ id: product, version }))).toEqual({ id: product, version });
+    }),
+  );
+});
+
+test.each(['', 'x', 'MTox=', 'MDp4', Buffer.from('1:').toString('base64url')])('"%s" is no token', (text) => {
+  expect(decodeToken(text)).toBeUndefined();
+});
+
+test('no text whatever makes it throw, and none but its own is taken', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const token = decodeToken(text);
+      return token === undefined || encodeToken(token) === text;
+    }),
+  );
+});
