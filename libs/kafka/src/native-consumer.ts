@@ -1,0 +1,186 @@
+import kafka, {
+  type ConsumerGlobalConfig,
+  type LibrdKafkaError,
+  type TopicPartition,
+} from '@confluentinc/kafka-javascript';
+import { baseConfig, type ClientOptions } from './client.ts';
+import { codes, type KafkaError, kafkaError } from './errors.ts';
+
+/** A message as it came. */
+export interface IncomingMessage {
+  partition: number;
+  offset: number;
+  key?: Buffer | string | null;
+  value: Buffer | null;
+  /** Milliseconds since 1970, as its producer or broker says. */
+  timestamp?: number;
+  /** One object a header, so that a name may come twice. */
+  headers?: Record<string, Buffer | string>[];
+}
+
+export interface PartitionOffset {
+  partition: number;
+  offset: number;
+}
+
+export interface GroupOptions extends ClientOptions {
+  groupId: string;
+  topic: string;
+}
+
+type Rebalance = 'assign' | 'revoke';
+type Native = InstanceType<typeof kafka.KafkaConsumer>;
+/** What the client has and does not declare (1.10.1). */
+interface Undeclared {
+  incrementalAssign(assignments: TopicPartition[]): void;
+  incrementalUnassign(assignments: TopicPartition[]): void;
+}
+
+/** The client's consumer with one topic: every call that is untyped, or reports by callback, is wrapped here and only here. */
+export class NativeConsumer {
+  readonly client: Native;
+  readonly #topic: string;
+  #arrived = Promise.withResolvers<void>();
+
+  constructor(
+    { log, groupId, topic, ...options }: GroupOptions,
+    onRebalance: (what: Rebalance, partitions: number[]) => void,
+  ) {
+    this.#topic = topic;
+    const config = {
+      ...baseConfig(options),
+      ...groupConfig(groupId),
+      rebalance_cb: (error: LibrdKafkaError, assignment: TopicPartition[]) => {
+        const what = error.code === codes.ERR__ASSIGN_PARTITIONS ? 'assign' : 'revoke';
+        onRebalance(
+          what,
+          assignment.map(({ partition }) => partition),
+        );
+      },
+      offset_commit_cb: (error: LibrdKafkaError | undefined) => {
+        if (error) log.debug({ err: kafkaError('Committing offsets', error) }, 'Offsets not committed to Kafka');
+      },
+      // Called when the first message or event arrives in an empty queue.
+      queue_non_empty_cb: () => this.wake(),
+    };
+    this.client = new kafka.KafkaConsumer(config as ConsumerGlobalConfig, {
+      // An offset that is not in the log is a fault to be told, never a reason to begin elsewhere.
+      'auto.offset.reset': 'error',
+    });
+    this.client.setDefaultConsumeTimeout(0);
+  }
+
+  /**
+   * What has arrived, up to `max` messages, at once. No time to wait: the client would hold back a lone message for 1 ms,
+   * and a trickle until `max` is reached.
+   */
+  poll(max: number): Promise<IncomingMessage[]> {
+    this.#arrived = Promise.withResolvers<void>();
+    return new Promise((resolve, reject) => {
+      this.client.consume(max, (error, messages) => {
+        if (error) reject(kafkaError('Consuming', error));
+        else resolve(messages as IncomingMessage[]);
+      });
+    });
+  }
+
+  /** Resolves when something has arrived since the last poll began, or after `timeout` milliseconds. */
+  async arrival(timeout: number): Promise<void> {
+    const timer = setTimeout(() => this.wake(), timeout);
+    await this.#arrived.promise;
+    clearTimeout(timer);
+  }
+
+  wake(): void {
+    this.#arrived.resolve();
+  }
+
+  subscribe(): void {
+    this.client.subscribe([this.#topic]);
+  }
+
+  assign(offsets: PartitionOffset[]): void {
+    const client = this.client as Native & Undeclared;
+    client.incrementalAssign(offsets.map((offset) => ({ topic: this.#topic, ...offset })));
+  }
+
+  unassign(partitions: number[]): void {
+    (this.client as Native & Undeclared).incrementalUnassign(this.#named(partitions));
+  }
+
+  seek(position: PartitionOffset): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.client.seek({ topic: this.#topic, ...position }, 5000, (error) => {
+        if (error) reject(kafkaError(`Seeking ${this.#topic}[${position.partition}]`, error));
+        else resolve();
+      });
+    });
+  }
+
+  pause(partitions: number[]): void {
+    this.client.pause(this.#named(partitions));
+  }
+
+  resume(partitions: number[]): void {
+    this.client.resume(this.#named(partitions));
+  }
+
+  /** Sends the offsets on their way; the outcome is logged when it is known. */
+  commit(offsets: PartitionOffset[]): void {
+    this.client.commit(offsets.map((offset) => ({ topic: this.#topic, ...offset })));
+  }
+
+  /** The offset after the partition's last message, as of the last fetch; undefined before the first. */
+  knownEnd(partition: number): number | undefined {
+    const { highOffset } = this.client.getWatermarkOffsets(this.#topic, partition);
+    return highOffset < 0 ? undefined : highOffset;
+  }
+
+  /** The partition's first offset and the one after its last, asked of the broker. */
+  bounds(partition: number): Promise<{ first: number; end: number }> {
+    return new Promise((resolve, reject) => {
+      this.client.queryWatermarkOffsets(this.#topic, partition, 5000, (error, offsets) => {
+        if (error) reject(kafkaError(`Asking for the offsets of ${this.#topic}[${partition}]`, error));
+        else resolve({ first: offsets.lowOffset, end: offsets.highOffset });
+      });
+    });
+  }
+
+  /** Leaves the group and disconnects; resolves to an error when that takes longer than `timeout` milliseconds. */
+  disconnect(timeout: number): Promise<KafkaError | undefined> {
+    return new Promise((resolve) => {
+      const late = kafkaError('Disconnecting', {
+        code: codes.ERR__TIMED_OUT,
+        message: `not done within ${timeout} ms`,
+      });
+      const timer = setTimeout(() => resolve(late), timeout);
+      this.client.disconnect(() => {
+        clearTimeout(timer);
+        resolve(undefined);
+      });
+    });
+  }
+
+  #named(partitions: number[]): TopicPartition[] {
+    return partitions.map((partition) => ({ topic: this.#topic, partition }));
+  }
+}
+
+function groupConfig(groupId: string): ConsumerGlobalConfig {
+  return {
+    'group.id': groupId,
+    // A worker that joins or leaves stops only the partitions that move. The newer group protocol is not used: there the
+    // session timeout is the broker's, 45 s unless somebody changed it.
+    'partition.assignment.strategy': 'cooperative-sticky',
+    'session.timeout.ms': 6000,
+    'heartbeat.interval.ms': 1000,
+    'enable.auto.commit': false,
+    'enable.auto.offset.store': false,
+    // How long a fetch without news may hold up the first one of a partition just assigned.
+    'fetch.wait.max.ms': 100,
+    'fetch.error.backoff.ms': 100,
+    'fetch.queue.backoff.ms': 100,
+    // Read ahead: 16 MB is half a second of messages at full speed; the default of 64 MB only costs memory.
+    'queued.max.messages.kbytes': 16_384,
+  };
+}

@@ -1,0 +1,125 @@
+import type { IncomingMessage } from './native-consumer.ts';
+
+/** Messages of one partition, in order, to be applied together. */
+export interface MessageBatch {
+  partition: number;
+  /** The partition's next offset as this consumer last read it or moved it. */
+  expected: number;
+  messages: IncomingMessage[];
+  /** Aborted when the partition was taken away, or the process has to end: give up waiting and retrying. */
+  signal: AbortSignal;
+}
+
+/**
+ * Where the partition goes on after a batch. The offset after the batch's last message when it was applied; any other is
+ * sought. With `stop`, nothing more of the partition is consumed, and the text says why.
+ */
+export interface BatchOutcome {
+  next: number;
+  stop?: string;
+}
+
+export type ApplyBatch = (batch: MessageBatch) => Promise<BatchOutcome>;
+
+export interface FeedOptions {
+  partition: number;
+  next: number;
+  maxBatch: number;
+  apply: ApplyBatch;
+  /** Called after every batch. */
+  onProgress: (feed: PartitionFeed) => void;
+}
+
+/** One assigned partition: what was polled and not yet applied, and how far it was applied. One batch at a time. */
+export class PartitionFeed {
+  readonly partition: number;
+  readonly #options: FeedOptions;
+  readonly #abandoned = new AbortController();
+  #queue: IncomingMessage[] = [];
+  #next: number;
+  #stopped: string | undefined;
+  #seekTo: number | undefined;
+  #busy: Promise<void> | undefined;
+  #closing = false;
+
+  constructor(options: FeedOptions) {
+    this.partition = options.partition;
+    this.#options = options;
+    this.#next = options.next;
+  }
+
+  /** The offset of the first message that is not applied. */
+  get next(): number {
+    return this.#next;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Why nothing more of it is consumed. */
+  get stopped(): string | undefined {
+    return this.#stopped;
+  }
+
+  /** Takes messages that follow those taken before. Those after a pending seek or a stop are not wanted. */
+  push(messages: IncomingMessage[]): void {
+    if (this.#closing || this.#stopped !== undefined || this.#seekTo !== undefined) return;
+    for (const message of messages) this.#queue.push(message);
+    this.#busy ??= this.#run();
+  }
+
+  stop(reason: string): void {
+    this.#stopped ??= reason;
+    this.#queue = [];
+  }
+
+  /** The offset that the client has to be moved to before the next poll; asked for once. */
+  takeSeek(): number | undefined {
+    const offset = this.#seekTo;
+    this.#seekTo = undefined;
+    return offset;
+  }
+
+  /** Lets the batch under way end, for at most `grace` milliseconds, and drops the rest. */
+  async close(grace: number): Promise<void> {
+    this.#closing = true;
+    this.#queue = [];
+    if (this.#busy === undefined) return;
+    const timer = setTimeout(() => this.#abandoned.abort(), grace);
+    const abandoned = new Promise<void>((resolve) => {
+      this.#abandoned.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([this.#busy, abandoned]);
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const messages = this.#queue.splice(0, this.#options.maxBatch);
+      await this.#applyBatch(messages);
+      this.#options.onProgress(this);
+    }
+    this.#busy = undefined;
+  }
+
+  async #applyBatch(messages: IncomingMessage[]): Promise<void> {
+    const { partition, apply } = this.#options;
+    const after = (messages.at(-1)?.offset ?? this.#next - 1) + 1;
+    try {
+      const outcome = await apply({ partition, expected: this.#next, messages, signal: this.#abandoned.signal });
+      if (this.#abandoned.signal.aborted) return;
+      this.#next = outcome.next;
+      if (outcome.stop !== undefined) this.stop(outcome.stop);
+      else if (outcome.next !== after) this.#seek(outcome.next);
+    } catch (error) {
+      if (this.#abandoned.signal.aborted) return;
+      this.stop(`Offset ${messages[0]?.offset} and following could not be applied: ${(error as Error).message}`);
+    }
+  }
+
+  #seek(offset: number): void {
+    this.#queue = [];
+    this.#seekTo = offset;
+  }
+}
