@@ -1,4 +1,5 @@
 import { productEvents } from '@catalogue/contracts';
+import { hintAppended } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { createServer, type Logger, type Registry, type Server } from '@catalogue/service';
 import { GroupCommit } from './group-commit.ts';
@@ -33,7 +34,7 @@ export async function buildApp({ store, log, metrics, corsOrigins, now }: AppOpt
     { parseAs: 'string' },
     app.getDefaultJsonParser('remove', 'remove'),
   );
-  const commands = new GroupCommit(store, products, (type) => productEvents[type].schemaVersion);
+  const commands = new GroupCommit(store, products, (type) => productEvents[type].schemaVersion, hintAppended(store));
   productRoutes(app, commands, now);
   return app;
 }

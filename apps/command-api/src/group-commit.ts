@@ -62,6 +62,7 @@ export class GroupCommit<
   readonly #sql: Sql;
   readonly #decider: Decider<State, Command, Change, Refusal>;
   readonly #schemaVersionOf: (type: Change['type']) => number;
+  readonly #onAppended: () => void;
   #waiting: Pending<Command, Refusal>[] = [];
   readonly #busy = new Set<string>();
   #inFlight = 0;
@@ -71,10 +72,12 @@ export class GroupCommit<
     sql: Sql,
     decider: Decider<State, Command, Change, Refusal>,
     schemaVersionOf: (type: Change['type']) => number,
+    onAppended: () => void,
   ) {
     this.#sql = sql;
     this.#decider = decider;
     this.#schemaVersionOf = schemaVersionOf;
+    this.#onAppended = onAppended;
   }
 
   /**
@@ -140,6 +143,7 @@ export class GroupCommit<
     );
     const appends = decided.filter(({ events }) => events.length > 0);
     const won = appends.length === 0 ? new Set<string>() : await append(this.#sql, appends);
+    if (won.size > 0) this.#onAppended();
     for (const { stream, events, answers } of decided) {
       if (events.length === 0 || won.has(stream)) for (const { pending, outcome } of answers) pending.resolve(outcome);
       else

@@ -4,3 +4,4 @@ export { type Cursor, type NewEvent, type RecordedEvent, start } from './event.t
 export { load } from './load.ts';
 export { migrateEventStore } from './migrate.ts';
 export { isHeldBack, type PlacedEvent, readForward } from './read-forward.ts';
+export { eventsAppended, hintAppended } from './wake-up.ts';

@@ -1,0 +1,107 @@
+import { jsonCodec } from '@catalogue/contracts';
+import type { PlacedEvent } from '@catalogue/event-store';
+import { openProducer, type Producer } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
+import {
+  Counter,
+  createServer,
+  type DependencyState,
+  Gauge,
+  Histogram,
+  type Logger,
+  type Registry,
+  type Server,
+} from '@catalogue/service';
+import { campaign } from './leadership.ts';
+import { relay } from './relay.ts';
+import { WakeUp } from './wake-up.ts';
+
+export interface AppOptions {
+  store: Sql;
+  /** The event store's address, for the connection that holds the lock. */
+  writeDb: string;
+  brokers: string;
+  topic: string;
+  log: Logger;
+  metrics: Registry;
+}
+
+/** The relay, and a server for its health and metrics. */
+export async function buildApp({ store, writeDb, brokers, topic, log, metrics }: AppOptions) {
+  let role: 'starting' | 'standby' | 'leading' = 'starting';
+  let producer: Producer | undefined;
+  const onRelayed = relayMetrics(metrics, () => role === 'leading');
+
+  const app: Server = await createServer({
+    log,
+    metrics,
+    dependencies: {
+      'event store': async () => {
+        await store`select 1 from cursors limit 0`;
+        return { status: 'up' };
+      },
+      leadership: () => (role === 'leading' ? { status: 'up', detail: 'leading' } : { status: role }),
+      kafka: (): DependencyState => {
+        if (role !== 'leading') return { status: 'standby' };
+        return producer?.isConnected() ? { status: 'up' } : { status: 'down', detail: 'No broker answers' };
+      },
+    },
+  });
+
+  const work = async (signal: AbortSignal) => {
+    const wakeUp = new WakeUp();
+    const open = () => {
+      producer = openProducer({ brokers, clientId: 'outbox-relay', log });
+      return producer;
+    };
+    // Hints are a convenience: the relay begins without waiting for them.
+    const listening = wakeUp.listen(store, log).catch((err: unknown) => log.warn({ err }, 'No hints: polling only'));
+    await campaign({
+      dsn: writeDb,
+      log,
+      signal,
+      onStandby: () => {
+        role = 'standby';
+      },
+      lead: async (term) => {
+        role = 'leading';
+        await relay({ store, openProducer: open, topic, codec: jsonCodec, wakeUp, log, onRelayed }, term).finally(
+          () => {
+            role = 'starting';
+          },
+        );
+      },
+    });
+    await (await listening)?.();
+  };
+  return { app, work };
+}
+
+function relayMetrics(metrics: Registry, isLeading: () => boolean): (events: PlacedEvent[]) => void {
+  const registers = [metrics];
+  const relayed = new Counter({ name: 'relay_events_total', help: 'Events acknowledged by Kafka', registers });
+  const batch = new Histogram({
+    name: 'relay_batch_size',
+    help: 'Events a batch',
+    buckets: [1, 10, 100, 500, 1000, 2000],
+    registers,
+  });
+  const age = new Gauge({
+    name: 'relay_last_event_age_seconds',
+    help: 'How old the last event of a batch was when Kafka had acknowledged it',
+    registers,
+  });
+  new Gauge({
+    name: 'relay_leading',
+    help: '1 while this process is the one that relays',
+    registers,
+    collect() {
+      this.set(isLeading() ? 1 : 0);
+    },
+  });
+  return (events) => {
+    relayed.inc(events.length);
+    batch.observe(events.length);
+    age.set((Date.now() - (events.at(-1)?.recordedAt.getTime() ?? Date.now())) / 1000);
+  };
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { ensureTopic, type IncomingMessage, openAdmin, openConsumer } from '@catalogue/kafka';
+import { waitFor } from './wait-for.ts';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A topic of its own on the test broker; disposing of it deletes it. */
+export interface TestTopic extends AsyncDisposable {
+  name: string;
+  /**
+   * All messages from the beginning, in order of partition and offset, once there are as many as wanted.
+   * @throws when they do not come within 30 s.
+   */
+  read(atLeast: number): Promise<IncomingMessage[]>;
+}
+
+/** Creates an empty topic of six partitions. */
+export async function createTopic(brokers: string, partitions = 6): Promise<TestTopic> {
+  const name = `test-${randomUUID()}`;
+  await ensureTopic({ brokers, topic: name, partitions, log: silent });
+  return {
+    name,
+    read: (atLeast) => readTopic(brokers, name, atLeast),
+    [Symbol.asyncDispose]: async () => {
+      const admin = openAdmin({ brokers, clientId: 'testing', log: silent });
+      await admin.deleteTopic(name);
+      admin.close();
+    },
+  };
+}
+
+async function readTopic(brokers: string, topic: string, atLeast: number): Promise<IncomingMessage[]> {
+  const messages: IncomingMessage[] = [];
+  const stop = new AbortController();
+  const consumer = openConsumer({
+    brokers,
+    topic,
+    groupId: `test-${randomUUID()}`,
+    clientId: 'testing',
+    log: silent,
+    offsets: async (partitions) => new Map(partitions.map((partition) => [partition, { next: 0 }])),
+    apply: async ({ messages: batch, expected }) => {
+      messages.push(...batch);
+      return { next: (batch.at(-1)?.offset ?? expected - 1) + 1 };
+    },
+  });
+  const running = consumer.run(stop.signal);
+  try {
+    await waitFor(`${atLeast} messages on ${topic}`, () => messages.length >= atLeast, { within: 30_000 });
+  } finally {
+    stop.abort();
+    await running;
+  }
+  return messages.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
+}
