@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createHash } from 'node:crypto';
+import { runCommand } from './command.ts';
 import { home } from './home.ts';
 import { waitForLock } from './lock.ts';
 
@@ -12,7 +12,7 @@ export const kafkaFolder = fileURLToPath(new URL('../kafka', import.meta.url));
  * The folder of Kafka's libraries: downloaded once for a pom.xml and shared by all runs of this checkout, so two may
  * ask at once.
  */
-export async function kafkaLibs(log: (line: string) => void): Promise<string> {
+export async function kafkaLibs(progress: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const pom = join(kafkaFolder, 'pom.xml');
   const hash = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 8);
   const libs = join(home(), `kafka-libs-${hash}`);
@@ -20,10 +20,10 @@ export async function kafkaLibs(log: (line: string) => void): Promise<string> {
   const unlock = await waitForLock(`${libs}.lock`);
   try {
     if (existsSync(libs)) return libs; // Downloaded by whom we waited for.
-    log('downloading Kafka with Maven (about 60 MB, once)');
+    progress('Downloading Kafka with Maven (60 MB, only the first time)');
     const part = `${libs}.part`;
     rmSync(part, { recursive: true, force: true });
-    download(pom, part);
+    await download(pom, part, signal);
     renameSync(part, libs);
     return libs;
   } finally {
@@ -31,15 +31,15 @@ export async function kafkaLibs(log: (line: string) => void): Promise<string> {
   }
 }
 
-function download(pom: string, folder: string): void {
+async function download(pom: string, folder: string, signal?: AbortSignal): Promise<void> {
   const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
-  const { error, status, stdout, stderr } = spawnSync('mvn', args, { encoding: 'utf8' });
-  if (error) {
+  if (!(await runCommand('mvn', ['-version'])).ok) {
     throw new Error(
-      `Kafka is downloaded by Maven, and there is no mvn (${error.message}): install it (apt-get install maven), or give a broker with KAFKA_BROKER`,
+      'Kafka is downloaded with Maven, and there is no mvn that works: install it (apt-get install maven), or give a broker with KAFKA_BROKER',
     );
   }
-  if (status === 0 && existsSync(folder)) return;
-  const reason = `${stdout}${stderr}`.split('\n').find((line) => line.startsWith('[ERROR]')) ?? `exit code ${status}`;
+  const { ok, status, output } = await runCommand('mvn', args, { signal });
+  if (ok && existsSync(folder)) return;
+  const reason = output.split('\n').find((line) => line.startsWith('[ERROR]')) ?? `it ended with ${status}`;
   throw new Error(`Maven could not download Kafka: ${reason}`);
 }

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type CommandOptions, runCommand } from './command.ts';
 import { findJava } from './java.ts';
 import { kafkaFolder, kafkaLibs } from './kafka-libs.ts';
 import { kafkaProperties, propertiesFile } from './kafka-properties.ts';
@@ -20,21 +20,26 @@ export interface KafkaOptions {
   port: number;
   controllerPort: number;
   log?: (line: string) => void;
+  /** Told what takes a while: nothing, once Kafka has been downloaded. */
+  progress?: (line: string) => void;
   /** More settings, as in server.properties. */
   settings?: Readonly<Record<string, string>>;
+  /** Ends the start when aborted. */
+  signal?: AbortSignal;
 }
 
 /**
  * Starts a Kafka broker, which is its own controller, on 127.0.0.1 and resolves when it takes connections. Its data is
  * made when there is none. After a SIGKILL it starts again within 4 s: the broker's old session expires first.
  */
-export async function startKafka({ home, port, controllerPort, log = () => {}, settings }: KafkaOptions): Promise<KafkaServer> {
+export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
+  const { home, port, controllerPort, log = () => {}, progress = () => {}, settings, signal } = options;
   const java = findJava();
-  const classpath = join(await kafkaLibs(log), '*');
+  const classpath = join(await kafkaLibs(progress, signal), '*');
   const folder = join(home, 'kafka');
   mkdirSync(folder, { recursive: true });
   const properties = { ...kafkaProperties(port, controllerPort), ...settings };
-  if (!existsSync(join(folder, 'data'))) format(java, classpath, folder, properties);
+  if (!existsSync(join(folder, 'data'))) await format(java, classpath, properties, { cwd: folder, signal });
   await requireFreePort(port);
   await requireFreePort(controllerPort);
   writeFileSync(join(folder, 'server.properties'), propertiesFile(properties));
@@ -47,24 +52,28 @@ export async function startKafka({ home, port, controllerPort, log = () => {}, s
     failure: /^(FATAL|ERROR)|Exception|^Error/,
     stopSignal: 'SIGTERM',
     log,
+    signal,
   });
   return { ...server, port, brokers: `127.0.0.1:${port}` };
 }
 
 const logging = [`-Dlog4j2.configurationFile=${join(kafkaFolder, 'log4j2.properties')}`];
 
-/** Makes the data folder under another name first: only a complete one gets the name. */
-function format(java: string, classpath: string, folder: string, properties: Record<string, string>): void {
-  const part = join(folder, 'data.part');
+/** Makes the data folder in `cwd`, under another name first: only a complete one gets the name. */
+async function format(
+  java: string,
+  classpath: string,
+  properties: Record<string, string>,
+  options: CommandOptions & { cwd: string },
+): Promise<void> {
+  const part = join(options.cwd, 'data.part');
   rmSync(part, { recursive: true, force: true });
-  writeFileSync(join(folder, 'format.properties'), propertiesFile({ ...properties, 'log.dirs': 'data.part' }));
-  const args = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', classpath, 'kafka.tools.StorageTool', 'format'];
-  const { status, stdout, stderr, error } = spawnSync(java, [...args, '-t', clusterId(), '-c', 'format.properties'], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`Kafka could not make ${folder}: ${error?.message ?? `${stdout}${stderr}`.trim()}`);
-  renameSync(part, join(folder, 'data'));
+  writeFileSync(join(options.cwd, 'format.properties'), propertiesFile({ ...properties, 'log.dirs': 'data.part' }));
+  const tool = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', classpath, 'kafka.tools.StorageTool'];
+  const args = [...tool, 'format', '-t', clusterId(), '-c', 'format.properties'];
+  const { ok, status, output } = await runCommand(java, args, options);
+  if (!ok) throw new Error(`Kafka could not make its data in ${options.cwd} (${status}): ${output.trim()}`);
+  renameSync(part, join(options.cwd, 'data'));
 }
 
 /** 16 random bytes in base64url; the first bit is 0, for an id that begins with a dash is read as an option. */

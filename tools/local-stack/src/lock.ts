@@ -43,13 +43,6 @@ export async function waitForLock(path: string): Promise<() => void> {
   }
 }
 
-/** The process that holds the lock, if any. */
-export function lockHolder(path: string): number | undefined {
-  const holder = read(path);
-  const pid = Number.parseInt(holder, 10);
-  return holder !== '' && holder === owner(pid) ? pid : undefined;
-}
-
 /** A link, unlike a file opened for writing, appears with its content. False when the lock exists. */
 function link(claim: string, path: string): boolean {
   try {

@@ -1,20 +1,20 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runCommand } from './command.ts';
 import { databaseUser, postgresEnvironment } from './postgres-programs.ts';
 
 // Above every system's highest process id.
 const nobody = 2 ** 31 - 1;
 
 /** Stops a server that still runs on the data folder, left behind by a killed process where the system does not end it too. */
-export function clearLeftBehind(programs: string, data: string): void {
+export async function clearLeftBehind(programs: string, data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
   if (!existsSync(file)) return;
   const content = readFileSync(file, 'utf8');
   const pid = Number.parseInt(content, 10);
-  if (commandOf(pid).includes(data)) {
+  if ((await commandOf(pid)).includes(data)) {
     const stop = ['stop', '-D', data, '-m', 'fast', '-w'];
-    spawnSync(join(programs, 'pg_ctl'), stop, { ...databaseUser(), cwd: '/', env: postgresEnvironment });
+    await runCommand(join(programs, 'pg_ctl'), stop, { user: databaseUser(), cwd: '/', env: postgresEnvironment });
   } else {
     // The id may belong to another process by now (in a container, where ids start at 1 again, to the other server's),
     // and PostgreSQL would take that for its own. The rest stays: by it PostgreSQL finds sessions that still run.
@@ -22,6 +22,7 @@ export function clearLeftBehind(programs: string, data: string): void {
   }
 }
 
-function commandOf(pid: number): string {
-  return spawnSync('ps', ['-o', 'args=', '-ww', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? '';
+async function commandOf(pid: number): Promise<string> {
+  const { output } = await runCommand('ps', ['-o', 'args=', '-ww', '-p', String(pid)]);
+  return output;
 }

@@ -38,7 +38,10 @@ test('it is durable, sorts by ICU when asked to, and takes settings', async () =
        from pg_database where datname = 'postgres'`,
   );
   expect(settings).toEqual({ fsync: 'on', work_mem: '7MB', enough: true, encoding: 'UTF8' });
-  const sorted = await query(server, `select n from unnest('{Zebra,ähnlich,apfel}'::text[]) n order by n collate "und-x-icu"`);
+  const sorted = await query(
+    server,
+    `select n from unnest('{Zebra,ähnlich,apfel}'::text[]) n order by n collate "und-x-icu"`,
+  );
   expect(sorted.map((row) => row['n'])).toEqual(['ähnlich', 'apfel', 'Zebra']);
 });
 

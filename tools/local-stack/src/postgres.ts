@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runCommand } from './command.ts';
 import { takeLock } from './lock.ts';
 import { requireFreePort } from './ports.ts';
 import { clearLeftBehind } from './postgres-left-behind.ts';
@@ -23,6 +23,8 @@ export interface PostgresOptions {
   log?: (line: string) => void;
   /** More settings, as in postgresql.conf. */
   settings?: Readonly<Record<string, string>>;
+  /** Ends the start when aborted. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -44,8 +46,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 
 async function startOn(data: string, options: PostgresOptions): Promise<PostgresServer> {
   const programs = postgresPrograms();
-  if (!existsSync(join(data, 'PG_VERSION'))) initialize(programs, data);
-  clearLeftBehind(programs, data);
+  if (!existsSync(join(data, 'PG_VERSION'))) await initialize(programs, data, options.signal);
+  await clearLeftBehind(programs, data);
   await requireFreePort(options.port);
   const server = await startWhenSessionsAreGone(options, programs, data);
   return {
@@ -56,18 +58,16 @@ async function startOn(data: string, options: PostgresOptions): Promise<Postgres
 }
 
 /** Makes a data folder: UTF-8, names sorted by bytes unless a query says otherwise. ICU collations are there to be named. */
-function initialize(programs: string, data: string): void {
+async function initialize(programs: string, data: string, signal?: AbortSignal): Promise<void> {
   const part = `${data}.part`;
   const user = databaseUser();
   rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { recursive: true, mode: 0o700 });
   if (user) chownSync(part, user.uid, user.gid);
-  const { status, stderr, error } = spawnSync(
-    join(programs, 'initdb'),
-    ['-D', part, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'],
-    { ...user, cwd: '/', encoding: 'utf8', env: postgresEnvironment },
-  );
-  if (status !== 0) throw new Error(`PostgreSQL could not make ${data}: ${error?.message ?? firstError(stderr)}`);
+  const args = ['-D', part, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'];
+  const options = { user, cwd: '/', env: postgresEnvironment, signal };
+  const { ok, status, output } = await runCommand(join(programs, 'initdb'), args, options);
+  if (!ok) throw new Error(`PostgreSQL could not make ${data} (${status}): ${firstError(output)}`);
   renameSync(part, data); // Only a complete one gets the name.
 }
 
@@ -76,7 +76,11 @@ function firstError(output: string): string {
 }
 
 /** Sessions outlive a killed server for a moment, and a new one refuses to start beside them. */
-async function startWhenSessionsAreGone(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
+async function startWhenSessionsAreGone(
+  options: PostgresOptions,
+  programs: string,
+  data: string,
+): Promise<ServerProcess> {
   const deadline = Date.now() + 30_000;
   for (;;) {
     try {
@@ -89,7 +93,8 @@ async function startWhenSessionsAreGone(options: PostgresOptions, programs: stri
   }
 }
 
-function start({ name, port, log = () => {}, settings = {} }: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
+function start(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
+  const { name, port, log = () => {}, settings = {}, signal } = options;
   // No Unix socket: its path is limited to 107 bytes, and nobody here uses it.
   const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200, ...settings };
   return startServer({
@@ -103,5 +108,6 @@ function start({ name, port, log = () => {}, settings = {} }: PostgresOptions, p
     failure: /(FATAL|PANIC):/,
     stopSignal: 'SIGINT', // Fast: ends the sessions. SIGTERM would wait for them to leave.
     log,
+    signal,
   });
 }

@@ -28,6 +28,8 @@ export interface ServerCommand {
   /** The signal that makes it end in an orderly way. */
   stopSignal: NodeJS.Signals;
   log: (line: string) => void;
+  /** Ends the start when aborted; a server that has started is stopped by `stop`. */
+  signal?: AbortSignal | undefined;
 }
 
 // Part of the base system of Debian and Ubuntu; there is nothing like it on macOS.
@@ -44,6 +46,7 @@ export function boundToParent(signal: NodeJS.Signals, command: string, args: rea
 
 /** Starts a server and resolves when it says that it is ready; rejects with one line that says why it did not start. */
 export async function startServer(server: ServerCommand): Promise<ServerProcess> {
+  server.signal?.throwIfAborted();
   const [command, args] = boundToParent(server.stopSignal, server.command, server.args);
   const child = spawn(command, args, {
     ...server.user,
@@ -57,7 +60,10 @@ export async function startServer(server: ServerCommand): Promise<ServerProcess>
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
+  const abandon = () => void child.kill(server.stopSignal);
+  server.signal?.addEventListener('abort', abandon);
   await ready(server, child, exited);
+  server.signal?.removeEventListener('abort', abandon);
   return {
     pid: child.pid ?? 0,
     exited,

@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { allEnded } from './all-ended.ts';
 import { temporaryHome } from './home.ts';
 import { startKafka } from './kafka.ts';
 import { freePort } from './ports.ts';
@@ -14,40 +15,32 @@ declare module 'vitest' {
 
 /** Starts the servers that the integration tests share, and returns what stops them. Without a server no test runs. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const home = temporaryHome();
-  const running: ServerProcess[] = [];
-  const teardown = async () => {
-    await Promise.all(running.map((server) => server.stop()));
-    home.remove();
-  };
+  const running = new AsyncDisposableStack();
   try {
-    project.provide('servers', await startAll(home.path, running));
+    project.provide('servers', await startServers(running));
+    return () => running.disposeAsync();
   } catch (error) {
-    await teardown();
+    await running.disposeAsync();
     throw error;
   }
-  return teardown;
 }
 
-async function startAll(home: string, running: ServerProcess[]) {
+async function startServers(running: AsyncDisposableStack) {
+  const home = temporaryHome();
+  running.defer(() => home.remove());
   const keep = <Server extends ServerProcess>(server: Server) => {
-    running.push(server);
+    running.defer(() => server.stop());
     return server;
   };
-  // All are awaited, also when one has failed: a server that comes up meanwhile is to be stopped too.
-  const [writeDb, readDb, kafka] = await Promise.allSettled([
-    startPostgres({ home, name: 'write-db', port: await freePort() }).then(keep),
-    startPostgres({ home, name: 'read-db', port: await freePort() }).then(keep),
-    startKafka({ home, port: await freePort(), controllerPort: await freePort() }).then(keep),
+  const [writeDb, readDb, kafka] = await allEnded([
+    startPostgres({ home: home.path, name: 'write-db', port: await freePort() }).then(keep),
+    startPostgres({ home: home.path, name: 'read-db', port: await freePort() }).then(keep),
+    startKafka({
+      home: home.path,
+      port: await freePort(),
+      controllerPort: await freePort(),
+      progress: console.log,
+    }).then(keep),
   ]);
-  return {
-    writeDb: started(writeDb).dsn('postgres'),
-    readDb: started(readDb).dsn('postgres'),
-    kafka: started(kafka).brokers,
-  };
-}
-
-function started<Server>(outcome: PromiseSettledResult<Server>): Server {
-  if (outcome.status === 'rejected') throw outcome.reason;
-  return outcome.value;
+  return { writeDb: writeDb.dsn('postgres'), readDb: readDb.dsn('postgres'), kafka: kafka.brokers };
 }

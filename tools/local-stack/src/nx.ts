@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { runCommand } from './command.ts';
+import { checkout } from './home.ts';
+import { boundToParent } from './server-process.ts';
+
+const scope = /^@catalogue\//;
+
+/** The services, run by nx. */
+export interface Serving {
+  /** Resolves when nx has ended, which it does when all services have. */
+  exited: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Brings the databases and the topic to the newest version; throws with what was said when that fails. */
+export async function migrate(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+  const args = ['run-many', '-t', 'migrate', '--outputStyle=stream'];
+  const { ok, output } = await runCommand('nx', args, { cwd: checkout, env, signal });
+  if (!ok) throw new Error(`The migrations failed:\n${output.split('\n').map(shown).filter(isText).join('\n')}`);
+}
+
+/**
+ * Runs the `serve` target of every service; their output is handed on line by line. Piped: with a terminal inherited, nx
+ * panics or swallows Ctrl-C.
+ */
+export function serve(env: NodeJS.ProcessEnv, print: (line: string) => void): Serving {
+  const [command, args] = boundToParent('SIGTERM', 'nx', ['run-many', '-t', 'serve', '--outputStyle=stream']);
+  // A group of its own: Ctrl-C in the terminal must not reach nx beside the SIGTERM that stops it in order.
+  const child = spawn(command, args, { cwd: checkout, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      print(`nx could not be started: ${error.message}`);
+      resolve();
+    });
+    child.once('exit', () => resolve());
+  });
+  let stopping = false;
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      const text = stopping && !isOfService(line) ? undefined : shown(line);
+      if (isText(text)) print(text);
+    });
+  }
+  return {
+    exited,
+    stop: () => {
+      stopping = true; // Then nx sums up what did not finish: nothing of that is news.
+      return stop(child, exited);
+    },
+  };
+}
+
+/** A line of nx as it is shown: without the scope of the project, and not at all when it is only nx's own announcement. */
+export function shown(line: string): string | undefined {
+  if (/^\s*$|^ NX +Running target|^- @catalogue\/|^> nx run /.test(line)) return undefined;
+  return line.replace(scope, '');
+}
+
+function isOfService(line: string): boolean {
+  return scope.test(line);
+}
+
+function isText(line: string | undefined): line is string {
+  return line !== undefined;
+}
+
+/** nx passes the signal on and kills what is still there after 5 s; should it hang itself, its children end first. */
+async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  child.kill('SIGTERM');
+  const patience = new AbortController();
+  const tooLong = delay(6_500, 'too long', { signal: patience.signal }).catch(() => 'over');
+  if ((await Promise.race([exited, tooLong])) === 'too long') {
+    killAll(childrenOf(child.pid));
+    child.kill('SIGKILL');
+  }
+  patience.abort();
+  await exited;
+}
+
+function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself meanwhile.
+    }
+  }
+}
+
+function childrenOf(parent: number | undefined): number[] {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+  return (stdout ?? '')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([pid, ppid]) => (pid !== undefined && ppid === parent ? [pid] : []));
+}

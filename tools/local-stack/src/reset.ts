@@ -1,0 +1,19 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { home } from './home.ts';
+import { lockStack } from './stack-lock.ts';
+
+// npm run reset: the next `npm start` begins with no products. What was downloaded stays.
+
+const data = ['write-db', 'read-db', 'kafka'];
+
+try {
+  const folder = home();
+  const unlock = lockStack(folder);
+  for (const name of data) rmSync(join(folder, name), { recursive: true, force: true });
+  unlock();
+  console.log(`Emptied ${folder}`);
+} catch (error) {
+  console.error(`npm run reset: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,77 @@
+import { allEnded } from './all-ended.ts';
+import { ensureDatabase } from './database.ts';
+import { startKafka } from './kafka.ts';
+import { startPostgres } from './postgres.ts';
+import type { ServerProcess } from './server-process.ts';
+import type { Port, Settings } from './settings.ts';
+
+/** What tells the services where their servers are. */
+export interface Addresses {
+  KAFKA_BROKER: string;
+  WRITE_DB_DSN: string;
+  READ_DB_DSN: string;
+}
+
+export interface Surroundings {
+  home: string;
+  /** Own servers are added as they come up; whoever made it stops them. */
+  running: AsyncDisposableStack;
+  say: (line: string) => void;
+  /** Called when an own server has ended, with a line that says so. */
+  failed: (line: string) => void;
+  /** Ends the start when aborted. */
+  signal: AbortSignal;
+}
+
+/** Starts the servers that are not given, all at once, and creates the two databases where there are none. */
+export async function startServers(settings: Settings, surroundings: Surroundings): Promise<Addresses> {
+  const { ports, kafkaBroker, writeDb, readDb } = settings;
+  const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN] = await allEnded([
+    kafkaBroker ?? ownKafka(ports.kafka, ports.kafkaController, surroundings),
+    writeDb ?? ownPostgres('write', ports.writeDb, surroundings),
+    readDb ?? ownPostgres('read', ports.readDb, surroundings),
+  ]);
+  await allEnded([ensure('WRITE_DB_DSN', WRITE_DB_DSN), ensure('READ_DB_DSN', READ_DB_DSN)]);
+  return { KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN };
+}
+
+async function ownPostgres(side: 'write' | 'read', port: Port, surroundings: Surroundings): Promise<string> {
+  const { home, signal } = surroundings;
+  const server = await startPostgres({ home, name: `${side}-db`, port: port.number, signal });
+  const dsn = server.dsn(`catalogue_${side}`);
+  keep(server, `PostgreSQL (${side}-db)`, dsn, surroundings);
+  return dsn;
+}
+
+async function ownKafka(port: Port, controller: Port, surroundings: Surroundings): Promise<string> {
+  const { home, signal, say } = surroundings;
+  const server = await startKafka({
+    home,
+    port: port.number,
+    controllerPort: controller.number,
+    signal,
+    progress: say,
+  });
+  keep(server, 'Kafka', server.brokers, surroundings);
+  return server.brokers;
+}
+
+function keep(server: ServerProcess, title: string, address: string, { running, say, failed }: Surroundings): void {
+  let stopping = false;
+  running.defer(() => {
+    stopping = true;
+    return server.stop();
+  });
+  void server.exited.then((status) => {
+    if (!stopping) failed(`${title} has ended (${status})`);
+  });
+  say(`${title} is up: ${address}`);
+}
+
+async function ensure(variable: string, dsn: string): Promise<void> {
+  try {
+    await ensureDatabase(dsn);
+  } catch (cause) {
+    throw new Error(`The database of ${variable} cannot be used: ${(cause as Error).message}`, { cause });
+  }
+}

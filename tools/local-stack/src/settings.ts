@@ -1,0 +1,65 @@
+/** A port and the variable that chooses it. */
+export interface Port {
+  variable: string;
+  number: number;
+}
+
+const defaults = {
+  commandApi: { variable: 'COMMAND_API_PORT', number: 8080 },
+  queryApi: { variable: 'QUERY_API_PORT', number: 8081 },
+  outboxRelay: { variable: 'OUTBOX_RELAY_PORT', number: 8082 },
+  queryWorker: { variable: 'QUERY_WORKER_PORT', number: 8083 },
+  writeDb: { variable: 'WRITE_DB_PORT', number: 5441 },
+  readDb: { variable: 'READ_DB_PORT', number: 5442 },
+  kafka: { variable: 'KAFKA_PORT', number: 9092 },
+  kafkaController: { variable: 'KAFKA_CONTROLLER_PORT', number: 9093 },
+};
+
+export type Ports = { readonly [Name in keyof typeof defaults]: Port };
+
+/** What `npm start` is told by its environment. Servers that are given are used instead of own ones. */
+export interface Settings {
+  ports: Ports;
+  kafkaBroker: string | undefined;
+  writeDb: string | undefined;
+  readDb: string | undefined;
+}
+
+/** Reads the settings; throws one line that names what is wrong. */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const entries = Object.entries(defaults).map(([name, port]) => [name, portFrom(env, port)]);
+  const ports = Object.fromEntries(entries) as Ports;
+  requireDifferent(Object.values(ports));
+  return {
+    ports,
+    kafkaBroker: env['KAFKA_BROKER'] || undefined,
+    writeDb: dsnFrom(env, 'WRITE_DB_DSN'),
+    readDb: dsnFrom(env, 'READ_DB_DSN'),
+  };
+}
+
+function portFrom(env: NodeJS.ProcessEnv, { variable, number }: Port): Port {
+  const text = env[variable];
+  if (!text) return { variable, number };
+  const given = Number(text);
+  if (!Number.isInteger(given) || given < 1 || given > 65_535) {
+    throw new Error(`${variable} must be a port from 1 to 65535, not "${text}"`);
+  }
+  return { variable, number: given };
+}
+
+function requireDifferent(ports: readonly Port[]): void {
+  for (const [index, port] of ports.entries()) {
+    const same = ports.slice(0, index).find((other) => other.number === port.number);
+    if (same) throw new Error(`${same.variable} and ${port.variable} are both ${port.number}: change one of them`);
+  }
+}
+
+/** The text is not repeated in the message: it may hold a password. */
+function dsnFrom(env: NodeJS.ProcessEnv, variable: string): string | undefined {
+  const text = env[variable];
+  if (!text) return undefined;
+  const path = URL.canParse(text) ? new URL(text).pathname : '';
+  if (path.length > 1) return text;
+  throw new Error(`${variable} must be an address like postgres://user:password@localhost:5432/catalogue`);
+}

@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import { LockHeld, takeLock } from './lock.ts';
+
+/** Takes the stack of this checkout for this process, or throws one line; returns what gives it back. */
+export function lockStack(home: string): () => void {
+  try {
+    return takeLock(join(home, 'stack.lock'));
+  } catch (error) {
+    if (!(error instanceof LockHeld)) throw error;
+    throw new Error(`The stack of this checkout is running (process ${error.pid}): stop it first`, { cause: error });
+  }
+}

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { home } from './home.ts';
+import { migrate, serve } from './nx.ts';
+import { requireFreePort } from './ports.ts';
+import { startServers } from './servers.ts';
+import { servicesOn, untilReady, watch } from './services.ts';
+import { type Ports, readSettings, type Settings } from './settings.ts';
+import { lockStack } from './stack-lock.ts';
+
+// npm start: servers, databases and topic, services, until Ctrl-C. What was started last is stopped first.
+
+const stopping = new AbortController();
+const say = (line: string) => console.log(line);
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop('asked to'));
+// Whoever read the output has gone: a closed terminal, `| head`.
+process.stdout.on('error', () => stop('asked to'));
+
+try {
+  await run(readSettings(process.env), stopping.signal);
+} catch (error) {
+  // A start that was interrupted fails somewhere, and that is no fault.
+  if (!stopping.signal.aborted) stopping.abort(error);
+}
+const reason: unknown = stopping.signal.reason;
+if (reason instanceof Error) console.error(`npm start: ${reason.message}`);
+else say('Stopped');
+process.exit(reason instanceof Error ? 1 : 0);
+
+function stop(why: Error | 'asked to'): void {
+  if (stopping.signal.aborted) return;
+  say(why instanceof Error ? `${why.message}: stopping` : 'Stopping');
+  stopping.abort(why);
+  // Whoever asks waits for 10 s. What is left then ends with this process, by setpriv.
+  setTimeout(() => process.exit(1), 9_500).unref();
+}
+
+/** Returns when it has been stopped and everything has ended. */
+async function run(settings: Settings, signal: AbortSignal): Promise<void> {
+  const folder = home();
+  await using running = new AsyncDisposableStack();
+  running.defer(lockStack(folder));
+  await requirePorts(settings);
+  const failed = (line: string) => stop(new Error(line));
+
+  say('Starting the servers');
+  const addresses = await startServers(settings, { home: folder, running, say, failed, signal });
+  const env = { ...(process.stdout.isTTY && { LOG_PRETTY: 'true' }), ...process.env, ...addresses };
+  say('Bringing the databases and the topic up to date');
+  await migrate(env, signal);
+  say('Starting the services');
+  const serving = serve(env, say);
+  running.defer(() => serving.stop());
+  void serving.exited.then(() => failed('All services have ended'));
+
+  const services = servicesOn(settings.ports);
+  await Promise.all(services.map((service) => untilReady(service, say, signal)));
+  say(welcome(settings.ports));
+  for (const service of services) void watch(service, say, signal);
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** Before anything starts: the errors of those who find their port taken are long, and come late. */
+async function requirePorts({ ports, kafkaBroker, writeDb, readDb }: Settings): Promise<void> {
+  const { kafka, kafkaController, writeDb: writePort, readDb: readPort, ...services } = ports;
+  const needed = [
+    ...Object.values(services),
+    ...(kafkaBroker === undefined ? [kafka, kafkaController] : []),
+    ...(writeDb === undefined ? [writePort] : []),
+    ...(readDb === undefined ? [readPort] : []),
+  ];
+  for (const { number, variable } of needed) await requireFreePort(number, variable);
+}
+
+function welcome({ commandApi, queryApi, outboxRelay, queryWorker }: Ports): string {
+  const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
+  return `
+Ready; Ctrl-C stops everything.
+
+  command-api   http://localhost:${commandApi.number}
+  query-api     http://localhost:${queryApi.number}
+  outbox-relay  http://localhost:${outboxRelay.number}
+  query-worker  http://localhost:${queryWorker.number}
+
+Write a product, and read it back:
+
+  curl -X POST http://localhost:${commandApi.number}/products -H "Content-Type: application/json" -d '${product}'
+  curl http://localhost:${queryApi.number}/products
+`;
+}
