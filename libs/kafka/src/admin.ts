@@ -33,7 +33,7 @@ export class Admin {
       (done) => this.#client.describeTopics([name], { timeout }, done),
     );
     if (topic?.error?.code === codes.ERR_UNKNOWN_TOPIC_OR_PART) return undefined;
-    if (topic === undefined || topic.error) throw kafkaError(`Asking for topic ${name}`, topic?.error ?? {});
+    if (!topic || topic.error) throw kafkaError(`Asking for topic ${name}`, topic?.error ?? {});
     // The declared type calls it base64str; at run time it is base64 (1.10.1).
     return {
       name,

@@ -179,8 +179,8 @@ export class Assignment {
   }
 
   #change(change: () => void): void {
-    if (this.#closed) return change();
-    this.#changes.push(change);
+    if (this.#closed) change();
+    else this.#changes.push(change);
     this.#native.wake();
   }
 

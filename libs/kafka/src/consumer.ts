@@ -35,7 +35,7 @@ export class Consumer {
   #native: NativeConsumer | undefined;
   #assignment: Assignment | undefined;
   #reachability: Reachability | undefined;
-  #fault: unknown;
+  #fault: Error | undefined;
   #problem: string | undefined;
 
   constructor(options: ConsumerOptions) {
@@ -128,7 +128,7 @@ export class Consumer {
   }
 
   #fail(error: unknown): void {
-    this.#fault ??= error;
+    this.#fault ??= error instanceof Error ? error : new Error(String(error));
     this.#native?.wake();
   }
 

@@ -63,7 +63,7 @@ export class NativeConsumer {
       // Called when the first message or event arrives in an empty queue.
       queue_non_empty_cb: () => this.wake(),
     };
-    this.client = new kafka.KafkaConsumer(config as ConsumerGlobalConfig, {
+    this.client = new kafka.KafkaConsumer(config, {
       // An offset that is not in the log is a fault to be told, never a reason to begin elsewhere.
       'auto.offset.reset': 'error',
     });

@@ -102,7 +102,8 @@ export class Producer {
       }));
       for (;;) {
         const error =
-          this.#fatal ?? attempt(() => client.produce(topic, null, value, key, null, { batch, index }, headerList));
+          this.#fatal ??
+          attempt(() => void client.produce(topic, null, value, key, null, { batch, index }, headerList));
         if (error === undefined) break;
         if (error.code !== codes.ERR__QUEUE_FULL) {
           this.#settle(batch, index, { error });

@@ -1,0 +1,72 @@
+import type { Sql, Transaction } from '@catalogue/postgres';
+
+/** The offsets of one generation of the read model in one topic. */
+export interface OffsetScope {
+  generation: number;
+  topic: string;
+  /** The broker's id of the topic: one made again under the same name has another. */
+  topicId: string;
+}
+
+/** Moves a partition's offset. False when it is not where it was expected: somebody else applies the partition now. */
+export async function moveOffset(
+  sql: Transaction,
+  { generation, topic, topicId }: OffsetScope,
+  partition: number,
+  { expected, next }: { expected: number; next: number },
+): Promise<boolean> {
+  const { count } = await sql`
+    update consumer_offsets set next = ${next}
+    where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}
+      and next = ${expected}`;
+  return count === 1;
+}
+
+/** The partition's offset as stored; undefined when this topic has none. */
+export async function readOffset(sql: Sql, scope: OffsetScope, partition: number): Promise<number | undefined> {
+  const [row] = await sql<{ next: number }[]>`
+    select next from consumer_offsets
+    where generation = ${scope.generation} and topic = ${scope.topic} and topic_id = ${scope.topicId}
+      and partition = ${partition}`;
+  return row?.next;
+}
+
+/** A topic that is not the one that the stored offsets belong to: no offset of it means anything. */
+export class TopicChangedError extends Error {}
+
+/**
+ * The stored offsets of all partitions of a topic, made (all at once, at 0) when it has none yet.
+ * @throws {TopicChangedError} when the topic was made again, or has other partitions than when the offsets were made.
+ */
+export async function readOffsets(sql: Sql, scope: OffsetScope, partitions: number): Promise<Map<number, number>> {
+  const { generation, topic, topicId } = scope;
+  // Only into an empty set: a partition that was added later must be told, not begun silently.
+  await sql`
+    insert into consumer_offsets (generation, topic, partition, topic_id, next)
+    select ${generation}, ${topic}::text, partition, ${topicId}, 0 from generate_series(0, ${partitions - 1}::int) partition
+    where not exists (select from consumer_offsets where generation = ${generation} and topic = ${topic})
+    on conflict do nothing`;
+  const rows = await sql<{ partition: number; topicId: string; next: number }[]>`
+    select partition, topic_id as "topicId", next from consumer_offsets
+    where generation = ${generation} and topic = ${topic}`;
+  check(rows, scope, partitions);
+  return new Map(rows.map(({ partition, next }) => [partition, next]));
+}
+
+function check(rows: readonly { topicId: string }[], { generation, topic, topicId }: OffsetScope, partitions: number) {
+  const mend =
+    'To apply it from its beginning (harmless: what was applied is not applied again): ' +
+    `delete from consumer_offsets where generation = ${generation} and topic = '${topic}'`;
+  const other = rows.find((row) => row.topicId !== topicId);
+  if (other !== undefined) {
+    throw new TopicChangedError(
+      `Topic ${topic} was deleted and made again: offsets are stored for id ${other.topicId}, found ${topicId}. ${mend}`,
+    );
+  }
+  if (rows.length !== partitions) {
+    throw new TopicChangedError(
+      `Topic ${topic} has ${partitions} partitions, offsets are stored for ${rows.length}: the events of a product may ` +
+        `be in two of them. Use a topic whose partitions were never changed`,
+    );
+  }
+}

@@ -1,0 +1,40 @@
+/** A product as its row in the read model is: what the projection folds messages into. */
+export interface Product {
+  id: string;
+  /** Null until known. */
+  name: string | null;
+  /** To the cent; null until known. */
+  price: string | null;
+  /** Of the last event applied; 0 while the product is known from legacy messages only. */
+  version: number;
+  /** As `moment` writes it; null until the creation is known. */
+  createdAt: string | null;
+  updatedAt: string | null;
+  discontinued: boolean;
+  /** Of the last event applied. */
+  eventId: string | null;
+  /** When and where the legacy value was said (`stampOf`); null when it was not, and once there is a version. */
+  nameStamp: string | null;
+  priceStamp: string | null;
+}
+
+/** A product that nothing is known of. */
+export function unknownProduct(id: string): Product {
+  return {
+    id,
+    name: null,
+    price: null,
+    version: 0,
+    createdAt: null,
+    updatedAt: null,
+    discontinued: false,
+    eventId: null,
+    nameStamp: null,
+    priceStamp: null,
+  };
+}
+
+/** Text as PostgreSQL can store it: without NUL and halves of surrogate pairs. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
+}

@@ -1,0 +1,76 @@
+import type { Decoded, ProductEvent } from '@catalogue/contracts';
+import { toCents } from './cents.ts';
+import { mergeLegacy } from './legacy.ts';
+import { type Product, storable } from './product.ts';
+import { moment } from './time.ts';
+
+/** A message that says something about a product, and where it was. */
+export interface ProductMessage {
+  partition: number;
+  offset: number;
+  decoded: Exclude<Decoded, { kind: 'undecodable' }>;
+}
+
+type VersionedMessage = Exclude<ProductMessage['decoded'], { kind: 'legacy' }>;
+
+/** Why a message cannot be applied: nothing of its partition can be until somebody has looked. */
+export interface Blocked {
+  outcome: 'blocked';
+  reason: 'gap' | 'fork' | 'newer-schema';
+  /** The whole story, for an operator. */
+  detail: string;
+}
+
+/**
+ * What a message does to a product.
+ * - `applied`: it is another product now.
+ * - `repeated`: it was applied before.
+ * - `superseded`: a legacy message that says nothing new, or is about a product that has a version.
+ * - `unknown`: a legacy message of a type that is not known.
+ */
+export type Projected =
+  | { outcome: 'applied'; product: Product }
+  | { outcome: 'repeated' | 'superseded' | 'unknown' }
+  | Blocked;
+
+/** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
+export function project(product: Product, { decoded, partition, offset }: ProductMessage): Projected {
+  if (decoded.kind === 'legacy') return mergeLegacy(product, decoded.event, { partition, offset });
+  const { id, productVersion } = decoded.event;
+  if (productVersion < product.version) return { outcome: 'repeated' };
+  if (productVersion === product.version) {
+    return id === product.eventId ? { outcome: 'repeated' } : blocked('fork', product, decoded);
+  }
+  if (productVersion > product.version + 1) return blocked('gap', product, decoded);
+  if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
+  const versioned = { ...product, version: productVersion, eventId: id, nameStamp: null, priceStamp: null };
+  return { outcome: 'applied', product: decoded.kind === 'event' ? evolve(versioned, decoded.event) : versioned };
+}
+
+function evolve(product: Product, event: ProductEvent): Product {
+  const updatedAt = moment(event.timestamp);
+  switch (event.type) {
+    case 'ProductCreated': {
+      const { name, price } = event.payload;
+      return { ...product, name, price: toCents(price), createdAt: updatedAt, updatedAt };
+    }
+    case 'ProductUpdated': {
+      const { name = product.name, price } = event.payload;
+      return { ...product, name, price: price === undefined ? product.price : toCents(price), updatedAt };
+    }
+    case 'ProductDiscontinued':
+      return { ...product, discontinued: true, updatedAt };
+    default:
+      return event satisfies never;
+  }
+}
+
+function blocked(reason: Blocked['reason'], product: Product, { event }: VersionedMessage): Blocked {
+  const found = `event ${storable(event.id)} (${storable(event.type)}) of product ${product.id} at version ${event.productVersion}`;
+  const detail = {
+    gap: `Expected version ${product.version + 1}, found ${found}: events are missing`,
+    fork: `Expected event ${product.eventId}, found ${found}: the history forked`,
+    'newer-schema': `Found ${found} with schema version ${event.schemaVersion}, which this worker does not know`,
+  }[reason];
+  return { outcome: 'blocked', reason, detail };
+}
