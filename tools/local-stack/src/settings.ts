@@ -32,15 +32,21 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   requireDifferent(Object.values(ports));
   return {
     ports,
-    kafkaBroker: env['KAFKA_BROKER'] || undefined,
+    kafkaBroker: textFrom(env, 'KAFKA_BROKER'),
     writeDb: dsnFrom(env, 'WRITE_DB_DSN'),
     readDb: dsnFrom(env, 'READ_DB_DSN'),
   };
 }
 
+/** An empty variable counts as absent, as in every service. */
+function textFrom(env: NodeJS.ProcessEnv, variable: string): string | undefined {
+  const text = env[variable]?.trim();
+  return text === '' ? undefined : text;
+}
+
 function portFrom(env: NodeJS.ProcessEnv, { variable, number }: Port): Port {
-  const text = env[variable];
-  if (!text) return { variable, number };
+  const text = textFrom(env, variable);
+  if (text === undefined) return { variable, number };
   const given = Number(text);
   if (!Number.isInteger(given) || given < 1 || given > 65_535) {
     throw new Error(`${variable} must be a port from 1 to 65535, not "${text}"`);
@@ -57,8 +63,8 @@ function requireDifferent(ports: readonly Port[]): void {
 
 /** The text is not repeated in the message: it may hold a password. */
 function dsnFrom(env: NodeJS.ProcessEnv, variable: string): string | undefined {
-  const text = env[variable];
-  if (!text) return undefined;
+  const text = textFrom(env, variable);
+  if (text === undefined) return undefined;
   const path = URL.canParse(text) ? new URL(text).pathname : '';
   if (path.length > 1) return text;
   throw new Error(`${variable} must be an address like postgres://user:password@localhost:5432/catalogue`);
