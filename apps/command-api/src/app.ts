@@ -1,8 +1,8 @@
 import { productEvents } from '@catalogue/contracts';
 import { hintAppended } from '@catalogue/event-store';
-import type { Sql } from '@catalogue/postgres';
+import { isTransient, type Sql } from '@catalogue/postgres';
 import { createServer, type Logger, type Registry, type Server } from '@catalogue/service';
-import { GroupCommit } from './group-commit.ts';
+import { GroupCommit, NotDecided } from './group-commit.ts';
 import { products } from './product/product.ts';
 import { productRoutes } from './product/routes.ts';
 
@@ -21,6 +21,7 @@ export async function buildApp({ store, log, metrics, corsOrigins, now }: AppOpt
     metrics,
     corsOrigins,
     api: { title: 'Catalogue commands', description: 'Creates, changes and discontinues products.' },
+    isUnavailable: (error) => error instanceof NotDecided || isTransient(error),
     dependencies: {
       'event store': async () => {
         await store`select 1 from events limit 0`;

@@ -12,7 +12,10 @@ const refusals: Record<number, [ProblemType, string]> = {
 };
 
 /** Makes every answer that is no success a problem (RFC 9457), and a wrong method a `405` that lists the right ones. */
-export function answerErrors(app: Pick<FastifyInstance, 'addHook' | 'setErrorHandler' | 'setNotFoundHandler'>): void {
+export function answerErrors(
+  app: Pick<FastifyInstance, 'addHook' | 'setErrorHandler' | 'setNotFoundHandler'>,
+  isUnavailable: (error: unknown) => boolean,
+): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     const known = methods.get(url) ?? new Set();
@@ -20,9 +23,10 @@ export function answerErrors(app: Pick<FastifyInstance, 'addHook' | 'setErrorHan
     methods.set(url, known);
   });
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFoundOr405(request, methods)));
-  app.setErrorHandler((error, request, reply) =>
-    sendProblem(request, reply, problemOf(error as FastifyError, request)),
-  );
+  app.setErrorHandler((error, request, reply) => {
+    const problem = isUnavailable(error) ? unavailable(error, request) : problemOf(error as FastifyError, request);
+    return sendProblem(request, reply, problem);
+  });
 }
 
 function notFoundOr405({ url, method }: FastifyRequest, methods: Map<string, Set<string>>): Problem {
@@ -37,6 +41,11 @@ function notFoundOr405({ url, method }: FastifyRequest, methods: Map<string, Set
 
 function matches(pattern: string[], path: string[]): boolean {
   return pattern.length === path.length && pattern.every((part, i) => part.startsWith(':') || part === path[i]);
+}
+
+function unavailable(err: unknown, request: FastifyRequest): Problem {
+  request.log.warn({ err }, 'A dependency is down');
+  return new Problem('unavailable', 'A dependency is down; try again', { headers: { 'retry-after': '1' } });
 }
 
 function problemOf(error: FastifyError | Problem, request: FastifyRequest): Problem {

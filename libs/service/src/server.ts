@@ -43,6 +43,8 @@ export interface ServerOptions {
   /** For services with an API of their own: what `/openapi.json` and `/docs` say about it. */
   api?: { title: string; description: string };
   corsOrigins?: string[];
+  /** Which errors say that a dependency is down: they are answered with 503 and a time to try again. */
+  isUnavailable?: (error: unknown) => boolean;
 }
 
 const bodyLimit = 64 * 1024;
@@ -52,7 +54,7 @@ const bodyLimit = 64 * 1024;
  * OpenAPI document and a page to try it. Routes are added by the caller; nothing listens yet.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { log, metrics, dependencies, api, corsOrigins = [] } = options;
+  const { log, metrics, dependencies, api, corsOrigins = [], isUnavailable = () => false } = options;
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({
@@ -73,7 +75,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
   app.addSchema(ProblemBody);
-  answerErrors(app);
+  answerErrors(app, isUnavailable);
   identifyRequests(app);
   measureRequests(app, metrics);
   if (corsOrigins.length > 0) {

@@ -9,7 +9,7 @@ import {
 } from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
 import { v7 as uuidv7 } from 'uuid';
-import { NotDecided, type Outcome, type Submission } from '../group-commit.ts';
+import type { Outcome, Submission } from '../group-commit.ts';
 import { versionsOf } from './preconditions.ts';
 import type { ProductCommand, Refusal } from './product.ts';
 
@@ -48,9 +48,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
   const submit = async (request: FastifyRequest, command: ProductCommand, isNew = false) => {
     const { id: requestId, traceparent } = request;
     const metadata = { requestId, traceparent };
-    return commands
-      .submit({ stream: command.id, command, eventId: uuidv7(), at: now(), metadata, isNew })
-      .catch(answerTo);
+    return commands.submit({ stream: command.id, command, eventId: uuidv7(), at: now(), metadata, isNew });
   };
 
   app.post(
@@ -147,9 +145,4 @@ function detailOf(refused: Refusal, id: string, version: number): string {
     default:
       return refused satisfies never;
   }
-}
-
-function answerTo(error: unknown): never {
-  if (error instanceof NotDecided) throw new Problem('unavailable', error.message, { headers: { 'retry-after': '1' } });
-  throw error;
 }

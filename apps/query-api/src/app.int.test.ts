@@ -1,0 +1,110 @@
+import { createLogger, createMetrics, type Server } from '@catalogue/service';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { buildApp } from './app.ts';
+
+let db: TestDatabase;
+let app: Server;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  app = await buildApp({
+    readModel: db.sql,
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+  });
+  await db.sql`insert into products (generation, id, name, price, version, created_at, updated_at, discontinued)
+    values (1, 'mouse', 'Mouse ergonomico', 39.90, 3, '2026-11-23T10:15:30.123456Z', '2026-11-24T00:00:00Z', false),
+      (1, 'gone', 'Discontinued', 1, 2, now(), now(), true)`;
+  await db.sql`insert into products (generation, id, name, price, version, created_at, updated_at)
+    select 1, 'p' || n, (array['zebra', 'Ökologie', 'apple', 'Äpfel', 'same'])[n % 5 + 1], n, 1, now(), now() from generate_series(1, 250) n`;
+});
+afterAll(async () => {
+  await app?.close();
+  await db?.[Symbol.asyncDispose]();
+});
+
+interface Row {
+  id: string;
+  name: string;
+}
+
+interface Answer<T> {
+  status: number;
+  headers: Record<string, unknown>;
+  body: T;
+}
+
+async function get<T>(url: string, headers: Record<string, string> = {}): Promise<Answer<T>> {
+  const answer = await app.inject({ url, headers });
+  return {
+    status: answer.statusCode,
+    headers: answer.headers,
+    body: (answer.body === '' ? undefined : answer.json()) as T,
+  };
+}
+
+describe('one product', () => {
+  test('is shown as it is, to the cent', async () => {
+    expect(await get('/products/mouse')).toMatchObject({
+      status: 200,
+      headers: { etag: '"3"' },
+      body: {
+        id: 'mouse',
+        name: 'Mouse ergonomico',
+        price: 39.9,
+        version: 3,
+        createdAt: '2026-11-23T10:15:30.123Z',
+        updatedAt: '2026-11-24T00:00:00.000Z',
+      },
+    });
+  });
+  test('is not sent again to who has it', async () => {
+    expect(await get('/products/mouse', { 'if-none-match': '"3"' })).toMatchObject({ status: 304, body: undefined });
+    expect(await get('/products/mouse', { 'if-none-match': '"2"' })).toMatchObject({ status: 200 });
+  });
+  test.each(['gone', 'nowhere', 'a%00b', `1'%20or%20'1'='1`, 'x'.repeat(5000)])('%s is not there', async (id) => {
+    expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { type: 'not-found' } });
+  });
+});
+
+describe('the list', () => {
+  test('goes page by page through every product once, by name as people sort, then by id', async () => {
+    const seen: Row[] = [];
+    for (let url: string | undefined = '/products?limit=20'; url !== undefined; ) {
+      const page: Answer<Row[]> = await get<Row[]>(url);
+      seen.push(...page.body);
+      url = /^<(.*)>; rel="next"$/.exec(String(page.headers['link']))?.[1];
+    }
+    const { compare } = new Intl.Collator('und', { usage: 'sort' });
+    expect(seen).toHaveLength(251);
+    expect(seen.map(({ name, id }) => `${name} ${id}`)).toEqual(
+      seen.toSorted((a, b) => compare(a.name, b.name) || (a.id < b.id ? -1 : 1)).map(({ name, id }) => `${name} ${id}`),
+    );
+  });
+  test('has 100 products a page when nothing is said, and no next page after the last', async () => {
+    expect((await get<Row[]>('/products')).body).toHaveLength(100);
+    const whole = await get<Row[]>('/products?limit=500');
+    expect([whole.body.length, whole.headers['link']]).toEqual([251, undefined]);
+  });
+  test.each([
+    ['limit=0', '/limit'],
+    ['limit=501', '/limit'],
+    ['limit=ten', '/limit'],
+    ['limit=1&limit=2', '/limit'],
+    ['cursor=abc', '/cursor'],
+    ['cursor=WyJhIiwiYiJd.AAAAAAAA', '/cursor'],
+    ['colour=red', '/colour'],
+  ])('?%s is refused, and says where', async (query, pointer) => {
+    expect(await get(`/products?${query}`)).toMatchObject({
+      status: 400,
+      body: { type: 'invalid-request', errors: [{ pointer }] },
+    });
+  });
+  test('takes no POST', async () => {
+    const answer = await app.inject({ method: 'POST', url: '/products' });
+    expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'GET, HEAD']);
+  });
+});

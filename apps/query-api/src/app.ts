@@ -1,0 +1,29 @@
+import { isTransient, type Sql } from '@catalogue/postgres';
+import { createServer, type Logger, type Registry, type Server } from '@catalogue/service';
+import { productRoutes } from './product/routes.ts';
+
+export interface AppOptions {
+  readModel: Sql;
+  log: Logger;
+  metrics: Registry;
+  corsOrigins: string[];
+}
+
+/** The queries of the catalogue over HTTP, answered from the read model. */
+export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOptions): Promise<Server> {
+  const app = await createServer({
+    log,
+    metrics,
+    corsOrigins,
+    api: { title: 'Catalogue queries', description: 'Shows and lists products.' },
+    isUnavailable: isTransient,
+    dependencies: {
+      'read model': async () => {
+        await readModel`select 1 from products_read limit 0`;
+        return { status: 'up' };
+      },
+    },
+  });
+  productRoutes(app, readModel);
+  return app;
+}

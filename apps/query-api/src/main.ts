@@ -1,0 +1,12 @@
+import { connect } from '@catalogue/postgres';
+import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
+import { buildApp } from './app.ts';
+import { settings } from './settings.ts';
+
+const { port, host, logLevel, readDb, corsOrigins } = readSettings(settings, process.env);
+const log = createLogger('query-api', logLevel);
+const metrics = createMetrics('query-api');
+const readModel = connect(readDb, { name: 'query-api', statementTimeout: 5_000 });
+
+const app = await buildApp({ readModel, log, metrics, corsOrigins });
+await serve(app, { port, host, log, close: [() => readModel.end({ timeout: 1 })] });

@@ -1,0 +1,12 @@
+import type { ProductRead } from '@catalogue/read-schema';
+
+/** The strong tag of a product: its version, which `If-Match` takes too; products without one go by their last change. */
+export function etagOf({ version, updatedAt }: Pick<ProductRead, 'version' | 'updatedAt'>): string {
+  return version > 0 ? `"${version}"` : `"at-${updatedAt.getTime()}"`;
+}
+
+/** True when `If-None-Match` lists the tag (RFC 9110, 13.1.2: compared weakly). */
+export function lists(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(',').some((part) => part.trim() === '*' || part.trim().replace(/^W\//, '') === etag);
+}

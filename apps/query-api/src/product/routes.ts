@@ -1,0 +1,119 @@
+import type { Sql } from '@catalogue/postgres';
+import type { ProductRead } from '@catalogue/read-schema';
+import { Problem, problemResponses, type Server } from '@catalogue/service';
+import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { etagOf, lists } from './etag.ts';
+import { findProduct, listByName, type Position } from './queries.ts';
+
+const Product = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    price: Type.Number({ description: 'Exact, in the catalogue’s one currency' }),
+    version: Type.Integer({ description: 'How many changes are in it' }),
+    createdAt: Type.String({ format: 'date-time' }),
+    updatedAt: Type.String({ format: 'date-time' }),
+  },
+  { $id: 'Product', title: 'Product' },
+);
+type Product = Static<typeof Product>;
+
+const defaultLimit = 100;
+const highestLimit = 500;
+
+// Documented as the number it is, checked as the text it comes as: a query string has no types.
+const Limit = Type.Unsafe<string>({
+  [Kind]: 'Limit',
+  type: 'integer',
+  minimum: 1,
+  maximum: highestLimit,
+  default: defaultLimit,
+  description: `Products a page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`,
+});
+TypeRegistry.Set('Limit', (_schema, value) => /^[1-9]\d{0,2}$/.test(String(value)) && Number(value) <= highestLimit);
+
+const Page = Type.Object(
+  {
+    limit: Type.Optional(Limit),
+    cursor: Type.Optional(Type.String({ description: 'From the `Link` of the page before' })),
+  },
+  { additionalProperties: false },
+);
+
+/** The queries on products over HTTP. */
+export function productRoutes(app: Server, readModel: Sql): void {
+  app.get(
+    '/products/:id',
+    {
+      schema: {
+        summary: 'One product',
+        params: Type.Object({ id: Type.String() }),
+        headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()) }),
+        response: {
+          200: Product,
+          304: Type.Null({ description: 'It is still the one that If-None-Match names' }),
+          ...problemResponses('not-found', 'unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const row = await findListed(readModel, request.params.id);
+      const etag = etagOf(row);
+      reply.header('etag', etag);
+      if (lists(request.headers['if-none-match'], etag)) return reply.code(304).send(null);
+      return present(row);
+    },
+  );
+
+  app.get(
+    '/products',
+    {
+      schema: {
+        summary: 'Products by name, page by page',
+        querystring: Page,
+        response: { 200: Type.Array(Product), ...problemResponses('invalid-request', 'unavailable') },
+      },
+    },
+    async (request, reply) => {
+      const limit = Number(request.query.limit ?? defaultLimit);
+      // One more than shown tells whether there is another page.
+      const rows = await listByName(readModel, positionOf(request.query.cursor), limit + 1);
+      const last = rows[limit - 1];
+      if (rows.length > limit && last !== undefined) reply.header('link', nextLink(limit, last));
+      return rows.slice(0, limit).map(present);
+    },
+  );
+}
+
+async function findListed(readModel: Sql, id: string): Promise<ProductRead> {
+  // PostgreSQL's text holds no NUL, so no id does.
+  const row = id.includes('\0') ? undefined : await findProduct(readModel, id);
+  if (row === undefined) throw new Problem('not-found', 'There is no such product');
+  return row;
+}
+
+function positionOf(cursor: string | undefined): Position | undefined {
+  if (cursor === undefined) return undefined;
+  const position = decodeCursor(cursor);
+  if (position !== undefined) return position;
+  const faults = [{ pointer: '/cursor', message: 'Is not one that this list has given out' }];
+  throw new Problem('invalid-request', 'The cursor is not valid', { faults });
+}
+
+function nextLink(limit: number, last: Position): string {
+  const query = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(last) });
+  return `</products?${query}>; rel="next"`;
+}
+
+/** A row as clients see it. `numeric` comes as text whose nearest number prints as the same decimal. */
+function present({ id, name, price, version, createdAt, updatedAt }: ProductRead): Product {
+  return {
+    id,
+    name,
+    price: Number(price),
+    version,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
+}

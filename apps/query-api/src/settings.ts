@@ -1,0 +1,7 @@
+import { corsOrigins, postgresDsn, serviceSettings } from '@catalogue/service';
+
+export const settings = {
+  ...serviceSettings(8081),
+  readDb: postgresDsn('READ_DB_DSN'),
+  corsOrigins,
+};
