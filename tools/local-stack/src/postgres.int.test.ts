@@ -61,7 +61,7 @@ test('killed while a session is busy, it starts again on the same data and port'
 test('started a second time while it runs, it does not disturb the first', async () => {
   const start = await oneServer();
   const server = await start();
-  await expect(start()).rejects.toThrow(/is held by process/);
+  await expect(start()).rejects.toThrow(/is held already/);
   expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 

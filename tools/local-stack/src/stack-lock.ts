@@ -7,6 +7,8 @@ export function lockStack(home: string): () => void {
     return takeLock(join(home, 'stack.lock'));
   } catch (error) {
     if (!(error instanceof LockHeld)) throw error;
-    throw new Error(`The stack of this checkout is running (process ${error.pid}): stop it first`, { cause: error });
+    throw new Error('The stack of this checkout is running already: stop it first (Ctrl-C where npm start runs)', {
+      cause: error,
+    });
   }
 }
