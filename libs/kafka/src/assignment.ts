@@ -118,8 +118,9 @@ export class Assignment {
   /** Stops the partitions whose next offset is not in the log. */
   async checkBounds(): Promise<void> {
     for (const feed of this.#feeds.values()) {
+      if (feed.stopped !== undefined) continue;
       const fault = await this.#outOfBounds(feed.partition, feed.next);
-      if (fault !== undefined) this.#stop(feed, fault);
+      if (fault !== undefined) feed.stop(fault);
     }
   }
 
@@ -135,7 +136,7 @@ export class Assignment {
   async #load(partitions: number[]): Promise<void> {
     const points = await this.#startingPoints(partitions);
     this.#change(() => {
-      this.#native.assign(partitions.map((partition) => ({ partition, offset: points?.get(partition)?.next ?? 0 })));
+      this.#native.assign(partitions.map((partition) => ({ partition, offset: offsetOf(points?.get(partition)) })));
       this.joined = true;
       if (points === undefined) return;
       for (const [partition, point] of points) this.#start(partition, point);
@@ -161,10 +162,17 @@ export class Assignment {
   }
 
   #start(partition: number, { next, stop }: StartingPoint): void {
-    const { maxBatch = 500, apply } = this.#options;
-    const feed = new PartitionFeed({ partition, next, maxBatch, apply, onProgress: (it) => this.#progressed(it) });
+    const { maxBatch = 500, apply, topic, log } = this.#options;
+    const feed = new PartitionFeed({
+      partition,
+      next,
+      maxBatch,
+      apply,
+      onProgress: (it) => this.#progressed(it),
+      onStop: (it, reason) => log.error({ topic, partition, offset: it.next, reason }, 'Partition stopped'),
+    });
     this.#feeds.set(partition, feed);
-    if (stop !== undefined) this.#stop(feed, stop);
+    if (stop !== undefined) feed.stop(stop);
   }
 
   async #give(partitions: number[]): Promise<void> {
@@ -186,17 +194,10 @@ export class Assignment {
 
   #progressed(feed: PartitionFeed): void {
     this.#uncommitted.set(feed.partition, feed.next);
-    if (feed.stopped !== undefined) this.#stop(feed, feed.stopped);
     this.#room.resolve();
     this.#room = Promise.withResolvers();
     // A stop or a seek waits for the next poll.
     this.#native.wake();
-  }
-
-  #stop(feed: PartitionFeed, reason: string): void {
-    feed.stop(reason);
-    const { topic, log } = this.#options;
-    log.error({ topic, partition: feed.partition, offset: feed.next, reason }, 'Partition stopped');
   }
 
   async #outOfBounds(partition: number, next: number): Promise<string | undefined> {
@@ -225,3 +226,10 @@ export class Assignment {
     }
   }
 }
+
+/** Nothing is fetched of a partition that is not consumed: it waits at its end. */
+function offsetOf(point: StartingPoint | undefined): number {
+  return point === undefined || point.stop !== undefined ? offsetEnd : point.next;
+}
+
+const offsetEnd = -1;

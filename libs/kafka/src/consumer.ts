@@ -81,9 +81,10 @@ export class Consumer {
     let native: NativeConsumer | undefined;
     await connectPatiently(
       () => {
-        native = new NativeConsumer(this.#options, (what, partitions) =>
-          this.#assignment?.rebalanced(what, partitions),
-        );
+        native = new NativeConsumer(this.#options, (what, partitions) => {
+          if (what === 'assign' && partitions.length > 0) this.#problem = undefined;
+          this.#assignment?.rebalanced(what, partitions);
+        });
         return native.client;
       },
       log,
@@ -119,12 +120,19 @@ export class Consumer {
     } catch (error) {
       if (!(error instanceof KafkaError) || error.fatal) throw error;
       if (error.code === codes.ERR__AUTO_OFFSET_RESET) await this.#assignment?.checkBounds();
-      if (!isAway(error.code) && this.#problem !== error.message) {
-        this.#problem = error.message;
-        this.#options.log.warn({ err: error, topic: this.#options.topic }, 'Consuming failed; trying again');
-      }
+      else if (!isAway(error.code)) this.#told(error);
       return [];
     }
+  }
+
+  /** Each problem is logged once, not at every try. */
+  #told(error: KafkaError): void {
+    const { topic, log } = this.#options;
+    const problem =
+      error.code === codes.ERR_UNKNOWN_TOPIC_OR_PART ? `Topic ${topic} does not exist` : `${topic}: ${error.message}`;
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    log.warn({ err: error, topic }, 'Consuming failed; trying again');
   }
 
   #fail(error: unknown): void {

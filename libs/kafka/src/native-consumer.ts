@@ -176,6 +176,8 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     'heartbeat.interval.ms': 1000,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
+    // How soon a topic is noticed that was made, or deleted, after the subscription; the default is 5 minutes.
+    'topic.metadata.refresh.interval.ms': 5000,
     // How long a fetch without news may hold up the first one of a partition just assigned.
     'fetch.wait.max.ms': 100,
     'fetch.error.backoff.ms': 100,

@@ -28,6 +28,8 @@ export interface FeedOptions {
   apply: ApplyBatch;
   /** Called after every batch. */
   onProgress: (feed: PartitionFeed) => void;
+  /** Called once, when nothing more is consumed. */
+  onStop: (feed: PartitionFeed, reason: string) => void;
 }
 
 /** One assigned partition: what was polled and not yet applied, and how far it was applied. One batch at a time. */
@@ -70,8 +72,10 @@ export class PartitionFeed {
   }
 
   stop(reason: string): void {
-    this.#stopped ??= reason;
     this.#queue = [];
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#options.onStop(this, reason);
   }
 
   /** The offset that the client has to be moved to before the next poll; asked for once. */
