@@ -2,4 +2,4 @@ export { temporaryHome } from './home.ts';
 export { type KafkaOptions, type KafkaServer, startKafka } from './kafka.ts';
 export { freePort, requireFreePort } from './ports.ts';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
-export type { ServerProcess } from './server-process.ts';
+export { boundToParent, type ServerProcess } from './server-process.ts';

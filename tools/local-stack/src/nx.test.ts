@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
-import { shown } from './nx.ts';
+import { endIn, shown } from './nx.ts';
 
 test('a line of a service is shown with its name', () => {
   expect(shown('@catalogue/query-api: listening')).toBe('query-api: listening');
 });
 
-test('a service that ends is shown', () => {
-  const line = 'Task "@catalogue/query-api:serve" is continuous but exited with code 1';
-  expect(shown(line)).toBe(line);
+test('nx says when a service has ended', () => {
+  const line = 'Task "@catalogue/query-api:serve" is continuous but exited with code 78';
+  expect(endIn(line)).toEqual({ name: 'query-api', code: 78 });
+  expect(endIn('@catalogue/query-api: listening')).toBeUndefined();
 });
 
 test.each([

@@ -14,18 +14,28 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
+export interface Listener {
+  /** A line to show. */
+  print: (line: string) => void;
+  /** A service has ended by itself; the others go on. */
+  ended: (service: string, code: number) => void;
+}
+
 /** Brings the databases and the topic to the newest version; throws with what was said when that fails. */
 export async function migrate(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
   const args = ['run-many', '-t', 'migrate', '--outputStyle=stream'];
   const { ok, output } = await runCommand('nx', args, { cwd: checkout, env, signal });
-  if (!ok) throw new Error(`The migrations failed:\n${output.split('\n').map(shown).filter(isText).join('\n')}`);
+  if (ok) return;
+  const lines = output.split('\n');
+  const said = lines.some(isOfService) ? lines.filter(isOfService) : lines;
+  throw new Error(`The migrations failed:\n${said.map(shown).filter(isText).join('\n')}`);
 }
 
 /**
  * Runs the `serve` target of every service; their output is handed on line by line. Piped: with a terminal inherited, nx
  * panics or swallows Ctrl-C.
  */
-export function serve(env: NodeJS.ProcessEnv, print: (line: string) => void): Serving {
+export function serve(env: NodeJS.ProcessEnv, { print, ended }: Listener): Serving {
   const [command, args] = boundToParent('SIGTERM', 'nx', ['run-many', '-t', 'serve', '--outputStyle=stream']);
   // A group of its own: Ctrl-C in the terminal must not reach nx beside the SIGTERM that stops it in order.
   const child = spawn(command, args, { cwd: checkout, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -37,16 +47,18 @@ export function serve(env: NodeJS.ProcessEnv, print: (line: string) => void): Se
     child.once('exit', () => resolve());
   });
   let stopping = false;
-  for (const input of [child.stdout, child.stderr]) {
-    createInterface({ input }).on('line', (line) => {
-      const text = stopping && !isOfService(line) ? undefined : shown(line);
-      if (isText(text)) print(text);
-    });
-  }
+  const hear = (line: string) => {
+    const end = endIn(line);
+    if (end && !stopping) ended(end.name, end.code);
+    // Once stopped, nx sums up what did not finish: nothing of that is news.
+    const text = end || (stopping && !isOfService(line)) ? undefined : shown(line);
+    if (isText(text)) print(text);
+  };
+  for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', hear);
   return {
     exited,
     stop: () => {
-      stopping = true; // Then nx sums up what did not finish: nothing of that is news.
+      stopping = true;
       return stop(child, exited);
     },
   };
@@ -56,6 +68,12 @@ export function serve(env: NodeJS.ProcessEnv, print: (line: string) => void): Se
 export function shown(line: string): string | undefined {
   if (/^\s*$|^ NX +Running target|^- @catalogue\/|^> nx run /.test(line)) return undefined;
   return line.replace(scope, '');
+}
+
+/** Which service has ended, when the line says that one has. */
+export function endIn(line: string): { name: string; code: number } | undefined {
+  const match = /^Task "@catalogue\/(.+):serve" is continuous but exited with code (\d+)/.exec(line);
+  return match?.[1] === undefined ? undefined : { name: match[1], code: Number(match[2]) };
 }
 
 function isOfService(line: string): boolean {

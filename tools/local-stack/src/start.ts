@@ -45,18 +45,31 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
 
   say('Starting the servers');
   const addresses = await startServers(settings, { home: folder, running, say, failed, signal });
+  signal.throwIfAborted();
   const env = { ...(process.stdout.isTTY && { LOG_PRETTY: 'true' }), ...process.env, ...addresses };
   say('Bringing the databases and the topic up to date');
   await migrate(env, signal);
-  say('Starting the services');
-  const serving = serve(env, say);
-  running.defer(() => serving.stop());
-  void serving.exited.then(() => failed('All services have ended'));
+  await runServices(settings.ports, env, running, signal);
+}
 
-  const services = servicesOn(settings.ports);
+async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncDisposableStack, signal: AbortSignal) {
+  const services = servicesOn(ports);
+  const gone = new Set<string>();
+  let allReady = false;
+  const ended = (name: string, code: number) => {
+    gone.add(name);
+    const line = `${name} has ended (exit code ${code})`;
+    if (allReady) say(`${line}; the others go on`);
+    else stop(new Error(line));
+  };
+  say('Starting the services');
+  const serving = serve(env, { print: say, ended });
+  running.defer(() => serving.stop());
+  void serving.exited.then(() => stop(new Error('All services have ended')));
   await Promise.all(services.map((service) => untilReady(service, say, signal)));
-  say(welcome(settings.ports));
-  for (const service of services) void watch(service, say, signal);
+  allReady = true;
+  say(welcome(ports));
+  for (const service of services) void watch(service, (line) => gone.has(service.name) || say(line), signal);
   if (!signal.aborted) await once(signal, 'abort');
 }
 
