@@ -29,7 +29,11 @@ export async function createTopic(brokers: string, partitions = 6): Promise<Test
   };
 }
 
-async function readTopic(brokers: string, topic: string, atLeast: number): Promise<IncomingMessage[]> {
+/**
+ * All messages of a topic, in order of partition and offset, once there are as many as wanted.
+ * @throws when they do not come within 30 s.
+ */
+export async function readTopic(brokers: string, topic: string, atLeast: number): Promise<IncomingMessage[]> {
   const messages: IncomingMessage[] = [];
   const stop = new AbortController();
   const consumer = openConsumer({

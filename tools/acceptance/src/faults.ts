@@ -1,0 +1,21 @@
+// npm run test:faults -- --times 10: the rounds of faults, whole, on a system that lives through all of them.
+import { parseArgs } from 'node:util';
+import { round } from './round.ts';
+import { System } from './system.ts';
+
+const { values } = parseArgs({
+  options: { times: { type: 'string', default: '1' }, 'kafka-away': { type: 'string', default: '20000' } },
+});
+const times = Number(values.times);
+const kafkaAway = Number(values['kafka-away']);
+
+await using system = await System.start();
+let passed = 0;
+for (let time = 1; time <= times; time++) {
+  console.log(`Round ${time} of ${times}`);
+  const { violations } = await round(system, { kafkaAway, log: (line) => console.log(`  ${line}`) });
+  for (const violation of violations) console.log(`  VIOLATION: ${violation}`);
+  if (violations.length === 0) passed += 1;
+}
+console.log(`rounds: ${passed} passed, ${times - passed} failed`);
+process.exitCode = passed === times ? 0 : 1;

@@ -1,0 +1,2 @@
+export { Load } from './load.ts';
+export { System } from './system.ts';

@@ -1,0 +1,143 @@
+import { isDeepStrictEqual } from 'node:util';
+import { jsonCodec, type ProductEvent } from '@catalogue/contracts';
+import { connect } from '@catalogue/postgres';
+import { readTopic, waitFor } from '@catalogue/testing';
+import type { Told } from './load.ts';
+import type { System } from './system.ts';
+
+interface Stored {
+  stream: string;
+  version: number;
+  id: string;
+  type: ProductEvent['type'];
+  payload: { name?: string; price?: number };
+}
+
+interface Product {
+  id: string;
+  name: string;
+  price: number;
+  version: number;
+}
+
+/**
+ * Waits until the system has come to rest, and then looks for what must never happen: an acknowledged command that is not in
+ * the event store, an event that is not on the topic or is there before its predecessor, a product that reads otherwise than
+ * its events say. Returns how many of each there were, and every violation in a sentence.
+ */
+export async function findViolations(system: System, told: ReadonlyMap<string, Told>) {
+  const stored = await storedEvents(system);
+  const expected = foldAll(stored);
+  const shown = await waitFor('the read model to come to rest', () => settled(system, expected), {
+    within: 60_000,
+    every: 200,
+  }).catch(() => listAll(system));
+  const violations = [
+    ...unacknowledged(stored, told),
+    ...misread(expected, shown, told),
+    ...(await misordered(system, stored)),
+  ];
+  return { events: stored.length, products: shown.size, violations };
+}
+
+async function storedEvents(system: System): Promise<Stored[]> {
+  const sql = connect(system.writeDb, { name: 'oracle', max: 1 });
+  const events = await sql<Stored[]>`select stream, version, id, type, payload from events order by stream, version`;
+  await sql.end();
+  return events;
+}
+
+/** What the catalogue must list, by id. */
+function foldAll(events: readonly Stored[]): Map<string, Product> {
+  const products = new Map<string, Product>();
+  for (const { stream, version, type, payload } of events) {
+    const before = products.get(stream) ?? { id: stream, name: '', price: Number.NaN };
+    if (type === 'ProductDiscontinued') products.delete(stream);
+    else products.set(stream, { ...before, ...pick(payload), version });
+  }
+  return products;
+}
+
+const pick = ({ name, price }: Stored['payload']) => ({
+  ...(name === undefined ? {} : { name }),
+  ...(price === undefined ? {} : { price }),
+});
+
+async function settled(
+  system: System,
+  expected: ReadonlyMap<string, Product>,
+): Promise<Map<string, Product> | undefined> {
+  const shown = await listAll(system);
+  return isDeepStrictEqual(shown, new Map([...expected].toSorted(([a], [b]) => (a < b ? -1 : 1)))) ? shown : undefined;
+}
+
+/** Everything that query-api lists, page by page. */
+async function listAll(system: System): Promise<Map<string, Product>> {
+  const base = system.services['query-api'].url;
+  const products: Product[] = [];
+  for (let next: string | undefined = '/products?limit=500'; next !== undefined; ) {
+    const response: Response = await fetch(base + next);
+    const page = (await response.json()) as Product[];
+    products.push(...page.map(({ id, name, price, version }) => ({ id, name, price, version })));
+    next = /<([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+  }
+  return new Map(products.map((product) => [product.id, product] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function unacknowledged(stored: readonly Stored[], told: ReadonlyMap<string, Told>): string[] {
+  const versions = new Map<string, number>();
+  const gaps: string[] = [];
+  for (const { stream, version } of stored) {
+    if (version !== (versions.get(stream) ?? 0) + 1)
+      gaps.push(`The event store skips to version ${version} of ${stream}`);
+    versions.set(stream, version);
+  }
+  const lost = [...told.values()].filter(({ id, version }) => (versions.get(id) ?? 0) < version);
+  return [...gaps, ...lost.map(({ id, version }) => `Version ${version} of ${id} was acknowledged and is not stored`)];
+}
+
+function misread(
+  expected: Map<string, Product>,
+  shown: Map<string, Product>,
+  told: ReadonlyMap<string, Told>,
+): string[] {
+  const violations: string[] = [];
+  for (const [id, product] of expected) {
+    const found = shown.get(id);
+    if (!isDeepStrictEqual(found, product))
+      violations.push(`Expected ${JSON.stringify(product)}, found ${JSON.stringify(found)}`);
+  }
+  for (const id of shown.keys()) if (!expected.has(id)) violations.push(`Product ${id} is listed and should not be`);
+  for (const { id, name, price, discontinued, uncertain } of told.values()) {
+    const found = shown.get(id);
+    if (uncertain || discontinued) continue;
+    if (found?.name !== name || found.price !== price) {
+      violations.push(`Clients were told ${JSON.stringify({ id, name, price })}, found ${JSON.stringify(found)}`);
+    }
+  }
+  return violations;
+}
+
+/** Duplicates are allowed on the topic; a version before its predecessor, or none at all, is not. */
+async function misordered(system: System, stored: readonly Stored[]): Promise<string[]> {
+  const violations: string[] = [];
+  const versions = new Map<string, number>();
+  const ids = new Set<string>();
+  for (const { value } of await readTopic(system.brokers, 'product-events', stored.length)) {
+    const decoded = jsonCodec.decode(value);
+    if (decoded.kind !== 'event') {
+      violations.push(`The topic holds something that is no event: ${JSON.stringify(decoded)}`);
+      continue;
+    }
+    const { id, productVersion, payload } = decoded.event;
+    const before = versions.get(payload.id) ?? 0;
+    if (productVersion > before + 1)
+      violations.push(`The topic has version ${productVersion} of ${payload.id} after ${before}`);
+    versions.set(payload.id, Math.max(before, productVersion));
+    ids.add(id);
+  }
+  for (const { id, stream, version } of stored) {
+    if (!ids.has(id)) violations.push(`Version ${version} of ${stream} is stored and not on the topic`);
+  }
+  return violations;
+}

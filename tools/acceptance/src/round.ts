@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '@catalogue/testing';
+import { Load } from './load.ts';
+import { findViolations } from './oracle.ts';
+import type { ServiceName } from './service-process.ts';
+import type { System } from './system.ts';
+
+export interface RoundOptions {
+  /** How long Kafka is away, in milliseconds. */
+  kafkaAway: number;
+  log?: (line: string) => void;
+}
+
+const services: ServiceName[] = ['outbox-relay', 'query-worker', 'command-api', 'query-api'];
+
+/**
+ * Under load: each service killed and started again, the databases and Kafka taken away and given back. Then the load ends,
+ * and what the system shows is compared with what it acknowledged.
+ */
+export async function round(system: System, { kafkaAway, log = () => {} }: RoundOptions) {
+  const load = new Load(() => system.services['command-api'].url);
+  const progress = async (what: string) => {
+    const before = load.acknowledged;
+    await waitFor(`commands to go on after ${what}`, () => load.acknowledged > before + 50, { within: 30_000 });
+    log(`${what}: ${load.acknowledged} acknowledged, ${load.unanswered} without an answer`);
+  };
+  await progress('the beginning');
+  for (const name of services) {
+    await system.services[name].kill();
+    await system.services[name].start();
+    await progress(`${name} was killed`);
+  }
+  await system.crash('read-db');
+  await progress('the read database crashed');
+  await system.start('read-db');
+  await system.stop('kafka');
+  const commandsGoOn = progress('Kafka was stopped');
+  await delay(kafkaAway);
+  await commandsGoOn;
+  await system.start('kafka');
+  await system.crash('write-db');
+  await system.start('write-db');
+  await progress('the write database crashed');
+  await load.stop();
+  const found = await findViolations(system, load.told);
+  log(`${found.events} events, ${found.products} products, ${found.violations.length} violations`);
+  return { ...found, acknowledged: load.acknowledged };
+}

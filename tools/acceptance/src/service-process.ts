@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { boundToParent } from '@catalogue/local-stack';
+import { waitFor } from '@catalogue/testing';
+
+export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const linesKept = 200;
+
+/** One service as it is deployed: `node apps/<name>/dist/main.js`, with the settings of the contract and nothing else. */
+export class ServiceProcess {
+  readonly name: ServiceName;
+  readonly port: number;
+  readonly #settings: Record<string, string>;
+  readonly #lines: string[] = [];
+  #child: ChildProcess | undefined;
+  #exited: Promise<unknown> = Promise.resolve();
+
+  constructor(name: ServiceName, port: number, settings: Record<string, string>) {
+    this.name = name;
+    this.port = port;
+    this.#settings = { ...settings, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' };
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The last lines that it logged, over all its lives. */
+  get log(): string {
+    return this.#lines.join('\n');
+  }
+
+  /** Starts it, and resolves when it says that it is ready. */
+  async start(): Promise<void> {
+    this.launch();
+    await this.ready();
+  }
+
+  /** Starts it without waiting. */
+  launch(): void {
+    const child = spawn(...boundToParent('SIGKILL', process.execPath, [`apps/${this.name}/dist/main.js`]), {
+      cwd: root,
+      env: this.#settings,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#exited = new Promise((resolve) => child.once('exit', resolve));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
+  }
+
+  async ready(): Promise<void> {
+    await waitFor(`${this.name} to be ready`, () => this.isReady(), { within: 30_000, every: 50 }).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}; it logged:\n${this.log}`);
+      },
+    );
+  }
+
+  async isReady(): Promise<boolean> {
+    const answer = await fetch(`${this.url}/health/ready`).catch(() => undefined);
+    await answer?.body?.cancel();
+    return answer?.status === 200;
+  }
+
+  /** Ends it as a crash would, and resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Ends it as an orchestrator would; resolves with its exit code. */
+  async stop(): Promise<number | null> {
+    this.#child?.kill('SIGTERM');
+    await this.#exited;
+    return this.#child?.exitCode ?? null;
+  }
+
+  #keep(text: string): void {
+    this.#lines.push(...text.trimEnd().split('\n'));
+    this.#lines.splice(0, this.#lines.length - linesKept);
+  }
+}

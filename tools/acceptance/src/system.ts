@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import {
+  freePort,
+  type KafkaServer,
+  type PostgresServer,
+  startKafka,
+  startPostgres,
+  temporaryHome,
+} from '@catalogue/local-stack';
+import { connect } from '@catalogue/postgres';
+import { type ServiceName, ServiceProcess } from './service-process.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
+
+/** The servers that a system stands on: any of them can be taken away and given back, on the same data and port. */
+export type ServerName = 'write-db' | 'read-db' | 'kafka';
+
+/** The whole catalogue as it is deployed, on servers, ports and data of its own; disposing of it leaves nothing behind. */
+export class System implements AsyncDisposable {
+  readonly services: Record<ServiceName, ServiceProcess>;
+  readonly writeDb: string;
+  readonly readDb: string;
+  readonly brokers: string;
+  readonly #servers: Record<ServerName, PostgresServer | KafkaServer>;
+  readonly #starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>;
+  readonly #removeData: () => void;
+
+  private constructor(
+    servers: { 'write-db': PostgresServer; 'read-db': PostgresServer; kafka: KafkaServer },
+    starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>,
+    ports: Record<ServiceName, number>,
+    removeData: () => void,
+  ) {
+    this.#servers = servers;
+    this.#starters = starters;
+    this.#removeData = removeData;
+    this.writeDb = servers['write-db'].dsn('catalogue_write');
+    this.readDb = servers['read-db'].dsn('catalogue_read');
+    this.brokers = servers.kafka.brokers;
+    const service = (name: ServiceName) => new ServiceProcess(name, ports[name], this.settings);
+    this.services = {
+      'command-api': service('command-api'),
+      'outbox-relay': service('outbox-relay'),
+      'query-worker': service('query-worker'),
+      'query-api': service('query-api'),
+    };
+  }
+
+  /** Servers, databases, tables, topic and services, in this order; resolves when all are ready. */
+  static async start(): Promise<System> {
+    const home = temporaryHome();
+    const ports = {
+      write: await freePort(),
+      read: await freePort(),
+      kafka: await freePort(),
+      controller: await freePort(),
+    };
+    const starters = {
+      'write-db': () => startPostgres({ home: home.path, name: 'write-db', port: ports.write }),
+      'read-db': () => startPostgres({ home: home.path, name: 'read-db', port: ports.read }),
+      kafka: () => startKafka({ home: home.path, port: ports.kafka, controllerPort: ports.controller }),
+    };
+    const [writeDb, readDb, kafka] = await Promise.all([
+      starters['write-db'](),
+      starters['read-db'](),
+      starters.kafka(),
+    ]);
+    const system = new System(
+      { 'write-db': writeDb, 'read-db': readDb, kafka },
+      starters,
+      {
+        'command-api': await freePort(),
+        'outbox-relay': await freePort(),
+        'query-worker': await freePort(),
+        'query-api': await freePort(),
+      },
+      home.remove,
+    );
+    try {
+      await createDatabase(writeDb, 'catalogue_write');
+      await createDatabase(readDb, 'catalogue_read');
+      await system.migrate();
+      await Promise.all(Object.values(system.services).map((service) => service.start()));
+      return system;
+    } catch (error) {
+      await system[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get settings(): Record<string, string> {
+    return { WRITE_DB_DSN: this.writeDb, READ_DB_DSN: this.readDb, KAFKA_BROKER: this.brokers };
+  }
+
+  /** What `npm run migrate` does, from the builds. */
+  async migrate(): Promise<void> {
+    const env = { ...this.settings, PATH: process.env['PATH'] ?? '' };
+    for (const app of ['command-api', 'query-worker', 'outbox-relay']) {
+      await run(process.execPath, [`apps/${app}/dist/migrate.js`], { cwd: root, env });
+    }
+  }
+
+  /** Takes a server away, as a crash would. */
+  async crash(name: ServerName): Promise<void> {
+    this.#servers[name].kill('SIGKILL');
+    await this.#servers[name].exited;
+  }
+
+  /** Takes a server away, as an operator would. */
+  async stop(name: ServerName): Promise<void> {
+    await this.#servers[name].stop();
+  }
+
+  /** Gives a server back that was taken away. */
+  async start(name: ServerName): Promise<void> {
+    this.#servers[name] = await this.#starters[name]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Object.values(this.services).map((service) => service.kill()));
+    await Promise.all(Object.values(this.#servers).map((server) => server.stop()));
+    this.#removeData();
+  }
+}
+
+async function createDatabase(server: PostgresServer, name: string): Promise<void> {
+  const sql = connect(server.dsn('postgres'), { name: 'acceptance', max: 1 });
+  await sql`create database ${sql(name)}`;
+  await sql.end();
+}
