@@ -1,0 +1,175 @@
+import { readFileSync } from 'node:fs';
+import { openAdmin } from '@catalogue/kafka';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
+import { expect, inject, test } from 'vitest';
+import { applied, event, message, newIds, openSender, readModel, startWorker } from '../test/fixture.ts';
+
+const { readDb, kafka } = inject('servers');
+const ordered = (id: string, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => event(id, from + index));
+
+test('an event on the topic is in the read model, with its times', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using _worker = await startWorker(kafka, db.dsn, topic.name);
+  await sender.send([event('mouse', 1, { timestamp: '2026-11-23T10:15:30.123456Z' }), event('mouse', 2)]);
+  await applied(db, 2);
+  expect(
+    await db.sql`select id, name, price, version, (created_at at time zone 'UTC')::text as created from products_read`,
+  ).toEqual([{ id: 'mouse', name: 'Product mouse', price: '2.00', version: 2, created: '2026-11-23 10:15:30.123456' }]);
+});
+
+test('events delivered again and again are applied once', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  const ids = newIds(50);
+  // What a relay does that was killed before its cursor moved, twice.
+  for (const [from, to] of [
+    [1, 10],
+    [1, 10],
+    [5, 20],
+  ] as const)
+    await sender.send(ids.flatMap((id) => ordered(id, from, to)));
+  await applied(db, 50 * 36);
+  expect(await readModel(db)).toEqual(new Map(ids.map((id) => [id, { version: 20, price: '20.00' }])));
+  expect(await worker.metric('projection_events_total{type="ProductUpdated",outcome="applied"')).toEqual([
+    expect.stringMatching(/ 950$/),
+  ]);
+});
+
+test('workers that join and leave under load lose nothing and apply nothing twice', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  const ids = newIds(300);
+  const versions = 60;
+  const sending = (async () => {
+    for (let version = 1; version <= versions; version++) await sender.send(ids.map((id) => event(id, version)));
+  })();
+  await using first = await startWorker(kafka, db.dsn, topic.name);
+  await waitFor('the first to have all partitions', () => first.consumer.partitions().length === 6);
+  for (let round = 0; round < 3; round++) {
+    await using second = await startWorker(kafka, db.dsn, topic.name);
+    await waitFor('each to have three', () =>
+      [first, second].every(({ consumer }) => consumer.partitions().length === 3),
+    );
+  }
+  await sending;
+  await applied(db, ids.length * versions);
+  expect(await readModel(db)).toEqual(new Map(ids.map((id) => [id, { version: versions, price: `${versions}.00` }])));
+});
+
+test('an offset that somebody else moved is followed, not overwritten', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  const ids = newIds(30);
+  await sender.send(ids.flatMap((id) => ordered(id, 1, 5)));
+  await applied(db, 150);
+  await db.sql`update consumer_offsets set next = 0`;
+  await sender.send(ids.map((id) => event(id, 6)));
+  await applied(db, 180);
+  expect(await readModel(db)).toEqual(new Map(ids.map((id) => [id, { version: 6, price: '6.00' }])));
+  expect(await worker.metric('projection_fenced_total')).not.toEqual([expect.stringMatching(/ 0$/)]);
+});
+
+test('what is no event is counted and skipped, and stops nobody', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka, 1);
+  await using sender = await openSender(kafka, topic);
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  const bad = ['{"id": ', '[]', 'null', '{}', '', Buffer.from([0x22, 0xff, 0x22])].map((value) => message('x', value));
+  await sender.send([event('mouse', 1), ...bad, event('mouse', 2, { type: 'ProductTagged' }), event('mouse', 3)]);
+  await applied(db, 9);
+  expect(await readModel(db)).toEqual(new Map([['mouse', { version: 3, price: '3.00' }]]));
+  expect(await worker.metric('projection_events_total{type="none",outcome="undecodable"')).toEqual([
+    expect.stringMatching(/ 6$/),
+  ]);
+  expect(await worker.metric('projection_events_total{type="other",outcome="applied"')).toEqual([
+    expect.stringMatching(/ 1$/),
+  ]);
+  expect((await worker.health()).code).toBe(200);
+});
+
+test.each([
+  ['a gap', event('bad', 3), /offset 1: Expected version 2, found event bad 3 .* of product bad at version 3/],
+  ['a fork', event('bad', 1, { id: 'other' }), /offset 1: Expected event bad 1, found event other/],
+  ['a newer schema', event('bad', 2, { schemaVersion: 9 }), /offset 1: Found event bad 2 .* schema version 9/],
+])('%s stops its partition, says why, and the others go on', async (_, poison, reason) => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  await sender.send([event('bad', 1), poison, event('bad', 2)]);
+  const projection = async () => (await worker.health()).dependencies['projection'];
+  await waitFor('a partition to stop', async () => (await projection())?.status === 'down');
+  expect((await projection())?.detail).toMatch(reason);
+  expect(await readModel(db)).toEqual(new Map([['bad', { version: 1, price: '1.00' }]]));
+
+  const others = newIds(60);
+  await sender.send(others.map((id) => event(id, 1)));
+  const stopped = worker.consumer.partitions().find((partition) => partition.stopped !== undefined);
+  await waitFor('all others', () =>
+    worker.consumer.partitions().every((it) => it === stopped || it.lag === 0 || it.stopped),
+  );
+  expect((await readModel(db)).size).toBeGreaterThan(30);
+  expect(await db.sql`select next from consumer_offsets where partition = ${stopped?.partition ?? -1}`).toEqual([
+    { next: 1 },
+  ]);
+  expect(await worker.metric('projection_partitions_stopped')).toEqual([expect.stringMatching(/ 1$/)]);
+});
+
+test('the messages of older producers, spread over the partitions, become one product each', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using _worker = await startWorker(kafka, db.dsn, topic.name);
+  await using _other = await startWorker(kafka, db.dsn, topic.name);
+  const lines = readFileSync(new URL('../../../libs/contracts/samples/legacy.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+  const messages = lines.map((line) => JSON.parse(line) as { key: string; value: object });
+  // The same again, from the end: in another order, and repeated.
+  for (const { key, value } of [...messages, ...messages.toReversed()]) await sender.send([message(key, value)]);
+  const nul = {
+    id: 'e',
+    type: 'ProductCreated',
+    payload: { id: 'nul\0', name: 'a\0b', price: 1.005 },
+    timestamp: '2026-11-23T00:00:00Z',
+  };
+  await sender.send([message('e', nul)]);
+  await applied(db, messages.length * 2 + 1);
+  expect(await db.sql`select name, price, version from products_read order by name, price`).toEqual([
+    { name: '', price: '-5.00', version: 0 },
+    { name: 'a\ufffdb', price: '1.01', version: 0 },
+    ...Array.from({ length: 4 }, () => ({ name: 'rinominato', price: '12.34', version: 0 })),
+    { name: 'thirds', price: '33.33', version: 0 },
+  ]);
+});
+
+test('a topic deleted and made again stops the worker with what to do', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await sender.send([event('mouse', 1)]);
+  {
+    await using _worker = await startWorker(kafka, db.dsn, topic.name);
+    await applied(db, 1);
+  }
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const admin = openAdmin({ brokers: kafka, clientId: 'test', log: silent });
+  await admin.deleteTopic(topic.name);
+  await waitFor('the topic to be made again', () => admin.createTopic(topic.name, 6).catch(() => false));
+  admin.close();
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  await waitFor(
+    'the partitions to stop',
+    () => worker.consumer.partitions().every(({ stopped }) => stopped) && worker.consumer.partitions().length === 6,
+  );
+  expect(worker.consumer.partitions()[0]?.stopped).toMatch(/deleted and made again.*delete from consumer_offsets/);
+});

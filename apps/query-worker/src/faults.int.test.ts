@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
+import { expect, inject, test } from 'vitest';
+import { applied, event, newIds, openDoor, openSender, readModel, startWorker } from '../test/fixture.ts';
+
+const { readDb, kafka } = inject('servers');
+const whole = (ids: string[], version: number) => new Map(ids.map((id) => [id, { version, price: `${version}.00` }]));
+
+test('connections that end in the middle of batches lose nothing and apply nothing twice', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  const ids = newIds(300);
+  const sent = new AbortController();
+  const load = (async () => {
+    for (let version = 1; version <= 40; version++) await sender.send(ids.map((id) => event(id, version)));
+    sent.abort();
+  })();
+  let killed = 0;
+  while (!sent.signal.aborted) {
+    // In the middle of a transaction, when there is one.
+    const rows = await db.sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'query-worker' and xact_start is not null`;
+    killed += rows.length;
+  }
+  await load;
+  await applied(db, ids.length * 40);
+  expect(await readModel(db)).toEqual(whole(ids, 40));
+  expect(killed).toBeGreaterThan(0);
+  await waitFor('readiness to be back', async () => (await worker.health()).code === 200);
+});
+
+test('with the database away it waits and says so, and goes on when it is back', async () => {
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using door = await openDoor(db.dsn);
+  await using worker = await startWorker(kafka, door.dsn, topic.name);
+  const ids = newIds(20);
+  await sender.send(ids.map((id) => event(id, 1)));
+  await applied(db, 20);
+  await door.shut();
+  await sender.send(ids.map((id) => event(id, 2)));
+  await waitFor('readiness to say so', async () => {
+    const { code, dependencies } = await worker.health();
+    return code === 503 && dependencies['read model']?.status === 'down';
+  });
+  await door.open();
+  await applied(db, 40);
+  expect(await readModel(db)).toEqual(whole(ids, 2));
+});
+
+test.each([
+  ['SIGTERM', [0, null]],
+  ['SIGKILL', [null, 'SIGKILL']],
+] as const)('%s under load loses nothing: another goes on where it was', async (signal, exit) => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  const ids = newIds(200);
+  const load = (async () => {
+    for (let version = 1; version <= 50; version++) await sender.send(ids.map((id) => event(id, version)));
+  })();
+  const main = new URL('./main.ts', import.meta.url).pathname;
+  const env = { ...process.env, KAFKA_BROKER: kafka, KAFKA_TOPIC: topic.name, READ_DB_DSN: db.dsn, PORT: '0' };
+  const child = spawn(process.execPath, ['--conditions=@catalogue/source', main], { env, stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  await waitFor('the process to apply', async () => (await readModel(db)).size > 0);
+  const before = performance.now();
+  child.kill(signal);
+  expect(await exited).toEqual(exit);
+  expect(performance.now() - before).toBeLessThan(10_000);
+
+  await using _worker = await startWorker(kafka, db.dsn, topic.name);
+  await load;
+  await applied(db, ids.length * 50);
+  expect(await readModel(db)).toEqual(whole(ids, 50));
+});
