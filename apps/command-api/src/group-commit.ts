@@ -196,7 +196,7 @@ export class GroupCommit<
     } else {
       // One of them is at fault: each alone, so that it fails alone.
       await Promise.all(
-        batch.map((pending) => this.#commit([pending]).catch((fault: Error) => this.#recover([pending], fault))),
+        batch.map((pending) => this.#commit([pending]).catch((fault: unknown) => this.#recover([pending], fault))),
       );
     }
   }

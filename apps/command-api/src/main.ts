@@ -3,8 +3,8 @@ import { createLogger, createMetrics, readSettings, serve } from '@catalogue/ser
 import { buildApp } from './app.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, writeDb, corsOrigins } = readSettings(settings, process.env);
-const log = createLogger('command-api', logLevel);
+const { port, host, logLevel, logPretty, writeDb, corsOrigins } = readSettings(settings, process.env);
+const log = createLogger('command-api', logLevel, logPretty);
 const metrics = createMetrics('command-api');
 const store = connect(writeDb, { name: 'command-api', statementTimeout: 5_000 });
 

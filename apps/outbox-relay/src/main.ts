@@ -3,8 +3,8 @@ import { createLogger, createMetrics, readSettings, serve } from '@catalogue/ser
 import { buildApp } from './app.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, writeDb, brokers, topic } = readSettings(settings, process.env);
-const log = createLogger('outbox-relay', logLevel);
+const { port, host, logLevel, logPretty, writeDb, brokers, topic } = readSettings(settings, process.env);
+const log = createLogger('outbox-relay', logLevel, logPretty);
 const metrics = createMetrics('outbox-relay');
 const store = connect(writeDb, { name: 'outbox-relay', max: 4, statementTimeout: 30_000 });
 

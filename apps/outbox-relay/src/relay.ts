@@ -29,13 +29,14 @@ export interface RelayOptions {
  * Sends the log to Kafka, in order, as long as the term lasts. The cursor moves only past what Kafka has acknowledged, so
  * after a crash some events are sent again; none is left out.
  */
-export async function relay(options: RelayOptions, { signal, confirm }: Term): Promise<void> {
+export async function relay(options: RelayOptions, term: Term): Promise<void> {
   const { store, wakeUp, onRelayed } = options;
+  const { signal } = term;
   const sender = new Sender(options, signal);
   try {
     let cursor = await loadCursor(store, reader);
     while (!signal.aborted) {
-      await confirm();
+      await term.confirm();
       const events = await readForward(store, cursor, batchSize);
       const last = events.at(-1);
       if (last === undefined) {

@@ -15,7 +15,7 @@ export class WakeUp {
 
   /** Takes hints from the event store until it is told to stop; without a connection there are none, until it is back. */
   async listen(store: Sql, log: Logger): Promise<() => Promise<void>> {
-    const { unlisten } = await store.listen(
+    const listening = await store.listen(
       eventsAppended,
       () => this.hint(),
       () => {
@@ -23,7 +23,7 @@ export class WakeUp {
         this.hint();
       },
     );
-    return unlisten;
+    return () => listening.unlisten();
   }
 
   hint(): void {

@@ -3,8 +3,8 @@ import { createLogger, createMetrics, readSettings, serve } from '@catalogue/ser
 import { buildApp } from './app.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, readDb, corsOrigins } = readSettings(settings, process.env);
-const log = createLogger('query-api', logLevel);
+const { port, host, logLevel, logPretty, readDb, corsOrigins } = readSettings(settings, process.env);
+const log = createLogger('query-api', logLevel, logPretty);
 const metrics = createMetrics('query-api');
 const readModel = connect(readDb, { name: 'query-api', statementTimeout: 5_000 });
 

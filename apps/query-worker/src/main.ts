@@ -6,8 +6,8 @@ import { settings } from './settings.ts';
 // The generation of the read model that this worker keeps up to date: the first, until it can be built again beside.
 const generation = 1;
 
-const { port, host, logLevel, readDb, brokers, topic } = readSettings(settings, process.env);
-const log = createLogger('query-worker', logLevel);
+const { port, host, logLevel, logPretty, readDb, brokers, topic } = readSettings(settings, process.env);
+const log = createLogger('query-worker', logLevel, logPretty);
 const metrics = createMetrics('query-worker');
 // A connection for each partition a worker usually has, and some for health.
 const sql = connect(readDb, { name: 'query-worker', max: 8, statementTimeout: 30_000 });

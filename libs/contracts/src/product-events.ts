@@ -6,20 +6,20 @@ import { ProductName } from './product-name.ts';
 const ProductId = Type.String({ minLength: 1 });
 
 /** A product entered the catalogue. */
-export const ProductCreated = Type.Object({ id: ProductId, name: ProductName, price: Price });
-export type ProductCreated = Static<typeof ProductCreated>;
+const ProductCreated = Type.Object({ id: ProductId, name: ProductName, price: Price });
+type ProductCreated = Static<typeof ProductCreated>;
 
 /** A product was renamed, repriced or both: only what changed is there. */
-export const ProductUpdated = Type.Object({
+const ProductUpdated = Type.Object({
   id: ProductId,
   name: Type.Optional(ProductName),
   price: Type.Optional(Price),
 });
-export type ProductUpdated = Static<typeof ProductUpdated>;
+type ProductUpdated = Static<typeof ProductUpdated>;
 
 /** A product left the catalogue for good. */
-export const ProductDiscontinued = Type.Object({ id: ProductId });
-export type ProductDiscontinued = Static<typeof ProductDiscontinued>;
+const ProductDiscontinued = Type.Object({ id: ProductId });
+type ProductDiscontinued = Static<typeof ProductDiscontinued>;
 
 /** Every type of event, with the version of its schema that is written today and the schema of its payload. */
 export const productEvents = {

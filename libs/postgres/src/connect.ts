@@ -38,5 +38,5 @@ export function connect(dsn: string, { name, max = 10, statementTimeout, idleSes
     },
     onnotice: () => {},
     types: { int8 },
-  }) as unknown as Sql;
+  });
 }

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 
 /** Every kind of refusal or fault that a client can meet, with the status and title it has (RFC 9457). */
-export const problems = {
+const problems = {
   'invalid-request': { status: 400, title: 'The request is malformed or invalid' },
   'not-found': { status: 404, title: 'There is no such resource' },
   'method-not-allowed': { status: 405, title: 'The resource does not take this method' },

@@ -12,7 +12,7 @@ type Values<S extends Record<string, Setting<unknown>>> = { [K in keyof S]: S[K]
 type Environment = Record<string, string | undefined>;
 
 /** One line for every setting that is missing or malformed. */
-export class SettingsError extends Error {}
+class SettingsError extends Error {}
 
 /**
  * Reads all settings at once, so that one start shows every fault.
@@ -36,8 +36,8 @@ export function parseSettings<S extends Record<string, Setting<unknown>>>(settin
 
 function valueOf<T>(setting: Setting<T>, text: string | undefined): T {
   if (text !== undefined && text.trim() !== '') return setting.parse(text.trim());
-  if ('fallback' in setting) return setting.fallback as T;
-  throw new Error('is missing');
+  if (setting.fallback === undefined) throw new Error('is missing');
+  return setting.fallback;
 }
 
 /** As `parseSettings`, for a process's start: faults go to standard error, and the process ends with 78 (EX_CONFIG of sysexits). */
@@ -68,7 +68,7 @@ export function integer(variable: string, fallback: number, lowest: number, high
 }
 
 /** One of a few words. */
-export function choice<T extends string>(variable: string, fallback: T, words: readonly T[]): Setting<T> {
+function choice<T extends string>(variable: string, fallback: T, words: readonly T[]): Setting<T> {
   return {
     variable,
     fallback,
@@ -81,14 +81,27 @@ export function choice<T extends string>(variable: string, fallback: T, words: r
   };
 }
 
+/** Off unless it is `true`. */
+function flag(variable: string): Setting<boolean> {
+  return {
+    variable,
+    fallback: false,
+    example: 'true',
+    parse: (text) => {
+      if (text !== 'true' && text !== 'false') throw new Error(`must be true or false, not "${text}"`);
+      return text === 'true';
+    },
+  };
+}
+
 /** The address of a PostgreSQL database. Its fault never repeats the text, which may hold a password. */
 export function postgresDsn(variable: string): Setting<string> {
   return {
     variable,
     example: 'postgres://user:password@localhost:5432/catalogue',
     parse: (text) => {
-      const url = URL.canParse(text) ? new URL(text) : undefined;
-      if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error('must be a postgres:// address');
+      const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+      if (url === undefined) throw new Error('must be a postgres:// address');
       if (url.pathname.length < 2) throw new Error('must name a database after the host');
       return text;
     },
@@ -126,6 +139,7 @@ export function serviceSettings(port: number) {
     port: integer('PORT', port, 0, 65_535),
     host: { variable: 'HOST', example: '127.0.0.1', fallback: '0.0.0.0', parse: (text: string) => text },
     logLevel: choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    logPretty: flag('LOG_PRETTY'),
   };
 }
 

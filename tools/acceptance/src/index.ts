@@ -1,2 +1,1 @@
-export { Load } from './load.ts';
 export { System } from './system.ts';

@@ -52,11 +52,15 @@ export class ServiceProcess {
   }
 
   async ready(): Promise<void> {
-    await waitFor(`${this.name} to be ready`, () => this.isReady(), { within: 30_000, every: 50 }).catch(
-      (error: Error) => {
-        throw new Error(`${error.message}; it logged:\n${this.log}`);
-      },
-    );
+    try {
+      await waitFor(`${this.name} to be ready`, () => this.isReady(), { within: 30_000, every: 50 });
+    } catch (cause) {
+      throw new Error(
+        `${this.name} did not become ready; it logged:
+${this.log}`,
+        { cause },
+      );
+    }
   }
 
   async isReady(): Promise<boolean> {

@@ -77,7 +77,7 @@ export class System implements AsyncDisposable {
         'query-worker': await freePort(),
         'query-api': await freePort(),
       },
-      home.remove,
+      () => home.remove(),
     );
     try {
       await createDatabase(writeDb, 'catalogue_write');

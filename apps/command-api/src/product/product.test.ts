@@ -11,10 +11,10 @@ const created: ProductChange = { type: 'ProductCreated', payload: { id, name: 'M
 const repriced: ProductChange = { type: 'ProductUpdated', payload: { id, price: 34.5 } };
 const renamed: ProductChange = { type: 'ProductUpdated', payload: { id, name: 'Mouse ergonomico' } };
 const discontinued: ProductChange = { type: 'ProductDiscontinued', payload: { id } };
-const change = (change: { name?: string; price?: number; ifMatch?: number[] }): ProductCommand => ({
+const change = (to: { name?: string; price?: number; ifMatch?: number[] }): ProductCommand => ({
   type: 'change',
   id,
-  ...change,
+  ...to,
 });
 
 describe('creating', () => {

@@ -103,7 +103,7 @@ function positionOf(cursor: string | undefined): Position | undefined {
 
 function nextLink(limit: number, last: Position): string {
   const query = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(last) });
-  return `</products?${query}>; rel="next"`;
+  return `</products?${query.toString()}>; rel="next"`;
 }
 
 /** A row as clients see it. `numeric` comes as text whose nearest number prints as the same decimal. */

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import {
+  corsOrigins,
+  integer,
+  kafkaBrokers,
+  kafkaTopic,
+  parseSettings,
+  postgresDsn,
+  serviceSettings,
+} from './settings.ts';
+
+const settings = {
+  ...serviceSettings(8080),
+  brokers: kafkaBrokers,
+  topic: kafkaTopic('product-events'),
+  writeDb: postgresDsn('WRITE_DB_DSN'),
+  corsOrigins,
+};
+const given = { KAFKA_BROKER: 'a:9092, b:9092', WRITE_DB_DSN: 'postgres://user:secret@db/catalogue' };
+
+test('what is given is read, and what is not has its default', () => {
+  expect(
+    parseSettings(settings, { ...given, PORT: ' 9000 ', CORS_ORIGINS: 'https://a.example,http://b.example:81' }),
+  ).toEqual({
+    port: 9000,
+    host: '0.0.0.0',
+    logLevel: 'info',
+    logPretty: false,
+    brokers: 'a:9092, b:9092',
+    topic: 'product-events',
+    writeDb: 'postgres://user:secret@db/catalogue',
+    corsOrigins: ['https://a.example', 'http://b.example:81'],
+  });
+});
+
+test('all faults are told at once, a line each, with an example', () => {
+  expect(() => parseSettings(settings, { PORT: 'http', WRITE_DB_DSN: '' })).toThrow(
+    'PORT must be a whole number from 0 to 65535, not "http"; for example PORT=8080\n' +
+      'KAFKA_BROKER is missing; for example KAFKA_BROKER=localhost:9092\n' +
+      'WRITE_DB_DSN is missing; for example WRITE_DB_DSN=postgres://user:password@localhost:5432/catalogue',
+  );
+});
+
+describe('a malformed value is refused', () => {
+  test.each([
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['LOG_LEVEL', 'loud'],
+    ['LOG_PRETTY', 'yes'],
+    ['KAFKA_BROKER', 'localhost'],
+    ['KAFKA_BROKER', 'http://localhost:9092'],
+    ['KAFKA_BROKER', 'a:1,,b:2'],
+    ['KAFKA_TOPIC', 'product events'],
+    ['WRITE_DB_DSN', 'mysql://db/catalogue'],
+    ['WRITE_DB_DSN', 'postgres://db'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://a.example/path'],
+  ])('%s=%s', (variable, value) => {
+    expect(() => parseSettings(settings, { ...given, [variable]: value })).toThrow(`${variable} `);
+  });
+
+  test('without repeating a password', () => {
+    expect(() => parseSettings(settings, { ...given, WRITE_DB_DSN: 'postgres:secret' })).toThrow(/^(?!.*secret)/);
+  });
+});
+
+test('a setting of one process only is read like the others', () => {
+  expect(parseSettings({ size: integer('SIZE', 10, 1, 100) }, { SIZE: '7' })).toEqual({ size: 7 });
+});
