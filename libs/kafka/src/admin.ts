@@ -68,14 +68,6 @@ export class Admin {
     await called<void>(`Deleting topic ${name}`, (done) => this.#client.deleteTopic(name, timeout, done));
   }
 
-  /** True when a broker answers within `timeout` milliseconds. */
-  async isReachable(timeout = 1000): Promise<boolean> {
-    return await called('Asking for groups', (done) => this.#client.listGroups({ timeout }, done)).then(
-      () => true,
-      () => false,
-    );
-  }
-
   close(): void {
     this.#client.disconnect();
   }

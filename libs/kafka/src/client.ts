@@ -81,6 +81,13 @@ export class Reachability {
     return this.#reachable;
   }
 
+  /** Something came from a broker. */
+  proven(): void {
+    if (this.#reachable) return;
+    this.#reachable = true;
+    this.#log.info({}, 'Kafka is back');
+  }
+
   #lost(error: KafkaError): void {
     if (!this.#reachable) return;
     this.#reachable = false;
@@ -90,14 +97,10 @@ export class Reachability {
 
   /** The client has no event for a broker that is back. */
   #probe(): void {
-    if (!this.#client.isConnected()) return;
+    if (this.#reachable || !this.#client.isConnected()) return;
     this.#client.getMetadata({ allTopics: false, timeout: 1000 }, (error) => {
-      if (error) {
-        setTimeout(() => this.#probe(), 200).unref();
-        return;
-      }
-      this.#reachable = true;
-      this.#log.info({}, 'Kafka is back');
+      if (error) setTimeout(() => this.#probe(), 200).unref();
+      else this.proven();
     });
   }
 }

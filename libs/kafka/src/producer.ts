@@ -118,6 +118,7 @@ export class Producer {
 
   #report(error: LibrdKafkaError | null, { partition, offset, opaque }: DeliveryReport): void {
     const { batch, index } = opaque as { batch: Batch; index: number };
+    if (!error) this.#reachability?.proven();
     this.#settle(batch, index, error ? { error: kafkaError('Delivering a message', error) } : { partition, offset });
     this.#roomMade();
   }
@@ -148,17 +149,19 @@ function create(options: Omit<ClientOptions, 'log'>): Native {
     {
       ...baseConfig(options),
       'enable.idempotence': true,
-      acks: -1,
-      // No timeout: a message that timed out, followed by one that was delivered, would be out of order.
-      'message.timeout.ms': 0,
       // A lone message leaves at once; under load batches form by themselves while requests are in flight.
       'linger.ms': 0,
       'compression.codec': 'lz4',
-      // Not the default (CRC): partitions must be those that Java clients choose.
-      partitioner: 'murmur2_random',
       dr_cb: true,
     },
-    {},
+    // These belong to topics: among the settings above they would be ignored without a word.
+    {
+      acks: -1,
+      // No timeout: a message that timed out, followed by one that was delivered, would be out of order.
+      'message.timeout.ms': 0,
+      // Not the default (CRC): partitions must be those that Java clients choose.
+      partitioner: 'murmur2_random',
+    },
   );
 }
 

@@ -1,0 +1,162 @@
+import { expect, inject, test, vi } from 'vitest';
+import { createTopic, message, openTestProducer, silent } from '../test/topic.ts';
+import type { StartingPoint } from './assignment.ts';
+import { openConsumer } from './consumer.ts';
+import type { ApplyBatch, MessageBatch } from './partition-feed.ts';
+
+const brokers = inject('servers').kafka;
+const patient = { timeout: 20_000, interval: 10 };
+
+/** Offsets and messages as a database would hold them: a batch is stored only from where its partition is. */
+class Store {
+  readonly next = new Map<number, number>();
+  readonly values: string[] = [];
+  refused = 0;
+
+  offsets = async (partitions: number[]): Promise<Map<number, StartingPoint>> =>
+    new Map(partitions.map((partition) => [partition, { next: this.next.get(partition) ?? 0 }]));
+
+  apply: ApplyBatch = async ({ partition, expected, messages }) => {
+    if ((this.next.get(partition) ?? 0) !== expected) {
+      this.refused++;
+      return { next: this.next.get(partition) ?? 0 };
+    }
+    const next = (messages.at(-1)?.offset ?? 0) + 1;
+    this.next.set(partition, next);
+    this.values.push(...messages.map(({ value }) => String(value)));
+    return { next };
+  };
+}
+
+interface Handlers {
+  apply?: ApplyBatch;
+  offsets?: (partitions: number[], signal: AbortSignal) => Promise<Map<number, StartingPoint>>;
+}
+
+/** A consumer that runs until it is disposed of. */
+function start(topic: string, store: Store, { apply = store.apply, offsets = store.offsets }: Handlers = {}) {
+  const stop = new AbortController();
+  const options = { brokers, topic, groupId: topic, clientId: 'test', log: silent, offsets, apply };
+  const consumer = openConsumer(options);
+  const running = consumer.run(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await running;
+  };
+  return { consumer, end, has: () => consumer.partitions().length, [Symbol.asyncDispose]: end };
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+const keyed = (from: number, to: number) => numbers(from, to).map((number) => message(`key ${number % 50}`, number));
+
+test('consumers that join and leave apply every message once, each key’s in order', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  const total = 30_000;
+  const load = (async () => {
+    for (let from = 0; from < total; from += 500) await producer.send(topic.name, keyed(from, from + 500));
+  })();
+  await using first = start(topic.name, store);
+  await vi.waitFor(() => expect(first.has()).toBe(6), patient);
+  for (let round = 0; round < 2; round++) {
+    await using second = start(topic.name, store);
+    await vi.waitFor(() => expect([first.has(), second.has()]).toEqual([3, 3]), patient);
+    await using third = start(topic.name, store);
+    await vi.waitFor(() => expect([first.has(), second.has(), third.has()]).toEqual([2, 2, 2]), patient);
+  }
+  await load;
+  await vi.waitFor(() => expect(store.values).toHaveLength(total), patient);
+  expect(new Set(store.values).size).toBe(total);
+  const last = new Map<number, number>();
+  for (const value of store.values.map(Number)) {
+    expect(value).toBeGreaterThan(last.get(value % 50) ?? -1);
+    last.set(value % 50, value);
+  }
+});
+
+test('an offset that is elsewhere is gone to, back or forth', async () => {
+  await using topic = await createTopic(brokers, 1);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  await using _consumer = start(topic.name, store);
+  await producer.send(topic.name, keyed(0, 100));
+  await vi.waitFor(() => expect(store.values).toHaveLength(100), patient);
+  store.next.set(0, 40);
+  await producer.send(topic.name, keyed(100, 101));
+  await vi.waitFor(() => expect(store.values.slice(100).map(Number)).toEqual(numbers(40, 101)), patient);
+  expect(store.refused).toBe(1);
+});
+
+test('a partition that is stopped stays so, and the others go on', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  const [poisoned] = await producer.send(topic.name, [message('key 1', 'poison')]);
+  const partition = poisoned !== undefined && 'partition' in poisoned ? poisoned.partition : -1;
+  const apply = vi.fn<ApplyBatch>(async (batch: MessageBatch) =>
+    batch.partition === partition ? { next: batch.expected, stop: 'poison' } : await store.apply(batch),
+  );
+  await using running = start(topic.name, store, { apply });
+  await producer.send(topic.name, keyed(0, 300));
+  const others = () => running.consumer.partitions().filter((state) => state.partition !== partition);
+  await vi.waitFor(() => expect(others().map(({ lag }) => lag)).toEqual([0, 0, 0, 0, 0]), patient);
+  expect(running.consumer.partitions()[partition]).toMatchObject({ next: 0, stopped: 'poison' });
+  expect(apply.mock.calls.filter(([batch]) => batch.partition === partition)).toHaveLength(1);
+});
+
+test('an offset that is not in the log stops its partition, and begins nowhere else', async () => {
+  await using topic = await createTopic(brokers, 1);
+  const store = new Store();
+  store.next.set(0, 7);
+  await using running = start(topic.name, store);
+  await vi.waitFor(
+    () => expect(running.consumer.partitions()[0]?.stopped).toMatch(/Offset 7 .* not in the log/),
+    patient,
+  );
+});
+
+test('while the offsets cannot be had it waits, and ends when it is told to', async () => {
+  await using topic = await createTopic(brokers);
+  const asked = Promise.withResolvers<void>();
+  const running = start(topic.name, new Store(), {
+    offsets: (_, signal) => {
+      asked.resolve();
+      return new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    },
+  });
+  await asked.promise;
+  const before = performance.now();
+  await running.end();
+  expect(performance.now() - before).toBeLessThan(5000);
+});
+
+test('offsets that cannot be had for good end the consumer with the reason', async () => {
+  await using topic = await createTopic(brokers);
+  const consumer = openConsumer({
+    brokers,
+    topic: topic.name,
+    groupId: topic.name,
+    clientId: 'test',
+    log: silent,
+    offsets: () => Promise.reject(new Error('no such table')),
+    apply: new Store().apply,
+  });
+  await expect(consumer.run(new AbortController().signal)).rejects.toThrow('no such table');
+});
+
+test('a consumer whose batches hang still gives partitions to another, and ends', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const hanging = start(topic.name, new Store(), { apply: () => new Promise(() => {}) });
+  // More than it takes in: it has to be polled for rebalances nevertheless.
+  await producer.send(topic.name, keyed(0, 20_000));
+  await vi.waitFor(() => expect(hanging.has()).toBe(6), patient);
+  const store = new Store();
+  await using healthy = start(topic.name, store);
+  await vi.waitFor(() => expect(healthy.has()).toBe(3), patient);
+  const before = performance.now();
+  await hanging.end();
+  expect(performance.now() - before).toBeLessThan(9000);
+  await vi.waitFor(() => expect(store.values).toHaveLength(20_000), patient);
+});

@@ -1,0 +1,82 @@
+import { expect, test, vi } from 'vitest';
+import type { IncomingMessage } from './native-consumer.ts';
+import { type ApplyBatch, PartitionFeed } from './partition-feed.ts';
+
+const messages = (from: number, to: number): IncomingMessage[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => ({ partition: 0, offset: from + index, value: null }));
+const offsets = (batch: IncomingMessage[]) => batch.map(({ offset }) => offset);
+
+function feedOf(apply: ApplyBatch) {
+  const onStop = vi.fn<(feed: PartitionFeed, reason: string) => void>();
+  const feed = new PartitionFeed({ partition: 0, next: 0, maxBatch: 3, apply, onProgress: () => {}, onStop });
+  return { feed, onStop };
+}
+
+test('messages are applied in batches, one after the other, each expected where the one before ended', async () => {
+  const seen: [number, number[]][] = [];
+  const { feed } = feedOf(async ({ expected, messages: batch }) => {
+    seen.push([expected, offsets(batch)]);
+    return { next: (batch.at(-1)?.offset ?? 0) + 1 };
+  });
+  feed.push(messages(0, 4));
+  feed.push(messages(5, 6));
+  await vi.waitFor(() => expect(feed.next).toBe(7));
+  expect(seen).toEqual([
+    [0, [0, 1, 2]],
+    [3, [3, 4, 5]],
+    [6, [6]],
+  ]);
+});
+
+test('an offset that is elsewhere is sought, and what was polled before the seek is dropped', async () => {
+  const { feed } = feedOf(async () => ({ next: 1 }));
+  feed.push(messages(0, 4));
+  await vi.waitFor(() => expect(feed.next).toBe(1));
+  feed.push(messages(5, 6));
+  expect(feed.queued).toBe(0);
+  expect(feed.takeSeek()).toBe(1);
+  expect(feed.takeSeek()).toBeUndefined();
+});
+
+test('nothing is taken after a stop, which is told once', async () => {
+  const { feed, onStop } = feedOf(async () => ({ next: 2, stop: 'a gap' }));
+  feed.push(messages(0, 5));
+  await vi.waitFor(() => expect(feed.stopped).toBe('a gap'));
+  feed.push(messages(6, 6));
+  feed.stop('again');
+  expect(feed.queued).toBe(0);
+  expect(feed.next).toBe(2);
+  expect(onStop.mock.calls.map(([, reason]) => reason)).toEqual(['a gap']);
+});
+
+test('a batch that fails for good stops the partition with the error', async () => {
+  const { feed } = feedOf(() => Promise.reject(new Error('numeric overflow')));
+  feed.push(messages(7, 8));
+  await vi.waitFor(() => expect(feed.stopped).toMatch(/Offset 7 .* numeric overflow/));
+});
+
+test('closing lets the batch under way end', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ next: number }>();
+  const { feed } = feedOf(() => promise);
+  feed.push(messages(0, 5));
+  const closed = feed.close(60_000);
+  resolve({ next: 3 });
+  await closed;
+  expect(feed.next).toBe(3);
+  expect(feed.stopped).toBeUndefined();
+});
+
+test('closing gives up a batch that does not end in time, and what it then does counts no more', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ next: number }>();
+  let given: AbortSignal | undefined;
+  const { feed } = feedOf(({ signal }) => {
+    given = signal;
+    return promise;
+  });
+  feed.push(messages(0, 2));
+  await feed.close(1);
+  expect(given?.aborted).toBe(true);
+  resolve({ next: 3 });
+  await promise;
+  expect(feed.next).toBe(0);
+});
