@@ -47,7 +47,7 @@ async function create(body: object = { name: 'Mouse ergonomico', price: 39.9 }):
   return (await call({ url: '/products', body })).body['id'] as string;
 }
 
-const payloadsOf = async (id: string) => (await load(db.sql, [id])).get(id)?.map(({ payload }) => payload);
+const payloadsOf = async (id: string) => (await load(db.sql, [id], 1)).get(id)?.events.map(({ payload }) => payload);
 
 describe('a product', () => {
   test('is created, with where to find it and at which version', async () => {
@@ -197,6 +197,6 @@ test('the caller’s request id and trace reach the answer and the event', async
   const headers = { 'x-request-id': 'order-17', traceparent };
   const { body, headers: answered } = await call({ url: '/products', body: { name: 'x', price: 1 }, headers });
   expect(answered['x-request-id']).toBe('order-17');
-  const [event] = (await load(db.sql, [body['id'] as string])).get(body['id'] as string) ?? [];
+  const [event] = (await load(db.sql, [body['id'] as string], 1)).get(body['id'] as string)?.events ?? [];
   expect(event?.metadata).toMatchObject({ requestId: 'order-17', traceparent });
 });

@@ -1,9 +1,9 @@
-import { productEvents } from '@catalogue/contracts';
-import { hintAppended } from '@catalogue/event-store';
+import { checkOrigin } from '@catalogue/event-store';
 import { isTransient, type Sql } from '@catalogue/postgres';
-import { createServer, type Logger, type Registry, type Server } from '@catalogue/service';
-import { GroupCommit, NotDecided } from './group-commit.ts';
-import { products } from './product/product.ts';
+import { createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
+import { openCommands } from './commands.ts';
+import { NotDecided, Overloaded } from './commit/submission.ts';
+import { historyRoute } from './product/history.ts';
 import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
@@ -21,10 +21,10 @@ export async function buildApp({ store, log, metrics, corsOrigins, now }: AppOpt
     metrics,
     corsOrigins,
     api: { title: 'Catalogue commands', description: 'Creates, changes and discontinues products.' },
-    isUnavailable: (error) => error instanceof NotDecided || isTransient(error),
+    problemOf,
     dependencies: {
       'event store': async () => {
-        await store`select 1 from events limit 0`;
+        await checkOrigin(store);
         return { status: 'up' };
       },
     },
@@ -35,7 +35,18 @@ export async function buildApp({ store, log, metrics, corsOrigins, now }: AppOpt
     { parseAs: 'string' },
     app.getDefaultJsonParser('remove', 'remove'),
   );
-  const commands = new GroupCommit(store, products, (type) => productEvents[type].schemaVersion, hintAppended(store));
+  const commands = openCommands(store, log, metrics);
+  // Before the first command: is it there, and is it the one it was? An absent one is waited for while answering 503.
+  commands.outage.begin();
+  await commands.outage.isOverWithin(1_000);
   productRoutes(app, commands, now);
+  historyRoute(app, store);
   return app;
+}
+
+function problemOf(error: unknown): Problem | undefined {
+  const headers = { 'retry-after': '1' };
+  if (error instanceof Overloaded) return new Problem('overloaded', error.message, { headers });
+  if (error instanceof NotDecided) return new Problem('unavailable', error.message, { headers });
+  return isTransient(error) ? new Problem('unavailable', 'The event store is away', { headers }) : undefined;
 }

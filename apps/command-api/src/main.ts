@@ -1,12 +1,15 @@
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
+import { removeKeysNowAndThen } from './commit/expired-keys.ts';
 import { settings } from './settings.ts';
 
 const { port, host, logLevel, logPretty, writeDb, corsOrigins } = readSettings(settings, process.env);
 const log = createLogger('command-api', logLevel, logPretty);
 const metrics = createMetrics('command-api');
 const store = connect(writeDb, { name: 'command-api', statementTimeout: 5_000 });
+const now = () => new Date();
 
-const app = await buildApp({ store, log, metrics, corsOrigins, now: () => new Date() });
-await serve(app, { port, host, log, close: [() => store.end({ timeout: 1 })] });
+const app = await buildApp({ store, log, metrics, corsOrigins, now });
+const work = (signal: AbortSignal) => removeKeysNowAndThen(store, now, log, signal);
+await serve(app, { port, host, log, work, close: [() => store.end({ timeout: 1 })] });

@@ -61,9 +61,9 @@ async function startRelay(db: TestDatabase, topic: TestTopic) {
 }
 
 /** The versions of each product in the order of their first occurrence on the topic. */
-async function versionsOn(topic: TestTopic, atLeast: number): Promise<Map<string, number[]>> {
+async function versionsOn(topic: TestTopic, events: number): Promise<Map<string, number[]>> {
   const versions = new Map<string, Set<number>>();
-  for (const { key, value } of await topic.read(atLeast)) {
+  for (const { key, value } of await topic.read(events)) {
     const decoded = (jsonCodec satisfies Codec).decode(value);
     if (decoded.kind !== 'event') throw new Error(`Not an event: ${decoded.kind}`);
     const { payload, productVersion } = decoded.event;

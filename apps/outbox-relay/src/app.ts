@@ -1,5 +1,5 @@
 import { jsonCodec } from '@catalogue/contracts';
-import type { PlacedEvent } from '@catalogue/event-store';
+import { checkOrigin, type PlacedEvent } from '@catalogue/event-store';
 import { openProducer, type Producer } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import {
@@ -37,7 +37,7 @@ export async function buildApp({ store, writeDb, brokers, topic, log, metrics }:
     metrics,
     dependencies: {
       'event store': async () => {
-        await store`select 1 from cursors limit 0`;
+        await checkOrigin(store);
         return { status: 'up' };
       },
       leadership: () => (role === 'leading' ? { status: 'up', detail: 'leading' } : { status: role }),
@@ -64,6 +64,7 @@ export async function buildApp({ store, writeDb, brokers, topic, log, metrics }:
         role = 'standby';
       },
       lead: async (term) => {
+        await checkOrigin(store);
         role = 'leading';
         await relay({ store, openProducer: open, topic, codec: jsonCodec, wakeUp, log, onRelayed }, term).finally(
           () => {

@@ -34,12 +34,15 @@ export interface CandidateOptions {
  * no fence: what a leader has begun when it loses the lock may still take effect.
  */
 export async function campaign({ dsn, log, signal, lead, onStandby }: CandidateOptions): Promise<void> {
+  let last = '';
   while (!signal.aborted) {
     try {
       await standOnce(dsn, log, signal, lead, onStandby);
     } catch (err) {
       if (signal.aborted) return;
-      log.warn({ err }, 'Leadership ended; standing again');
+      const { message } = err as Error;
+      if (message !== last) log.warn({ err }, 'Leadership ended; standing again');
+      last = message;
       await delay(tryEvery, undefined, { signal }).catch(() => {});
     }
   }

@@ -1,5 +1,5 @@
 import { isTransient, type Sql } from '@catalogue/postgres';
-import { createServer, type Logger, type Registry, type Server } from '@catalogue/service';
+import { createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
 import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
@@ -16,7 +16,10 @@ export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOpti
     metrics,
     corsOrigins,
     api: { title: 'Catalogue queries', description: 'Shows and lists products.' },
-    isUnavailable: isTransient,
+    problemOf: (error) =>
+      isTransient(error)
+        ? new Problem('unavailable', 'The read model is away', { headers: { 'retry-after': '1' } })
+        : undefined,
     dependencies: {
       'read model': async () => {
         await readModel`select 1 from products_read limit 0`;

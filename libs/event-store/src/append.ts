@@ -1,5 +1,6 @@
-import type { Sql } from '@catalogue/postgres';
+import { errorCode, type Sql } from '@catalogue/postgres';
 import type { NewEvent } from './event.ts';
+import type { StoredAnswer } from './idempotency.ts';
 
 /** Events to append to one stream, decided on `expectedVersion` (0: the stream has no events yet). At least one. */
 export interface Append {
@@ -9,18 +10,31 @@ export interface Append {
   events: readonly NewEvent[];
 }
 
+/** An answer to be stored under its key: only if its stream's append wins, where the answer rests on one. */
+export interface NewAnswer extends StoredAnswer {
+  restsOnAppend: boolean;
+}
+
+/** One of the keys was taken meanwhile: nothing was appended. */
+export class KeyTaken extends Error {}
+
 /**
- * Appends to many streams at once, each stream's events all or none, in one statement that commits itself.
+ * Appends to many streams at once, each stream's events all or none, and stores the answers of keyed commands, in one
+ * statement that commits itself.
  *
  * @returns the streams that were appended to. The others lost a race: someone else wrote the version they were decided for,
  * so load them again and decide again, in a new statement.
- * @throws whatever PostgreSQL says; nothing was appended then, except after a lost connection (`isConnectionLost`), when the
- * outcome is unknown until the event ids are looked up.
+ * @throws {KeyTaken} when an answer's key is taken; otherwise whatever PostgreSQL says. Nothing was stored then, except after
+ * a lost connection (`isConnectionLost`), when the outcome is unknown until the event ids are looked up.
  *
  * Each stream at most once a call. The transaction id must be taken after the streams were read, or a reader could meet
  * version 2 before version 1: so never call this in a transaction that wrote before.
  */
-export async function append(sql: Sql, appends: readonly Append[]): Promise<Set<string>> {
+export async function append(
+  sql: Sql,
+  appends: readonly Append[],
+  answers: readonly NewAnswer[] = [],
+): Promise<Set<string>> {
   const rows = appends.flatMap(({ stream, expectedVersion, events }) =>
     events.map((event, index) => ({ ...event, stream, version: expectedVersion + 1 + index, first: index === 0 })),
   );
@@ -49,7 +63,28 @@ export async function append(sql: Sql, appends: readonly Append[]): Promise<Set<
       select stream, version, id, type, schema_version, payload::jsonb, metadata::jsonb, recorded_at
       from event where not first and stream in (select stream from head)
       order by stream, version
+    ), answered as ( -- no "on conflict": a key taken meanwhile fails everything
+      insert into idempotency_keys (subject, key, fingerprint, stream, version)
+      select subject, key, fingerprint, stream, version
+      from unnest(
+        ${answers.map((answer) => answer.subject)}::text[],
+        ${answers.map((answer) => answer.key)}::text[],
+        ${answers.map((answer) => answer.fingerprint)}::uuid[],
+        ${answers.map((answer) => answer.stream)}::uuid[],
+        ${answers.map((answer) => answer.version)}::integer[],
+        ${answers.map((answer) => String(answer.restsOnAppend))}::text[]::boolean[]
+      ) as a (subject, key, fingerprint, stream, version, rests_on_append)
+      where not rests_on_append or stream in (select stream from head)
+      order by subject, key
     )
-    select stream from head`;
+    select stream from head`.catch((error: unknown) => {
+    throw isKeyTaken(error) ? new KeyTaken('An idempotency key was taken meanwhile', { cause: error }) : error;
+  });
   return new Set(won.map(({ stream }) => stream));
+}
+
+function isKeyTaken(error: unknown): boolean {
+  return (
+    errorCode(error) === '23505' && (error as { constraint_name?: string }).constraint_name === 'idempotency_keys_pkey'
+  );
 }

@@ -1,7 +1,12 @@
-export { type Append, append } from './append.ts';
+export { type Append, append, KeyTaken, type NewAnswer } from './append.ts';
+export { type Backlog, findOldestWriter, readBacklog, type Writer } from './backlog.ts';
 export { loadCursor, moveCursor } from './cursors.ts';
 export { type Cursor, type NewEvent, type RecordedEvent, start } from './event.ts';
-export { load } from './load.ts';
+export { readBackward } from './history.ts';
+export { findAnswers, type IdempotencyKey, keyOf, removeExpiredKeys, type StoredAnswer } from './idempotency.ts';
+export { findVersions, load, type LoadedStream } from './load.ts';
 export { migrateEventStore } from './migrate.ts';
+export { adoptLog, checkOrigin, LogMoved } from './origin.ts';
 export { isHeldBack, type PlacedEvent, readForward } from './read-forward.ts';
+export { saveSnapshots, type Snapshot } from './snapshots.ts';
 export { eventsAppended, hintAppended } from './wake-up.ts';

@@ -14,7 +14,7 @@ const refusals: Record<number, [ProblemType, string]> = {
 /** Makes every answer that is no success a problem (RFC 9457), and a wrong method a `405` that lists the right ones. */
 export function answerErrors(
   app: Pick<FastifyInstance, 'addHook' | 'setErrorHandler' | 'setNotFoundHandler'>,
-  isUnavailable: (error: unknown) => boolean,
+  known: (error: unknown) => Problem | undefined,
 ): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -24,7 +24,7 @@ export function answerErrors(
   });
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFoundOr405(request, methods)));
   app.setErrorHandler((error, request, reply) => {
-    const problem = isUnavailable(error) ? unavailable(error, request) : problemOf(error as FastifyError, request);
+    const problem = known(error) ?? problemOf(error as FastifyError, request);
     return sendProblem(request, reply, problem);
   });
 }
@@ -41,11 +41,6 @@ function notFoundOr405({ url, method }: FastifyRequest, methods: Map<string, Set
 
 function matches(pattern: string[], path: string[]): boolean {
   return pattern.length === path.length && pattern.every((part, i) => part.startsWith(':') || part === path[i]);
-}
-
-function unavailable(err: unknown, request: FastifyRequest): Problem {
-  request.log.warn({ err }, 'A dependency is down');
-  return new Problem('unavailable', 'A dependency is down; try again', { headers: { 'retry-after': '1' } });
 }
 
 function problemOf(error: FastifyError | Problem, request: FastifyRequest): Problem {
@@ -67,8 +62,6 @@ export function answerFrameworkError(error: FastifyError, request: FastifyReques
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
-  if (problem.status >= 500)
-    request.log.warn({ problem: problem.type, detail: problem.message }, 'Answered with a problem');
   return reply
     .code(problem.status)
     .headers(problem.headers)

@@ -37,9 +37,9 @@ async function stateOf(check: Dependencies[string]): Promise<DependencyState> {
   try {
     return await Promise.race([check(), timeout.promise]);
   } catch (error) {
-    // The code only: a message may name hosts, and health is read by strangers.
-    const code = (error as { code?: unknown }).code;
-    return { status: 'down', detail: typeof code === 'string' ? code : 'failed' };
+    // Of a client's error the code only: its message may name hosts, and health is read by strangers.
+    const { code, message } = error as { code?: unknown; message: string };
+    return { status: 'down', detail: typeof code === 'string' ? code : message };
   } finally {
     clearTimeout(timer);
   }

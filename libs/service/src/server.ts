@@ -15,7 +15,7 @@ import { answerErrors, answerFrameworkError } from './errors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import type { Logger } from './logger.ts';
 import { Histogram, type Registry } from './metrics.ts';
-import { ProblemBody } from './problem.ts';
+import { type Problem, ProblemBody } from './problem.ts';
 import { requestIdOf, traceparentOf } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -43,8 +43,8 @@ export interface ServerOptions {
   /** For services with an API of their own: what `/openapi.json` and `/docs` say about it. */
   api?: { title: string; description: string };
   corsOrigins?: string[];
-  /** Which errors say that a dependency is down: they are answered with 503 and a time to try again. */
-  isUnavailable?: (error: unknown) => boolean;
+  /** The problem that an error of the service's own is; undefined for one that is a fault. */
+  problemOf?: (error: unknown) => Problem | undefined;
 }
 
 const bodyLimit = 64 * 1024;
@@ -54,7 +54,7 @@ const bodyLimit = 64 * 1024;
  * OpenAPI document and a page to try it. Routes are added by the caller; nothing listens yet.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { log, metrics, dependencies, api, corsOrigins = [], isUnavailable = () => false } = options;
+  const { log, metrics, dependencies, api, corsOrigins = [], problemOf = () => undefined } = options;
   // Named by Fastify's own type, or every type of the instance would name pino's.
   const fastifyLog: FastifyBaseLogger = log;
   const app = fastify({
@@ -77,7 +77,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
   app.addSchema(ProblemBody);
-  answerErrors(app, isUnavailable);
+  answerErrors(app, problemOf);
   identifyRequests(app);
   measureRequests(app, metrics);
   if (corsOrigins.length > 0) {

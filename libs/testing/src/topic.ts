@@ -8,10 +8,11 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 export interface TestTopic extends AsyncDisposable {
   name: string;
   /**
-   * All messages from the beginning, in order of partition and offset, once there are as many as wanted.
+   * All messages from the beginning, in order of partition and offset, once as many different ones (by value) are there;
+   * some may be there twice.
    * @throws when they do not come within 30 s.
    */
-  read(atLeast: number): Promise<IncomingMessage[]>;
+  read(different: number): Promise<IncomingMessage[]>;
 }
 
 /** Creates an empty topic of six partitions. */
@@ -20,7 +21,7 @@ export async function createTopic(brokers: string, partitions = 6): Promise<Test
   await ensureTopic({ brokers, topic: name, partitions, log: silent });
   return {
     name,
-    read: (atLeast) => readTopic(brokers, name, atLeast),
+    read: (different) => readTopic(brokers, name, different),
     [Symbol.asyncDispose]: async () => {
       const admin = openAdmin({ brokers, clientId: 'testing', log: silent });
       await admin.deleteTopic(name);
@@ -30,11 +31,12 @@ export async function createTopic(brokers: string, partitions = 6): Promise<Test
 }
 
 /**
- * All messages of a topic, in order of partition and offset, once there are as many as wanted.
+ * All messages of a topic, in order of partition and offset, once as many different ones (by value) are there.
  * @throws when they do not come within 30 s.
  */
-export async function readTopic(brokers: string, topic: string, atLeast: number): Promise<IncomingMessage[]> {
+export async function readTopic(brokers: string, topic: string, different: number): Promise<IncomingMessage[]> {
   const messages: IncomingMessage[] = [];
+  const values = new Set<string>();
   const stop = new AbortController();
   const consumer = openConsumer({
     brokers,
@@ -45,12 +47,13 @@ export async function readTopic(brokers: string, topic: string, atLeast: number)
     offsets: async (partitions) => new Map(partitions.map((partition) => [partition, { next: 0 }])),
     apply: async ({ messages: batch, expected }) => {
       messages.push(...batch);
+      for (const { value } of batch) values.add(String(value));
       return { next: (batch.at(-1)?.offset ?? expected - 1) + 1 };
     },
   });
   const running = consumer.run(stop.signal);
   try {
-    await waitFor(`${atLeast} messages on ${topic}`, () => messages.length >= atLeast, { within: 30_000 });
+    await waitFor(`${different} different messages on ${topic}`, () => values.size >= different, { within: 30_000 });
   } finally {
     stop.abort();
     await running;

@@ -75,4 +75,4 @@ function evolve(product: Product, event: ProductChange): Product {
 }
 
 /** The rules of a product, pure: no clock, no randomness, no I/O. */
-export const products = { initial, decide, evolve };
+export const products = { initial, decide, evolve, snapshotSchema: 1 };

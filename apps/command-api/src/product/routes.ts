@@ -9,7 +9,9 @@ import {
 } from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
 import { v7 as uuidv7 } from 'uuid';
-import type { Outcome, Submission } from '../group-commit.ts';
+import type { Outcome, Submission } from '../commit/submission.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
+import { idOf, ProductPath } from './path.ts';
 import { versionsOf } from './preconditions.ts';
 import type { ProductCommand, Refusal } from './product.ts';
 
@@ -19,36 +21,45 @@ export interface ProductCommands {
 
 const NewProduct = Type.Object({ name: ProductName, price: Price }, { description: 'A product to be' });
 const ProductPatch = Type.Partial(NewProduct, { description: 'What is to change; the rest stays as it is' });
-const ProductPath = Type.Object({ id: Type.String({ description: 'The product’s id, a UUID' }) });
-const Preconditions = Type.Object({
-  'if-match': Type.Optional(
-    Type.String({ description: 'Carry it out only at this version of the product', examples: ['"3"'] }),
+const Written = Type.Object({ id: Type.String(), version: Type.Integer() }, { description: 'The write is durable' });
+
+const Retryable = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description: 'Sent again with the same key, the same request does nothing more and is answered the same',
+    }),
   ),
 });
-const Written = Type.Object({ id: Type.String(), version: Type.Integer() }, { description: 'The write is durable' });
+const Conditional = Type.Object({
+  ...Retryable.properties,
+  'if-match': Type.Optional(Type.String({ description: 'Carry it out only at this version', examples: ['"3"'] })),
+});
 
 const problemTypes = {
   'not-found': 'not-found',
   discontinued: 'product-discontinued',
   'version-mismatch': 'version-mismatch',
-} satisfies Record<Refusal, ProblemType>;
+  'key-reused': 'key-reused',
+} satisfies Record<Refusal | 'key-reused', ProblemType>;
 
-const onExisting = problemResponses(
-  'invalid-request',
-  'not-found',
-  'product-discontinued',
-  'version-mismatch',
-  'body-too-large',
-  'unsupported-media-type',
-  'unavailable',
-);
+const onAny = ['invalid-request', 'not-acceptable', 'key-reused', 'overloaded', 'unavailable'] as const;
+const withBody = ['body-too-large', 'unsupported-media-type'] as const;
+const onExisting = ['not-found', 'product-discontinued', 'version-mismatch'] as const;
 
 /** The commands on products over HTTP. A success is sent only when its event is durable; it never depends on Kafka. */
 export function productRoutes(app: Server, commands: ProductCommands, now: () => Date): void {
-  const submit = async (request: FastifyRequest, command: ProductCommand, isNew = false) => {
+  const submit = (request: FastifyRequest, command: ProductCommand, isNew = false) => {
     const { id: requestId, traceparent } = request;
-    const metadata = { requestId, traceparent };
-    return commands.submit({ stream: command.id, command, eventId: uuidv7(), at: now(), metadata, isNew });
+    const key = idempotencyKeyOf(request);
+    return commands.submit({
+      stream: command.id,
+      command,
+      eventId: uuidv7(),
+      at: now(),
+      metadata: { requestId, traceparent },
+      isNew,
+      ...(key === undefined ? {} : { key }),
+    });
   };
 
   app.post(
@@ -56,45 +67,38 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     {
       schema: {
         summary: 'Create a product',
+        headers: Retryable,
         body: NewProduct,
-        response: {
-          201: Written,
-          ...problemResponses('invalid-request', 'body-too-large', 'unsupported-media-type', 'unavailable'),
-        },
+        response: { 201: Written, ...problemResponses(...onAny, ...withBody) },
       },
     },
     async (request, reply) => {
       const { name, price } = request.body;
-      const id = uuidv7();
-      const outcome = await submit(request, { type: 'create', id, name: name.trim(), price }, true);
-      return written(reply.code(201).header('location', `/products/${id}`), id, outcome);
+      const outcome = await submit(request, { type: 'create', id: uuidv7(), name: name.trim(), price }, true);
+      return written(reply.code(201).header('location', `/products/${outcome.stream}`), outcome);
     },
   );
 
   const change = async (request: FastifyRequest, reply: FastifyReply) => {
-    const id = idOf(request.params as Static<typeof ProductPath>);
     const { name, price } = request.body as Static<typeof ProductPatch>;
     const outcome = await submit(request, {
       type: 'change',
-      id,
+      id: idOf(request.params as Static<typeof ProductPath>),
       ...(name === undefined ? {} : { name: name.trim() }),
       ...(price === undefined ? {} : { price }),
       ...precondition(request),
     });
-    return written(reply, id, outcome);
+    return written(reply, outcome);
   };
   const changeSchema = {
+    summary: 'Change what is given of a product',
     params: ProductPath,
-    headers: Preconditions,
+    headers: Conditional,
     body: ProductPatch,
-    response: { 200: Written, ...onExisting },
+    response: { 200: Written, ...problemResponses(...onAny, ...withBody, ...onExisting) },
   };
-  app.put('/products/:id', { schema: { summary: 'Change what is given', ...changeSchema } }, change);
-  app.patch(
-    '/products/:id',
-    { schema: { summary: 'Change what is given', consumes: ['application/merge-patch+json'], ...changeSchema } },
-    change,
-  );
+  app.put('/products/:id', { schema: changeSchema }, change);
+  app.patch('/products/:id', { schema: { ...changeSchema, consumes: ['application/merge-patch+json'] } }, change);
 
   app.delete(
     '/products/:id',
@@ -102,23 +106,15 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
       schema: {
         summary: 'Discontinue a product for good',
         params: ProductPath,
-        headers: Preconditions,
-        response: { 200: Written, ...onExisting },
+        headers: Conditional,
+        response: { 200: Written, ...problemResponses(...onAny, ...onExisting) },
       },
     },
     async (request, reply) => {
       const id = idOf(request.params);
-      return written(reply, id, await submit(request, { type: 'discontinue', id, ...precondition(request) }));
+      return written(reply, await submit(request, { type: 'discontinue', id, ...precondition(request) }));
     },
   );
-}
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-function idOf({ id }: Static<typeof ProductPath>): string {
-  const canonical = id.toLowerCase();
-  if (!uuid.test(canonical)) throw new Problem('not-found', 'There is no such product');
-  return canonical;
 }
 
 function precondition(request: FastifyRequest): { ifMatch?: readonly number[] } {
@@ -126,7 +122,7 @@ function precondition(request: FastifyRequest): { ifMatch?: readonly number[] } 
   return ifMatch === undefined ? {} : { ifMatch };
 }
 
-function written(reply: FastifyReply, id: string, { version, refused }: Outcome<Refusal>): FastifyReply {
+function written(reply: FastifyReply, { stream: id, version, refused }: Outcome<Refusal>): FastifyReply {
   if (refused !== undefined) throw new Problem(problemTypes[refused], detailOf(refused, id, version));
   return reply
     .header('etag', `"${version}"`)
@@ -134,7 +130,7 @@ function written(reply: FastifyReply, id: string, { version, refused }: Outcome<
     .send({ id, version });
 }
 
-function detailOf(refused: Refusal, id: string, version: number): string {
+function detailOf(refused: Refusal | 'key-reused', id: string, version: number): string {
   switch (refused) {
     case 'not-found':
       return 'There is no such product';
@@ -142,6 +138,8 @@ function detailOf(refused: Refusal, id: string, version: number): string {
       return `Product ${id} was discontinued, at version ${version}`;
     case 'version-mismatch':
       return `Product ${id} is at version ${version}, which If-Match does not list`;
+    case 'key-reused':
+      return 'The Idempotency-Key was used for another request: send the first one again, or take a new key';
     default:
       return refused satisfies never;
   }

@@ -1,0 +1,43 @@
+import { checkOrigin, hintAppended } from '@catalogue/event-store';
+import type { Sql } from '@catalogue/postgres';
+import type { Logger, Registry } from '@catalogue/service';
+import { GroupCommit } from './commit/group-commit.ts';
+import { Outage } from './commit/outage.ts';
+import { SnapshotWriter } from './commit/snapshot-writer.ts';
+import { NotDecided, type Outcome, type Submission } from './commit/submission.ts';
+import { commandMetrics } from './metrics.ts';
+import { productEventForm } from './product/event-form.ts';
+import { type Product, type ProductCommand, products, type Refusal } from './product/product.ts';
+
+/** The commands on products, counted, with everything that works behind them. */
+export function openCommands(store: Sql, log: Logger, metrics: Registry) {
+  const snapshots = new SnapshotWriter<Product>(store, products.snapshotSchema, log);
+  const hint = hintAppended(store);
+  // Whenever the store was away it may have come back as another one.
+  const outage = new Outage(() => checkOrigin(store), log);
+  const groupCommit = new GroupCommit({
+    sql: store,
+    decider: products,
+    form: productEventForm,
+    outage,
+    onCommitted: (batch) => {
+      measure.committed(batch);
+      if (batch.stored.length > 0) hint();
+      for (const stream of batch.stored) snapshots.offer(stream);
+    },
+  });
+  const measure = commandMetrics(metrics, () => groupCommit.waiting);
+
+  const submit = async (submission: Submission<ProductCommand>): Promise<Outcome<Refusal>> => {
+    const { type } = submission.command;
+    try {
+      const outcome = await groupCommit.submit(submission);
+      measure.ended(type, outcome.refused ?? 'done');
+      return outcome;
+    } catch (error) {
+      measure.ended(type, error instanceof NotDecided ? 'not-decided' : 'failed');
+      throw error;
+    }
+  };
+  return { submit, outage };
+}

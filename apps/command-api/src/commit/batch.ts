@@ -1,0 +1,102 @@
+import {
+  append,
+  findAnswers,
+  findVersions,
+  KeyTaken,
+  keyOf,
+  load,
+  type NewAnswer,
+  type StoredAnswer,
+} from '@catalogue/event-store';
+import type { Sql } from '@catalogue/postgres';
+import { type Change, type DecidedStream, decideStream, type EventForm } from './decide-stream.ts';
+import type { Decider, Outcome, Submission } from './submission.ts';
+
+/** A command on its way, with what became of it in earlier batches. */
+export interface Pending<Command, Refusal> extends Submission<Command> {
+  attempts: number;
+  /** An append was cut off: its event may have been stored. */
+  uncertain: boolean;
+  resolve: (outcome: Outcome<Refusal>) => void;
+  reject: (error: unknown) => void;
+}
+
+export interface Committed<State, Command, Refusal> {
+  /** Streams whose events were stored. */
+  stored: DecidedStream<State, Command, Refusal>[];
+  /** Their streams lost a race: nothing was done, they have to be decided again. */
+  lost: Pending<Command, Refusal>[];
+}
+
+/**
+ * Loads, decides and appends a batch, a statement each, and answers every command that is settled by it.
+ * Commands whose key has an answer get that one and are not decided.
+ * @throws when the batch failed as a whole; nobody was answered but those whose key had an answer.
+ */
+export async function commitBatch<State extends { version: number }, Command, C extends Change, Refusal>(
+  sql: Sql,
+  decider: Decider<State, Command, C, Refusal>,
+  form: EventForm<C>,
+  batch: readonly Pending<Command, Refusal>[],
+): Promise<Committed<State, Command, Refusal>> {
+  const { answers, histories, versions } = await lookUp(sql, decider.snapshotSchema, batch);
+  const open = batch.filter((pending) => !answerFromStore(pending, answers));
+  const decided = [...Map.groupBy(open, ({ stream }) => stream)].map(([stream, submissions]) =>
+    decideStream(decider, form, submissions, histories.get(stream), versions),
+  );
+  const withEvents = decided.filter(({ events }) => events.length > 0);
+  const newAnswers = decided.flatMap(answersOf);
+  const won =
+    withEvents.length + newAnswers.length === 0 ? new Set<string>() : await append(sql, withEvents, newAnswers);
+  const lost: Pending<Command, Refusal>[] = [];
+  for (const { stream, events, answers: settled } of decided) {
+    const isSettled = events.length === 0 || won.has(stream);
+    for (const { submission, outcome } of settled) {
+      const pending = submission as Pending<Command, Refusal>;
+      if (isSettled) pending.resolve(outcome);
+      else lost.push(pending);
+    }
+  }
+  return { stored: withEvents.filter(({ stream }) => won.has(stream)), lost };
+}
+
+/** What the decisions rest on; the queries go out together. */
+async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
+  const keys = batch.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const streams = new Set(batch.filter(({ isNew, attempts }) => !isNew || attempts > 0).map(({ stream }) => stream));
+  const uncertain = batch
+    .filter((pending) => pending.uncertain)
+    .map(({ stream, eventId }) => ({ stream, id: eventId }));
+  const [answers, histories, versions] = await Promise.all([
+    keys.length === 0 ? new Map<string, StoredAnswer>() : findAnswers(sql, keys),
+    streams.size === 0 ? new Map<string, never>() : load(sql, [...streams], snapshotSchema),
+    uncertain.length === 0 ? new Map<string, number>() : findVersions(sql, uncertain),
+  ]);
+  return { answers, histories, versions };
+}
+
+/** Answers a command whose key was used before: the same answer to the same request, a refusal to another. */
+function answerFromStore<Command, Refusal>(
+  { key, resolve }: Pending<Command, Refusal>,
+  answers: ReadonlyMap<string, StoredAnswer>,
+): boolean {
+  const answer = key === undefined ? undefined : answers.get(keyOf(key));
+  if (answer === undefined) return false;
+  const { stream, version, fingerprint } = answer;
+  resolve(fingerprint === key?.fingerprint ? { stream, version } : { stream, version, refused: 'key-reused' });
+  return true;
+}
+
+/** Refusals are not stored: a retry decides again. */
+function answersOf({ stream, events, answers }: DecidedStream<unknown, unknown, unknown>): NewAnswer[] {
+  return answers.flatMap(({ submission: { key }, outcome }) =>
+    key === undefined || outcome.refused !== undefined
+      ? []
+      : [{ ...key, stream, version: outcome.version, restsOnAppend: events.length > 0 }],
+  );
+}
+
+/** True when deciding the same batch again can succeed though nothing was wrong with the database. */
+export function isRace(error: unknown): boolean {
+  return error instanceof KeyTaken;
+}

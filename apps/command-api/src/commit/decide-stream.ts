@@ -1,0 +1,74 @@
+import type { LoadedStream, NewEvent, RecordedEvent } from '@catalogue/event-store';
+import type { Decider, Outcome, Submission } from './submission.ts';
+
+/** A change as the domain names it, to be kept as an event. */
+export interface Change {
+  type: string;
+  payload: object;
+}
+
+export interface DecidedStream<State, Command, Refusal> {
+  stream: string;
+  /** The version that was decided on. */
+  expectedVersion: number;
+  events: NewEvent[];
+  answers: { submission: Submission<Command>; outcome: Outcome<Refusal> }[];
+  /** After the events. */
+  state: State;
+  /** Events that had to be read to know the stream. */
+  eventsRead: number;
+}
+
+/** How events are read and written: the one place that knows of their schema versions. */
+export interface EventForm<C extends Change> {
+  schemaVersionOf: (type: C['type']) => number;
+  /** The change that a stored event, of whatever schema version, stands for today. */
+  changeOf: (event: RecordedEvent) => C;
+}
+
+/** The stream's state as its snapshot and events tell it. */
+export function fold<State extends { version: number }, Command, C extends Change, Refusal>(
+  { initial, evolve }: Decider<State, Command, C, Refusal>,
+  { changeOf }: EventForm<C>,
+  loaded: LoadedStream | undefined,
+): State {
+  const from = (loaded?.snapshot as State | undefined) ?? initial;
+  return (loaded?.events ?? []).reduce((state, event) => evolve(state, changeOf(event)), from);
+}
+
+/**
+ * Decides a stream's commands one after the other, each on what the ones before it made of the stream. Pure.
+ * `stored` holds the versions of events that an append which was cut off had stored: their commands are not decided again.
+ */
+export function decideStream<State extends { version: number }, Command, C extends Change, Refusal>(
+  decider: Decider<State, Command, C, Refusal>,
+  form: EventForm<C>,
+  submissions: readonly Submission<Command>[],
+  loaded: LoadedStream | undefined,
+  stored: ReadonlyMap<string, number>,
+): DecidedStream<State, Command, Refusal> {
+  const stream = submissions[0]?.stream ?? '';
+  let state = fold(decider, form, loaded);
+  const expectedVersion = state.version;
+  const events: NewEvent[] = [];
+  const answers = submissions.map((submission) => {
+    const version = stored.get(submission.eventId);
+    if (version !== undefined) return { submission, outcome: { stream, version } };
+    const decision = decider.decide(submission.command, state);
+    if ('refused' in decision) {
+      return { submission, outcome: { stream, version: state.version, refused: decision.refused } };
+    }
+    events.push(...decision.events.map((change) => newEvent(submission, change, form)));
+    state = decision.events.reduce((before, change) => decider.evolve(before, change), state);
+    return { submission, outcome: { stream, version: state.version } };
+  });
+  return { stream, expectedVersion, events, answers, state, eventsRead: loaded?.events.length ?? 0 };
+}
+
+function newEvent<C extends Change>(
+  { eventId, at, metadata }: Submission<unknown>,
+  { type, payload }: C,
+  { schemaVersionOf }: EventForm<C>,
+): NewEvent {
+  return { id: eventId, type, schemaVersion: schemaVersionOf(type), payload, metadata, recordedAt: at };
+}

@@ -1,0 +1,8 @@
+import { type ProductChange, productEvents } from '@catalogue/contracts';
+import type { EventForm } from '../commit/decide-stream.ts';
+
+/** How products' events are kept: written in the newest form, read in any. */
+export const productEventForm: EventForm<ProductChange> = {
+  schemaVersionOf: (type) => productEvents[type].schemaVersion,
+  changeOf: ({ type, payload }) => ({ type, payload }) as ProductChange,
+};

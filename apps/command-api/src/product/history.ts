@@ -1,0 +1,74 @@
+import { readBackward, type RecordedEvent } from '@catalogue/event-store';
+import type { Sql } from '@catalogue/postgres';
+import { Problem, problemResponses, type Server } from '@catalogue/service';
+import { Kind, Type, TypeRegistry } from '@sinclair/typebox';
+import { idOf, ProductPath } from './path.ts';
+
+const Change = Type.Object(
+  {
+    version: Type.Integer(),
+    type: Type.String({ description: 'What happened', examples: ['ProductUpdated'] }),
+    at: Type.String({ format: 'date-time' }),
+    by: Type.Union([Type.String(), Type.Null()], { description: 'Who did it, when somebody was authenticated' }),
+    changes: Type.Record(Type.String(), Type.Unknown(), { description: 'What it said of the product' }),
+  },
+  { $id: 'Change', title: 'Change' },
+);
+
+const highestLimit = 500;
+const defaultLimit = 100;
+
+/** A whole number in a query string, which has no types: documented as the number it is, checked as text. */
+function wholeNumber(name: string, highest: number, description: string) {
+  TypeRegistry.Set(name, (_schema, value) => /^[1-9]\d{0,9}$/.test(String(value)) && Number(value) <= highest);
+  return Type.Unsafe<string>({ [Kind]: name, type: 'integer', minimum: 1, maximum: highest, description });
+}
+
+const Page = Type.Object(
+  {
+    limit: Type.Optional(
+      wholeNumber('HistoryLimit', highestLimit, `Events a page, 1 to ${highestLimit}; ${defaultLimit} when absent`),
+    ),
+    before: Type.Optional(wholeNumber('HistoryBefore', 2_147_483_647, 'Only events before this version')),
+  },
+  { additionalProperties: false },
+);
+
+/** A product's events as an audit trail: from the event store, so it is never behind. */
+export function historyRoute(app: Server, store: Sql): void {
+  app.get(
+    '/products/:id/history',
+    {
+      schema: {
+        summary: 'What happened to a product, newest first',
+        params: ProductPath,
+        querystring: Page,
+        response: {
+          200: Type.Array(Change),
+          ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const id = idOf(request.params);
+      const limit = Number(request.query.limit ?? defaultLimit);
+      const before = request.query.before === undefined ? 2_147_483_647 : Number(request.query.before);
+      // One more than shown tells whether there is another page.
+      const events = await readBackward(store, id, before, limit + 1);
+      if (events.length === 0 && request.query.before === undefined) {
+        throw new Problem('not-found', 'There is no such product');
+      }
+      const last = events[limit - 1];
+      if (events.length > limit && last !== undefined) {
+        reply.header('link', `</products/${id}/history?limit=${limit}&before=${last.version}>; rel="next"`);
+      }
+      return events.slice(0, limit).map(present);
+    },
+  );
+}
+
+function present({ version, type, recordedAt, metadata, payload }: RecordedEvent) {
+  const { subject = null } = metadata as { subject?: string };
+  const { id: _, ...changes } = payload as { id: string } & Record<string, unknown>;
+  return { version, type, at: recordedAt.toISOString(), by: subject, changes };
+}

@@ -1,0 +1,45 @@
+import type { Sql } from '@catalogue/postgres';
+
+export interface Backlog {
+  /** Events that wait for a reader, counted up to 100 000. */
+  events: number;
+  /** Seconds since the oldest of them was recorded; 0 when there is none. */
+  seconds: number;
+}
+
+/** How far a reader is behind the end of the log. */
+export async function readBacklog(sql: Sql, reader: string): Promise<Backlog> {
+  const [row] = await sql<Backlog[]>`
+    with cursor as (
+      select coalesce(max(transaction_id), '0'::xid8) as transaction_id, coalesce(max(position), 0) as position
+      from cursors where reader = ${reader}
+    ), waiting as (
+      select events.recorded_at from events, cursor
+      where (events.transaction_id, events.position) > (cursor.transaction_id, cursor.position)
+      order by events.transaction_id, events.position
+      limit 100000
+    )
+    select count(*)::integer as events,
+      greatest(coalesce(extract(epoch from now() - min(recorded_at)), 0), 0)::float8 as seconds
+    from waiting`;
+  return row ?? { events: 0, seconds: 0 };
+}
+
+/** A transaction that has written and has not ended: as long as it lasts, it hides later events from readers. */
+export interface Writer {
+  pid: number;
+  database: string;
+  /** Seconds since it began. */
+  age: number;
+}
+
+/** The oldest writing transaction in the whole server; undefined when there is none. */
+export async function findOldestWriter(sql: Sql): Promise<Writer | undefined> {
+  const [row] = await sql<Writer[]>`
+    select pid, coalesce(datname, '') as database, extract(epoch from clock_timestamp() - xact_start)::float8 as age
+    from pg_stat_activity
+    where backend_xid is not null and pid <> pg_backend_pid()
+    order by xact_start
+    limit 1`;
+  return row;
+}
