@@ -65,7 +65,7 @@ async function install(folder, options = [], variables = {}) {
     env: { ...process.env, ...variables },
   });
   if (code === 0) return;
-  console.error(output.trimEnd().split('\n').slice(-30).join('\n'));
+  console.error(whatWasSaid(output));
   console.error(`bootstrap: pnpm install failed after ${seconds()} s: ${reason(output)}`);
   process.exit(1);
 }
@@ -91,6 +91,14 @@ function pnpm(args, options) {
       resolve({ code, output });
     });
   });
+}
+
+/** The last lines; when a compiler failed those around its error, for pages about the surroundings follow them. */
+function whatWasSaid(output) {
+  const lines = output.trimEnd().split('\n');
+  const failed = lines.findIndex((line) => line.includes('gyp ERR!'));
+  const end = failed === -1 ? lines.length : failed + 2;
+  return lines.slice(Math.max(0, end - 30), end).join('\n');
 }
 
 function stage(output) {
