@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 const [stamp, content] = process.argv.slice(2);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
+let stopped = false;
 const seconds = () => Math.round((Date.now() - started) / 1000);
 
 await lock(join(root, '.tools', 'install.lock'));
@@ -65,6 +66,7 @@ async function install(folder, options = [], variables = {}) {
     env: { ...process.env, ...variables },
   });
   if (code === 0) return;
+  if (stopped) process.exit(1);
   console.error(whatWasSaid(output));
   console.error(`bootstrap: pnpm install failed after ${seconds()} s: ${reason(output)}`);
   process.exit(1);
@@ -73,7 +75,10 @@ async function install(folder, options = [], variables = {}) {
 /** Runs pnpm in a process group of its own, so that what it compiles ends with it. */
 function pnpm(args, options) {
   const child = spawn('pnpm', args, { ...options, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  const end = () => process.kill(-child.pid, 'SIGTERM');
+  const end = () => {
+    stopped = true;
+    process.kill(-child.pid, 'SIGTERM');
+  };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, end);
   let output = '';
