@@ -1,0 +1,318 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { load, migrateEventStore, type RecordedEvent } from '@catalogue/event-store';
+import { connect, type Sql } from '@catalogue/postgres';
+import { createLogger } from '@catalogue/service';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { productEventForm } from '../product/event-form.ts';
+import { type Product, type ProductCommand, products, type Refusal } from '../product/product.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Outage } from './outage.ts';
+import { SnapshotWriter } from './snapshot-writer.ts';
+import { NotDecided, type Outcome, type Submission } from './submission.ts';
+
+const log = createLogger('test', 'silent');
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').writeDb, migrateEventStore);
+});
+afterAll(async () => {
+  await db?.[Symbol.asyncDispose]();
+});
+
+/** As one process has it. */
+function open(sql: Sql) {
+  const snapshots = new SnapshotWriter<Product>(sql, products.snapshotSchema, log);
+  const probe = async () => {
+    await db.sql`select 1`;
+  };
+  const commit = new GroupCommit({
+    sql,
+    decider: products,
+    form: productEventForm,
+    outage: new Outage(probe, log),
+    onCommitted: ({ stored }) => {
+      for (const stream of stored) snapshots.offer(stream);
+    },
+  });
+  return { submit: (submission: Submission<ProductCommand>) => commit.submit(submission), snapshots };
+}
+
+type Fault = 'none' | 'deadlock' | 'lost before' | 'lost after';
+
+/** The database as it is on a bad day: statements fail with a deadlock, or the connection is lost before or after them. */
+function unreliable(sql: Sql, nextFault: () => Fault): Sql {
+  return new Proxy(sql, {
+    apply: (target, self, args: unknown[]) => {
+      const run = () => Reflect.apply(target as unknown as () => Promise<unknown>, self, args);
+      // Parts of statements and helpers of postgres.js are not statements.
+      if (!Array.isArray(args[0]) || !('raw' in args[0])) return run();
+      const lost = Object.assign(new Error('injected'), { code: 'CONNECTION_CLOSED' });
+      const fault = nextFault();
+      if (fault === 'deadlock') return Promise.reject(Object.assign(new Error('injected'), { code: '40P01' }));
+      if (fault === 'lost before') return Promise.reject(lost);
+      return fault === 'lost after' ? run().then(() => Promise.reject(lost)) : run();
+    },
+  });
+}
+
+interface Told {
+  submission: Submission<ProductCommand>;
+  /** Undefined when nobody knows how it ended. */
+  outcome: Outcome<Refusal> | undefined;
+}
+
+/** Submits, and takes only the one excuse there is for not knowing. */
+async function ask(
+  submit: (s: Submission<ProductCommand>) => Promise<Outcome<Refusal>>,
+  submission: Submission<ProductCommand>,
+): Promise<Told> {
+  const outcome = await submit(submission).catch((error: unknown) => {
+    if (error instanceof NotDecided) return undefined;
+    throw error;
+  });
+  return { submission, outcome };
+}
+
+const fingerprintOf = (command: ProductCommand) => {
+  const hex = createHash('md5').update(JSON.stringify(command)).digest('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+};
+
+/**
+ * Compares every answer with what a plain model says at the version that the answer names, and the log with the answers:
+ * each event was decided on the event before it, by a command that was told so (or that nobody could tell).
+ */
+async function expectModelToAgree(streams: readonly string[], told: readonly Told[]): Promise<void> {
+  for (const stream of streams) {
+    // Snapshots are left out: this is the fold of the events.
+    const events = (await load(db.sql, [stream], -1)).get(stream)?.events ?? [];
+    expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
+    const states = statesAfterEach(events);
+    const own = told.filter(({ submission }) => submission.stream === stream);
+    for (const { submission, outcome } of own) {
+      if (outcome !== undefined) expectAnswer(submission, outcome, events, states);
+    }
+    const ids = own.map(({ submission }) => submission.eventId);
+    for (const { id } of events) expect(ids).toContain(id);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+  }
+}
+
+function statesAfterEach(events: readonly RecordedEvent[]): Product[] {
+  const states: Product[] = [products.initial];
+  for (const event of events) {
+    states.push(products.evolve(states.at(-1) ?? products.initial, productEventForm.changeOf(event)));
+  }
+  return states;
+}
+
+function expectAnswer(
+  { command, eventId, key }: Submission<ProductCommand>,
+  { version, refused }: Outcome<Refusal>,
+  events: readonly RecordedEvent[],
+  states: readonly Product[],
+): void {
+  const event = events.find(({ id }) => id === eventId);
+  if (event === undefined) {
+    const again = products.decide(command, states[version] ?? products.initial);
+    // A key's second command did nothing: its answer is the first one's, which is looked at by itself.
+    if (key === undefined) expect(again).toEqual(refused === undefined ? { events: [] } : { refused });
+    return;
+  }
+  expect({ version: event.version, refused }).toEqual({ version, refused: undefined });
+  const decided = products.decide(command, states[version - 1] ?? products.initial);
+  expect(decided).toEqual({ events: [{ type: event.type, payload: event.payload }] });
+}
+
+const product = fc.nat(2);
+const change = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc
+      .record({ name: fc.constantFrom('a', 'b'), price: fc.nat(3) }, { requiredKeys: [] })
+      .map((to) => ({ type: 'change' as const, ...to })),
+  },
+  {
+    weight: 5,
+    arbitrary: fc
+      .record({ price: fc.nat(3), ifMatch: fc.array(fc.nat(6), { maxLength: 3 }) })
+      .map((to) => ({ type: 'change' as const, ...to })),
+  },
+  { weight: 1, arbitrary: fc.constant({ type: 'discontinue' as const }) },
+);
+const step = fc.record({
+  product,
+  change,
+  /** Which of the two processes gets it. */
+  process: fc.nat(1),
+  /** Few keys, so that some meet. */
+  key: fc.option(fc.constantFrom('k1', 'k2', 'k3'), { freq: 3 }),
+  /** Milliseconds before the next. */
+  pause: fc.constantFrom(0, 0, 0, 1, 3),
+});
+const faults = fc.array(
+  fc.constantFrom<Fault>('none', 'none', 'none', 'none', 'deadlock', 'lost before', 'lost after'),
+  {
+    minLength: 1,
+    maxLength: 20,
+  },
+);
+
+test('two processes, races, keys used twice, deadlocks and lost connections: every answer is what a plain model says', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), faults, async (steps, planned) => {
+      const run = randomUUID();
+      const streams = [randomUUID(), randomUUID(), randomUUID()];
+      let call = 0;
+      const processes = [open(db.sql), open(unreliable(db.sql, () => planned[call++ % planned.length] ?? 'none'))];
+      const told: Told[] = [];
+      const submission = (stream: string, command: ProductCommand, key: string | null): Submission<ProductCommand> => ({
+        stream,
+        command,
+        eventId: randomUUID(),
+        at: new Date(),
+        metadata: {},
+        ...(key === null ? {} : { key: { subject: run, key, fingerprint: fingerprintOf(command) } }),
+      });
+      for (const id of streams) {
+        const create = submission(id, { type: 'create', id, name: 'a', price: 0 }, null);
+        told.push(await ask((s) => open(db.sql).submit(s), { ...create, isNew: true }));
+      }
+      const asked: Promise<Told>[] = [];
+      for (const { product: index, change: command, process, key, pause } of steps) {
+        const id = streams[index] ?? '';
+        const { submit } = processes[process] ?? open(db.sql);
+        asked.push(ask(submit, submission(id, { ...command, id }, key)));
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+      told.push(...(await Promise.all(asked)));
+      await expectModelToAgree(streams, told);
+      expectOneAnswerAKey(told);
+    }),
+    { numRuns: 60 },
+  );
+}, 120_000);
+
+/** All successes under one key are one answer to one request. */
+function expectOneAnswerAKey(told: readonly Told[]): void {
+  const keyed = told.filter(({ submission: { key }, outcome }) => key !== undefined && outcome !== undefined);
+  for (const same of Map.groupBy(keyed, ({ submission: { key } }) => key?.key).values()) {
+    const done = same.filter(({ outcome }) => outcome?.refused === undefined);
+    expect(new Set(done.map(({ outcome }) => JSON.stringify(outcome))).size).toBeLessThanOrEqual(1);
+    expect(new Set(done.map(({ submission: { key } }) => key?.fingerprint)).size).toBeLessThanOrEqual(1);
+  }
+}
+
+test('a connection lost after the append: the command is answered by what was stored, not decided again', async () => {
+  const id = randomUUID();
+  // A load and an append each, but for the creation, which loads nothing: every append loses its connection once.
+  const planned: Fault[] = ['lost after'];
+  const { submit } = open(unreliable(db.sql, () => planned.shift() ?? 'none'));
+  const send = (command: ProductCommand, isNew = false) =>
+    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {}, isNew });
+  expect(await send({ type: 'create', id, name: 'a', price: 1 }, true)).toEqual({ stream: id, version: 1 });
+  planned.push('none', 'lost after');
+  expect(await send({ type: 'change', id, price: 2, ifMatch: [1] })).toEqual({ stream: id, version: 2 });
+  planned.push('none', 'lost after');
+  expect(await send({ type: 'discontinue', id })).toEqual({ stream: id, version: 3 });
+  expect((await load(db.sql, [id], -1)).get(id)?.events).toHaveLength(3);
+});
+
+test('the same key at two processes at once has one effect and one answer', async () => {
+  const other = connect(db.dsn, { name: 'other' });
+  const processes = [open(db.sql), open(other)];
+  for (let round = 0; round < 30; round++) {
+    const answers = await Promise.all(
+      processes.flatMap(({ submit }) =>
+        [1, 2].map(() => {
+          const id = randomUUID();
+          const command: ProductCommand = { type: 'create', id, name: 'a', price: 1 };
+          const key = { subject: '', key: `create ${round}`, fingerprint: fingerprintOf({ ...command, id: '' }) };
+          return submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {}, isNew: true, key });
+        }),
+      ),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  }
+  const [row] = await db.sql`select count(*)::int as count from idempotency_keys where key like 'create %'`;
+  expect(row).toEqual({ count: 30 });
+  await other.end();
+});
+
+test('a command that changed nothing has its answer stored too', async () => {
+  const { submit } = open(db.sql);
+  const id = randomUUID();
+  const send = (command: ProductCommand, key?: string) =>
+    submit({
+      stream: id,
+      command,
+      eventId: randomUUID(),
+      at: new Date(),
+      metadata: {},
+      ...(key === undefined ? {} : { key: { subject: 's', key, fingerprint: fingerprintOf(command) } }),
+    });
+  await send({ type: 'create', id, name: 'a', price: 1 });
+  const noop: ProductCommand = { type: 'change', id, price: 1 };
+  expect(await send(noop, 'noop')).toEqual({ stream: id, version: 1 });
+  await send({ type: 'change', id, price: 2 });
+  expect(await send(noop, 'noop')).toEqual({ stream: id, version: 1 });
+  expect(await send({ type: 'change', id, price: 3 }, 'noop')).toMatchObject({ refused: 'key-reused' });
+});
+
+test('a refusal is not stored: a retry decides again', async () => {
+  const { submit } = open(db.sql);
+  const id = randomUUID();
+  const change: ProductCommand = { type: 'change', id, price: 2 };
+  const key = { subject: 's', key: 'refused', fingerprint: fingerprintOf(change) };
+  const send = (command: ProductCommand, keyed: boolean) =>
+    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {}, ...(keyed ? { key } : {}) });
+  expect(await send(change, true)).toMatchObject({ refused: 'not-found' });
+  await send({ type: 'create', id, name: 'a', price: 1 }, false);
+  expect(await send(change, true)).toEqual({ stream: id, version: 2 });
+});
+
+test('after a thousand changes a snapshot says what the events say, and only the newest events are read', async () => {
+  const { submit, snapshots } = open(db.sql);
+  const id = randomUUID();
+  const send = (command: ProductCommand) =>
+    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {} });
+  await send({ type: 'create', id, name: 'a', price: 0 });
+  for (let price = 1; price <= 1000; price += 20) {
+    await Promise.all(Array.from({ length: 20 }, (_, i) => send({ type: 'change', id, price: price + i })));
+  }
+  await snapshots.idle();
+  const whole = (await load(db.sql, [id], -1)).get(id);
+  const quick = (await load(db.sql, [id], products.snapshotSchema)).get(id);
+  expect(whole?.events).toHaveLength(1001);
+  expect(quick?.events.length).toBeLessThan(150);
+  const folded = statesAfterEach(whole?.events ?? []);
+  const from = quick?.snapshot as Product;
+  expect(from).toEqual(folded[from.version]);
+  const rest = (quick?.events ?? []).map((event) => productEventForm.changeOf(event));
+  expect(rest.reduce<Product>(products.evolve, from)).toEqual(folded.at(-1));
+});
+
+test('a snapshot that the events do not bear out is not believed, nor one of another schema', async () => {
+  const { submit } = open(db.sql);
+  const id = randomUUID();
+  const send = (command: ProductCommand) =>
+    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {} });
+  await send({ type: 'create', id, name: 'a', price: 1 });
+  const lie = { status: 'listed', version: 7, name: 'lie', price: 9 };
+  for (const [version, schema] of [
+    [7, products.snapshotSchema],
+    [1, products.snapshotSchema],
+    [1, 99],
+  ] as const) {
+    await db.sql`insert into snapshots (stream, version, event_id, schema_version, state)
+      values (${id}, ${version}, ${randomUUID()}, ${schema}, ${db.sql.json(lie)})
+      on conflict (stream) do update set version = excluded.version, schema_version = excluded.schema_version`;
+    expect((await load(db.sql, [id], products.snapshotSchema)).get(id)).toMatchObject({
+      snapshot: undefined,
+      events: [{ version: 1 }],
+    });
+  }
+});
