@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import { requestIdHeader, retryAfterHeader } from './response-headers.ts';
 
 /** Every kind of refusal or fault that a client can meet, with the status and title it has (RFC 9457). */
 const problems = {
@@ -79,13 +80,24 @@ export type ProblemBody = Static<typeof ProblemBody>;
 /** The response schemas of a route for these problems, by status. */
 export function problemResponses(...types: ProblemType[]) {
   const byStatus = Map.groupBy(types, (type) => problems[type].status);
-  return Object.fromEntries(
-    [...byStatus].map(([status, some]) => [
-      status,
-      {
-        description: some.map((type) => `\`${type}\`: ${problems[type].title}`).join('; '),
-        content: { 'application/problem+json': { schema: ProblemBody } },
+  return Object.fromEntries([...byStatus].map(([status, some]) => [status, responseOf(status, some)]));
+}
+
+function responseOf(status: number, types: readonly ProblemType[]) {
+  return {
+    description: types.map((type) => `\`${type}\`: ${problems[type].title}`).join('; '),
+    headers: { ...requestIdHeader, ...(status === 429 || status === 503 ? retryAfterHeader : {}) },
+    content: {
+      'application/problem+json': {
+        schema: { $ref: 'Problem#' },
+        examples: Object.fromEntries(types.map((type) => [type, { value: exampleOf(type) }])),
       },
-    ]),
-  );
+    },
+  };
+}
+
+function exampleOf(type: ProblemType): ProblemBody {
+  const faults = type === 'invalid-request' ? [{ pointer: '/price', message: 'Is required' }] : undefined;
+  const problem = new Problem(type, problems[type].title, faults === undefined ? {} : { faults });
+  return problem.toBody('0f8fad5b-d9cb-469f-a165-70867728950e');
 }

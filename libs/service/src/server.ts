@@ -11,6 +11,7 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { requireAcceptable } from './accept.ts';
 import { answerErrors, answerFrameworkError } from './errors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import type { Logger } from './logger.ts';
@@ -32,6 +33,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** W3C trace context of the request: the caller's, or made here. */
     traceparent: string;
+  }
+  interface FastifyContextConfig {
+    /** Media types of the route's answers; JSON when absent. */
+    produces?: readonly string[];
   }
 }
 
@@ -79,6 +84,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.addSchema(ProblemBody);
   answerErrors(app, problemOf);
   identifyRequests(app);
+  negotiate(app);
   measureRequests(app, metrics);
   if (corsOrigins.length > 0) {
     await app.register(cors, {
@@ -97,6 +103,16 @@ function identifyRequests(app: Server): void {
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = traceparentOf(request.headers);
     reply.header('x-request-id', request.id);
+    done();
+  });
+}
+
+/** Of routes that are described; health, metrics and documents are sent to whoever asks. */
+function negotiate(app: Server): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { schema, config } = request.routeOptions;
+    if (schema !== undefined && schema.hide !== true)
+      requireAcceptable(request, config.produces ?? ['application/json']);
     done();
   });
 }

@@ -1,6 +1,6 @@
 import { readBackward, type RecordedEvent } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
-import { Problem, problemResponses, type Server } from '@catalogue/service';
+import { Problem, problemResponses, type Server, withHeaders } from '@catalogue/service';
 import { Kind, Type, TypeRegistry } from '@sinclair/typebox';
 import { idOf, ProductPath } from './path.ts';
 
@@ -44,7 +44,9 @@ export function historyRoute(app: Server, store: Sql): void {
         params: ProductPath,
         querystring: Page,
         response: {
-          200: Type.Array(Change),
+          200: withHeaders(Type.Array(Change, { description: 'A page' }), {
+            Link: { type: 'string', description: '`rel="next"`: earlier events, while there are any' },
+          }),
           ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable'),
         },
       },

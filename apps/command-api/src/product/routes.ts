@@ -5,7 +5,9 @@ import {
   Problem,
   type ProblemType,
   problemResponses,
+  type ResponseHeaders,
   type Server,
+  withHeaders,
 } from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
 import { v7 as uuidv7 } from 'uuid';
@@ -19,20 +21,47 @@ export interface ProductCommands {
   submit(submission: Submission<ProductCommand>): Promise<Outcome<Refusal>>;
 }
 
-const NewProduct = Type.Object({ name: ProductName, price: Price }, { description: 'A product to be' });
-const ProductPatch = Type.Partial(NewProduct, { description: 'What is to change; the rest stays as it is' });
-const Written = Type.Object({ id: Type.String(), version: Type.Integer() }, { description: 'The write is durable' });
+const NewProduct = Type.Object(
+  { name: ProductName, price: Price },
+  { description: 'A product to be', examples: [{ name: 'Mouse ergonomico', price: 39.9 }] },
+);
+const ProductPatch = Type.Partial(NewProduct, {
+  description: 'What is to change; the rest stays as it is',
+  examples: [{ price: 34.5 }],
+});
 
 const Retryable = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description: 'Sent again with the same key, the same request does nothing more and is answered the same',
+      pattern: '^[ -~]{1,255}$',
+      examples: ['order-17'],
     }),
   ),
 });
 const Conditional = Type.Object({
   ...Retryable.properties,
-  'if-match': Type.Optional(Type.String({ description: 'Carry it out only at this version', examples: ['"3"'] })),
+  'if-match': Type.Optional(
+    Type.String({
+      description: 'Carry it out only at one of these versions',
+      pattern: '^(\\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$',
+      examples: ['"3"'],
+    }),
+  ),
+});
+
+const WrittenBody = Type.Object(
+  { id: Type.String(), version: Type.Integer() },
+  { description: 'The write is durable', examples: [{ id: '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', version: 1 }] },
+);
+const writtenHeaders: ResponseHeaders = {
+  ETag: { type: 'string', description: 'The product’s version, for If-Match', pattern: '^"[1-9][0-9]*"$' },
+  'Consistency-Token': { type: 'string', description: 'Send it with a query, and the answer includes this write' },
+};
+const Written = withHeaders(WrittenBody, writtenHeaders);
+const Created = withHeaders(WrittenBody, {
+  ...writtenHeaders,
+  Location: { type: 'string', description: 'The product, at query-api' },
 });
 
 const problemTypes = {
@@ -69,7 +98,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
         summary: 'Create a product',
         headers: Retryable,
         body: NewProduct,
-        response: { 201: Written, ...problemResponses(...onAny, ...withBody) },
+        response: { 201: Created, ...problemResponses(...onAny, ...withBody) },
       },
     },
     async (request, reply) => {

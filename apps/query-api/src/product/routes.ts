@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { ProductRead } from '@catalogue/read-schema';
-import { Problem, problemResponses, type Server } from '@catalogue/service';
+import { Problem, problemResponses, type ResponseHeaders, type Server, withHeaders } from '@catalogue/service';
 import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { etagOf, lists } from './etag.ts';
@@ -18,6 +18,10 @@ const Product = Type.Object(
   { $id: 'Product', title: 'Product' },
 );
 type Product = Static<typeof Product>;
+
+const productHeaders: ResponseHeaders = {
+  ETag: { type: 'string', description: 'The product’s version, for If-None-Match and If-Match' },
+};
 
 const defaultLimit = 100;
 const highestLimit = 500;
@@ -51,9 +55,9 @@ export function productRoutes(app: Server, readModel: Sql): void {
         params: Type.Object({ id: Type.String() }),
         headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()) }),
         response: {
-          200: Product,
+          200: withHeaders(Product, productHeaders),
           304: Type.Null({ description: 'It is still the one that If-None-Match names' }),
-          ...problemResponses('not-found', 'unavailable'),
+          ...problemResponses('not-found', 'not-acceptable', 'unavailable'),
         },
       },
     },
@@ -72,7 +76,12 @@ export function productRoutes(app: Server, readModel: Sql): void {
       schema: {
         summary: 'Products by name, page by page',
         querystring: Page,
-        response: { 200: Type.Array(Product), ...problemResponses('invalid-request', 'unavailable') },
+        response: {
+          200: withHeaders(Type.Array(Product, { description: 'A page' }), {
+            Link: { type: 'string', description: '`rel="next"`: the next page, while there is one' },
+          }),
+          ...problemResponses('invalid-request', 'not-acceptable', 'unavailable'),
+        },
       },
     },
     async (request, reply) => {

@@ -1,0 +1,17 @@
+import type { TSchema } from '@sinclair/typebox';
+
+/** Response headers by name, as OpenAPI shows them. */
+export type ResponseHeaders = Record<string, { type: 'string' | 'integer'; description: string; pattern?: string }>;
+
+export const requestIdHeader: ResponseHeaders = {
+  'X-Request-Id': { type: 'string', description: 'The caller’s, or made here; in every log line of the request' },
+};
+
+export const retryAfterHeader: ResponseHeaders = {
+  'Retry-After': { type: 'integer', description: 'Seconds after which trying again is worth while' },
+};
+
+/** A response schema with the headers that come with it. */
+export function withHeaders<T extends TSchema>(schema: T, headers: ResponseHeaders): T {
+  return { ...schema, headers: { ...requestIdHeader, ...headers } };
+}
