@@ -29,7 +29,7 @@ async function lock(path) {
   const database = new DatabaseSync(path);
   for (let tries = 0; ; tries++) {
     try {
-      database.exec('begin exclusive');
+      database.exec('pragma journal_mode = memory; begin exclusive');
       return;
     } catch (error) {
       if (error.errcode !== 5) throw error; // SQLITE_BUSY

@@ -18,7 +18,7 @@ const sqliteBusy = 5;
 export function takeLock(path: string): () => void {
   const database = new DatabaseSync(path);
   try {
-    database.exec('begin exclusive');
+    database.exec('pragma journal_mode = memory; begin exclusive');
   } catch (error) {
     database.close();
     if ((error as { errcode?: number }).errcode === sqliteBusy) throw new LockHeld(path);
