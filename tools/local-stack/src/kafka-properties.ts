@@ -14,7 +14,7 @@ export function kafkaProperties(port: number, controllerPort: number): Record<st
     'auto.create.topics.enable': 'false',
     'num.partitions': '6',
     'offsets.topic.replication.factor': '1',
-    // Of the 50 by default each is a folder with files to open: the first consumer would wait for them.
+    // By default the first consumer that joins makes 50, each a folder with its files.
     'offsets.topic.num.partitions': '1',
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',

@@ -8,7 +8,7 @@ export interface Service {
 }
 
 /** How a service is: `ready`, or why it is not. `reached` tells one that says so from one that does not answer. */
-export interface Health {
+interface Health {
   ready: boolean;
   reached: boolean;
   why: string;
@@ -24,7 +24,7 @@ export function servicesOn(ports: Ports): Service[] {
 }
 
 /** Asks a service whether it is ready; never rejects. */
-export async function healthOf({ port }: Service): Promise<Health> {
+async function healthOf({ port }: Service): Promise<Health> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(5_000) });
     const body = await response.text();
