@@ -12,8 +12,9 @@ describe('stored samples', () => {
   const files = readdirSync(samples).filter((file) => file.endsWith('.json'));
 
   test.each(files)('%s is read as an event', (file) => {
-    const decoded = jsonCodec.decode(read(file));
-    expect(decoded).toMatchObject({ kind: 'event', event: { type: file.split('.')[0] } });
+    const [type, version] = file.split('.');
+    expect(JSON.parse(read(file).toString())).toMatchObject({ type, schemaVersion: Number(version?.slice(1)) });
+    expect(jsonCodec.decode(read(file))).toMatchObject({ kind: 'event', event: { type } });
   });
 
   test('there is one of every version of every event', () => {

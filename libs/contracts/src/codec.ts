@@ -2,11 +2,14 @@ import './formats.ts';
 import type { TSchema } from '@sinclair/typebox';
 import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { Envelope, LegacyEnvelope, type ProductEvent } from './envelope.ts';
-import { type ProductEventType, productEvents } from './product-events.ts';
+import type { EventDefinitions } from './event-definition.ts';
+import { productEvents } from './product-events.ts';
+import { createUpcaster, type Upcast } from './upcast.ts';
 
 /**
  * What a message turned out to be.
- * - `event`: an event this version of the code knows.
+ * - `event`: an event this version of the code knows, in the newest form: `payload` was upcast when an older version
+ *   travelled, and `schemaVersion` is that of the payload it stands beside, so that the two can be encoded again.
  * - `unknown-type`: a well-formed event of a type that came later; it changes nothing but the product's version.
  * - `newer-schema`: a known type in a form that came later; it must not be guessed at.
  * - `legacy`: a message of an older producer, without versions.
@@ -29,45 +32,77 @@ export interface Codec {
 
 const envelope = TypeCompiler.Compile(Envelope);
 const legacyEnvelope = TypeCompiler.Compile(LegacyEnvelope);
-const payloads = Object.fromEntries(
-  Object.entries(productEvents).map(([type, { payload }]) => [type, TypeCompiler.Compile<TSchema>(payload)]),
-) as Record<ProductEventType, TypeCheck<TSchema>>;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Events as JSON text, checked by the same schemas as the HTTP bodies they come from. */
-export const jsonCodec: Codec = {
-  contentType: 'application/json',
-  encode: (event) => Buffer.from(JSON.stringify(event)),
-  decode: (value) => {
-    if (value === null) return { kind: 'undecodable', reason: 'The message has no value' };
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(utf8.decode(value));
-    } catch (error) {
-      return { kind: 'undecodable', reason: `The message is not JSON: ${(error as Error).message}` };
-    }
-    return classify(parsed);
-  },
-};
+export function createJsonCodec(definitions: EventDefinitions): Codec {
+  const types = knownTypes(definitions);
+  return {
+    contentType: 'application/json',
+    encode: (event) => Buffer.from(JSON.stringify(event)),
+    decode: (value) => {
+      if (value === null) return { kind: 'undecodable', reason: 'The message has no value' };
+      let parsed: unknown;
+      try {
+        parsed = JSON.parse(utf8.decode(value));
+      } catch (error) {
+        return { kind: 'undecodable', reason: `The message is not JSON: ${(error as Error).message}` };
+      }
+      return classify(parsed, types);
+    },
+  };
+}
 
-function classify(value: unknown): Decoded {
+/** The codec of this release's events. */
+export const jsonCodec: Codec = createJsonCodec(productEvents);
+
+/** A type of event, ready to read: its newest version, the check of that, and the way there. */
+interface KnownType {
+  schemaVersion: number;
+  check: TypeCheck<TSchema>;
+  upcast: Upcast;
+}
+
+function knownTypes(definitions: EventDefinitions): Map<string, KnownType> {
+  const upcast = createUpcaster(definitions);
+  return new Map(
+    Object.entries(definitions).map(([type, { schemaVersion, payload }]) => [
+      type,
+      { schemaVersion, check: TypeCompiler.Compile(payload), upcast },
+    ]),
+  );
+}
+
+function classify(value: unknown, types: ReadonlyMap<string, KnownType>): Decoded {
   if (isUnversioned(value)) {
     return legacyEnvelope.Check(value) ? { kind: 'legacy', event: value } : undecodable(legacyEnvelope, value);
   }
   if (!envelope.Check(value)) return undecodable(envelope, value);
-  if (!isKnownType(value.type)) return { kind: 'unknown-type', event: value };
-  if (value.schemaVersion > productEvents[value.type].schemaVersion) return { kind: 'newer-schema', event: value };
-  if (!payloads[value.type].Check(value.payload)) return undecodable(payloads[value.type], value.payload, '/payload');
+  const known = types.get(value.type);
+  if (known === undefined) return { kind: 'unknown-type', event: value };
+  if (value.schemaVersion > known.schemaVersion) return { kind: 'newer-schema', event: value };
+  return value.schemaVersion < known.schemaVersion ? readOlder(value, known) : readNewest(value, known);
+}
+
+/** An upcaster is given whatever came: one that cannot cope with it says no more than that the message is no event. */
+function readOlder(value: Envelope, known: KnownType): Decoded {
+  try {
+    const payload = known.upcast(value.type, value.schemaVersion, value.payload) as Envelope['payload'];
+    return readNewest({ ...value, schemaVersion: known.schemaVersion, payload }, known);
+  } catch (error) {
+    const reason = `The message is no event: ${value.type} at schema version ${value.schemaVersion} cannot be upcast`;
+    return { kind: 'undecodable', reason: `${reason}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function readNewest(value: Envelope, { check }: KnownType): Decoded {
+  if (!check.Check(value.payload)) return undecodable(check, value.payload, '/payload');
   return { kind: 'event', event: value as ProductEvent };
 }
 
 function isUnversioned(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !('productVersion' in value) && !('schemaVersion' in value);
-}
-
-function isKnownType(type: string): type is ProductEventType {
-  return Object.hasOwn(productEvents, type);
 }
 
 function undecodable(check: TypeCheck<TSchema>, value: unknown, below = ''): Decoded {

@@ -4,3 +4,4 @@ export { defaultTopic, type Envelope, type LegacyEnvelope, type ProductEvent } f
 export { Price } from './price.ts';
 export { type ProductChange, type ProductEventType, productEvents } from './product-events.ts';
 export { ProductName } from './product-name.ts';
+export { type LaterEvent, upcast } from './upcast.ts';

@@ -1,4 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox';
+import type { EventDefinitions } from './event-definition.ts';
 import { Price } from './price.ts';
 import { ProductName } from './product-name.ts';
 
@@ -21,12 +22,12 @@ type ProductUpdated = Static<typeof ProductUpdated>;
 const ProductDiscontinued = Type.Object({ id: ProductId });
 type ProductDiscontinued = Static<typeof ProductDiscontinued>;
 
-/** Every type of event, with the version of its schema that is written today and the schema of its payload. */
+/** Every type of event. How they change without breaking whoever reads them: README.md of this library. */
 export const productEvents = {
   ProductCreated: { schemaVersion: 1, payload: ProductCreated },
   ProductUpdated: { schemaVersion: 1, payload: ProductUpdated },
   ProductDiscontinued: { schemaVersion: 1, payload: ProductDiscontinued },
-} as const;
+} as const satisfies EventDefinitions;
 
 /** What happened to a product: the part of an event that the domain decides. */
 export type ProductChange =

@@ -1,0 +1,102 @@
+import { type TSchema, Type } from '@sinclair/typebox';
+import { describe, expect, test } from 'vitest';
+import { type Contract, findBreaks, isObsolete, type Release, schemasToRecord } from './compatibility/gate.ts';
+import { readRelease } from './compatibility/release.ts';
+import { Envelope } from './envelope.ts';
+import type { EventDefinition } from './event-definition.ts';
+import { productEvents } from './product-events.ts';
+
+describe('since the last release (README.md says what to do when one of these fails)', () => {
+  const findings = findBreaks(readRelease(), { definitions: productEvents, envelope: Envelope });
+  test('nothing was changed that breaks a consumer', () => expect(findings.breaking).toEqual([]));
+  test('every version has an upcaster to the next, a sample, and a schema', () => {
+    expect(findings.unfinished).toEqual([]);
+  });
+  test('the first version of every type, and the envelope, are recorded', () => {
+    expect(findings.unrecorded).toEqual([]);
+  });
+});
+
+const name = Type.String({ minLength: 1 });
+const first: EventDefinition = { schemaVersion: 1, payload: Type.Object({ name }) };
+const renamed: TSchema = Type.Object({ title: name });
+const second: EventDefinition = { schemaVersion: 2, payload: renamed, upcasters: { 1: (it) => ({ title: it.name }) } };
+const third: EventDefinition = { ...second, schemaVersion: 3, upcasters: { ...second.upcasters, 2: (it) => it } };
+
+const contract = (Named: EventDefinition, envelope: TSchema = Type.Object({ id: name })): Contract => ({
+  definitions: { Named },
+  envelope,
+});
+const release = (samples: string[], schemas = schemasToRecord(contract(first))): Release => ({
+  schemas,
+  samples: new Set(samples),
+});
+const none = { unfinished: [], unrecorded: [], breaking: [] };
+
+describe('the gate', () => {
+  test('lets the same contract through', () => {
+    expect(findBreaks(release(['Named.v1']), contract(first))).toEqual(none);
+  });
+  test('lets a new optional member through', () => {
+    const more = { schemaVersion: 1, payload: Type.Object({ name, colour: Type.Optional(name) }) };
+    expect(findBreaks(release(['Named.v1']), contract(more))).toEqual(none);
+  });
+  test('says what a change within a version breaks, and where', () => {
+    const { breaking } = findBreaks(release(['Named.v1']), contract({ ...first, payload: Type.Object({}) }));
+    expect(breaking).toEqual([
+      expect.stringContaining('Named v1: `name` was removed: consumers that were released with it'),
+    ]);
+  });
+  test('says what a change of the envelope breaks', () => {
+    const { breaking } = findBreaks(release(['Named.v1']), contract(first, Type.Object({})));
+    expect(breaking).toEqual([expect.stringContaining('Envelope: `id` was removed')]);
+  });
+  test('lets a new version through that has an upcaster and a sample', () => {
+    expect(findBreaks(release(['Named.v1', 'Named.v2']), contract(second))).toEqual(none);
+  });
+  test('asks for the upcaster of a new version', () => {
+    const { unfinished } = findBreaks(release(['Named.v1', 'Named.v2']), contract({ ...second, upcasters: {} }));
+    expect(unfinished).toEqual(['Named v2: there is no upcaster from version 1: stored events could not be read']);
+  });
+  test('asks for the sample of a new version', () => {
+    const { unfinished } = findBreaks(release(['Named.v1']), contract(second));
+    expect(unfinished).toEqual(['Named v2: there is no sample of it: write samples/Named.v2.json']);
+  });
+  test('compares a new version, once it was recorded, with itself', () => {
+    const recorded = new Map([...release([]).schemas, ...schemasToRecord(contract(second))]);
+    const samples = ['Named.v1', 'Named.v2'];
+    expect(findBreaks(release(samples, recorded), contract(second))).toEqual(none);
+    const { breaking } = findBreaks(release(samples, recorded), contract({ ...second, payload: first.payload }));
+    expect(breaking).toEqual([
+      expect.stringContaining('Named v2: `title` was removed'),
+      expect.stringContaining('Named v2: `name` is new and required'),
+    ]);
+  });
+  test('wants each version recorded before the next', () => {
+    const { unfinished } = findBreaks(release(['Named.v1', 'Named.v2', 'Named.v3']), contract(third));
+    expect(unfinished).toEqual(['Named v2: there is no schemas/Named.v2.json: versions come one by one']);
+  });
+  test('notices a type that was removed, and a version that was taken back', () => {
+    const recorded = new Map([...schemasToRecord(contract(second)), ['Gone.v1', renamed] as const]);
+    expect(findBreaks(release(['Named.v1'], recorded), contract(first)).breaking).toEqual([
+      expect.stringContaining('Named v2: the version was taken back'),
+      expect.stringContaining('Gone v1: the type was removed'),
+    ]);
+  });
+  test('notices when nothing is stored to compare with', () => {
+    expect(findBreaks(release(['Named.v1'], new Map()), contract(first)).unrecorded).toEqual([
+      'Envelope: there is no schemas/Envelope.json: npm run contracts:accept records it',
+      'Named v1: there is no schemas/Named.v1.json: npm run contracts:accept records it',
+    ]);
+  });
+});
+
+test('recorded are the envelope and the newest version of each type; older ones stay', () => {
+  expect([...schemasToRecord(contract(second)).keys()]).toEqual(['Envelope', 'Named.v2']);
+  const isLeft = (file: string) => !isObsolete(file, contract(second));
+  expect(['Envelope', 'Named.v1', 'Named.v2', 'Named.v3', 'Gone.v1'].filter(isLeft)).toEqual([
+    'Envelope',
+    'Named.v1',
+    'Named.v2',
+  ]);
+});

@@ -1,0 +1,44 @@
+// npm run contracts:accept: stores the schemas of today as those of the release, and says what it breaks.
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { Envelope } from '../envelope.ts';
+import { productEvents } from '../product-events.ts';
+import { type Contract, findBreaks, isObsolete, schemasToRecord } from './gate.ts';
+import { readRelease, schemasFolder } from './release.ts';
+
+const contract: Contract = { definitions: productEvents, envelope: Envelope };
+const release = readRelease();
+const { unfinished, breaking } = findBreaks(release, contract);
+
+if (unfinished.length > 0) {
+  process.stderr.write(`Nothing was recorded:\n${list(unfinished)}`);
+  process.exitCode = 1;
+} else {
+  if (breaking.length > 0) process.stdout.write(`Accepted, though it breaks readers:\n${list(breaking)}`);
+  const recorded = record();
+  process.stdout.write(recorded.length > 0 ? `Recorded:\n${list(recorded)}` : 'Every schema is as recorded.\n');
+  format();
+}
+
+/** What was written or removed. A file that says the same already is left alone, and so are those of older versions. */
+function record(): string[] {
+  const written = [...schemasToRecord(contract)]
+    .map(([name, schema]) => ({ name, text: JSON.stringify(schema, null, 2) }))
+    .filter(({ name, text }) => !isDeepStrictEqual(release.schemas.get(name), JSON.parse(text)));
+  for (const { name, text } of written) writeFileSync(new URL(`${name}.json`, schemasFolder), text);
+  const obsolete = [...release.schemas.keys()].filter((name) => isObsolete(name, contract));
+  for (const name of obsolete) rmSync(new URL(`${name}.json`, schemasFolder));
+  return [...written.map(({ name }) => `${name}.json`), ...obsolete.map((name) => `${name}.json (removed)`)];
+}
+
+/** `npm run check` wants them as the formatter has them. */
+function format(): void {
+  const { status, stderr, error } = spawnSync('biome', ['format', '--write', fileURLToPath(schemasFolder)]);
+  if (status !== 0) throw new Error(`biome could not format the schemas: ${error?.message ?? stderr.toString()}`);
+}
+
+function list(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line}\n`).join('');
+}

@@ -1,0 +1,52 @@
+import { type EventDefinitions, versionsWithoutUpcaster } from './event-definition.ts';
+import { productEvents } from './product-events.ts';
+
+/** Brings the payload of a version of a type of event to the newest form. */
+export type Upcast = (type: string, schemaVersion: number, payload: object) => object;
+
+/** An event that a later release wrote: this one does not know its type (`known` is 0), or not this version of it. */
+export class LaterEvent extends Error {
+  override readonly name = 'LaterEvent';
+  readonly type: string;
+  readonly known: number;
+  readonly found: number;
+
+  constructor(type: string, known: number, found: number) {
+    const expected = known === 0 ? 'a known type of event' : `${type} at schema version ${known} or older`;
+    super(`Expected ${expected}, found ${type} at schema version ${found}: a later release wrote it`);
+    this.type = type;
+    this.known = known;
+    this.found = found;
+  }
+}
+
+/**
+ * An upcaster for some types of event; throws at once when a step is missing, rather than at the first old event.
+ *
+ * A payload of the newest version is returned as it is. Nothing is checked against a schema here.
+ */
+export function createUpcaster(definitions: EventDefinitions): Upcast {
+  for (const [type, definition] of Object.entries(definitions)) {
+    const [missing] = versionsWithoutUpcaster(definition);
+    if (missing !== undefined) throw new Error(`${type} has no upcaster from version ${missing} to ${missing + 1}`);
+  }
+  return (type, schemaVersion, payload) => {
+    const definition = definitions[type];
+    const known = definition?.schemaVersion ?? 0;
+    if (schemaVersion > known) throw new LaterEvent(type, known, schemaVersion);
+    let newest = payload as Record<string, unknown>;
+    for (let version = schemaVersion; version < known; version++) {
+      const step = definition?.upcasters?.[version];
+      if (step === undefined)
+        throw new RangeError(`Expected ${type} at schema version 1 to ${known}, found ${version}`);
+      newest = step(newest);
+    }
+    return newest;
+  };
+}
+
+/**
+ * Brings a stored payload to the form that this release knows: for whoever reads events without a codec.
+ * @throws {LaterEvent} for a type, or a version of a type, that came later.
+ */
+export const upcast: Upcast = createUpcaster(productEvents);
