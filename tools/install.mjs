@@ -117,10 +117,11 @@ function isCompiling(output) {
 /** Why it failed, in one line, when that is known. */
 function reason(output) {
   if (!isCompiling(output)) return 'see above';
-  const missing = ['g++', 'make', 'python3'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+  const compiler = 'g++';
+  const missing = [compiler, 'make', 'python3'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
   for (const [header, part] of Object.entries({ 'openssl/ssl.h': 'libssl-dev', 'zlib.h': 'zlib1g-dev' })) {
-    const compiler = spawnSync('g++', ['-E', '-x', 'c++', '-'], { input: `#include <${header}>\n` });
-    if (compiler.status !== 0) missing.push(part);
+    const { status } = spawnSync(compiler, ['-E', '-x', 'c++', '-'], { input: `#include <${header}>\n` });
+    if (status !== 0) missing.push(part);
   }
   if (missing.length === 0) return 'the Kafka client could not be compiled, see above';
   return `the Kafka client has to be compiled here, and there is no ${missing.join(', ')}: apt-get install g++ make python3 libssl-dev zlib1g-dev`;
