@@ -1,18 +1,10 @@
 import { jsonCodec } from '@catalogue/contracts';
-import { checkOrigin, type PlacedEvent } from '@catalogue/event-store';
+import { checkOrigin } from '@catalogue/event-store';
 import { openProducer, type Producer } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
-import {
-  Counter,
-  createServer,
-  type DependencyState,
-  Gauge,
-  Histogram,
-  type Logger,
-  type Registry,
-  type Server,
-} from '@catalogue/service';
+import { createServer, type DependencyState, type Logger, type Registry, type Server } from '@catalogue/service';
 import { campaign } from './leadership.ts';
+import { backlogMetrics, relayMetrics } from './metrics.ts';
 import { relay } from './relay.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -31,6 +23,7 @@ export async function buildApp({ store, writeDb, brokers, topic, log, metrics }:
   let role: 'starting' | 'standby' | 'leading' = 'starting';
   let producer: Producer | undefined;
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
+  backlogMetrics(metrics, store, log);
 
   const app: Server = await createServer({
     log,
@@ -76,33 +69,4 @@ export async function buildApp({ store, writeDb, brokers, topic, log, metrics }:
     await (await listening)?.();
   };
   return { app, work };
-}
-
-function relayMetrics(metrics: Registry, isLeading: () => boolean): (events: PlacedEvent[]) => void {
-  const registers = [metrics];
-  const relayed = new Counter({ name: 'relay_events_total', help: 'Events acknowledged by Kafka', registers });
-  const batch = new Histogram({
-    name: 'relay_batch_size',
-    help: 'Events a batch',
-    buckets: [1, 10, 100, 500, 1000, 2000],
-    registers,
-  });
-  const age = new Gauge({
-    name: 'relay_last_event_age_seconds',
-    help: 'How old the last event of a batch was when Kafka had acknowledged it',
-    registers,
-  });
-  new Gauge({
-    name: 'relay_leading',
-    help: '1 while this process is the one that relays',
-    registers,
-    collect() {
-      this.set(isLeading() ? 1 : 0);
-    },
-  });
-  return (events) => {
-    relayed.inc(events.length);
-    batch.observe(events.length);
-    age.set((Date.now() - (events.at(-1)?.recordedAt.getTime() ?? Date.now())) / 1000);
-  };
 }

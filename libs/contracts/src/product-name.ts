@@ -21,6 +21,8 @@ export const ProductName = Type.Unsafe<string>({
   type: 'string',
   minLength: 1,
   maxLength: longest,
+  // What isProductName checks, for generated clients: something besides white space, and no control character.
+  pattern: String.raw`^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$`,
   description: 'A product name: 1 to 200 characters (code points) once trimmed, without control characters.',
   examples: ['Mouse ergonomico'],
 });

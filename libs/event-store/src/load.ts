@@ -48,11 +48,13 @@ export async function load(
 
 function loaded(rows: readonly Row[]): LoadedStream {
   const [first, ...rest] = rows;
-  if (first === undefined || first.snapshot === null) return { snapshot: undefined, events: rows.map(eventOf) };
+  if (first === undefined) return { snapshot: undefined, events: [] };
+  if (first.snapshot === null) return { snapshot: undefined, events: rows.map(eventOf) };
   return { snapshot: first.snapshot, events: rest.map(eventOf) };
 }
 
-function eventOf({ snapshot: _, ...event }: Row): RecordedEvent {
+function eventOf(row: Row): RecordedEvent {
+  const { snapshot: _, ...event } = row;
   return event;
 }
 

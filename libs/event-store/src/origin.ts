@@ -32,7 +32,7 @@ export async function adoptLog(sql: Sql): Promise<void> {
         select transaction_id, position from cursors order by transaction_id, position limit 1
       )
       update events set transaction_id = case
-        when (transaction_id, position) <= (select (transaction_id, position) from slowest) then '3'::xid8 else '4'::xid8 end`;
+        when (transaction_id, position) <= (select transaction_id, position from slowest) then '3'::xid8 else '4'::xid8 end`;
     await tx`
       update cursors set (transaction_id, position) = (
         select '3'::xid8, coalesce(max(position), 0) from events where transaction_id = '3'

@@ -24,7 +24,10 @@ export function answerErrors(
   });
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFoundOr405(request, methods)));
   app.setErrorHandler((error, request, reply) => {
-    const problem = known(error) ?? problemOf(error as FastifyError, request);
+    // Some methods are checked for a body before it turns out that nothing here takes them.
+    const problem = request.is404
+      ? notFoundOr405(request, methods)
+      : (known(error) ?? problemOf(error as FastifyError, request));
     return sendProblem(request, reply, problem);
   });
 }

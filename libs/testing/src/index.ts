@@ -1,5 +1,5 @@
 export { createDatabase, type TestDatabase } from './database.ts';
-export { startOwnPostgres } from './own-postgres.ts';
+export { type OwnPostgres, startOwnPostgres } from './own-postgres.ts';
 export { type Decider, specify } from './specification.ts';
 export { createTopic, readTopic, type TestTopic } from './topic.ts';
 export { waitFor } from './wait-for.ts';

@@ -128,7 +128,7 @@ function expectAnswer(
 }
 
 const product = fc.nat(2);
-const change = fc.oneof(
+const anyChange = fc.oneof(
   {
     weight: 10,
     arbitrary: fc
@@ -145,7 +145,7 @@ const change = fc.oneof(
 );
 const step = fc.record({
   product,
-  change,
+  change: anyChange,
   /** Which of the two processes gets it. */
   process: fc.nat(1),
   /** Few keys, so that some meet. */

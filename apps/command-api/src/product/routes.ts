@@ -34,6 +34,7 @@ const Retryable = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description: 'Sent again with the same key, the same request does nothing more and is answered the same',
+      minLength: 1,
       pattern: '^[ -~]{1,255}$',
       examples: ['order-17'],
     }),
@@ -44,6 +45,7 @@ const Conditional = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       description: 'Carry it out only at one of these versions',
+      minLength: 1,
       pattern: '^(\\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$',
       examples: ['"3"'],
     }),

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { migrateEventStore } from '@catalogue/event-store';
+import { connect } from '@catalogue/postgres';
+import { createLogger, createMetrics } from '@catalogue/service';
+import { createDatabase, startOwnPostgres, waitFor } from '@catalogue/testing';
+import { expect, test } from 'vitest';
+import { buildApp } from './app.ts';
+
+const body = { name: 'Mouse', price: 1 };
+
+test('the event store away: 503 at once from the second command on, and commands go on by themselves when it is back', async () => {
+  await using server = await startOwnPostgres();
+  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  const store = connect(db.dsn, { name: 'command-api' });
+  const app = await buildApp({
+    store,
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    now: () => new Date(),
+  });
+  const post = () => app.inject({ method: 'POST', url: '/products', body });
+  expect((await post()).statusCode).toBe(201);
+  await db.sql.end();
+
+  await server.crash();
+  const first = await post();
+  expect([first.statusCode, first.json<{ type: string }>().type, first.headers['retry-after']]).toEqual([
+    503,
+    'unavailable',
+    '1',
+  ]);
+  const began = performance.now();
+  const others = await Promise.all(Array.from({ length: 200 }, post));
+  expect(others.map(({ statusCode }) => statusCode)).toEqual(others.map(() => 503));
+  // Two hundred timeouts, or retries of 2 s each, would take far longer: this is no measure of speed.
+  expect(performance.now() - began).toBeLessThan(1_500);
+  expect((await app.inject('/health/ready')).statusCode).toBe(503);
+
+  await server.restart();
+  await waitFor('commands to go on', async () => (await post()).statusCode === 201);
+  await app.close();
+  await store.end();
+}, 60_000);
+
+test('more commands than can be decided in good time are refused at once; those that were taken are done', async () => {
+  await using server = await startOwnPostgres();
+  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  const app = await buildApp({
+    store: db.sql,
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    now: () => new Date(),
+  });
+  // Frozen, the server takes commands and answers none: four batches are in flight, the rest waits.
+  server.kill('SIGSTOP');
+  const asked = Array.from({ length: 3_000 }, () => app.inject({ method: 'POST', url: '/products', body }));
+  await delay(0);
+  const early = await Promise.race([Promise.any(asked), delay(5_000)]);
+  expect(early).toMatchObject({ statusCode: 503 });
+  server.kill('SIGCONT');
+  const answers = await Promise.all(asked);
+  const count = (status: number) => answers.filter(({ statusCode }) => statusCode === status).length;
+  expect(count(201)).toBeGreaterThanOrEqual(1_000);
+  expect(count(503)).toBe(3_000 - count(201));
+  const refused = answers.find(({ statusCode }) => statusCode === 503);
+  expect([refused?.json<{ type: string }>().type, refused?.headers['retry-after']]).toEqual(['overloaded', '1']);
+  const [row] = await db.sql`select count(*)::int as count from events`;
+  expect(row).toEqual({ count: count(201) });
+  await app.close();
+  await db.sql.end();
+}, 60_000);

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import type { Sql } from '@catalogue/postgres';
+import { createDatabase, startOwnPostgres } from '@catalogue/testing';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import {
+  adoptLog,
+  append,
+  checkOrigin,
+  findAnswers,
+  findOldestWriter,
+  KeyTaken,
+  load,
+  migrateEventStore,
+  moveCursor,
+  type NewAnswer,
+  readBackward,
+  readBacklog,
+  readForward,
+  removeExpiredKeys,
+  start,
+} from './index.ts';
+
+const freshStore = () => createDatabase(inject('servers').writeDb, migrateEventStore);
+
+const event = () => ({
+  id: randomUUID(),
+  type: 'Tested',
+  schemaVersion: 1,
+  payload: {},
+  metadata: {},
+  recordedAt: new Date(),
+});
+const appendTo = (sql: Sql, stream: string, expectedVersion = 0, answers: NewAnswer[] = []) =>
+  append(sql, [{ stream, expectedVersion, events: [event()] }], answers);
+const answer = (stream: string, key: string, restsOnAppend = true): NewAnswer => ({
+  subject: 's',
+  key,
+  fingerprint: randomUUID(),
+  stream,
+  version: 1,
+  restsOnAppend,
+});
+
+describe('the answers of keyed commands', () => {
+  test('are stored with the events they rest on, and not without', async () => {
+    await using db = await freshStore();
+    const [won, lost] = [randomUUID(), randomUUID()];
+    await appendTo(db.sql, lost);
+    const answers = [answer(won, 'won'), answer(lost, 'lost'), answer(lost, 'changed nothing', false)];
+    const late = [won, lost].map((stream) => ({ stream, expectedVersion: 0, events: [event()] }));
+    await append(db.sql, late, answers);
+    const found = await findAnswers(db.sql, answers);
+    expect([...found.values()].map(({ key }) => key).toSorted()).toEqual(['changed nothing', 'won']);
+  });
+
+  test('a key that is taken stores nothing of the whole batch', async () => {
+    await using db = await freshStore();
+    const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()];
+    await appendTo(db.sql, first, 0, [answer(first, 'k')]);
+    const batch = [second, third].map((stream) => ({ stream, expectedVersion: 0, events: [event()] }));
+    await expect(append(db.sql, batch, [answer(third, 'k')])).rejects.toBeInstanceOf(KeyTaken);
+    expect((await load(db.sql, [second, third], 1)).size).toBe(0);
+  });
+
+  test('are removed when they are old, so many at a time', async () => {
+    await using db = await freshStore();
+    const streams = Array.from({ length: 7 }, () => randomUUID());
+    for (const stream of streams) await appendTo(db.sql, stream, 0, [answer(stream, stream)]);
+    await db.sql`update idempotency_keys set created_at = now() - interval '25 hours' where key <> ${streams[0] ?? ''}`;
+    const yesterday = new Date(Date.now() - 24 * 60 * 60 * 1000);
+    expect(await removeExpiredKeys(db.sql, yesterday, 4)).toBe(4);
+    expect(await removeExpiredKeys(db.sql, yesterday, 4)).toBe(2);
+    expect(await removeExpiredKeys(db.sql, yesterday, 4)).toBe(0);
+    expect(await db.sql`select key from idempotency_keys`).toEqual([{ key: streams[0] }]);
+  });
+});
+
+test('a history is read backward, page by page', async () => {
+  await using db = await freshStore();
+  const stream = randomUUID();
+  for (let version = 0; version < 5; version++) await appendTo(db.sql, stream, version);
+  const versions = async (before: number) =>
+    (await readBackward(db.sql, stream, before, 2)).map(({ version }) => version);
+  expect([await versions(100), await versions(4), await versions(2), await versions(1)]).toEqual([
+    [5, 4],
+    [3, 2],
+    [1],
+    [],
+  ]);
+});
+
+test('the backlog of a reader is what it has not read, and how old that is', async () => {
+  await using db = await freshStore();
+  expect(await readBacklog(db.sql, 'relay')).toEqual({ events: 0, seconds: 0 });
+  for (let i = 0; i < 3; i++) await appendTo(db.sql, randomUUID());
+  await db.sql`update events set recorded_at = now() - interval '1 hour'`;
+  const [first] = await readForward(db.sql, start, 1);
+  await moveCursor(db.sql, 'relay', first?.cursor ?? start);
+  const { events, seconds } = await readBacklog(db.sql, 'relay');
+  expect(events).toBe(2);
+  expect(Math.round(seconds / 60)).toBe(60);
+});
+
+describe('on a server of its own', () => {
+  let server: Awaited<ReturnType<typeof startOwnPostgres>>;
+  beforeAll(async () => {
+    server = await startOwnPostgres();
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  test('a transaction that writes, in whatever database, is found with its age', async () => {
+    await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+    await using other = await createDatabase(server.dsn('postgres'));
+    expect(await findOldestWriter(db.sql)).toBeUndefined();
+    await other.sql.begin(async (tx) => {
+      await tx`create table t (x int)`;
+      const [row] = await tx<
+        { pid: number; name: string }[]
+      >`select pg_backend_pid() as pid, current_database() as name`;
+      expect(await findOldestWriter(db.sql)).toEqual({
+        pid: row?.pid,
+        database: row?.name,
+        age: expect.any(Number) as number,
+      });
+    });
+  });
+
+  test('a log restored into another server is refused, and read on in order once it was adopted', async () => {
+    await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+    await checkOrigin(db.sql);
+    const streams = [randomUUID(), randomUUID(), randomUUID()];
+    for (let version = 0; version < 4; version++) {
+      for (const stream of streams) await appendTo(db.sql, stream, version);
+    }
+    const read = await readForward(db.sql, start, 5);
+    await moveCursor(db.sql, 'relay', read.at(-1)?.cursor ?? start);
+    // As after a restore: written elsewhere, by transactions that this server has not come to.
+    await db.sql`update log_origin set system_identifier = system_identifier + 1`;
+    await db.sql`update events set transaction_id = (transaction_id::text::bigint + 1000000)::text::xid8`;
+    await db.sql`update cursors set transaction_id = (transaction_id::text::bigint + 1000000)::text::xid8`;
+    expect(await readForward(db.sql, start, 100)).toEqual([]);
+    await expect(checkOrigin(db.sql)).rejects.toThrow('migrate.js --adopt');
+
+    await adoptLog(db.sql);
+    await checkOrigin(db.sql);
+    await appendTo(db.sql, streams[0] ?? '', 4);
+    const [cursor] = await db.sql<{ transactionId: number; position: number }[]>`
+      select transaction_id as "transactionId", position from cursors`;
+    const rest = await readForward(db.sql, cursor ?? start, 100);
+    const inOrder = [...read, ...rest];
+    expect(inOrder).toHaveLength(13);
+    for (const stream of streams) {
+      const versions = inOrder.filter((each) => each.stream === stream).map(({ version }) => version);
+      expect(versions).toEqual(versions.map((_, index) => index + 1));
+    }
+  });
+});

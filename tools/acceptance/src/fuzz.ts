@@ -1,0 +1,57 @@
+// npm run fuzz [-- --examples 200]: what an API’s own document allows and forbids, sent to it by schemathesis: no 5xx, no
+// answer that the document does not know.
+import { spawnSync } from 'node:child_process';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { System } from './system.ts';
+
+const version = '4.32.5';
+const { values } = parseArgs({ options: { examples: { type: 'string', default: '50' } } });
+const folder = fileURLToPath(new URL(`../../../.tools/schemathesis-${version}`, import.meta.url));
+const config = fileURLToPath(new URL('../schemathesis.toml', import.meta.url));
+
+install();
+await using system = await System.start();
+let failed = 0;
+for (const name of ['command-api', 'query-api'] as const) {
+  const url = `${system.services[name].url}/openapi.json`;
+  // One seed, so that a failure is the same on every machine; `--examples` more of them for a deeper look.
+  const args = [
+    '--config-file',
+    config,
+    'run',
+    url,
+    '--checks',
+    'all',
+    '--seed',
+    '1',
+    '--max-examples',
+    values.examples,
+  ];
+  console.log(`Fuzzing ${name}`);
+  const { status } = python('-m', 'schemathesis.cli', ...args, '--no-color');
+  if (status !== 0) failed += 1;
+}
+console.log(`APIs: ${2 - failed} held, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/** From PyPI into a folder of its own; made under another name first, so that half an installation is never used. */
+function install(): void {
+  if (existsSync(folder)) return;
+  console.log(`Installing schemathesis ${version}`);
+  const part = `${folder}.${process.pid}`;
+  const { status } = python('-m', 'pip', 'install', '--quiet', '--target', part, `schemathesis==${version}`);
+  if (status !== 0) {
+    rmSync(part, { recursive: true, force: true });
+    throw new Error('schemathesis could not be installed: fuzzing needs python3 (3.10 or newer) with pip');
+  }
+  renameSync(part, folder);
+}
+
+function python(...args: string[]) {
+  return spawnSync('python3', args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, PYTHONPATH: folder },
+  });
+}
