@@ -11,6 +11,12 @@ export function createLogger(service: string, level: string, isPretty = false): 
   // Synchronous, and in this process: the last lines before an exit are the ones that matter.
   return pino(
     options,
-    pretty({ sync: true, colorize: true, ignore: 'service,pid,hostname', translateTime: 'HH:MM:ss.l' }),
+    pretty({
+      sync: true,
+      colorize: true,
+      ignore: 'service,pid,hostname',
+      translateTime: 'HH:MM:ss.l',
+      singleLine: true,
+    }),
   );
 }
