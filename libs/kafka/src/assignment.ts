@@ -1,18 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.ts';
 import type { IncomingMessage, NativeConsumer } from './native-consumer.ts';
 import { type ApplyBatch, PartitionFeed } from './partition-feed.ts';
-
-/** Where a partition goes on; `stop` says why it cannot. */
-export interface StartingPoint {
-  next: number;
-  stop?: string;
-}
+import { fetchFrom, loadStartingPoints, outOfBounds, type StartingPoint } from './starting-point.ts';
 
 export interface AssignmentOptions {
   topic: string;
   log: Log;
-  /** Messages of one batch at most; 500 when absent. */
+  /** Messages of one batch at most; 1000 when absent. */
   maxBatch?: number;
   /**
    * The offsets to go on from, asked for whenever partitions are assigned: they are the truth, not Kafka's own. It waits
@@ -47,13 +41,22 @@ export class Assignment {
   #paused = false;
   #closed = false;
   #room = Promise.withResolvers<void>();
-  /** True once the group has given this consumer its part, be it nothing. */
-  joined = false;
+  #joined = false;
 
   constructor(native: NativeConsumer, options: AssignmentOptions, onFault: (error: unknown) => void) {
     this.#native = native;
     this.#options = options;
     this.#onFault = onFault;
+  }
+
+  /** True while the group has given this consumer its part, be it nothing. */
+  get joined(): boolean {
+    return this.#joined;
+  }
+
+  /** True while the group waits for this consumer: for offsets to be had, or batches to end. */
+  get busy(): boolean {
+    return this.#pending.size > 0;
   }
 
   get feeds(): Iterable<PartitionFeed> {
@@ -97,7 +100,6 @@ export class Assignment {
     for (const feed of this.#feeds.values()) {
       const offset = feed.takeSeek();
       if (offset !== undefined) await this.#native.seek({ partition: feed.partition, offset });
-      if (feed.stopped !== undefined) this.#native.pause([feed.partition]);
     }
     if (Date.now() - this.#committedAt > commitEvery) this.#commit();
   }
@@ -119,7 +121,7 @@ export class Assignment {
   async checkBounds(): Promise<void> {
     for (const feed of this.#feeds.values()) {
       if (feed.stopped !== undefined) continue;
-      const fault = await this.#outOfBounds(feed.partition, feed.next);
+      const fault = await outOfBounds(this.#native, this.#options, feed, this.#ending.signal);
       if (fault !== undefined) feed.stop(fault);
     }
   }
@@ -134,10 +136,10 @@ export class Assignment {
   }
 
   async #load(partitions: number[]): Promise<void> {
-    const points = await this.#startingPoints(partitions);
+    const points = await loadStartingPoints(this.#native, this.#options, partitions, this.#ending.signal);
     this.#change(() => {
-      this.#native.assign(partitions.map((partition) => ({ partition, offset: offsetOf(points?.get(partition)) })));
-      this.joined = true;
+      this.#native.assign(partitions.map((partition) => ({ partition, offset: fetchFrom(points?.get(partition)) })));
+      this.#joined = true;
       if (points === undefined) return;
       for (const [partition, point] of points) this.#start(partition, point);
       // A pause outlives the assignment it was made in.
@@ -146,39 +148,34 @@ export class Assignment {
     });
   }
 
-  /** Undefined when the consumer ended meanwhile. */
-  async #startingPoints(partitions: number[]): Promise<Map<number, StartingPoint> | undefined> {
-    try {
-      const points = await this.#options.offsets(partitions, this.#ending.signal);
-      for (const [partition, point] of points) {
-        const fault = await this.#outOfBounds(partition, point.next);
-        if (fault !== undefined) points.set(partition, { stop: fault, ...point });
-      }
-      return points;
-    } catch (error) {
-      if (this.#ending.signal.aborted) return undefined;
-      throw error;
-    }
-  }
-
   #start(partition: number, { next, stop }: StartingPoint): void {
-    const { maxBatch = 500, apply, topic, log } = this.#options;
+    const { maxBatch = 1000, apply } = this.#options;
     const feed = new PartitionFeed({
       partition,
       next,
       maxBatch,
       apply,
       onProgress: (it) => this.#progressed(it),
-      onStop: (it, reason) => log.error({ topic, partition, offset: it.next, reason }, 'Partition stopped'),
+      onStop: (it, reason) => this.#stopped(it, reason),
     });
     this.#feeds.set(partition, feed);
     if (stop !== undefined) feed.stop(stop);
+  }
+
+  #stopped(feed: PartitionFeed, reason: string): void {
+    const { topic, log } = this.#options;
+    const { partition, next } = feed;
+    log.error({ topic, partition, offset: next, reason }, 'Partition stopped');
+    this.#change(() => {
+      if (this.#feeds.get(partition) === feed) this.#native.pause([partition]);
+    });
   }
 
   async #give(partitions: number[]): Promise<void> {
     const feeds = partitions.flatMap((partition) => this.#feeds.get(partition) ?? []);
     // What the client still delivers of them is for somebody else.
     for (const { partition } of feeds) this.#feeds.delete(partition);
+    if (this.#feeds.size === 0) this.#joined = false;
     await Promise.all(feeds.map((feed) => feed.close(graceOnRevoke)));
     this.#change(() => {
       this.#commit();
@@ -200,19 +197,6 @@ export class Assignment {
     this.#native.wake();
   }
 
-  async #outOfBounds(partition: number, next: number): Promise<string | undefined> {
-    for (;;) {
-      try {
-        const { first, end } = await this.#native.bounds(partition);
-        if (next >= first && next <= end) return undefined;
-        return `Offset ${next} of ${this.#options.topic}[${partition}] is not in the log, which holds ${first} to ${end - 1}`;
-      } catch (error) {
-        this.#options.log.debug({ err: error }, 'Asking for the log’s bounds again');
-        await delay(500, undefined, { signal: this.#ending.signal });
-      }
-    }
-  }
-
   /** Kafka's own offsets only follow, for tools that show lag. */
   #commit(): void {
     if (this.#uncommitted.size === 0) return;
@@ -226,10 +210,3 @@ export class Assignment {
     }
   }
 }
-
-/** Nothing is fetched of a partition that is not consumed: it waits at its end. */
-function offsetOf(point: StartingPoint | undefined): number {
-  return point === undefined || point.stop !== undefined ? offsetEnd : point.next;
-}
-
-const offsetEnd = -1;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GlobalConfig, LibrdKafkaError, MetadataOptions } from '@confluentinc/kafka-javascript';
-import { codes, isAway, type KafkaError, kafkaError } from './errors.ts';
+import { kafkaError } from './errors.ts';
 import type { Log } from './log.ts';
 
 export interface ClientOptions {
@@ -23,7 +23,7 @@ export function baseConfig({ brokers, clientId }: Omit<ClientOptions, 'log'>): G
 }
 
 /** What producers and consumers have in common. */
-interface AnyClient {
+export interface AnyClient {
   connect(options: MetadataOptions, done: (error: LibrdKafkaError | null) => void): unknown;
   getMetadata(options: MetadataOptions, done: (error: LibrdKafkaError | null) => void): unknown;
   isConnected(): boolean;
@@ -48,59 +48,12 @@ export async function connectPatiently<T extends AnyClient>(make: () => T, log: 
   }
 }
 
-function connect(client: AnyClient): Promise<void> {
+/** Rejects when no broker answers within 2 s. */
+export function connect(client: AnyClient): Promise<void> {
   return new Promise((resolve, reject) => {
     client.connect({ allTopics: false, timeout: 2000 }, (error) => {
       if (error) reject(kafkaError('Connecting to Kafka', error));
       else resolve();
     });
   });
-}
-
-/** Follows whether the brokers of a connected client can be reached, and logs when that changes. */
-export class Reachability {
-  readonly #client: AnyClient;
-  readonly #log: Log;
-  #reachable = true;
-
-  constructor(client: AnyClient, log: Log, onFatal: (error: KafkaError) => void) {
-    this.#client = client;
-    this.#log = log;
-    client.on('event.error', (cause) => {
-      const error = kafkaError('Kafka client', cause);
-      if (error.fatal) onFatal(error);
-      else if (error.code === codes.ERR__ALL_BROKERS_DOWN) this.#lost(error);
-      else log[isAway(error.code) ? 'debug' : 'warn']({ err: error }, 'Kafka client error');
-    });
-    client.on('event.log', (line: { fac: string; message: string }) => {
-      log.debug({ facility: line.fac }, line.message);
-    });
-  }
-
-  get reachable(): boolean {
-    return this.#reachable;
-  }
-
-  /** Something came from a broker. */
-  proven(): void {
-    if (this.#reachable) return;
-    this.#reachable = true;
-    this.#log.info({}, 'Kafka is back');
-  }
-
-  #lost(error: KafkaError): void {
-    if (!this.#reachable) return;
-    this.#reachable = false;
-    this.#log.warn({ err: error }, 'Kafka cannot be reached; going on when it is back');
-    this.#probe();
-  }
-
-  /** The client has no event for a broker that is back. */
-  #probe(): void {
-    if (this.#reachable || !this.#client.isConnected()) return;
-    this.#client.getMetadata({ allTopics: false, timeout: 1000 }, (error) => {
-      if (error) setTimeout(() => this.#probe(), 200).unref();
-      else this.proven();
-    });
-  }
 }

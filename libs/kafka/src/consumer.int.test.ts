@@ -1,8 +1,8 @@
 import { expect, inject, test, vi } from 'vitest';
 import { createTopic, message, openTestProducer, silent } from '../test/topic.ts';
-import type { StartingPoint } from './assignment.ts';
 import { openConsumer } from './consumer.ts';
 import type { ApplyBatch, MessageBatch } from './partition-feed.ts';
+import type { StartingPoint } from './starting-point.ts';
 
 const brokers = inject('servers').kafka;
 const patient = { timeout: 20_000, interval: 10 };

@@ -1,10 +1,11 @@
 export { Admin, openAdmin, type Topic } from './admin.ts';
-export type { StartingPoint } from './assignment.ts';
 export type { ClientOptions } from './client.ts';
-export { Consumer, type ConsumerOptions, openConsumer, type PartitionState } from './consumer.ts';
+export { Consumer, openConsumer } from './consumer.ts';
 export { ensureTopic, type TopicWanted } from './ensure-topic.ts';
 export { KafkaError } from './errors.ts';
+export type { ConsumerOptions, PartitionState } from './membership.ts';
 export type { Log } from './log.ts';
 export type { IncomingMessage } from './native-consumer.ts';
 export type { BatchOutcome, MessageBatch } from './partition-feed.ts';
+export type { StartingPoint } from './starting-point.ts';
 export { type Delivery, openProducer, type OutgoingMessage, Producer } from './producer.ts';

@@ -1,7 +1,8 @@
 import kafka, { type DeliveryReport, type LibrdKafkaError } from '@confluentinc/kafka-javascript';
-import { baseConfig, type ClientOptions, connectPatiently, Reachability } from './client.ts';
+import { baseConfig, type ClientOptions, connectPatiently } from './client.ts';
 import { codes, KafkaError, kafkaError } from './errors.ts';
 import type { Log } from './log.ts';
+import { Reachability } from './reachability.ts';
 
 export interface OutgoingMessage {
   /** Decides the partition, by the hash that Java clients use too. */
@@ -41,10 +42,11 @@ export class Producer {
   #handover: Promise<void> = Promise.resolve();
   #roomMade: () => void = () => {};
 
-  constructor({ log, ...options }: ClientOptions) {
+  constructor(all: ClientOptions) {
+    const { log, ...options } = all;
     this.#log = log;
     this.#connected = connectPatiently(() => create(options), log, this.#closing.signal).then((client) => {
-      this.#reachability = new Reachability(client, log, (error) => this.#fail(error));
+      this.#reachability = new Reachability(client, all, (error) => this.#fail(error));
       client.setPollInBackground(true);
       client.on('delivery-report', (error, report) => this.#report(error, report));
       return client;
@@ -79,19 +81,22 @@ export class Producer {
     return this.#fatal === undefined && (this.#reachability?.reachable ?? false);
   }
 
-  /** Waits up to 5 s for what is in flight, then closes. */
+  /** Waits up to 5 s for what is in flight, unless the producer has failed, then closes. */
   async close(): Promise<void> {
     this.#closing.abort();
     const client = await this.#connected.catch(() => undefined);
     if (client === undefined) return;
-    await new Promise<void>((resolve) => client.flush(5000, () => resolve()));
-    this.#fail(
-      new KafkaError('The producer was closed', {
-        code: codes.ERR__DESTROY,
-        fatal: true,
-      }),
-    );
-    await new Promise<void>((resolve) => client.disconnect(0, () => resolve()));
+    this.#reachability?.close();
+    const flushed = this.#fatal === undefined ? 5000 : 0;
+    await new Promise<void>((resolve) => client.flush(flushed, () => resolve()));
+    this.#fail(new KafkaError('The producer was closed', { code: codes.ERR__DESTROY, fatal: true }));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 2000);
+      client.disconnect(0, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** Hands messages to the client one by one; when its queue is full, goes on with the same one when there is room. */

@@ -1,0 +1,157 @@
+import { Assignment, type AssignmentOptions } from './assignment.ts';
+import { connectPatiently } from './client.ts';
+import { codes, isAway, KafkaError } from './errors.ts';
+import { type GroupOptions, type IncomingMessage, NativeConsumer } from './native-consumer.ts';
+import { Reachability } from './reachability.ts';
+
+export interface ConsumerOptions extends GroupOptions, AssignmentOptions {}
+
+/** How an assigned partition is doing. */
+export interface PartitionState {
+  partition: number;
+  /** The offset of the first message that is not applied. */
+  next: number;
+  /** Messages in the log that are not applied; undefined until the log's end is known. */
+  lag: number | undefined;
+  /** Why nothing more of it is consumed. */
+  stopped: string | undefined;
+}
+
+// Polled and not yet applied, over all partitions: a batch of 1000 for each of six partitions.
+const maxQueued = 6000;
+// One poll: its messages become objects in one go, 3 ms for 2 000.
+const maxPolled = 2000;
+/** Milliseconds without room after which partitions are paused, so that rebalances are served meanwhile. */
+const stuckAfter = 1000;
+const idle = 250;
+/** Milliseconds outside the group, with brokers that answer, after which the client is taken for stalled. */
+const stalledAfter = 120_000;
+
+/** One client's time in the group, from connecting to leaving. */
+export class Membership {
+  readonly #options: ConsumerOptions;
+  #native: NativeConsumer | undefined;
+  #assignment: Assignment | undefined;
+  #reachability: Reachability | undefined;
+  #fault: Error | undefined;
+  #problem: string | undefined;
+  #inGroupAt = Date.now();
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+  }
+
+  /** Consumes until `signal` is aborted. Rejects with a fatal KafkaError when this client can do nothing more. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      const native = await this.#connect(signal);
+      signal.addEventListener('abort', () => native.wake(), { once: true });
+      while (!signal.aborted) await this.#turn(native);
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  isConnected(): boolean {
+    return (this.#assignment?.joined ?? false) && (this.#reachability?.reachable ?? false);
+  }
+
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  partitions(): PartitionState[] {
+    return [...(this.#assignment?.feeds ?? [])].map(({ partition, next, stopped }) => {
+      const end = this.#native?.knownEnd(partition);
+      return { partition, next, stopped, lag: end === undefined ? undefined : Math.max(end - next, 0) };
+    });
+  }
+
+  async #connect(signal: AbortSignal): Promise<NativeConsumer> {
+    const { log } = this.#options;
+    const make = () => {
+      const made = new NativeConsumer(this.#options, (what, partitions) => {
+        if (what === 'assign' && partitions.length > 0) this.#problem = undefined;
+        this.#assignment?.rebalanced(what, partitions);
+      });
+      this.#native = made;
+      return made.client;
+    };
+    const client = await connectPatiently(make, log, signal);
+    const native = this.#native as unknown as NativeConsumer;
+    const fail = (error: unknown) => this.#fail(error);
+    this.#assignment = new Assignment(native, this.#options, fail);
+    this.#reachability = new Reachability(client, this.#options, fail);
+    native.subscribe();
+    return native;
+  }
+
+  async #turn(native: NativeConsumer): Promise<void> {
+    const assignment = this.#assignment as Assignment;
+    if (this.#fault !== undefined) throw this.#fault;
+    this.#checkStall(assignment);
+    await assignment.settle();
+    const room = maxQueued - assignment.queued;
+    if (room <= 0 && (await within(assignment.room, stuckAfter))) return;
+    if (room <= 0) assignment.pause();
+    else assignment.resume();
+    const messages = await this.#poll(native, Math.min(Math.max(room, 100), maxPolled));
+    if (messages.length > 0) assignment.dispatch(messages);
+    else await native.arrival(idle);
+  }
+
+  async #poll(native: NativeConsumer, max: number): Promise<IncomingMessage[]> {
+    try {
+      const messages = await native.poll(max);
+      if (messages.length > 0) this.#problem = undefined;
+      return messages;
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.fatal) throw error;
+      if (error.code === codes.ERR__AUTO_OFFSET_RESET) await this.#assignment?.checkBounds();
+      else if (!isAway(error.code)) this.#tell(error);
+      return [];
+    }
+  }
+
+  /** Each problem is logged once, not at every try. */
+  #tell(error: KafkaError): void {
+    const { topic, log } = this.#options;
+    const problem =
+      error.code === codes.ERR_UNKNOWN_TOPIC_OR_PART ? `Topic ${topic} does not exist` : `${topic}: ${error.message}`;
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    log.warn({ err: error, topic }, 'Consuming failed; trying again');
+  }
+
+  #checkStall({ joined, busy }: Assignment): void {
+    const explained = joined || busy || this.#problem !== undefined || !this.#reachability?.reachable;
+    if (explained) this.#inGroupAt = Date.now();
+    const seconds = Math.round((Date.now() - this.#inGroupAt) / 1000);
+    if (seconds * 1000 < stalledAfter) return;
+    const message = `The Kafka client has not got into the group for ${seconds} s though brokers answer`;
+    throw new KafkaError(message, { code: codes.ERR__TIMED_OUT, fatal: true });
+  }
+
+  #fail(error: unknown): void {
+    this.#fault ??= error instanceof Error ? error : new Error(String(error));
+    this.#native?.wake();
+  }
+
+  async #leave(): Promise<void> {
+    this.#reachability?.close();
+    if (this.#assignment === undefined) return;
+    await this.#assignment.close();
+    const late = await this.#native?.disconnect(4000);
+    if (late) this.#options.log.warn({ err: late }, 'Leaving Kafka without a farewell');
+    this.#native = undefined;
+  }
+}
+
+/** True when the promise resolves within so many milliseconds. */
+async function within(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  const timeout = Promise.withResolvers<boolean>();
+  const timer = setTimeout(timeout.resolve, milliseconds, false);
+  const first = await Promise.race([promise.then(() => true), timeout.promise]);
+  clearTimeout(timer);
+  return first;
+}

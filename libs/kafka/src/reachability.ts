@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import kafka from '@confluentinc/kafka-javascript';
+import { type AnyClient, baseConfig, type ClientOptions, connect } from './client.ts';
+import { codes, isAway, KafkaError, kafkaError } from './errors.ts';
+
+/** Milliseconds between questions while brokers answer, and while they do not. */
+const calm = 5000;
+const alarmed = 500;
+/** Milliseconds of silence after which another client is asked whether it fares better. */
+const suspicious = 5000;
+
+/**
+ * Follows whether a connected client reaches its brokers, logs when that changes, and finds clients that never will again.
+ *
+ * A client that is told once that the cluster has no brokers, as a broker may say that has just come back, forgets all it
+ * knows and stays alone for ever (https://github.com/confluentinc/librdkafka/issues/5301; seen here in 1 of 30 clients
+ * after their only broker had been frozen for 20 s). It says nothing. So it is asked for metadata now and then; when it has
+ * no answer but a new client has, it is given up.
+ */
+export class Reachability {
+  readonly #client: AnyClient;
+  readonly #options: ClientOptions;
+  readonly #onFatal: (error: KafkaError) => void;
+  readonly #closing = new AbortController();
+  #reachable = true;
+  #silentSince: number | undefined;
+
+  constructor(client: AnyClient, options: ClientOptions, onFatal: (error: KafkaError) => void) {
+    this.#client = client;
+    this.#options = options;
+    this.#onFatal = onFatal;
+    const { log } = options;
+    client.on('event.error', (cause) => {
+      const error = kafkaError('Kafka client', cause);
+      if (error.fatal) onFatal(error);
+      else if (error.code === codes.ERR__ALL_BROKERS_DOWN) this.#lost(error);
+      else log[isAway(error.code) ? 'debug' : 'warn']({ err: error }, 'Kafka client error');
+    });
+    client.on('event.log', ({ fac, message }) => log.debug({ facility: fac }, message));
+    this.#watch().catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) onFatal(kafkaError('Watching the Kafka client', error));
+    });
+  }
+
+  get reachable(): boolean {
+    return this.#reachable;
+  }
+
+  /** Something came from a broker. */
+  proven(): void {
+    this.#silentSince = undefined;
+    if (this.#reachable) return;
+    this.#reachable = true;
+    this.#options.log.info({}, 'Kafka is back');
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #lost(error: KafkaError): void {
+    if (!this.#reachable) return;
+    this.#reachable = false;
+    this.#options.log.warn({ err: error }, 'Kafka cannot be reached; going on when it is back');
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#closing;
+    for (;;) {
+      await delay(this.#reachable ? calm : alarmed, undefined, { signal, ref: false });
+      if (await this.#answers()) this.proven();
+      else if (await this.#isForsaken()) {
+        const message = 'The Kafka client has lost its brokers, which others can reach';
+        this.#onFatal(new KafkaError(message, { code: codes.ERR__ALL_BROKERS_DOWN, fatal: true }));
+        return;
+      }
+    }
+  }
+
+  /** True when a broker answers this client within a second. */
+  async #answers(): Promise<boolean> {
+    if (!this.#client.isConnected()) return false;
+    const { promise, resolve } = Promise.withResolvers<KafkaError | undefined>();
+    this.#client.getMetadata({ allTopics: false, timeout: 1000 }, (error) => {
+      resolve(error ? kafkaError('Asking for the brokers', error) : undefined);
+    });
+    const error = await promise;
+    if (error !== undefined) this.#lost(error);
+    return error === undefined;
+  }
+
+  async #isForsaken(): Promise<boolean> {
+    this.#silentSince ??= Date.now();
+    if (Date.now() - this.#silentSince < suspicious) return false;
+    // Asked again at the end: brokers that came back just now answer both.
+    return (await answerAnother(this.#options)) && !(await this.#answers()) && !this.#closing.signal.aborted;
+  }
+}
+
+async function answerAnother(options: ClientOptions): Promise<boolean> {
+  const other = new kafka.Producer(baseConfig(options));
+  try {
+    await connect(other);
+  } catch {
+    return false;
+  }
+  other.disconnect(0);
+  return true;
+}
