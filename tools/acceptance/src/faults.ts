@@ -1,5 +1,6 @@
 // npm run test:faults -- --times 10: the rounds of faults, whole, on a system that lives through all of them.
 import { parseArgs } from 'node:util';
+import { buildAll } from './build.ts';
 import { round } from './round.ts';
 import { System } from './system.ts';
 
@@ -9,6 +10,7 @@ const { values } = parseArgs({
 const times = Number(values.times);
 const kafkaAway = Number(values['kafka-away']);
 
+await buildAll();
 await using system = await System.start();
 let passed = 0;
 for (let time = 1; time <= times; time++) {

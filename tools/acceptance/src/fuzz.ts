@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildAll } from './build.ts';
 import { System } from './system.ts';
 
 const version = '4.32.5';
@@ -12,6 +13,7 @@ const folder = fileURLToPath(new URL(`../../../.tools/schemathesis-${version}`, 
 const config = fileURLToPath(new URL('../schemathesis.toml', import.meta.url));
 
 install();
+await buildAll();
 await using system = await System.start();
 let failed = 0;
 for (const name of ['command-api', 'query-api'] as const) {

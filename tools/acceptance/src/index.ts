@@ -1,1 +1,2 @@
+export { buildAll } from './build.ts';
 export { System } from './system.ts';

@@ -35,7 +35,7 @@ const Retryable = Type.Object({
     Type.String({
       description: 'Sent again with the same key, the same request does nothing more and is answered the same',
       minLength: 1,
-      pattern: '^[ -~]{1,255}$',
+      pattern: '^[!-~]([ -~]{0,253}[!-~])?$',
       examples: ['order-17'],
     }),
   ),
