@@ -160,6 +160,34 @@ test('however often prefixes of the log are delivered again, the product becomes
   );
 });
 
+test('legacy messages, wherever they come between the events, leave no trace in a product that has a version', () => {
+  const log = [created, repriced, renamed];
+  const legacy = fc.record({
+    type: fc.constantFrom('ProductCreated', 'ProductUpdated'),
+    timestamp: fc.constantFrom('2020-01-01T00:00:00Z', '2026-11-23T10:00:30Z', '2030-01-01T00:00:00Z'),
+    fields: fc.record({ name: fc.string(), price: fc.nat() }, { requiredKeys: [] }),
+    before: fc.nat({ max: log.length }),
+  });
+  fc.assert(
+    fc.property(fc.array(legacy), (messages) => {
+      let product = unknownProduct(id);
+      for (const [index, event] of [...log, undefined].entries()) {
+        for (const [offset, { type, timestamp, fields, before }] of messages.entries()) {
+          if (before !== index) continue;
+          const unversioned = { id: 'legacy', type, timestamp, payload: { id, ...fields } };
+          const decoded = jsonCodec.decode(bytes(unversioned)) as ProductMessage['decoded'];
+          const projected = project(product, { partition: 5, offset, decoded });
+          if (projected.outcome === 'applied') product = projected.product;
+        }
+        if (event === undefined) break;
+        const projected = project(product, message(event));
+        if (projected.outcome === 'applied') product = projected.product;
+      }
+      expect(product).toEqual(after(...log));
+    }),
+  );
+});
+
 test('no decoded message whatever makes it throw', () => {
   const envelope = fc.record(
     {
