@@ -2,18 +2,21 @@ import { Problem } from '@catalogue/service';
 
 /**
  * The versions that an `If-Match` header lists (RFC 9110, 13.1.1): undefined for no header and for `*`, which any product
- * that exists meets. A weak tag never matches, nor does one that no version of a product has.
+ * that exists meets. A weak tag never matches, nor does one that no version of a product has; an empty list matches nothing.
  * @throws {Problem} `invalid-request` when the header is malformed.
  */
 export function versionsOf(ifMatch: string | undefined): readonly number[] | undefined {
   if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
-  return ifMatch.split(',').map((part) => {
-    const [, weak, tag] = /^(W\/)?"([\x21\x23-\x7e]*)"$/.exec(part.trim()) ?? [];
-    if (tag === undefined) {
-      throw new Problem('invalid-request', 'The header If-Match is malformed', {
-        faults: [{ pointer: '/if-match', message: 'Must be a product’s ETag, for example "3"' }],
-      });
-    }
-    return weak === undefined && /^[1-9]\d{0,9}$/.test(tag) ? Number(tag) : -1;
-  });
+  const tags = ifMatch.split(',').map((part) => part.trim());
+  return tags
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [, weak, tag] = /^(W\/)?"([\x21\x23-\x7e]*)"$/.exec(part) ?? [];
+      if (tag === undefined) {
+        throw new Problem('invalid-request', 'The header If-Match is malformed', {
+          faults: [{ pointer: '/if-match', message: 'Must be a product’s ETag, for example "3"' }],
+        });
+      }
+      return weak === undefined && /^[1-9]\d{0,9}$/.test(tag) ? Number(tag) : -1;
+    });
 }

@@ -45,8 +45,7 @@ const Conditional = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       description: 'Carry it out only at one of these versions',
-      minLength: 1,
-      pattern: '^(\\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$',
+      pattern: '^(\*|((W/)?"[!#-~]*")?( *, *((W/)?"[!#-~]*")?)*)$',
       examples: ['"3"'],
     }),
   ),
