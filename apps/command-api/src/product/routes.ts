@@ -45,7 +45,7 @@ const Conditional = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       description: 'Carry it out only at one of these versions',
-      pattern: '^(\*|((W/)?"[!#-~]*")?( *, *((W/)?"[!#-~]*")?)*)$',
+      pattern: '^(\\*|((W/)?"[!#-~]*")?( *, *((W/)?"[!#-~]*")?)*)$',
       examples: ['"3"'],
     }),
   ),
