@@ -14,7 +14,7 @@ const refusals: Record<number, [ProblemType, string]> = {
 /** Makes every answer that is no success a problem (RFC 9457), and a wrong method a `405` that lists the right ones. */
 export function answerErrors(
   app: Pick<FastifyInstance, 'addHook' | 'setErrorHandler' | 'setNotFoundHandler'>,
-  known: (error: unknown) => Problem | undefined,
+  problemFor: (error: unknown) => Problem | undefined,
 ): void {
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -27,7 +27,7 @@ export function answerErrors(
     // Some methods are checked for a body before it turns out that nothing here takes them.
     const problem = request.is404
       ? notFoundOr405(request, methods)
-      : (known(error) ?? problemOf(error as FastifyError, request));
+      : (problemFor(error) ?? problemOf(error as FastifyError, request));
     return sendProblem(request, reply, problem);
   });
 }
