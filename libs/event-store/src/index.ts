@@ -6,7 +6,7 @@ export { readBackward } from './history.ts';
 export { findAnswers, type IdempotencyKey, keyOf, removeExpiredKeys, type StoredAnswer } from './idempotency.ts';
 export { findVersions, load, type LoadedStream } from './load.ts';
 export { migrateEventStore } from './migrate.ts';
-export { adoptLog, checkOrigin, LogMoved } from './origin.ts';
+export { adoptLog, checkOrigin } from './origin.ts';
 export { isHeldBack, type PlacedEvent, readForward } from './read-forward.ts';
 export { saveSnapshots, type Snapshot } from './snapshots.ts';
 export { eventsAppended, hintAppended } from './wake-up.ts';

@@ -1,7 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 
 /** The log is in another server than the one it was written in: its transaction ids mean nothing here. */
-export class LogMoved extends Error {}
+class LogMoved extends Error {}
 
 /**
  * Makes sure that the log is where it was written. After a dump was restored into another server, whose transaction ids

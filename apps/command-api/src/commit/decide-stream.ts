@@ -27,7 +27,7 @@ export interface EventForm<C extends Change> {
 }
 
 /** The stream's state as its snapshot and events tell it. */
-export function fold<State extends { version: number }, Command, C extends Change, Refusal>(
+function fold<State extends { version: number }, Command, C extends Change, Refusal>(
   { initial, evolve }: Decider<State, Command, C, Refusal>,
   { changeOf }: EventForm<C>,
   loaded: LoadedStream | undefined,

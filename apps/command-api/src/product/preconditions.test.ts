@@ -10,6 +10,8 @@ test.each<[string | undefined, readonly number[] | undefined]>([
   ['"abc"', [-1]],
   ['"03"', [-1]],
   ['', []],
+  ['"a,"', [-1]],
+  ['"1,", "2"', [-1, 2]],
   [', "3",', [3]],
 ])('If-Match: %s means the versions %j', (header, versions) => {
   expect(versionsOf(header)).toEqual(versions);

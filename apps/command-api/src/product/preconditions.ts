@@ -7,16 +7,16 @@ import { Problem } from '@catalogue/service';
  */
 export function versionsOf(ifMatch: string | undefined): readonly number[] | undefined {
   if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
-  const tags = ifMatch.split(',').map((part) => part.trim());
-  return tags
-    .filter((part) => part !== '')
-    .map((part) => {
-      const [, weak, tag] = /^(W\/)?"([\x21\x23-\x7e]*)"$/.exec(part) ?? [];
-      if (tag === undefined) {
-        throw new Problem('invalid-request', 'The header If-Match is malformed', {
-          faults: [{ pointer: '/if-match', message: 'Must be a product’s ETag, for example "3"' }],
-        });
-      }
-      return weak === undefined && /^[1-9]\d{0,9}$/.test(tag) ? Number(tag) : -1;
+  if (!listOfTags.test(ifMatch)) {
+    throw new Problem('invalid-request', 'The header If-Match is malformed', {
+      faults: [{ pointer: '/if-match', message: 'Must be a product’s ETag, for example "3"' }],
     });
+  }
+  return [...ifMatch.matchAll(tag)].map(([, weak, text = '']) =>
+    weak === undefined && /^[1-9]\d{0,9}$/.test(text) ? Number(text) : -1,
+  );
 }
+
+// RFC 9110, 8.8.3 and 5.6.1: a tag may hold commas, and a list may have empty elements.
+const tag = /(W\/)?"([\x21\x23-\x7e]*)"/g;
+const listOfTags = /^[ \t,]*((W\/)?"[\x21\x23-\x7e]*"[ \t]*(,[ \t,]*|$))*$/;
