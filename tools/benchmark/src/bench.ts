@@ -1,6 +1,71 @@
-// npm run bench: measures the running system, on servers of its own, and prints what it found.
-import { System } from '@catalogue/acceptance';
-import { measureVisibility } from './visibility.ts';
+// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--write]: measures the running system, on servers of its
+// own, beside what the machine can do at all. --write records the result in docs/performance.md.
+import { readFile, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Bed } from './bed.ts';
+import { buildAll } from './build.ts';
+import { withRecord } from './document.ts';
+import { environment } from './environment.ts';
+import { commitTool } from './floors/commits.ts';
+import { disturbance, type Outcome, reportOf } from './report.ts';
+import { choose, runRounds } from './rounds.ts';
+import { scenarios } from './scenarios/index.ts';
 
-await using system = await System.start();
-await measureVisibility(system);
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    rounds: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const chosen = choose(scenarios, values.only);
+if (values.write && values.only.length > 0) throw new Error('Only a whole run is recorded: --write without --only');
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+const times = values.quick ? { warmUp: 1_000, duration: 2_000 } : { warmUp: 2_000, duration: 5_000 };
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
+
+console.log('Building, and starting PostgreSQL, Kafka and the services');
+await buildAll();
+const measured = await measure();
+console.log(`\n${measured.record}\n`);
+for (const failure of measured.failures) console.error(`FAILED ${failure}`);
+if (measured.failures.length > 0) process.exitCode = 1;
+else if (values.write) await write(measured.record);
+
+/** When interrupted, ends the process, once everything that was started is gone. */
+async function measure(): Promise<{ record: string; failures: string[] }> {
+  try {
+    await using bed = await Bed.start(times);
+    const measuredOn = await environment(bed.writeDb, commitTool);
+    const { signal } = stop;
+    const { outcomes, failures } = await runRounds(bed, chosen, { rounds, log: console.log, signal });
+    return { record: recordOf(measuredOn, outcomes), failures };
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    const name = stop.signal.reason as NodeJS.Signals;
+    console.error(`Interrupted by ${name}`);
+    process.exit(128 + constants.signals[name]);
+  }
+}
+
+function recordOf(measuredOn: readonly string[], found: readonly Outcome[]): string {
+  const { warmUp, duration } = times;
+  const runs = `${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${duration / 1000} s after ${warmUp / 1000} s of warm-up`;
+  const others = disturbance(found);
+  const warning = `Something else kept ${others.toFixed(2)} cores busy meanwhile: measure again on a quiet machine.`;
+  return [
+    [...measuredOn, runs].map((line) => `- ${line}`).join('\n'),
+    ...(others > 0.1 ? [`**${warning}**`] : []),
+    reportOf(found),
+  ].join('\n\n');
+}
+
+async function write(record: string): Promise<void> {
+  const file = new URL('../../../docs/performance.md', import.meta.url);
+  await writeFile(file, withRecord(await readFile(file, 'utf8'), record));
+  console.log('Recorded in docs/performance.md');
+}

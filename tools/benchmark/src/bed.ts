@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { System } from '@catalogue/acceptance';
+import { connect, type Sql } from '@catalogue/postgres';
+import { makeCommitsDatabase } from './floors/commits.ts';
+import { RouteServer } from './floors/route.ts';
+import type { Job } from './load/job.ts';
+import { LoadGenerator } from './load-generator.ts';
+import { coresUsed, type CpuTimes, cpuTimes, pidOf, residentMemory } from './processes.ts';
+import { createAndSee } from './visibility.ts';
+
+/** Figures by name: `perSecond`, `p50` …, `rss` in MB, `cores.<process>`. */
+export type Measurement = Record<string, number>;
+
+/** How long a run is, in milliseconds. */
+export interface Times {
+  warmUp: number;
+  duration: number;
+}
+
+/** `write`: relay and worker are stopped. `whole`: everything runs. */
+export type Mode = 'write' | 'whole';
+
+const readers = ['outbox-relay', 'query-worker'] as const;
+const memorySampled = 100;
+
+/** What the scenarios are measured on: the whole catalogue on servers of its own, the floors, and the load generator. */
+export class Bed implements AsyncDisposable {
+  readonly system: System;
+  readonly times: Times;
+  readonly writeDb: Sql;
+  readonly readDb: Sql;
+  readonly floorRoute: RouteServer;
+  /** The DSN of a database for the floor of commits. */
+  readonly commitsDb: string;
+  readonly #generator = new LoadGenerator();
+  #mode: Mode = 'whole';
+
+  private constructor(system: System, times: Times, floorRoute: RouteServer, commitsDb: string) {
+    this.system = system;
+    this.times = times;
+    this.floorRoute = floorRoute;
+    this.commitsDb = commitsDb;
+    this.writeDb = connect(system.writeDb, { name: 'benchmark', max: 1 });
+    this.readDb = connect(system.readDb, { name: 'benchmark', max: 1 });
+  }
+
+  static async start(times: Times): Promise<Bed> {
+    const system = await System.start();
+    try {
+      return new Bed(system, times, await RouteServer.start(), await makeCommitsDatabase(system.writeDb));
+    } catch (error) {
+      await system[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Stops or starts relay and worker. The log is emptied before they start: what was measured without them is not theirs. */
+  async enter(mode: Mode): Promise<void> {
+    if (mode === this.#mode) return;
+    const services = readers.map((name) => this.system.services[name]);
+    if (mode === 'write') await Promise.all(services.map((service) => service.stop()));
+    else {
+      await this.empty();
+      await Promise.all(services.map((service) => service.start()));
+      await createAndSee(this.system);
+    }
+    this.#mode = mode;
+  }
+
+  /** Every run begins alike: right after a checkpoint, and with an empty log where no relay reads it. */
+  async empty(): Promise<void> {
+    await this.writeDb`truncate events`;
+    await this.checkpoint();
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.writeDb`checkpoint`;
+  }
+
+  /** Puts load on command-api. What was acknowledged counts the warm-up too. */
+  async load(
+    job: Omit<Job, 'port' | 'expected' | keyof Times> & Partial<Job>,
+  ): Promise<{ measured: Measurement; acknowledged: number }> {
+    const { port } = this.system.services['command-api'];
+    const expected = job.requests.kind === 'create' ? 201 : 200;
+    return this.loadOn('command-api', { ...this.times, port, expected, ...job });
+  }
+
+  /** Puts load on a server, and measures the memory of it and the CPU of all. */
+  async loadOn(server: string, job: Job): Promise<{ measured: Measurement; acknowledged: number }> {
+    const marks: (CpuTimes | undefined)[] = [];
+    await using memory = watchMemory(pidOf(server));
+    const { statuses, unexpected: _, ...latencies } = await this.#generator.run(job, () => marks.push(cpuTimes()));
+    const [from, to] = marks;
+    const measured = { ...latencies, ...memory.highest(), ...(from && to ? coresUsed(from, to) : {}) };
+    return { measured, acknowledged: statuses[job.expected] ?? 0 };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#generator, this.floorRoute].map((child) => child[Symbol.asyncDispose]()));
+    await Promise.all([this.writeDb.end({ timeout: 1 }), this.readDb.end({ timeout: 1 })]);
+    await this.system[Symbol.asyncDispose]();
+  }
+}
+
+function watchMemory(pid: number | undefined): AsyncDisposable & { highest(): Measurement } {
+  const stop = new AbortController();
+  let highest: number | undefined;
+  const sample = () => {
+    const now = pid === undefined ? undefined : residentMemory(pid);
+    if (now !== undefined) highest = Math.max(highest ?? 0, now);
+  };
+  const watch = async () => {
+    for (;;) {
+      sample();
+      await delay(memorySampled, undefined, { signal: stop.signal });
+    }
+  };
+  const watching = watch().catch(() => {}); // Aborted.
+  return {
+    highest: () => {
+      sample();
+      return highest === undefined ? {} : { rss: highest };
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await watching;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Connection } from './connection.ts';
+import { Histogram } from './histogram.ts';
+import type { Job, LoadResult, Phase } from './job.ts';
+import { type NextRequest, requestSource } from './requests.ts';
+
+// The services answer within 5 s or not at all.
+const longestAnswer = 10_000;
+
+/**
+ * Runs a job: every connection sends its next request when the one before is answered. Those under way at the end are
+ * waited for, so that what was acknowledged is known exactly.
+ * @throws when a connection fails, or an answer is missing for ten seconds.
+ */
+export async function runLoad(job: Job, onPhase: (phase: Phase) => void): Promise<LoadResult> {
+  const loop = new ClosedLoop(job);
+  try {
+    return await Promise.race([loop.run(onPhase), loop.fault]);
+  } finally {
+    loop.close();
+  }
+}
+
+class ClosedLoop {
+  readonly #job: Job;
+  readonly #fault = Promise.withResolvers<never>();
+  readonly #done = Promise.withResolvers<void>();
+  readonly #connections: { connection: Connection; next: NextRequest }[];
+  readonly #statuses: Record<number, number> = {};
+  readonly #histogram = new Histogram();
+  readonly #mostSent: number;
+  #unexpected: string | undefined;
+  #measuring = false;
+  #stopping = false;
+  #sent = 0;
+  #open: number;
+
+  constructor(job: Job) {
+    this.#job = job;
+    this.#mostSent = job.count ?? Number.POSITIVE_INFINITY;
+    this.#open = job.connections;
+    const source = requestSource(job.requests, `127.0.0.1:${job.port}`);
+    this.#connections = Array.from({ length: job.connections }, () => this.#connect(source()));
+  }
+
+  /** Rejects when a connection fails. */
+  get fault(): Promise<never> {
+    return this.#fault.promise;
+  }
+
+  async run(onPhase: (phase: Phase) => void): Promise<LoadResult> {
+    await Promise.all(this.#connections.map(({ connection }) => connection.opened));
+    for (const { connection, next } of this.#connections) this.#sendNext(connection, next);
+    await this.#doneWithin(this.#job.warmUp);
+    this.#measuring = true;
+    onPhase('measuring');
+    const started = performance.now();
+    await this.#doneWithin(this.#job.duration);
+    const seconds = (performance.now() - started) / 1000;
+    this.#measuring = false;
+    this.#stopping = true;
+    onPhase('measured');
+    if (!(await this.#doneWithin(longestAnswer))) throw new Error(`${this.#open} requests were never answered`);
+    return this.#result(seconds);
+  }
+
+  close(): void {
+    for (const { connection } of this.#connections) connection.close();
+  }
+
+  #connect(next: NextRequest) {
+    const { port, expected } = this.#job;
+    const onAnswer = (status: number, milliseconds: number, response: Buffer) => {
+      this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+      if (status !== expected) this.#unexpected ??= response.toString();
+      if (this.#measuring) this.#histogram.add(milliseconds);
+      this.#sendNext(connection, next);
+    };
+    const connection = new Connection({ port, onAnswer, onFault: this.#fault.reject });
+    return { connection, next };
+  }
+
+  #sendNext(connection: Connection, next: NextRequest): void {
+    if (!this.#stopping && this.#sent < this.#mostSent) {
+      this.#sent += 1;
+      connection.send(next());
+      return;
+    }
+    this.#open -= 1;
+    if (this.#open === 0) this.#done.resolve();
+  }
+
+  /** False when connections still work after so many milliseconds. */
+  #doneWithin(milliseconds: number): Promise<boolean> {
+    return Promise.race([this.#done.promise.then(() => true), delay(milliseconds, false)]);
+  }
+
+  #result(seconds: number): LoadResult {
+    const histogram = this.#histogram;
+    return {
+      perSecond: histogram.count / seconds,
+      p50: histogram.percentile(50),
+      p90: histogram.percentile(90),
+      p99: histogram.percentile(99),
+      max: histogram.max,
+      statuses: this.#statuses,
+      ...(this.#unexpected === undefined ? {} : { unexpected: this.#unexpected }),
+    };
+  }
+}

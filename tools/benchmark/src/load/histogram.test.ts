@@ -1,0 +1,33 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { percentile } from '../percentile.ts';
+import { Histogram } from './histogram.ts';
+
+const filled = (values: readonly number[]) => {
+  const histogram = new Histogram();
+  for (const value of values) histogram.add(value);
+  return histogram;
+};
+
+test('a percentile is that of the sorted values, rounded up by 10 µs at most', () => {
+  const duration = fc.double({ min: 0, max: 999, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(duration, { minLength: 1 }), fc.integer({ min: 0, max: 100 }), (values, percent) => {
+      const exact = percentile(values, percent);
+      const counted = filled(values).percentile(percent);
+      expect(counted).toBeGreaterThanOrEqual(exact);
+      expect(counted).toBeLessThanOrEqual(exact + 0.01 + 1e-9);
+    }),
+  );
+});
+
+test('beyond a second there is only the longest', () => {
+  const histogram = filled([1, 2000, 5000]);
+  expect([histogram.percentile(50), histogram.percentile(99), histogram.max, histogram.count]).toEqual([
+    5000, 5000, 5000, 3,
+  ]);
+});
+
+test('without values there is no percentile', () => {
+  expect(new Histogram().percentile(50)).toBeNaN();
+});

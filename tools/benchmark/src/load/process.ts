@@ -1,0 +1,13 @@
+// The load generator's process: its event loop is shared with nothing. Takes jobs from the one that forked it.
+import { runLoad } from './closed-loop.ts';
+import type { Job, Said } from './job.ts';
+
+const say = (said: Said) => process.send?.(said);
+
+process.on('message', (job: Job) => {
+  runLoad(job, (phase) => say({ phase })).then(
+    (result) => say({ result }),
+    (error: unknown) => say({ failure: String(error) }),
+  );
+});
+process.once('disconnect', () => process.exit());

@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ResponseParser } from './response-parser.ts';
+
+const answer = fc.record({
+  status: fc.integer({ min: 200, max: 599 }),
+  headers: fc.array(fc.constantFrom('etag: "1"', 'x-content-length: 7', 'Date: Mon', 'vary: content-length')),
+  name: fc.constantFrom('content-length: ', 'Content-Length: ', 'CONTENT-LENGTH:'),
+  body: fc.string({ unit: fc.constantFrom('a', '{', '\r', '\n', '\r\n\r\n', '\r\ncontent-length: 3\r\n\r\n', 'é') }),
+});
+
+const textOf = ({ status, headers, name, body }: { status: number; headers: string[]; name: string; body: string }) =>
+  [`HTTP/1.1 ${status} So`, ...headers, `${name}${Buffer.byteLength(body)}`, '', body].join('\r\n');
+
+test('answers are found however they are cut', () => {
+  fc.assert(
+    fc.property(fc.array(answer, { maxLength: 5 }), fc.array(fc.nat(), { maxLength: 20 }), (answers, cuts) => {
+      const texts = answers.map(textOf);
+      const bytes = Buffer.from(texts.join(''));
+      const found: [number, string][] = [];
+      const parser = new ResponseParser((status, response) => found.push([status, response.toString()]));
+      const ends = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
+      ends.slice(1).forEach((end, i) => {
+        const chunk = Buffer.from(bytes.subarray(ends[i], end));
+        parser.push(chunk);
+        chunk.fill(0); // As the socket's buffer is overwritten by the next read.
+      });
+      expect(found).toEqual(answers.map(({ status }, i) => [status, texts[i]]));
+    }),
+  );
+});
+
+test.each(['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 'SSH-2.0\r\ncontent-length: 0\r\n\r\n'])(
+  'what cannot be understood is said: %j',
+  (text) => {
+    expect(() => new ResponseParser(() => {}).push(Buffer.from(text))).toThrow(/An answer does not tell|Expected an/);
+  },
+);

@@ -1,0 +1,65 @@
+const none = Buffer.alloc(0);
+const endOfHeader = Buffer.from('\r\n\r\n');
+const contentLength = Buffer.from('\r\ncontent-length: ');
+const zero = 48;
+
+/**
+ * Finds the answers in what a keep-alive connection receives, however it was cut into chunks. As little of HTTP/1.1 as a
+ * load generator needs: the status, and a Content-Length to find the end by.
+ */
+export class ResponseParser {
+  readonly #onResponse: (status: number, response: Buffer) => void;
+  #rest = none;
+
+  /** @param onResponse is handed the whole answer, which is valid only during the call. */
+  constructor(onResponse: (status: number, response: Buffer) => void) {
+    this.#onResponse = onResponse;
+  }
+
+  /**
+   * Takes the next bytes; they may be overwritten afterwards.
+   * @throws for an answer that is not HTTP/1.1, or does not tell its length.
+   */
+  push(chunk: Buffer): void {
+    let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    for (let end = endOfResponse(data); end !== undefined; end = endOfResponse(data)) {
+      this.#onResponse(statusOf(data), data.subarray(0, end));
+      data = data.subarray(end);
+    }
+    this.#rest = data.length === 0 ? none : Buffer.from(data);
+  }
+}
+
+/** Where the first answer ends; undefined while some of it is missing. */
+function endOfResponse(data: Buffer): number | undefined {
+  if (data.length === 0) return undefined;
+  const header = data.indexOf(endOfHeader);
+  if (header === -1) return undefined;
+  const end = header + endOfHeader.length + lengthOf(data, header);
+  return end <= data.length ? end : undefined;
+}
+
+function statusOf(data: Buffer): number {
+  const [hundreds = 0, tens = 0, ones = 0] = [data[9], data[10], data[11]];
+  const status = (hundreds - zero) * 100 + (tens - zero) * 10 + ones - zero;
+  if (status >= 200 && status <= 599 && data.toString('latin1', 0, 9) === 'HTTP/1.1 ') return status;
+  throw new Error(`Expected an answer in HTTP/1.1, got ${JSON.stringify(data.toString('latin1', 0, 40))}`);
+}
+
+function lengthOf(data: Buffer, header: number): number {
+  // Node writes it as it was set, which is this; searching bytes costs a tenth of a regular expression.
+  const at = data.indexOf(contentLength);
+  if (at === -1 || at > header) return lengthInAnyCase(data.toString('latin1', 0, header));
+  let length = 0;
+  for (let i = at + contentLength.length; ; i++) {
+    const digit = (data[i] ?? 0) - zero;
+    if (digit < 0 || digit > 9) return length;
+    length = length * 10 + digit;
+  }
+}
+
+function lengthInAnyCase(header: string): number {
+  const [, length] = /\r\ncontent-length:[ \t]*(\d+)/i.exec(header) ?? [];
+  if (length === undefined) throw new Error(`An answer does not tell its length:\n${header}`);
+  return Number(length);
+}

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { type CpuTimes, coresUsed } from './processes.ts';
+
+const at = (seconds: number, times: Partial<CpuTimes>): CpuTimes => ({
+  at: seconds * 1000,
+  idle: 0,
+  stolen: 0,
+  busy: 0,
+  processes: {},
+  ...times,
+});
+
+test('cores are CPU time by the clock; what no process of ours used is of others', () => {
+  const from = at(10, { idle: 5, busy: 100, stolen: 1, processes: { 'command-api': 20, ended: 7 } });
+  const to = at(12, { idle: 6, busy: 102.8, stolen: 1.2, processes: { 'command-api': 21.9, kafka: 0.5 } });
+  const cores = Object.entries(coresUsed(from, to)).map(([name, used]) => [name, Number(used.toFixed(6))]);
+  expect(Object.fromEntries(cores)).toEqual({
+    'cores.command-api': 0.95,
+    'cores.kafka': 0.25,
+    'cores.others': 0.2,
+    'cores.stolen': 0.1,
+    'cores.idle': 0.5,
+  });
+});

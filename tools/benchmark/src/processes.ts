@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+
+/** What the machine and this process's children have used so far: seconds of CPU, by name. */
+export interface CpuTimes {
+  at: number;
+  /** The cores had nothing to do. */
+  idle: number;
+  /** The hypervisor gave them to somebody else. */
+  stolen: number;
+  /** Everything else. */
+  busy: number;
+  processes: Record<string, number>;
+}
+
+// USER_HZ: 100 on every Linux that Node runs on.
+const ticksPerSecond = 100;
+
+// By command line: the services and servers under test are children of this process, whoever started them for it.
+const names: [RegExp, string][] = [
+  [/apps\/([\w-]+)\/dist\/main\.js/, '$1'],
+  [/load\/process\.ts/, 'generator'],
+  [/floors\/route-server\.ts/, 'route'],
+  [/-D\0[^\0]*\/(write-db|read-db)\0/, '$1'],
+  [/kafka\.Kafka/, 'kafka'],
+];
+
+/** Undefined where there is no /proc. */
+export function cpuTimes(): CpuTimes | undefined {
+  const [, ...fields] = read('/proc/stat').split('\n', 1)[0]?.trim().split(/\s+/) ?? [];
+  const [user, nice, system, idle, waiting, irq, softirq, stolen] = fields.map(
+    (ticks) => Number(ticks) / ticksPerSecond,
+  );
+  if (idle === undefined || stolen === undefined) return undefined;
+  const busy = [user, nice, system, irq, softirq].reduce<number>((sum, part) => sum + (part ?? 0), 0);
+  const processes: Record<string, number> = { bench: timeOf(process.pid) };
+  for (const pid of childrenOf(process.pid)) {
+    const name = nameOf(pid);
+    processes[name] = (processes[name] ?? 0) + timeOfTree(pid);
+  }
+  return { at: performance.now(), idle: idle + (waiting ?? 0), stolen, busy, processes };
+}
+
+/** How many cores each process kept busy on average, and `others` on this machine did: `cores.<name>`. */
+export function coresUsed(from: CpuTimes, to: CpuTimes): Record<string, number> {
+  const seconds = (to.at - from.at) / 1000;
+  const cores = (before: number, after: number) => Math.max(0, after - before) / seconds;
+  const named = Object.entries(to.processes).map(
+    ([name, after]) => [`cores.${name}`, cores(from.processes[name] ?? 0, after)] as const,
+  );
+  const known = named.reduce((sum, [, used]) => sum + used, 0);
+  return {
+    ...Object.fromEntries(named),
+    'cores.others': Math.max(0, cores(from.busy, to.busy) - known),
+    'cores.stolen': cores(from.stolen, to.stolen),
+    'cores.idle': cores(from.idle, to.idle),
+  };
+}
+
+/** The process id of a child by its name above; undefined when there is none, or no /proc. */
+export function pidOf(name: string): number | undefined {
+  return childrenOf(process.pid).find((pid) => nameOf(pid) === name);
+}
+
+/** The memory that a process has in RAM now, in MB; undefined when it is gone. */
+export function residentMemory(pid: number): number | undefined {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`)) ?? [];
+  return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+}
+
+function nameOf(pid: number): string {
+  const command = read(`/proc/${pid}/cmdline`);
+  for (const [pattern, name] of names) {
+    const match = pattern.exec(command);
+    if (match !== null) return name === '$1' ? (match[1] ?? name) : name;
+  }
+  return 'bench';
+}
+
+function childrenOf(pid: number): number[] {
+  return read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+}
+
+function timeOfTree(pid: number): number {
+  return childrenOf(pid).reduce((sum, child) => sum + timeOfTree(child), timeOf(pid));
+}
+
+/** With the time of children that have ended. */
+function timeOf(pid: number): number {
+  const stat = read(`/proc/${pid}/stat`);
+  // The name in brackets may hold anything; utime, stime, cutime and cstime are the 12th to 15th after it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond;
+}
+
+/** Empty for a file that is not there: a process may end at any time. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

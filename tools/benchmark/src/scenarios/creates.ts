@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { Bed } from '../bed.ts';
+import { storedEvents } from './log.ts';
+import { memory, type Scenario, type Target } from './scenario.ts';
+
+interface Options {
+  name: string;
+  title: string;
+  connections: number;
+  /** Every command under an Idempotency-Key of its own. */
+  keyed?: boolean;
+  targets: Target[];
+}
+
+/** New products and nothing else, relay and worker stopped. */
+export function creates({ name, title, connections, keyed = false, targets }: Options): Scenario {
+  return {
+    name,
+    title,
+    mode: 'write',
+    targets: [...targets, memory],
+    measure: async (bed) => {
+      if (keyed) await requireKeys(bed);
+      await bed.empty();
+      const requests = { kind: 'create', ...(keyed ? { keys: `bench-${randomUUID()}-` } : {}) } as const;
+      const { measured, acknowledged } = await bed.load({ connections, requests });
+      const stored = await storedEvents(bed);
+      if (stored !== acknowledged) throw new Error(`${acknowledged} creates were acknowledged, ${stored} are stored`);
+      return measured;
+    },
+  };
+}
+
+/** A key that is ignored costs nothing, and the figure would say nothing. */
+async function requireKeys({ system }: Bed): Promise<void> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+  const create = async () => {
+    const body = '{"name":"Mouse ergonomico","price":39.9}';
+    const response = await fetch(`${system.services['command-api'].url}/products`, { method: 'POST', headers, body });
+    return ((await response.json()) as { id: string }).id;
+  };
+  if ((await create()) !== (await create())) {
+    throw new Error('Two creates with the same Idempotency-Key made two products: command-api ignores the key');
+  }
+}
