@@ -19,18 +19,10 @@ let failed = 0;
 for (const name of ['command-api', 'query-api'] as const) {
   const url = `${system.services[name].url}/openapi.json`;
   // One seed, so that a failure is the same on every machine; `--examples` more of them for a deeper look.
-  const args = [
-    '--config-file',
-    config,
-    'run',
-    url,
-    '--checks',
-    'all',
-    '--seed',
-    '1',
-    '--max-examples',
-    values.examples,
-  ];
+  // A product's history can be read for ever, also after the product was discontinued: so no check for that.
+  const checks = ['--checks', 'all', '--exclude-checks', 'use_after_free'];
+  const examples = ['--seed', '1', '--max-examples', values.examples];
+  const args = ['--config-file', config, 'run', url, ...checks, ...examples];
   console.log(`Fuzzing ${name}`);
   const { status } = python('-m', 'schemathesis.cli', ...args, '--no-color');
   if (status !== 0) failed += 1;
