@@ -200,3 +200,141 @@ test('the caller’s request id and trace reach the answer and the event', async
   const [event] = (await load(db.sql, [body['id'] as string], 1)).get(body['id'] as string)?.events ?? [];
   expect(event?.metadata).toMatchObject({ requestId: 'order-17', traceparent });
 });
+
+describe('a command sent again with its key', () => {
+  const send = (key: string, body: object, url = '/products', method: Call['method'] = 'POST') =>
+    call({ method, url, body, headers: { 'idempotency-key': key } });
+
+  test('is answered the same, status, body and headers, and does nothing more', async () => {
+    const first = await send('create-1', { name: 'Mouse', price: 1 });
+    const again = await send('create-1', { price: 1, name: 'Mouse' });
+    expect(again.status).toBe(201);
+    expect(again.body).toEqual(first.body);
+    for (const name of ['location', 'etag', 'consistency-token']) expect(again.headers[name]).toBe(first.headers[name]);
+    expect(await payloadsOf(first.body['id'] as string)).toHaveLength(1);
+  });
+
+  test('gets the stored answer even when the product has changed since, or is gone', async () => {
+    const id = await create();
+    const change = () => send('change-1', { price: 5 }, `/products/${id}`, 'PUT');
+    expect((await change()).body).toEqual({ id, version: 2 });
+    await call({ method: 'DELETE', url: `/products/${id}` });
+    expect(await change()).toMatchObject({ status: 200, body: { id, version: 2 }, headers: { etag: '"2"' } });
+  });
+
+  test('with anything else in it is refused', async () => {
+    const id = await create();
+    await send('reused', { price: 5 }, `/products/${id}`, 'PUT');
+    const others = [
+      send('reused', { price: 6 }, `/products/${id}`, 'PUT'),
+      send('reused', { price: 5 }, `/products/${id}`, 'PATCH'),
+      send('reused', { price: 5 }, `/products/${await create()}`, 'PUT'),
+      send('reused', { price: 5, name: 'x' }, `/products/${id}`, 'PUT'),
+    ];
+    for (const { status, body } of await Promise.all(others))
+      expect([status, body['type']]).toEqual([422, 'key-reused']);
+  });
+
+  test('at the same time, a hundred times, is done once', async () => {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => send('crowd', { name: 'Crowd', price: 1 })));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${String(body['id'])}`)).size).toBe(1);
+  });
+
+  test('may be carried out after it was refused', async () => {
+    const id = await create();
+    const conditional = (ifMatch: string) =>
+      call({
+        method: 'PUT',
+        url: `/products/${id}`,
+        body: { price: 7 },
+        headers: { 'idempotency-key': 'later', 'if-match': ifMatch },
+      });
+    expect((await conditional('"2"')).status).toBe(412);
+    await call({ method: 'PUT', url: `/products/${id}`, body: { price: 3 } });
+    expect((await conditional('"2"')).status).toBe(200);
+  });
+
+  test.each(['', 'x'.repeat(256), 'a\tb', 'schlüssel'])(
+    'needs a key of 1 to 255 printable characters, not "%s"',
+    async (key) => {
+      expect(await send(key, { name: 'x', price: 1 })).toMatchObject({
+        status: 400,
+        body: { errors: [{ pointer: '/idempotency-key' }] },
+      });
+    },
+  );
+});
+
+describe('a product’s history', () => {
+  interface Change {
+    version: number;
+  }
+  const history = async (path: string) => {
+    const { status, headers, body } = await call({ method: 'GET', url: path });
+    return {
+      status,
+      next: /^<(.*)>; rel="next"$/.exec(String(headers['link']))?.[1],
+      changes: body as unknown as Change[],
+    };
+  };
+
+  test('tells what happened, newest first, also of a product that is gone', async () => {
+    const id = await create({ name: 'Mouse', price: 1 });
+    await call({ method: 'PUT', url: `/products/${id}`, body: { price: 2 } });
+    await call({ method: 'DELETE', url: `/products/${id}` });
+    const at = expect.stringMatching(/^\d{4}-.*Z$/) as string;
+    expect((await history(`/products/${id}/history`)).changes).toEqual([
+      { version: 3, type: 'ProductDiscontinued', at, by: null, changes: {} },
+      { version: 2, type: 'ProductUpdated', at, by: null, changes: { price: 2 } },
+      { version: 1, type: 'ProductCreated', at, by: null, changes: { name: 'Mouse', price: 1 } },
+    ]);
+  });
+
+  test('goes page by page through every change once', async () => {
+    const id = await create();
+    for (let price = 1; price <= 10; price++) await call({ method: 'PUT', url: `/products/${id}`, body: { price } });
+    const versions: number[] = [];
+    for (let path: string | undefined = `/products/${id}/history?limit=4`; path !== undefined; ) {
+      const page: Awaited<ReturnType<typeof history>> = await history(path);
+      versions.push(...page.changes.map(({ version }) => version));
+      path = page.next;
+    }
+    expect(versions).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  });
+
+  test.each([
+    [`/products/${randomUUID()}/history`, 404],
+    ['/products/nothing/history', 404],
+    [`/products/${randomUUID()}/history?limit=0`, 400],
+    [`/products/${randomUUID()}/history?before=x`, 400],
+    [`/products/${randomUUID()}/history?colour=red`, 400],
+  ])('%s is answered %i', async (path, status) => {
+    expect((await history(path)).status).toBe(status);
+  });
+});
+
+test('who accepts no JSON is told that there is nothing else', async () => {
+  const answer = await call({ url: '/products', body: { name: 'x', price: 1 }, headers: { accept: 'text/html' } });
+  expect([answer.status, answer.body['type']]).toEqual([406, 'not-acceptable']);
+});
+
+test('the metrics count commands by how they ended', async () => {
+  await create();
+  await call({ method: 'DELETE', url: `/products/${randomUUID()}` });
+  const { body } = await app.inject('/metrics');
+  expect(body).toMatch(/commands_total\{type="create",outcome="done"[^}]*\} [1-9]/);
+  expect(body).toMatch(/commands_total\{type="discontinue",outcome="not-found"[^}]*\} [1-9]/);
+  expect(body).toMatch(/command_batch_size_count\{[^}]*\} [1-9]/);
+  expect(body).toMatch(/commands_waiting\{[^}]*\} 0/);
+});
+
+test('the document knows every address, and is OpenAPI 3.1', async () => {
+  const { openapi, paths } = (await app.inject('/openapi.json')).json<{
+    openapi: string;
+    paths: Record<string, object>;
+  }>();
+  expect(openapi).toBe('3.1.0');
+  expect(
+    Object.entries(paths).map(([path, methods]) => `${path} ${Object.keys(methods).toSorted().join(' ')}`),
+  ).toEqual(['/products post', '/products/{id} delete patch put', '/products/{id}/history get']);
+});

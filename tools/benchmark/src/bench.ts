@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Bed } from './bed.ts';
-import { buildAll } from './build.ts';
+import { buildAll } from '@catalogue/acceptance';
 import { withRecord } from './document.ts';
 import { environment } from './environment.ts';
 import { commitTool } from './floors/commits.ts';
