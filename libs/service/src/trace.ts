@@ -1,5 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { pooledRandomBytes } from './random.ts';
 
 // https://www.w3.org/TR/trace-context/#traceparent-header-field-values, version 00; ids of zeros are invalid.
 const traceparent = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -15,6 +16,6 @@ export function requestIdOf(headers: IncomingHttpHeaders): string {
 export function traceparentOf(headers: IncomingHttpHeaders): string {
   const given = headers['traceparent'];
   if (typeof given === 'string' && traceparent.test(given)) return given;
-  const random = randomBytes(24).toString('hex');
+  const random = pooledRandomBytes(24).toString('hex');
   return `00-${random.slice(0, 32)}-${random.slice(32)}-01`;
 }

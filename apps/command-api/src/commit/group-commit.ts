@@ -19,6 +19,8 @@ export interface GroupCommitOptions<State extends { version: number }, Command, 
 // Four batches in flight keep PostgreSQL busy while this process decides; more only make them smaller.
 const mostInFlight = 4;
 const mostInBatch = 256;
+// As many as make a statement worth its round trip: a batch of this size does not wait for the turn to end.
+const goodBatch = 8;
 const mostAttempts = 10;
 const longestPause = 100;
 /** Milliseconds that a command under way waits for the database to come back. */
@@ -65,7 +67,8 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
 
   #enqueue(pending: Pending<Command, Refusal>): void {
     this.#waiting.push(pending);
-    this.#schedule();
+    if (this.#waiting.length === goodBatch) this.#dispatch();
+    else this.#schedule();
   }
 
   #schedule(): void {
@@ -73,26 +76,35 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      while (this.#inFlight < mostInFlight) {
-        const batch = this.#take();
-        if (batch.length === 0) return;
-        void this.#run(batch);
-      }
+      this.#dispatch();
     });
+  }
+
+  /**
+   * Puts what waits into as many batches as are free. In one, all clients would be answered together, ask again together, and
+   * leave this process and PostgreSQL idle by turns.
+   */
+  #dispatch(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < mostInFlight) {
+      const share = Math.ceil(this.#waiting.length / (mostInFlight - this.#inFlight));
+      const batch = this.#take(Math.min(Math.max(share, goodBatch), mostInBatch));
+      if (batch.length === 0) return;
+      void this.#run(batch);
+    }
   }
 
   /**
    * The commands that wait, but for those on streams or with keys that are in another batch: a key's second command waits
    * for the first, and then finds its answer.
    */
-  #take(): Pending<Command, Refusal>[] {
+  #take(most: number): Pending<Command, Refusal>[] {
     const batch: Pending<Command, Refusal>[] = [];
     const rest: Pending<Command, Refusal>[] = [];
     const keys = new Set<string>();
     for (const pending of this.#waiting) {
       const key = pending.key && keyOf(pending.key);
       const isFree =
-        batch.length < mostInBatch &&
+        batch.length < most &&
         !this.#busy.has(pending.stream) &&
         (key === undefined || !(this.#busy.has(key) || keys.has(key)));
       (isFree ? batch : rest).push(pending);

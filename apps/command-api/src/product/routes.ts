@@ -10,8 +10,8 @@ import {
   withHeaders,
 } from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
-import { v7 as uuidv7 } from 'uuid';
 import type { Outcome, Submission } from '../commit/submission.ts';
+import { newId } from '../new-id.ts';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 import { idOf, ProductPath } from './path.ts';
 import { versionsOf } from './preconditions.ts';
@@ -84,7 +84,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     return commands.submit({
       stream: command.id,
       command,
-      eventId: uuidv7(),
+      eventId: newId(),
       at: now(),
       metadata: { requestId, traceparent },
       isNew,
@@ -104,7 +104,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     },
     async (request, reply) => {
       const { name, price } = request.body;
-      const outcome = await submit(request, { type: 'create', id: uuidv7(), name: name.trim(), price }, true);
+      const outcome = await submit(request, { type: 'create', id: newId(), name: name.trim(), price }, true);
       return written(reply.code(201).header('location', `/products/${outcome.stream}`), outcome);
     },
   );
