@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { expect, inject, test, vi } from 'vitest';
 import { createTopic, message, openTestProducer, readTopic, silent } from '../test/topic.ts';
+import { openRefusingBroker } from '../test/refusing-broker.ts';
 import { openProducer } from './index.ts';
 
 const brokers = inject('servers').kafka;
@@ -107,4 +108,22 @@ test('what is sent after closing fails as fatal', async () => {
   const [delivery] = await producer.send(topic.name, [message('a', 2)]);
   expect(delivery).toMatchObject({ error: { fatal: true } });
   expect(producer.isConnected()).toBe(false);
+});
+
+test('a first batch that the broker refuses, not knowing the partition yet, is neither lost nor overtaken', async () => {
+  await using topic = await createTopic(brokers, 1);
+  await using broker = await openRefusingBroker(brokers, topic.name);
+  await using producer = openTestProducer(broker.address);
+  const values = Array.from({ length: 500 }, (_, index) => String(index));
+  const [first = '', ...others] = values;
+  const sending = producer.send(topic.name, [message('a', first)]);
+  await vi.waitFor(() => expect(broker.refused()).toBe(true), { timeout: 10_000, interval: 1 });
+  const following = producer.send(
+    topic.name,
+    others.map((value) => message('a', value)),
+  );
+  const deliveries = [...(await sending), ...(await following)];
+  expect(deliveries).toEqual(values.map((_, offset) => ({ partition: 0, offset })));
+  const log = await readTopic(brokers, topic.name, values.length);
+  expect(log.map(({ value }) => String(value))).toEqual(values);
 });

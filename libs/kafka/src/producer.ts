@@ -124,7 +124,7 @@ export class Producer {
   #report(error: LibrdKafkaError | null, { partition, offset, opaque }: DeliveryReport): void {
     const { batch, index } = opaque as { batch: Batch; index: number };
     if (!error) this.#reachability?.proven();
-    this.#settle(batch, index, error ? { error: kafkaError('Delivering a message', error) } : { partition, offset });
+    this.#settle(batch, index, delivered(error, { partition, offset }));
     this.#roomMade();
   }
 
@@ -154,6 +154,11 @@ function create(options: Omit<ClientOptions, 'log'>): Native {
     {
       ...baseConfig(options),
       'enable.idempotence': true,
+      // One request at a time. A broker takes any first sequence number of a producer that it does not know: with the first
+      // batch of a partition refused (just made, or its leader just changed) and the second accepted, the client takes
+      // the first for delivered too, and it is lost (https://issues.apache.org/jira/browse/KAFKA-15591). The next batch
+      // grows meanwhile.
+      'max.in.flight.requests.per.connection': 1,
       // A lone message leaves at once; under load batches form by themselves while requests are in flight.
       'linger.ms': 0,
       'compression.codec': 'lz4',
@@ -168,6 +173,14 @@ function create(options: Omit<ClientOptions, 'log'>): Native {
       partitioner: 'murmur2_random',
     },
   );
+}
+
+/** What a report says. One without an offset is only the client's conclusion from what came later, and no proof. */
+function delivered(error: LibrdKafkaError | null, place: { partition: number; offset: number }): Delivery {
+  if (error) return { error: kafkaError('Delivering a message', error) };
+  if (place.offset >= 0) return place;
+  const message = `Delivering a message: no broker said where in partition ${place.partition} it is`;
+  return { error: new KafkaError(message, { code: codes.ERR__INCONSISTENT }) };
 }
 
 /** The error of handing a message over; undefined when the client took it. */
