@@ -42,6 +42,8 @@ export async function buildWorker({ sql, brokers, topic, generation, log, metric
       return startingPoints(partitions, () => database.try(signal, read));
     },
     apply: (batch) => projector.apply(scope, batch),
+    // One that is frozen reports no error: it is asked.
+    waits: async () => database.away !== undefined || !(await answers(sql)),
   });
   measureConsumer(metrics, consumer);
 
@@ -64,6 +66,15 @@ async function startingPoints(
     if (!(error instanceof TopicChangedError)) throw error;
     return new Map(partitions.map((partition) => [partition, { next: 0, stop: error.message }]));
   }
+}
+
+/** True when the database answers within 2 s. */
+function answers(sql: Sql): Promise<boolean> {
+  const answer = sql`select 1`.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answer, delay(2000, false)]);
 }
 
 /** The topic as the broker knows it, waiting for the broker and for the topic. */

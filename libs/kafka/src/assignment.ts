@@ -18,6 +18,8 @@ export interface AssignmentOptions {
    * what passes by itself until the batch's signal is aborted; rejecting for another reason stops the partition.
    */
   apply: ApplyBatch;
+  /** True while applying waits for something that is away: then a partition that does not move is not stalled. */
+  waits?: () => Promise<boolean>;
 }
 
 const graceOnRevoke = 2000;
@@ -57,6 +59,11 @@ export class Assignment {
   /** True while the group waits for this consumer: for offsets to be had, or batches to end. */
   get busy(): boolean {
     return this.#pending.size > 0;
+  }
+
+  /** True while nothing is polled because enough is. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   get feeds(): Iterable<PartitionFeed> {

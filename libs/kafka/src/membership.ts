@@ -1,8 +1,10 @@
+import { setInterval, setTimeout as delay } from 'node:timers/promises';
 import { Assignment, type AssignmentOptions } from './assignment.ts';
 import { connectPatiently } from './client.ts';
 import { codes, isAway, KafkaError } from './errors.ts';
 import { type GroupOptions, type IncomingMessage, NativeConsumer } from './native-consumer.ts';
 import { Reachability } from './reachability.ts';
+import { StallWatch } from './stall-watch.ts';
 
 export interface ConsumerOptions extends GroupOptions, AssignmentOptions {}
 
@@ -24,8 +26,14 @@ const maxPolled = 2000;
 /** Milliseconds without room after which partitions are paused, so that rebalances are served meanwhile. */
 const stuckAfter = 1000;
 const idle = 250;
-/** Milliseconds outside the group, with brokers that answer, after which the client is taken for stalled. */
-const stalledAfter = 120_000;
+/**
+ * Milliseconds outside the group, with brokers that answer, after which the client is taken for stalled. A join waits for
+ * the others: 6 s for one that died, 2 s for one that has a batch under way.
+ */
+const outsideFor = 45_000;
+/** Milliseconds between looks for stalled partitions, and for the loop to end after one was found, before it is left. */
+const watchEvery = 5000;
+const endWithin = 2000;
 
 /** One client's time in the group, from connecting to leaving. */
 export class Membership {
@@ -36,6 +44,8 @@ export class Membership {
   #fault: Error | undefined;
   #problem: string | undefined;
   #inGroupAt = Date.now();
+  readonly #stalled = Promise.withResolvers<never>();
+  readonly #ended = new AbortController();
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -46,8 +56,11 @@ export class Membership {
     try {
       const native = await this.#connect(signal);
       signal.addEventListener('abort', () => native.wake(), { once: true });
-      while (!signal.aborted) await this.#turn(native);
+      // The watch may find that the loop itself hangs.
+      this.#watch(native).catch((error: unknown) => this.#fail(error));
+      await Promise.race([this.#loop(native, signal), this.#stalled.promise]);
     } finally {
+      this.#ended.abort();
       await this.#leave();
     }
   }
@@ -84,6 +97,33 @@ export class Membership {
     this.#reachability = new Reachability(client, this.#options, fail);
     native.subscribe();
     return native;
+  }
+
+  async #loop(native: NativeConsumer, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) await this.#turn(native);
+  }
+
+  /** Ends the membership, and with it the process, when a partition stalls. */
+  async #watch(native: NativeConsumer): Promise<void> {
+    const { topic, waits = () => Promise.resolve(false) } = this.#options;
+    const assignment = this.#assignment as Assignment;
+    const watch = new StallWatch({
+      topic,
+      feeds: () => [...assignment.feeds],
+      end: async (partition) => (await native.bounds(partition)).end,
+      paused: () => assignment.paused,
+      waits,
+    });
+    const { signal } = this.#ended;
+    for await (const _ of setInterval(watchEvery, undefined, { signal, ref: false })) {
+      // While the group moves partitions, or no broker answers, nothing can be said.
+      const error = assignment.busy || !this.#reachability?.reachable ? undefined : await watch.check();
+      if (error === undefined) continue;
+      this.#fail(error);
+      await delay(endWithin, undefined, { signal });
+      this.#stalled.reject(error);
+      return;
+    }
   }
 
   async #turn(native: NativeConsumer): Promise<void> {
@@ -127,12 +167,13 @@ export class Membership {
     const explained = joined || busy || this.#problem !== undefined || !this.#reachability?.reachable;
     if (explained) this.#inGroupAt = Date.now();
     const seconds = Math.round((Date.now() - this.#inGroupAt) / 1000);
-    if (seconds * 1000 < stalledAfter) return;
+    if (seconds * 1000 < outsideFor) return;
     const message = `The Kafka client has not got into the group for ${seconds} s though brokers answer`;
     throw new KafkaError(message, { code: codes.ERR__TIMED_OUT, fatal: true });
   }
 
   #fail(error: unknown): void {
+    if (this.#ended.signal.aborted) return;
     this.#fault ??= error instanceof Error ? error : new Error(String(error));
     this.#native?.wake();
   }
@@ -150,7 +191,7 @@ export class Membership {
 /** True when the promise resolves within so many milliseconds. */
 async function within(promise: Promise<void>, milliseconds: number): Promise<boolean> {
   const timeout = Promise.withResolvers<boolean>();
-  const timer = setTimeout(timeout.resolve, milliseconds, false);
+  const timer = globalThis.setTimeout(timeout.resolve, milliseconds, false);
   const first = await Promise.race([promise.then(() => true), timeout.promise]);
   clearTimeout(timer);
   return first;

@@ -59,6 +59,11 @@ export class PartitionFeed {
     return this.#queue.length;
   }
 
+  /** True while there are messages that are polled and not yet applied. */
+  get pending(): boolean {
+    return this.#busy !== undefined;
+  }
+
   /** Why nothing more of it is consumed. */
   get stopped(): string | undefined {
     return this.#stopped;

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { StallWatch, stalledAfter } from './stall-watch.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A partition at offset 5 of 9, and what a minute of checks finds. */
+function watched() {
+  const feed = { partition: 3, next: 5, stopped: undefined as string | undefined, pending: false };
+  const state = { end: 9, paused: false, waits: false, brokers: true };
+  const watch = new StallWatch({
+    topic: 'events',
+    feeds: () => [feed],
+    end: () => (state.brokers ? Promise.resolve(state.end) : Promise.reject(new Error('away'))),
+    paused: () => state.paused,
+    waits: () => Promise.resolve(state.waits),
+  });
+  const minute = async (each = () => {}) => {
+    for (let seconds = 0; seconds < 60; seconds += 5) {
+      const error = await watch.check();
+      if (error !== undefined) return error;
+      each();
+      vi.advanceTimersByTime(5000);
+    }
+    return undefined;
+  };
+  return { feed, state, minute };
+}
+
+test('a partition that has messages and does not move is stalled, and the error says where', async () => {
+  const { minute } = watched();
+  const start = Date.now();
+  expect(await minute()).toMatchObject({ topic: 'events', partition: 3, offset: 5, lag: 4, fatal: false });
+  expect(Date.now() - start).toBe(stalledAfter);
+});
+
+test('so is one whose messages are polled and not applied', async () => {
+  const { feed, state, minute } = watched();
+  Object.assign(feed, { pending: true });
+  Object.assign(state, { paused: true, brokers: false });
+  expect(await minute()).toMatchObject({ partition: 3, lag: 1 });
+});
+
+test.each([
+  ['at its end', { end: 5 }, {}],
+  ['stopped on purpose', {}, { stopped: 'a gap' }],
+  ['waiting for the database', { waits: true }, { pending: true }],
+  ['whose brokers are away', { brokers: false }, {}],
+  ['not polled, since others have enough', { paused: true }, {}],
+])('a partition %s is not', async (_, state, feed) => {
+  const it = watched();
+  Object.assign(it.state, state);
+  Object.assign(it.feed, feed);
+  expect(await it.minute()).toBeUndefined();
+});
+
+test('nor is one that moves, however slowly, or has just got messages', async () => {
+  const { feed, state, minute } = watched();
+  const moving = () => {
+    feed.next++;
+    state.end++;
+  };
+  expect(await minute(moving)).toBeUndefined();
+  state.end = feed.next;
+  expect(await minute()).toBeUndefined();
+  state.end = feed.next + 1;
+  const start = Date.now();
+  expect(await minute()).toBeDefined();
+  expect(Date.now() - start).toBe(stalledAfter);
+});

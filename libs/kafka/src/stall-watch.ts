@@ -1,0 +1,72 @@
+import { codes, KafkaError } from './errors.ts';
+
+/** What is watched of a partition. */
+interface Watched {
+  partition: number;
+  /** The offset of the first message that is not applied. */
+  next: number;
+  stopped: string | undefined;
+  /** True while there are messages that are polled and not yet applied. */
+  pending: boolean;
+}
+
+export interface StallWatchOptions {
+  topic: string;
+  feeds: () => Iterable<Watched>;
+  /** The end of a partition's log, asked of the broker: what a client that fetches nothing knows of it is old. */
+  end: (partition: number) => Promise<number>;
+  /** True while nothing is polled on purpose. */
+  paused: () => boolean;
+  /** True while whoever applies waits for something that is away. */
+  waits: () => Promise<boolean>;
+}
+
+/** Milliseconds of lag without progress after which a partition is stalled. */
+export const stalledAfter = 30_000;
+
+/**
+ * Finds partitions that have messages and do not move, though neither brokers nor the database are away: clients are known
+ * to stop fetching and to say nothing (https://github.com/confluentinc/confluent-kafka-javascript/issues/476).
+ * Transactions have no place on the topic: their markers take offsets, and would look like lag that is never applied.
+ */
+export class StallWatch {
+  readonly #options: StallWatchOptions;
+  #behind = new Map<number, { next: number; since: number }>();
+
+  constructor(options: StallWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with an error when a partition is stalled; to be called every few seconds. */
+  async check(): Promise<KafkaError | undefined> {
+    const before = this.#behind;
+    const behind: typeof before = new Map();
+    let stalled: KafkaError | undefined;
+    for (const feed of this.#options.feeds()) {
+      const { partition, next } = feed;
+      const lag = await this.#lag(feed);
+      if (lag === 0 || feed.stopped !== undefined || feed.next !== next) continue;
+      const known = before.get(partition);
+      const since = known?.next === next ? known.since : Date.now();
+      behind.set(partition, { next, since });
+      if (Date.now() - since >= stalledAfter) stalled ??= this.#error(partition, next, lag);
+    }
+    this.#behind = behind;
+    if (stalled === undefined || !(await this.#options.waits())) return stalled;
+    this.#behind = new Map();
+    return undefined;
+  }
+
+  /** Messages not applied, as far as they can be known; 0 while nobody is to blame. */
+  async #lag({ partition, next, stopped, pending }: Watched): Promise<number> {
+    if (stopped !== undefined || (this.#options.paused() && !pending)) return 0;
+    const end = await this.#options.end(partition).catch(() => 0);
+    return Math.max(end - next, pending ? 1 : 0);
+  }
+
+  #error(partition: number, offset: number, lag: number): KafkaError {
+    const { topic } = this.#options;
+    const message = `${topic}[${partition}] stays at offset ${offset}, ${lag} behind, for ${stalledAfter / 1000} s`;
+    return Object.assign(new KafkaError(message, { code: codes.ERR__TIMED_OUT }), { topic, partition, offset, lag });
+  }
+}
