@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 import { connect } from './connect.ts';
-import { errorCode } from './errors.ts';
+import { errorCode, isTransient } from './errors.ts';
 
 // Written against patches/postgres@3.4.9.patch: without it the second statement ends the process
 // (https://github.com/porsager/postgres/issues/1208).
@@ -24,4 +24,32 @@ test('positions and transaction ids are read as numbers, numeric as its exact te
   const [row] = await sql`select 9007199254740991::bigint as position, '42'::xid8 as xid, 39.90::numeric as price`;
   expect(row).toEqual({ position: 9_007_199_254_740_991, xid: 42, price: '39.90' });
   await sql.end();
+});
+
+// Written against the patch as well: without it a pool whose first connection ended early sends every list as plain text.
+test('connections that end at their very beginning leave a pool that knows how lists are sent', async () => {
+  const name = 'dies young';
+  const killer = connect(inject('servers').readDb, { name: 'test', max: 1 });
+  const kill = () => killer`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${name}`;
+  const codes = new Set<string | undefined>();
+  let killed = 0;
+  for (let round = 0; round < 60; round++) {
+    const sql = connect(inject('servers').readDb, { name, max: 1 });
+    const killing = (async () => {
+      for (let i = 0; i < 5; i++) killed += (await kill()).length;
+    })();
+    for (let i = 0; i < 5; i++) {
+      const asked = sql`select ${['a', 'b,c']}::text[] as list`.then(
+        ([row]) => expect(row).toEqual({ list: ['a', 'b,c'] }),
+        (error: unknown) => codes.add(isTransient(error) ? 'transient' : errorCode(error)),
+      );
+      await asked;
+    }
+    await killing;
+    await sql.end({ timeout: 1 });
+  }
+  codes.delete('transient');
+  expect([...codes]).toEqual([]);
+  expect(killed).toBeGreaterThan(0);
+  await killer.end();
 });
