@@ -33,7 +33,8 @@ export async function buildWorker({ sql, brokers, topic, generation, log, metric
     brokers,
     clientId,
     topic,
-    groupId: `query-worker-g${generation}`,
+    // A group's members share their rebalances: workers of another topic on the same brokers are none of its business.
+    groupId: `query-worker-g${generation}-${topic}`,
     log,
     offsets: async (partitions, signal) => {
       const found = await existing(admin, topic, log, signal);

@@ -16,6 +16,9 @@ type Row = RecordedEvent & { snapshot: unknown };
  * A snapshot is believed only where its event is the stream's event of that version, so one that outlived its events (a
  * restore) changes nothing. No barrier here (unlike `readForward`): a decision needs the newest committed event, whoever
  * still writes elsewhere.
+ *
+ * The limits are there for the planner: with them it goes by the index for each stream. Without, a plan made while the table
+ * was small reads the whole table when it no longer is (30 ms for 8 streams of 300 000, for as long as nobody analyzes).
  */
 export async function load(
   sql: Sql,
@@ -31,6 +34,7 @@ export async function load(
         from snapshots s
         join events e on e.stream = s.stream and e.version = s.version and e.id = s.event_id
         where s.stream = w.stream and s.schema_version = ${snapshotSchema}
+        limit 1
       ) s on true
     )
     select stream, version, null as id, null as type, null as "schemaVersion", null as payload, null as metadata,
@@ -41,6 +45,8 @@ export async function load(
     from wanted
     cross join lateral (
       select * from events where events.stream = wanted.stream and events.version > coalesce(wanted.version, 0)
+      order by events.version
+      limit 2147483647
     ) e
     order by stream, version`;
   return new Map([...Map.groupBy(rows, ({ stream }) => stream)].map(([stream, group]) => [stream, loaded(group)]));

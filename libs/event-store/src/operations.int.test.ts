@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Sql } from '@catalogue/postgres';
+import { connect, type Sql } from '@catalogue/postgres';
 import { createDatabase, startOwnPostgres } from '@catalogue/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
   checkOrigin,
   findAnswers,
   findOldestWriter,
+  findVersions,
   KeyTaken,
   load,
   migrateEventStore,
@@ -156,4 +157,41 @@ describe('on a server of its own', () => {
       expect(versions).toEqual(versions.map((_, index) => index + 1));
     }
   });
+});
+
+test('statements planned while the tables were empty go by the indexes when they have grown', async () => {
+  await using db = await freshStore();
+  const sql = connect(db.dsn, { name: 'test', max: 1 });
+  const streams = Array.from({ length: 8 }, () => randomUUID());
+  const keys = streams.map((key) => ({ subject: 's', key, fingerprint: key }));
+  const ask = async () => {
+    for (let i = 0; i < 10; i++) {
+      await load(sql, streams, 1);
+      await findAnswers(sql, keys);
+      await findVersions(
+        sql,
+        streams.map((stream) => ({ stream, id: stream })),
+      );
+      await readBackward(sql, streams[0] ?? '', 100, 10);
+      await append(
+        sql,
+        [{ stream: randomUUID(), expectedVersion: 0, events: [event()] }],
+        [answer(randomUUID(), randomUUID(), false)],
+      );
+    }
+  };
+  const scans = async () => {
+    await sql`select pg_stat_force_next_flush()`;
+    return await sql`select relname, seq_scan from pg_stat_user_tables where relname in ('events', 'idempotency_keys', 'snapshots')
+      order by relname`;
+  };
+  await ask();
+  await sql`insert into idempotency_keys select 's', gen_random_uuid()::text, gen_random_uuid(), gen_random_uuid(), 1
+    from generate_series(1, 20000)`;
+  await sql`insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+    select gen_random_uuid(), 1, gen_random_uuid(), 'Tested', 1, '{}', '{}', now() from generate_series(1, 20000)`;
+  const before = await scans();
+  await ask();
+  expect(await scans()).toEqual(before);
+  await sql.end();
 });
