@@ -1,4 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
+import { loadCursor } from './cursors.ts';
 
 export interface Backlog {
   /** Events that wait for a reader, counted up to 100 000. */
@@ -9,13 +10,11 @@ export interface Backlog {
 
 /** How far a reader is behind the end of the log. */
 export async function readBacklog(sql: Sql, reader: string): Promise<Backlog> {
+  const after = await loadCursor(sql, reader);
   const [row] = await sql<Backlog[]>`
-    with cursor as (
-      select coalesce(max(transaction_id), '0'::xid8) as transaction_id, coalesce(max(position), 0) as position
-      from cursors where reader = ${reader}
-    ), waiting as (
-      select events.recorded_at from events, cursor
-      where (events.transaction_id, events.position) > (cursor.transaction_id, cursor.position)
+    with waiting as (
+      select recorded_at from events
+      where (transaction_id, position) > (${after.transactionId}::text::xid8, ${after.position}::bigint)
       order by events.transaction_id, events.position
       limit 100000
     )

@@ -9,6 +9,7 @@ import {
   findAnswers,
   findOldestWriter,
   findVersions,
+  isHeldBack,
   KeyTaken,
   load,
   migrateEventStore,
@@ -173,6 +174,9 @@ test('statements planned while the tables were empty go by the indexes when they
         streams.map((stream) => ({ stream, id: stream })),
       );
       await readBackward(sql, streams[0] ?? '', 100, 10);
+      await readForward(sql, start, 10);
+      await isHeldBack(sql, start);
+      await readBacklog(sql, 'relay');
       await append(
         sql,
         [{ stream: randomUUID(), expectedVersion: 0, events: [event()] }],

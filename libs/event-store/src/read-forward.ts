@@ -30,13 +30,15 @@ export async function readForward(sql: Sql, after: Cursor, limit: number): Promi
   return rows.map(({ transactionId, position, ...event }) => ({ ...event, cursor: { transactionId, position } }));
 }
 
-/** True when committed events wait behind a transaction that is still in flight: reading again soon is worth while. */
+/**
+ * True when committed events wait behind a transaction that is still in flight: reading again soon is worth while.
+ * To be asked when `readForward` found nothing after the cursor, so that whatever is there is held back.
+ */
 export async function isHeldBack(sql: Sql, after: Cursor): Promise<boolean> {
-  const [row] = await sql<{ held: boolean }[]>`
-    select exists (
-      select from events
-      where (transaction_id, position) > (${after.transactionId}::text::xid8, ${after.position}::bigint)
-        and transaction_id >= pg_snapshot_xmin(pg_current_snapshot())
-    ) as held`;
-  return row?.held ?? false;
+  const { count } = await sql`
+    select from events
+    where (transaction_id, position) > (${after.transactionId}::text::xid8, ${after.position}::bigint)
+    order by events.transaction_id, events.position
+    limit 1`;
+  return count > 0;
 }
