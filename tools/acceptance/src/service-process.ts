@@ -8,7 +8,7 @@ export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'que
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const linesKept = 200;
 
-// As the READMEs of the apps say: by default V8 lets the young generation of a busy process grow until it holds 300 MB.
+// As the README of command-api says: by default V8 lets the young generation of a busy process grow until it holds 300 MB.
 const flags = ['--max-semi-space-size=8'];
 
 /** One service as it is deployed: from its build, with the settings of the contract and nothing else. */
