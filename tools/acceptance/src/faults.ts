@@ -1,4 +1,4 @@
-// npm run test:faults -- --times 10: the rounds of faults, whole, on a system that lives through all of them.
+// npm run test:faults -- --times 10: the rounds of faults, whole, each on a system of its own.
 import { parseArgs } from 'node:util';
 import { buildAll } from './build.ts';
 import { round } from './round.ts';
@@ -11,10 +11,10 @@ const times = Number(values.times);
 const kafkaAway = Number(values['kafka-away']);
 
 await buildAll();
-await using system = await System.start();
 let passed = 0;
 for (let time = 1; time <= times; time++) {
   console.log(`Round ${time} of ${times}`);
+  await using system = await System.start();
   const { violations } = await round(system, { kafkaAway, log: (line) => console.log(`  ${line}`) });
   for (const violation of violations) console.log(`  VIOLATION: ${violation}`);
   if (violations.length === 0) passed += 1;
