@@ -4,7 +4,7 @@ import { commits, route } from './floors.ts';
 import type { Scenario } from './scenario.ts';
 import { visibility, wholeCreates } from './whole.ts';
 
-/** In the order of a round: each beside its floors, and what needs relay and worker last. The targets are those of issue 4. */
+/** In the order of a round: each beside its floors, and what needs relay and worker last. The targets were set before anything was measured. */
 export const scenarios: Scenario[] = [
   commits(32),
   route(32),
