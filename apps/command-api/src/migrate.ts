@@ -5,13 +5,18 @@ import { settings } from './settings.ts';
 
 const { writeDb, logLevel } = readSettings({ writeDb: settings.writeDb, logLevel: settings.logLevel }, process.env);
 const log = createLogger('command-api', logLevel);
-await migrateEventStore(writeDb);
-log.info('The event store is at its newest version');
+try {
+  await migrateEventStore(writeDb);
+  log.info('The event store is at its newest version');
+  // After a restore into another PostgreSQL server: see docs/operations.md.
+  if (process.argv.includes('--adopt')) await adopt();
+} catch (error) {
+  process.stderr.write(`The database of WRITE_DB_DSN was not migrated: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
 
-// After a restore into another PostgreSQL server: see docs/operations.md.
-if (process.argv.includes('--adopt')) {
+async function adopt(): Promise<void> {
   const store = connect(writeDb, { name: 'adopt', max: 1 });
-  await adoptLog(store);
-  await store.end();
+  await adoptLog(store).finally(() => store.end());
   log.info('The log belongs to this server now');
 }

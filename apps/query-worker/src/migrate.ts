@@ -1,5 +1,12 @@
 import { migrateReadModel } from '@catalogue/read-schema';
-import { postgresDsn, readSettings } from '@catalogue/service';
+import { createLogger, postgresDsn, readSettings, serviceSettings } from '@catalogue/service';
 
-const { readDb } = readSettings({ readDb: postgresDsn('READ_DB_DSN') }, process.env);
-await migrateReadModel(readDb);
+const { logLevel } = serviceSettings(0);
+const settings = readSettings({ readDb: postgresDsn('READ_DB_DSN'), logLevel }, process.env);
+try {
+  await migrateReadModel(settings.readDb);
+  createLogger('query-worker', settings.logLevel).info('The read model is at its newest version');
+} catch (error) {
+  process.stderr.write(`The database of READ_DB_DSN was not migrated: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

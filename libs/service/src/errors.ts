@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemType } from './problem.ts';
 
@@ -62,6 +64,26 @@ function problemOf(error: FastifyError | Problem, request: FastifyRequest): Prob
 export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id);
   void sendProblem(request, reply, problemOf(error, request));
+}
+
+/** For what is not even HTTP, or has too large headers: there is no request, so there is only a socket to answer on. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const detail = error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'This is not HTTP';
+  const requestId = randomUUID();
+  const faults = [{ pointer: '', message: detail }];
+  const body = JSON.stringify(new Problem('invalid-request', detail, { faults }).toBody(requestId));
+  const headers = [
+    'HTTP/1.1 400 Bad Request',
+    'Connection: close',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+  ];
+  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {

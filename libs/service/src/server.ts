@@ -12,7 +12,7 @@ import fastify, {
 } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requireAcceptable } from './accept.ts';
-import { answerErrors, answerFrameworkError } from './errors.ts';
+import { answerClientError, answerErrors, answerFrameworkError } from './errors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import type { Logger } from './logger.ts';
 import { Histogram, type Registry } from './metrics.ts';
@@ -71,6 +71,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }),
     genReqId: ({ headers }) => requestIdOf(headers),
     frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerClientError,
     bodyLimit,
     requestTimeout: 30_000,
     // No bound of the router's own: an unknown id is 404, however long. Node bounds the whole header at 16 KiB.

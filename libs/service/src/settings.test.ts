@@ -54,6 +54,10 @@ describe('a malformed value is refused', () => {
     ['KAFKA_TOPIC', 'product events'],
     ['WRITE_DB_DSN', 'mysql://db/catalogue'],
     ['WRITE_DB_DSN', 'postgres://db'],
+    ['WRITE_DB_DSN', 'postgres://db:99999/catalogue'],
+    ['WRITE_DB_DSN', 'postgres://user:p%zz@db/catalogue'],
+    ['WRITE_DB_DSN', 'postgres://user:se#cret@db/catalogue'],
+    ['KAFKA_BROKER', 'localhost:99999'],
     ['CORS_ORIGINS', '*'],
     ['CORS_ORIGINS', 'https://a.example/path'],
   ])('%s=%s', (variable, value) => {

@@ -100,12 +100,26 @@ export function postgresDsn(variable: string): Setting<string> {
     variable,
     example: 'postgres://user:password@localhost:5432/catalogue',
     parse: (text) => {
-      const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined;
-      if (url === undefined) throw new Error('must be a postgres:// address');
+      if (!/^postgres(ql)?:\/\//.test(text)) throw new Error('must be a postgres:// address');
+      const url = parsedAddress(text);
+      if (url === undefined) {
+        throw new Error('is no address that can be read: is the port at most 65535, are special characters %-escaped');
+      }
       if (url.pathname.length < 2) throw new Error('must name a database after the host');
       return text;
     },
   };
+}
+
+/** The address, if its escapes can be undone as well: the client does that, and would throw. */
+function parsedAddress(text: string): URL | undefined {
+  try {
+    const url = new URL(text);
+    for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part);
+    return url.hash === '' ? url : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Kafka's bootstrap servers, `host:port` separated by commas. */
@@ -113,7 +127,8 @@ export const kafkaBrokers: Setting<string> = {
   variable: 'KAFKA_BROKER',
   example: 'localhost:9092',
   parse: (text) => {
-    const wrong = text.split(',').find((broker) => !/^[^\s:,/]+:\d{1,5}$/.test(broker.trim()));
+    const isBroker = (broker: string) => /^[^\s:,/]+:\d{1,5}$/.test(broker) && Number(broker.split(':')[1]) <= 65_535;
+    const wrong = text.split(',').find((broker) => !isBroker(broker.trim()));
     if (wrong !== undefined) throw new Error(`must be host:port, separated by commas, not "${wrong}"`);
     return text;
   },
