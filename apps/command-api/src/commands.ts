@@ -1,4 +1,4 @@
-import { checkOrigin, hintAppended } from '@catalogue/event-store';
+import { append, checkOrigin, hintAppended, load } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import type { Logger, Registry } from '@catalogue/service';
 import { GroupCommit } from './commit/group-commit.ts';
@@ -14,7 +14,12 @@ export function openCommands(store: Sql, log: Logger, metrics: Registry) {
   const snapshots = new SnapshotWriter<Product>(store, products.snapshotSchema, log);
   const hint = hintAppended(store);
   // Whenever the store was away it may have come back as another one.
-  const outage = new Outage(() => checkOrigin(store), log);
+  const outage = new Outage(async () => {
+    await checkOrigin(store);
+    // Nothing is loaded or appended: a connection is there and knows the statements before the first command needs them.
+    await load(store, [], products.snapshotSchema);
+    await append(store, []);
+  }, log);
   const groupCommit = new GroupCommit({
     sql: store,
     decider: products,

@@ -17,6 +17,7 @@ try {
 
 async function adopt(): Promise<void> {
   const store = connect(writeDb, { name: 'adopt', max: 1 });
-  await adoptLog(store).finally(() => store.end());
+  await adoptLog(store);
+  await store.end();
   log.info('The log belongs to this server now');
 }

@@ -1,5 +1,6 @@
 import { isTransient, type Sql } from '@catalogue/postgres';
 import { createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
+import { findProduct, listByName } from './product/queries.ts';
 import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
@@ -22,7 +23,8 @@ export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOpti
         : undefined,
     dependencies: {
       'read model': async () => {
-        await readModel`select 1 from products_read limit 0`;
+        // The statements of the routes: before it is ready, a connection is there and knows them.
+        await Promise.all([findProduct(readModel, ''), listByName(readModel, undefined, 1)]);
         return { status: 'up' };
       },
     },

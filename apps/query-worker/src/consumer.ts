@@ -7,6 +7,7 @@ import { createServer } from '@catalogue/service';
 import { dependenciesOf } from './health.ts';
 import { measureConsumer, workerMetrics } from './metrics.ts';
 import { type OffsetScope, readOffsets, TopicChangedError } from './offsets.ts';
+import { prepareBatch } from './product/batch.ts';
 import { Projector } from './product/projector.ts';
 import { PatientDatabase } from './retry.ts';
 
@@ -39,7 +40,10 @@ export async function buildWorker({ sql, brokers, topic, generation, log, metric
     offsets: async (partitions, signal) => {
       const found = await existing(admin, topic, log, signal);
       scope = { generation, topic, topicId: found.id };
-      const read = () => readOffsets(sql, scope, found.partitions);
+      const read = async () => {
+        await prepareBatch(sql, scope);
+        return await readOffsets(sql, scope, found.partitions);
+      };
       return startingPoints(partitions, () => database.try(signal, read));
     },
     apply: (batch) => projector.apply(scope, batch),

@@ -1,7 +1,9 @@
 // npm run fuzz [-- --examples 200]: what an API’s own document allows and forbids, sent to it by schemathesis: no 5xx, no
 // answer that the document does not know.
 import { spawnSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildAll } from './build.ts';
@@ -12,6 +14,8 @@ const { values } = parseArgs({ options: { examples: { type: 'string', default: '
 const folder = fileURLToPath(new URL(`../../../.tools/schemathesis-${version}`, import.meta.url));
 const config = fileURLToPath(new URL('../schemathesis.toml', import.meta.url));
 
+const scratch = mkdtempSync(join(tmpdir(), 'fuzz-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 install();
 await buildAll();
 await using system = await System.start();
@@ -45,6 +49,8 @@ function install(): void {
 
 function python(...args: string[]) {
   return spawnSync('python3', args, {
+    // It writes a cache where it runs.
+    cwd: scratch,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, PYTHONPATH: folder },
   });

@@ -46,6 +46,19 @@ export async function applyBatch(
   });
 }
 
+/** Applies nothing: a connection is there and knows the statements of a batch before the first one comes. */
+export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> {
+  const { generation } = scope;
+  await sql.begin((tx) =>
+    Promise.all([
+      moveOffset(tx, scope, -1, { expected: -1, next: -1 }),
+      insertMissing(tx, generation, []),
+      lockProducts(tx, generation, []),
+      writeProducts(tx, generation, []),
+    ]),
+  );
+}
+
 /**
  * The products of a batch, and those of them whose rows have to be there before they are locked: two partitions may say
  * something about one product at once only with legacy messages, or before its first event. The others are written once,
