@@ -33,11 +33,12 @@ export interface CandidateOptions {
  * Stands for leadership until the signal is aborted: of all processes on one database, one leads at a time. The lock is
  * no fence: what a leader has begun when it loses the lock may still take effect.
  */
-export async function campaign({ dsn, log, signal, lead, onStandby }: CandidateOptions): Promise<void> {
+export async function campaign(candidate: CandidateOptions): Promise<void> {
+  const { log, signal } = candidate;
   let last = '';
   while (!signal.aborted) {
     try {
-      await standOnce(dsn, log, signal, lead, onStandby);
+      await standOnce(candidate);
     } catch (err) {
       if (signal.aborted) return;
       const { message } = err as Error;
@@ -48,13 +49,7 @@ export async function campaign({ dsn, log, signal, lead, onStandby }: CandidateO
   }
 }
 
-async function standOnce(
-  dsn: string,
-  log: Logger,
-  signal: AbortSignal,
-  lead: CandidateOptions['lead'],
-  onStandby: () => void,
-): Promise<void> {
+async function standOnce({ dsn, log, signal, lead, onStandby }: CandidateOptions): Promise<void> {
   const sql = connect(dsn, { name: 'outbox-relay leader', max: 1, idleSessionTimeout });
   try {
     // One connection for the whole term: on another, the lock would be somebody else's.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@catalogue/contracts';
 import { isHeldBack, loadCursor, moveCursor, type PlacedEvent, readForward } from '@catalogue/event-store';
-import type { Delivery, KafkaError, OutgoingMessage, Producer } from '@catalogue/kafka';
+import type { Delivery, OutgoingMessage, Producer } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import { messageOf } from './event/message.ts';
@@ -75,7 +75,7 @@ class Sender {
       log.warn({ err: failure.error, failed: messages.length }, 'Some events did not reach Kafka; sending them again');
       messages = fromFirstFailure(messages, deliveries);
       await delay(Math.min(50 * 2 ** attempt, longestPause), undefined, { signal: this.#signal });
-      if (isFatal(failure.error)) await this.#replaceProducer();
+      if (failure.error.fatal) await this.#replaceProducer();
     }
   }
 
@@ -88,8 +88,6 @@ class Sender {
     await this.#producer.close();
   }
 }
-
-const isFatal = (error: KafkaError) => error.fatal;
 
 /** Of each product, everything from its first event that failed: what follows it may be there, but would be too early. */
 export function fromFirstFailure(

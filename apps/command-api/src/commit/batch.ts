@@ -2,7 +2,6 @@ import {
   append,
   findAnswers,
   findVersions,
-  KeyTaken,
   keyOf,
   load,
   type NewAnswer,
@@ -94,9 +93,4 @@ function answersOf({ stream, events, answers }: DecidedStream<unknown, unknown, 
       ? []
       : [{ ...key, stream, version: outcome.version, restsOnAppend: events.length > 0 }],
   );
-}
-
-/** True when deciding the same batch again can succeed though nothing was wrong with the database. */
-export function isRace(error: unknown): boolean {
-  return error instanceof KeyTaken;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { keyOf } from '@catalogue/event-store';
+import { KeyTaken, keyOf } from '@catalogue/event-store';
 import { isConnectionLost, isTransient, type Sql } from '@catalogue/postgres';
-import { commitBatch, isRace, type Pending } from './batch.ts';
+import { commitBatch, type Pending } from './batch.ts';
 import { Capacity } from './capacity.ts';
 import type { Change, DecidedStream, EventForm } from './decide-stream.ts';
 import type { Outage } from './outage.ts';
@@ -141,7 +141,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   async #recover(batch: Pending<Command, Refusal>[], error: unknown): Promise<void> {
     if (isConnectionLost(error)) {
       await this.#sitOut(batch);
-    } else if (isTransient(error) || isRace(error)) {
+    } else if (isTransient(error) || error instanceof KeyTaken) {
       await delay(Math.min(2 ** Math.max(...batch.map(({ attempts }) => attempts)), longestPause));
       for (const pending of batch) this.#tryAgain(pending, 'The event store is busy');
     } else if (batch.length === 1) {

@@ -1,7 +1,7 @@
 import { readBackward, type RecordedEvent } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
-import { Problem, problemResponses, type Server, withHeaders } from '@catalogue/service';
-import { Kind, Type, TypeRegistry } from '@sinclair/typebox';
+import { Problem, problemResponses, type Server, wholeNumber, withHeaders } from '@catalogue/service';
+import { Type } from '@sinclair/typebox';
 import { idOf, ProductPath } from './path.ts';
 
 const Change = Type.Object(
@@ -17,12 +17,6 @@ const Change = Type.Object(
 
 const highestLimit = 500;
 const defaultLimit = 100;
-
-/** A whole number in a query string, which has no types: documented as the number it is, checked as text. */
-function wholeNumber(name: string, highest: number, description: string) {
-  TypeRegistry.Set(name, (_schema, value) => /^[1-9]\d{0,9}$/.test(String(value)) && Number(value) <= highest);
-  return Type.Unsafe<string>({ [Kind]: name, type: 'integer', minimum: 1, maximum: highest, description });
-}
 
 const Page = Type.Object(
   {

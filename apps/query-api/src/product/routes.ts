@@ -1,7 +1,14 @@
 import type { Sql } from '@catalogue/postgres';
 import type { ProductRead } from '@catalogue/read-schema';
-import { Problem, problemResponses, type ResponseHeaders, type Server, withHeaders } from '@catalogue/service';
-import { Kind, type Static, Type, TypeRegistry } from '@sinclair/typebox';
+import {
+  Problem,
+  problemResponses,
+  type ResponseHeaders,
+  type Server,
+  wholeNumber,
+  withHeaders,
+} from '@catalogue/service';
+import { type Static, Type } from '@sinclair/typebox';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { etagOf, lists } from './etag.ts';
 import { findProduct, listByName, type Position } from './queries.ts';
@@ -26,20 +33,11 @@ const productHeaders: ResponseHeaders = {
 const defaultLimit = 100;
 const highestLimit = 500;
 
-// Documented as the number it is, checked as the text it comes as: a query string has no types.
-const Limit = Type.Unsafe<string>({
-  [Kind]: 'Limit',
-  type: 'integer',
-  minimum: 1,
-  maximum: highestLimit,
-  default: defaultLimit,
-  description: `Products a page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`,
-});
-TypeRegistry.Set('Limit', (_schema, value) => /^[1-9]\d{0,2}$/.test(String(value)) && Number(value) <= highestLimit);
+const limitDescription = `Products a page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`;
 
 const Page = Type.Object(
   {
-    limit: Type.Optional(Limit),
+    limit: Type.Optional(wholeNumber('Limit', highestLimit, limitDescription, defaultLimit)),
     cursor: Type.Optional(Type.String({ description: 'From the `Link` of the page before' })),
   },
   { additionalProperties: false },
