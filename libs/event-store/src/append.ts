@@ -36,51 +36,98 @@ export async function append(
   answers: readonly NewAnswer[] = [],
 ): Promise<Set<string>> {
   const rows = appends.flatMap(({ stream, expectedVersion, events }) =>
-    events.map((event, index) => ({ ...event, stream, version: expectedVersion + 1 + index, first: index === 0 })),
+    events.map((event, index) => ({ event, stream, version: expectedVersion + 1 + index, first: index === 0 })),
   );
-  const won = await sql<{ stream: string }[]>`
+  const isPlain = answers.length === 0 && rows.length === appends.length;
+  const won = await (isPlain ? insertOneEach(sql, rows) : insert(sql, rows, answers)).catch((error: unknown) => {
+    throw isKeyTaken(error) ? new KeyTaken('An idempotency key was taken meanwhile', { cause: error }) : error;
+  });
+  return new Set(won.map(({ stream }) => stream));
+}
+
+interface Row {
+  event: NewEvent;
+  stream: string;
+  version: number;
+  /** The first new event of its stream. */
+  first: boolean;
+}
+
+type Won = Promise<{ stream: string }[]>;
+
+/** One event a stream and no keys, as most appends are: what `insert` would do, a fifth cheaper for PostgreSQL. */
+async function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
+  return await sql`
+    insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+    select * from unnest(
+      ${plainArray(rows, (row) => row.stream)}::uuid[],
+      ${plainArray(rows, (row) => row.version)}::integer[],
+      ${plainArray(rows, ({ event }) => event.id)}::uuid[],
+      ${plainArray(rows, ({ event }) => event.type)}::text[],
+      ${plainArray(rows, ({ event }) => event.schemaVersion)}::integer[],
+      ${jsonArray(rows, ({ event }) => event.payload)}::jsonb[],
+      ${jsonArray(rows, ({ event }) => event.metadata)}::jsonb[],
+      ${plainArray(rows, ({ event }) => event.recordedAt.toISOString())}::timestamptz[]
+    ) as e (stream)
+    order by stream -- one order of locks for all writers: unsorted batches deadlock
+    on conflict (stream, version) do nothing
+    returning stream`;
+}
+
+async function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): Won {
+  return await sql`
     with event as materialized (
       select * from unnest(
-        ${rows.map((row) => row.stream)}::uuid[],
-        ${rows.map((row) => row.version)}::integer[],
-        ${rows.map((row) => String(row.first))}::text[]::boolean[],
-        ${rows.map((row) => row.id)}::uuid[],
-        ${rows.map((row) => row.type)}::text[],
-        ${rows.map((row) => row.schemaVersion)}::integer[],
-        ${rows.map((row) => JSON.stringify(row.payload))}::text[],
-        ${rows.map((row) => JSON.stringify(row.metadata))}::text[],
-        ${rows.map((row) => row.recordedAt.toISOString())}::text[]::timestamptz[]
+        ${plainArray(rows, (row) => row.stream)}::uuid[],
+        ${plainArray(rows, (row) => row.version)}::integer[],
+        ${plainArray(rows, (row) => row.first)}::boolean[],
+        ${plainArray(rows, ({ event }) => event.id)}::uuid[],
+        ${plainArray(rows, ({ event }) => event.type)}::text[],
+        ${plainArray(rows, ({ event }) => event.schemaVersion)}::integer[],
+        ${jsonArray(rows, ({ event }) => event.payload)}::jsonb[],
+        ${jsonArray(rows, ({ event }) => event.metadata)}::jsonb[],
+        ${plainArray(rows, ({ event }) => event.recordedAt.toISOString())}::timestamptz[]
       ) as e (stream, version, first, id, type, schema_version, payload, metadata, recorded_at)
     ), head as ( -- the first new event of each stream decides the race
       insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
-      select stream, version, id, type, schema_version, payload::jsonb, metadata::jsonb, recorded_at
+      select stream, version, id, type, schema_version, payload, metadata, recorded_at
       from event where first
-      order by stream -- one order of locks for all writers: unsorted batches deadlock
+      order by stream
       on conflict (stream, version) do nothing
       returning stream
     ), tail as ( -- cannot conflict once the head is in
       insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
-      select stream, version, id, type, schema_version, payload::jsonb, metadata::jsonb, recorded_at
+      select stream, version, id, type, schema_version, payload, metadata, recorded_at
       from event where not first and stream in (select stream from head)
       order by stream, version
     ), answered as ( -- no "on conflict": a key taken meanwhile fails everything
       insert into idempotency_keys (subject, key, fingerprint, stream, version)
       select subject, key, fingerprint, stream, version
       from unnest(
-        ${answers.map((answer) => answer.subject)}::text[],
-        ${answers.map((answer) => answer.key)}::text[],
-        ${answers.map((answer) => answer.fingerprint)}::uuid[],
-        ${answers.map((answer) => answer.stream)}::uuid[],
-        ${answers.map((answer) => answer.version)}::integer[],
-        ${answers.map((answer) => String(answer.restsOnAppend))}::text[]::boolean[]
+        ${answers.map(({ subject }) => subject)}::text[],
+        ${answers.map(({ key }) => key)}::text[],
+        ${plainArray(answers, ({ fingerprint }) => fingerprint)}::uuid[],
+        ${plainArray(answers, ({ stream }) => stream)}::uuid[],
+        ${plainArray(answers, ({ version }) => version)}::integer[],
+        ${plainArray(answers, ({ restsOnAppend }) => restsOnAppend)}::boolean[]
       ) as a (subject, key, fingerprint, stream, version, rests_on_append)
       where not rests_on_append or stream in (select stream from head)
       order by subject, key
     )
-    select stream from head`.catch((error: unknown) => {
-    throw isKeyTaken(error) ? new KeyTaken('An idempotency key was taken meanwhile', { cause: error }) : error;
-  });
-  return new Set(won.map(({ stream }) => stream));
+    select stream from head`;
+}
+
+// Array literals of PostgreSQL (8.15.6), written here: the client's own would look at and quote every element by itself,
+// which took a tenth of command-api's time.
+
+/** Of values whose text needs no quotes: UUIDs, numbers, booleans, names of types, ISO 8601 times. */
+function plainArray<T>(rows: readonly T[], valueOf: (row: T) => string | number | boolean): string {
+  return `{${rows.map(valueOf).join(',')}}`;
+}
+
+/** Of JSON texts: they hold no control characters, so the quotes of JSON are those of an array literal. */
+function jsonArray<T>(rows: readonly T[], valueOf: (row: T) => object): string {
+  return `{${rows.map((row) => JSON.stringify(JSON.stringify(valueOf(row)))).join(',')}}`;
 }
 
 function isKeyTaken(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createDatabase } from '@catalogue/testing';
+import fc from 'fast-check';
 import { describe, expect, inject, test } from 'vitest';
 import { append, load, loadCursor, migrateEventStore, moveCursor, type NewEvent, readForward, start } from './index.ts';
 
@@ -22,6 +23,26 @@ describe('append', () => {
     expect(await append(db.sql, [{ stream, expectedVersion: 0, events }])).toEqual(new Set([stream]));
     expect((await load(db.sql, [stream, randomUUID()], 1)).get(stream)?.events).toEqual(
       events.map((appended, index) => ({ ...appended, stream, version: index + 1 })),
+    );
+  });
+
+  test('whatever a text holds comes back, one event a stream or several', async () => {
+    await using db = await freshStore();
+    const text = fc.string({ unit: 'grapheme' }).map((any) => any.replaceAll('\u0000', '')); // jsonb cannot hold NUL
+    const events = fc.array(
+      fc.tuple(text, text).map(([key, value]) => event({ [key]: value })),
+      { minLength: 1, maxLength: 3 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(events, { minLength: 1, maxLength: 4 }), async (lists) => {
+        const appends = lists.map((list) => ({ stream: randomUUID(), expectedVersion: 0, events: list }));
+        await append(db.sql, appends);
+        const streams = appends.map(({ stream }) => stream);
+        const found = await load(db.sql, streams, 1);
+        expect(streams.map((stream) => found.get(stream)?.events.map(({ payload }) => payload))).toEqual(
+          lists.map((list) => list.map(({ payload }) => payload)),
+        );
+      }),
     );
   });
 

@@ -14,6 +14,8 @@ import type { Decider, Outcome, Submission } from './submission.ts';
 /** A command on its way, with what became of it in earlier batches. */
 export interface Pending<Command, Refusal> extends Submission<Command> {
   attempts: number;
+  /** Its key may have an answer, which is to be looked up before anything is decided. */
+  maybeAnswered: boolean;
   /** An append was cut off: its event may have been stored. */
   uncertain: boolean;
   resolve: (outcome: Outcome<Refusal>) => void;
@@ -23,13 +25,15 @@ export interface Pending<Command, Refusal> extends Submission<Command> {
 export interface Committed<State, Command, Refusal> {
   /** Streams whose events were stored. */
   stored: DecidedStream<State, Command, Refusal>[];
-  /** Their streams lost a race: nothing was done, they have to be decided again. */
-  lost: Pending<Command, Refusal>[];
+  /** Nothing was done about them, for their stream lost a race or their key has to be looked up: to be decided again. */
+  open: Pending<Command, Refusal>[];
 }
 
 /**
  * Loads, decides and appends a batch, a statement each, and answers every command that is settled by it.
- * Commands whose key has an answer get that one and are not decided.
+ *
+ * A key is taken to be new, as nearly all are, until something speaks against it: the append says that it is not
+ * (`KeyTaken`), or the command is refused, which the answer under its key might contradict. Then it is looked up.
  * @throws when the batch failed as a whole; nobody was answered but those whose key had an answer.
  */
 export async function commitBatch<State extends { version: number }, Command, C extends Change, Refusal>(
@@ -39,29 +43,31 @@ export async function commitBatch<State extends { version: number }, Command, C 
   batch: readonly Pending<Command, Refusal>[],
 ): Promise<Committed<State, Command, Refusal>> {
   const { answers, histories, versions } = await lookUp(sql, decider.snapshotSchema, batch);
-  const open = batch.filter((pending) => !answerFromStore(pending, answers));
-  const decided = [...Map.groupBy(open, ({ stream }) => stream)].map(([stream, submissions]) =>
+  const undecided = batch.filter((pending) => !answerFromStore(pending, answers));
+  const decided = [...Map.groupBy(undecided, ({ stream }) => stream)].map(([stream, submissions]) =>
     decideStream(decider, form, submissions, histories.get(stream), versions),
   );
   const withEvents = decided.filter(({ events }) => events.length > 0);
   const newAnswers = decided.flatMap(answersOf);
   const won =
     withEvents.length + newAnswers.length === 0 ? new Set<string>() : await append(sql, withEvents, newAnswers);
-  const lost: Pending<Command, Refusal>[] = [];
+  const open: Pending<Command, Refusal>[] = [];
   for (const { stream, events, answers: settled } of decided) {
     const isSettled = events.length === 0 || won.has(stream);
     for (const { submission, outcome } of settled) {
       const pending = submission as Pending<Command, Refusal>;
-      if (isSettled) pending.resolve(outcome);
-      else lost.push(pending);
+      const isDoubtful = outcome.refused !== undefined && pending.key !== undefined && !pending.maybeAnswered;
+      if (isDoubtful) pending.maybeAnswered = true;
+      if (isSettled && !isDoubtful) pending.resolve(outcome);
+      else open.push(pending);
     }
   }
-  return { stored: withEvents.filter(({ stream }) => won.has(stream)), lost };
+  return { stored: withEvents.filter(({ stream }) => won.has(stream)), open };
 }
 
 /** What the decisions rest on; the queries go out together. */
 async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
-  const keys = batch.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const keys = batch.flatMap(({ key, maybeAnswered }) => (key === undefined || !maybeAnswered ? [] : [key]));
   const streams = new Set(batch.filter(({ isNew, attempts }) => !isNew || attempts > 0).map(({ stream }) => stream));
   const uncertain = batch
     .filter((pending) => pending.uncertain)

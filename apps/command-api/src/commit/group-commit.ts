@@ -16,11 +16,9 @@ export interface GroupCommitOptions<State extends { version: number }, Command, 
   onCommitted: (batch: { size: number; seconds: number; stored: DecidedStream<State, Command, Refusal>[] }) => void;
 }
 
-// Four batches in flight keep PostgreSQL busy while this process decides; more only make them smaller.
-const mostInFlight = 4;
+// One is written while the next one gathers; more only make them smaller, and each costs PostgreSQL a commit.
+const mostInFlight = 2;
 const mostInBatch = 256;
-// As many as make a statement worth its round trip: a batch of this size does not wait for the turn to end.
-const goodBatch = 8;
 const mostAttempts = 10;
 const longestPause = 100;
 /** Milliseconds that a command under way waits for the database to come back. */
@@ -29,6 +27,9 @@ const patience = 2_000;
 /**
  * Commands that arrive together are loaded with one query, decided one by one, and appended with one statement, so that
  * they share one commit. A lone command waits for nobody: a batch is whatever has arrived when a turn of the event loop ends.
+ * While one is under way, a second goes out as soon as it is as large: so, under load, the commands fall into two halves, one
+ * at PostgreSQL and one here. In one batch, all clients would be answered together, ask again together, and leave this
+ * process and PostgreSQL idle by turns; in four they cost a tenth more.
  *
  * A stream is in one batch at a time. Its events of one batch are stored all or none, and answers that rest on them wait
  * for that; whoever loses the race against another process is loaded and decided again.
@@ -40,6 +41,8 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   /** Streams and keys that are in a batch. */
   readonly #busy = new Set<string>();
   #inFlight = 0;
+  /** Commands in the batches in flight. */
+  #underWay = 0;
   #scheduled = false;
 
   constructor(options: GroupCommitOptions<State, Command, C, Refusal>) {
@@ -61,13 +64,13 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     if (this.#options.outage.isOn) throw new NotDecided('The event store is away');
     if (this.#waiting.length >= this.#capacity.commands) throw new Overloaded('Too many commands wait');
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Refusal>>();
-    this.#enqueue({ ...submission, attempts: 0, uncertain: false, resolve, reject });
+    this.#enqueue({ ...submission, attempts: 0, maybeAnswered: false, uncertain: false, resolve, reject });
     return await promise;
   }
 
   #enqueue(pending: Pending<Command, Refusal>): void {
     this.#waiting.push(pending);
-    if (this.#waiting.length === goodBatch) this.#dispatch();
+    if (this.#inFlight > 0 && this.#waiting.length === this.#underWay) this.#dispatch();
     else this.#schedule();
   }
 
@@ -80,35 +83,37 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     });
   }
 
-  /**
-   * Puts what waits into as many batches as are free. In one, all clients would be answered together, ask again together, and
-   * leave this process and PostgreSQL idle by turns.
-   */
+  /** Starts a batch when none is under way, and a second one when as many wait as are: each a half of them all. */
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < mostInFlight) {
-      const share = Math.ceil(this.#waiting.length / (mostInFlight - this.#inFlight));
-      const batch = this.#take(Math.min(Math.max(share, goodBatch), mostInBatch));
+    while (this.#waiting.length > 0 && this.#inFlight < mostInFlight && this.#waiting.length >= this.#underWay) {
+      const half = Math.ceil((this.#waiting.length + this.#underWay) / mostInFlight);
+      const batch = this.#take(Math.min(half, mostInBatch));
       if (batch.length === 0) return;
       void this.#run(batch);
     }
   }
 
   /**
-   * The commands that wait, but for those on streams or with keys that are in another batch: a key's second command waits
-   * for the first, and then finds its answer.
+   * The commands on the first `most` streams that wait, but for those on streams or with keys that are in another batch: a
+   * key's second command waits for the first, and then finds its answer.
    */
   #take(most: number): Pending<Command, Refusal>[] {
     const batch: Pending<Command, Refusal>[] = [];
     const rest: Pending<Command, Refusal>[] = [];
+    const streams = new Set<string>();
     const keys = new Set<string>();
     for (const pending of this.#waiting) {
+      const { stream } = pending;
       const key = pending.key && keyOf(pending.key);
-      const isFree =
-        batch.length < most &&
-        !this.#busy.has(pending.stream) &&
-        (key === undefined || !(this.#busy.has(key) || keys.has(key)));
-      (isFree ? batch : rest).push(pending);
-      if (isFree && key !== undefined) keys.add(key);
+      const isKeyBusy = key !== undefined && (this.#busy.has(key) || keys.has(key));
+      if (isKeyBusy) pending.maybeAnswered = true;
+      if (!isKeyBusy && !this.#busy.has(stream) && (streams.size < most || streams.has(stream))) {
+        batch.push(pending);
+        streams.add(stream);
+        if (key !== undefined) keys.add(key);
+      } else {
+        rest.push(pending);
+      }
     }
     this.#waiting = rest;
     return batch;
@@ -118,6 +123,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     const held = new Set(batch.flatMap(({ stream, key }) => (key === undefined ? [stream] : [stream, keyOf(key)])));
     for (const name of held) this.#busy.add(name);
     this.#inFlight += 1;
+    this.#underWay += batch.length;
     try {
       await this.#commit(batch);
     } catch (error) {
@@ -125,16 +131,17 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     } finally {
       for (const name of held) this.#busy.delete(name);
       this.#inFlight -= 1;
-      if (this.#waiting.length > 0) this.#schedule();
+      this.#underWay -= batch.length;
+      this.#dispatch();
     }
   }
 
   async #commit(batch: Pending<Command, Refusal>[]): Promise<void> {
     const { sql, decider, form, onCommitted } = this.#options;
     const began = performance.now();
-    const { stored, lost } = await commitBatch(sql, decider, form, batch);
-    this.#capacity.settled(batch.length - lost.length);
-    for (const pending of lost) this.#tryAgain(pending, 'Other commands on the product kept coming first');
+    const { stored, open } = await commitBatch(sql, decider, form, batch);
+    this.#capacity.settled(batch.length - open.length);
+    for (const pending of open) this.#tryAgain(pending, 'Other commands on the product kept coming first');
     onCommitted({ size: batch.length, seconds: (performance.now() - began) / 1000, stored });
   }
 
@@ -142,6 +149,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     if (isConnectionLost(error)) {
       await this.#sitOut(batch);
     } else if (isTransient(error) || error instanceof KeyTaken) {
+      for (const pending of batch) pending.maybeAnswered = true;
       await delay(Math.min(2 ** Math.max(...batch.map(({ attempts }) => attempts)), longestPause));
       for (const pending of batch) this.#tryAgain(pending, 'The event store is busy');
     } else if (batch.length === 1) {
@@ -161,6 +169,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     const isOver = await outage.isOverWithin(patience);
     for (const pending of batch) {
       pending.uncertain = true;
+      pending.maybeAnswered = true;
       if (isOver) this.#tryAgain(pending, 'The event store keeps going away');
       else pending.reject(new NotDecided('The event store is away; whether the command was carried out is not known'));
     }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IdempotencyKey } from '@catalogue/event-store';
 import { type FastifyRequest, Problem } from '@catalogue/service';
 
@@ -18,7 +18,7 @@ export function idempotencyKeyOf(request: FastifyRequest): IdempotencyKey | unde
   const path = request.url.split('?', 1)[0]?.toLowerCase();
   const same = JSON.stringify([request.method, path, sorted(request.body), request.headers['if-match']]);
   // Nobody is authenticated yet, so all keys are of one subject.
-  return { subject: '', key, fingerprint: asUuid(createHash('sha256').update(same).digest('hex')) };
+  return { subject: '', key, fingerprint: asUuid(hash('sha256', same)) };
 }
 
 /** The same value with all members in one order: JSON texts that differ in order only are the same request. */
