@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { load, migrateEventStore } from '@catalogue/event-store';
+import { load, migrateEventStore, readBackward } from '@catalogue/event-store';
 import { createLogger, createMetrics, type Server } from '@catalogue/service';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -197,7 +197,7 @@ test('the caller’s request id and trace reach the answer and the event', async
   const headers = { 'x-request-id': 'order-17', traceparent };
   const { body, headers: answered } = await call({ url: '/products', body: { name: 'x', price: 1 }, headers });
   expect(answered['x-request-id']).toBe('order-17');
-  const [event] = (await load(db.sql, [body['id'] as string], 1)).get(body['id'] as string)?.events ?? [];
+  const [event] = await readBackward(db.sql, body['id'] as string, 2, 1);
   expect(event?.metadata).toMatchObject({ requestId: 'order-17', traceparent });
 });
 

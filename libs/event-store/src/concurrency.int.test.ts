@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { connect, errorCode, type Sql } from '@catalogue/postgres';
 import { createDatabase, startOwnPostgres, type TestDatabase, waitFor } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { append, load, migrateEventStore, type PlacedEvent, type RecordedEvent, readForward, start } from './index.ts';
+import { append, load, migrateEventStore, type PlacedEvent, type StoredChange, readForward, start } from './index.ts';
 
 // A server of its own: the transactions that these tests hold open would hide the events of every other test.
 let server: Awaited<ReturnType<typeof startOwnPostgres>>;
@@ -86,8 +86,8 @@ async function readAll(isDone: (read: number) => boolean): Promise<PlacedEvent[]
   return read;
 }
 
-function expectUnbrokenChains(events: readonly RecordedEvent[]): void {
-  const last = new Map<string, RecordedEvent>();
+function expectUnbrokenChains(events: readonly StoredChange[]): void {
+  const last = new Map<string, StoredChange>();
   for (const event of events) {
     const before = last.get(event.stream);
     expect(event.version).toBe((before?.version ?? 0) + 1);

@@ -2,7 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { createDatabase } from '@catalogue/testing';
 import fc from 'fast-check';
 import { describe, expect, inject, test } from 'vitest';
-import { append, load, loadCursor, migrateEventStore, moveCursor, type NewEvent, readForward, start } from './index.ts';
+import {
+  append,
+  load,
+  loadCursor,
+  migrateEventStore,
+  moveCursor,
+  type NewEvent,
+  readBackward,
+  readForward,
+  start,
+} from './index.ts';
 
 const freshStore = () => createDatabase(inject('servers').writeDb, migrateEventStore);
 
@@ -21,9 +31,11 @@ describe('append', () => {
     const stream = randomUUID();
     const events = [event({ name: 'a', price: 39.9, quote: `"'\\` }), event({ nested: { list: [1, null] } })];
     expect(await append(db.sql, [{ stream, expectedVersion: 0, events }])).toEqual(new Set([stream]));
+    const stored = events.map((appended, index) => ({ ...appended, stream, version: index + 1 }));
     expect((await load(db.sql, [stream, randomUUID()], 1)).get(stream)?.events).toEqual(
-      events.map((appended, index) => ({ ...appended, stream, version: index + 1 })),
+      stored.map(({ metadata: _, recordedAt: __, ...change }) => change),
     );
+    expect(await readBackward(db.sql, stream, 3, 10)).toEqual(stored.toReversed());
   });
 
   test('whatever a text holds comes back, one event a stream or several', async () => {

@@ -4,7 +4,7 @@ export { loadCursor, moveCursor } from './cursors.ts';
 export { type Cursor, type NewEvent, type RecordedEvent, start } from './event.ts';
 export { readBackward } from './history.ts';
 export { findAnswers, type IdempotencyKey, keyOf, removeExpiredKeys, type StoredAnswer } from './idempotency.ts';
-export { findVersions, load, type LoadedStream } from './load.ts';
+export { findVersions, load, type LoadedStream, type StoredChange } from './load.ts';
 export { migrateEventStore } from './migrate.ts';
 export { adoptLog, checkOrigin } from './origin.ts';
 export { isHeldBack, type PlacedEvent, readForward } from './read-forward.ts';

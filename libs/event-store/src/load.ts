@@ -4,10 +4,13 @@ import type { RecordedEvent } from './event.ts';
 /** What is needed to know a stream: what a snapshot says, if there is one to be believed, and the events since. */
 export interface LoadedStream {
   snapshot: unknown;
-  events: RecordedEvent[];
+  events: StoredChange[];
 }
 
-type Row = RecordedEvent & { snapshot: unknown };
+/** What of an event a decision may rest on. */
+export type StoredChange = Omit<RecordedEvent, 'metadata' | 'recordedAt'>;
+
+type Row = StoredChange & { snapshot: unknown };
 
 /**
  * Loads some streams, oldest event first; a stream without events is absent from the map. Costs the same after 10 events
@@ -28,7 +31,7 @@ export async function load(
   const rows = await sql<Row[]>`
     with wanted as materialized (
       select w.stream, s.version, s.state
-      from unnest(${streams as string[]}::uuid[]) as w (stream)
+      from unnest(${`{${streams.join(',')}}`}::uuid[]) as w (stream)
       left join lateral (
         select s.version, s.state
         from snapshots s
@@ -37,11 +40,11 @@ export async function load(
         limit 1
       ) s on true
     )
-    select stream, version, null as id, null as type, null as "schemaVersion", null as payload, null as metadata,
-      null as "recordedAt", state as snapshot
+    select stream, version, null as id, null as type, null as "schemaVersion", null as payload,
+      state as snapshot
     from wanted where version is not null
     union all
-    select e.stream, e.version, e.id, e.type, e.schema_version, e.payload, e.metadata, e.recorded_at, null
+    select e.stream, e.version, e.id, e.type, e.schema_version, e.payload, null
     from wanted
     cross join lateral (
       select * from events where events.stream = wanted.stream and events.version > coalesce(wanted.version, 0)
@@ -59,7 +62,7 @@ function loaded(rows: readonly Row[]): LoadedStream {
   return { snapshot: first.snapshot, events: rest.map(eventOf) };
 }
 
-function eventOf(row: Row): RecordedEvent {
+function eventOf(row: Row): StoredChange {
   const { snapshot: _, ...event } = row;
   return event;
 }

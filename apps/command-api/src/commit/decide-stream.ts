@@ -1,4 +1,4 @@
-import type { LoadedStream, NewEvent, RecordedEvent } from '@catalogue/event-store';
+import type { LoadedStream, NewEvent, StoredChange } from '@catalogue/event-store';
 import type { Decider, Outcome, Submission } from './submission.ts';
 
 /** A change as the domain names it, to be kept as an event. */
@@ -23,7 +23,7 @@ export interface DecidedStream<State, Command, Refusal> {
 export interface EventForm<C extends Change> {
   schemaVersionOf: (type: C['type']) => number;
   /** The change that a stored event, of whatever schema version, stands for today. */
-  changeOf: (event: RecordedEvent) => C;
+  changeOf: (event: StoredChange) => C;
 }
 
 /** The stream's state as its snapshot and events tell it. */

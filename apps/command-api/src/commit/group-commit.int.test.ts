@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { load, migrateEventStore, type RecordedEvent } from '@catalogue/event-store';
+import { load, migrateEventStore, type StoredChange } from '@catalogue/event-store';
 import { connect, type Sql } from '@catalogue/postgres';
 import { createLogger } from '@catalogue/service';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
@@ -101,7 +101,7 @@ async function expectModelToAgree(streams: readonly string[], told: readonly Tol
   }
 }
 
-function statesAfterEach(events: readonly RecordedEvent[]): Product[] {
+function statesAfterEach(events: readonly StoredChange[]): Product[] {
   const states: Product[] = [products.initial];
   for (const event of events) {
     states.push(products.evolve(states.at(-1) ?? products.initial, productEventForm.changeOf(event)));
@@ -112,7 +112,7 @@ function statesAfterEach(events: readonly RecordedEvent[]): Product[] {
 function expectAnswer(
   { command, eventId, key }: Submission<ProductCommand>,
   { version, refused }: Outcome<Refusal>,
-  events: readonly RecordedEvent[],
+  events: readonly StoredChange[],
   states: readonly Product[],
 ): void {
   const event = events.find(({ id }) => id === eventId);
@@ -287,7 +287,7 @@ test('after a thousand changes a snapshot says what the events say, and only the
   const whole = (await load(db.sql, [id], -1)).get(id);
   const quick = (await load(db.sql, [id], products.snapshotSchema)).get(id);
   expect(whole?.events).toHaveLength(1001);
-  expect(quick?.events.length).toBeLessThan(150);
+  expect(quick?.events.length).toBeLessThan(60);
   const folded = statesAfterEach(whole?.events ?? []);
   const from = quick?.snapshot as Product;
   expect(from).toEqual(folded[from.version]);

