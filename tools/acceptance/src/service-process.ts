@@ -8,8 +8,14 @@ export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'que
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const linesKept = 200;
 
-// As the README of command-api says: by default V8 lets the young generation of a busy process grow until it holds 300 MB.
-const flags = ['--max-semi-space-size=8', '--no-parallel-scavenge'];
+// As the README of command-api says.
+const flags = [
+  '--max-semi-space-size=16',
+  '--min-semi-space-size=16',
+  '--initial-old-space-size=32',
+  '--heap-growing-percent=100',
+  '--no-parallel-scavenge',
+];
 
 /** One service as it is deployed: from its build, with the settings of the contract and nothing else. */
 export class ServiceProcess {
