@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
+  customType,
   index,
   integer,
   numeric,
@@ -12,6 +13,8 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 /**
  * Every product, in every generation of the read model: one list partition a generation (`products_g1`, …). Partitions
@@ -39,6 +42,8 @@ export const products = pgTable(
     /** When and where the legacy value of the field was said: the later stamp wins. Null once the product has a version. */
     nameStamp: text('name_stamp'),
     priceStamp: text('price_stamp'),
+    /** Events of it are parked: the row is older than what the topic says. */
+    parked: boolean().notNull().default(false),
     /** Whether readers see the product. */
     listed: boolean()
       .notNull()
@@ -56,7 +61,9 @@ export const generations = pgTable(
   'generations',
   {
     generation: integer().primaryKey(),
+    /** `filling`: being built beside the one that serves. `retired`: served before; kept up to date until dropped. */
     state: text({ enum: ['filling', 'serving', 'retired'] }).notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
   },
   (table) => [uniqueIndex('generations_one_serving').on(table.state).where(sql`state = 'serving'`)],
 );
@@ -81,6 +88,82 @@ export const consumerOffsets = pgTable(
   (table) => [primaryKey({ columns: [table.generation, table.topic, table.partition] })],
 );
 
+/**
+ * Events that could not be applied, and those of the same product that came after: they wait, in the order of their
+ * versions, until what stands in the way arrives, is understood by a newer worker, or is discarded by an operator.
+ */
+export const parkedEvents = pgTable(
+  'parked_events',
+  {
+    generation: integer().notNull(),
+    topic: text().notNull(),
+    partition: integer().notNull(),
+    offset: bigint({ mode: 'number' }).notNull(),
+    /** For a message that cannot be read: its key, which is the product's id when it is an event at all. */
+    productId: text('product_id').notNull(),
+    /** The event's `productVersion`; null for a message that cannot be read. */
+    version: integer(),
+    eventId: text('event_id'),
+    type: text(),
+    /** `queued`: nothing is wrong with it, but with an event before it. `crash`: it ended the worker, again and again. */
+    reason: text({ enum: ['unreadable', 'newer-schema', 'gap', 'fork', 'crash', 'queued'] }).notNull(),
+    /** The whole story, for an operator. */
+    detail: text().notNull(),
+    /** The message's value, as it came. */
+    message: bytea(),
+    traceparent: text(),
+    parkedAt: timestamp('parked_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.generation, table.topic, table.partition, table.offset] }),
+    index('parked_events_by_product').on(table.generation, table.productId, table.version),
+  ],
+);
+
+/** What an operator decided to do without, in this generation and in all that come: what is skipped once stays skipped. */
+export const discards = pgTable(
+  'discards',
+  {
+    productId: text('product_id').notNull(),
+    /** The version that is skipped, whatever event it is. */
+    version: integer().notNull(),
+    /** Only this event is skipped: one of two of the same version. Empty: whatever has the version. */
+    eventId: text('event_id').notNull().default(''),
+    detail: text().notNull(),
+    discardedAt: timestamp('discarded_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.productId, table.version, table.eventId] })],
+);
+
+/**
+ * What happened to the products of a generation, in the order of commit and without gaps in `seq`, for whoever waits or
+ * listens. Kept for a while; one list partition a generation.
+ */
+export const changes = pgTable(
+  'changes',
+  {
+    generation: integer().notNull(),
+    seq: bigint({ mode: 'number' }).notNull(),
+    productId: text('product_id').notNull(),
+    version: integer().notNull(),
+    /** What readers see of it; `none` when they see nothing, though the version moved. */
+    kind: text({ enum: ['created', 'updated', 'discontinued', 'none'] }).notNull(),
+    /** The product after the change. */
+    name: text(),
+    price: numeric(),
+    createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
+    updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
+    at: timestamp({ withTimezone: true, precision: 6 }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.generation, table.seq] })],
+);
+
+/** The last `seq` of each generation. Moved as the last thing in a transaction: whoever has moved it commits before the next. */
+export const changeCounters = pgTable('change_counters', {
+  generation: integer().primaryKey(),
+  last: bigint({ mode: 'number' }).notNull().default(0),
+});
+
 /** What readers are shown: the listed products of the serving generation. Legacy readers select `id, name, price`. */
 export const productsRead = pgView('products_read', {
   id: text().notNull(),
@@ -94,4 +177,5 @@ export const productsRead = pgView('products_read', {
 export type ProductRow = typeof products.$inferSelect;
 export type ProductRead = typeof productsRead.$inferSelect;
 export type ConsumerOffset = typeof consumerOffsets.$inferSelect;
+export type ParkedEvent = typeof parkedEvents.$inferSelect;
 export type Generation = typeof generations.$inferSelect;
