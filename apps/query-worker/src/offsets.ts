@@ -8,15 +8,15 @@ export interface OffsetScope {
   topicId: string;
 }
 
-/** Moves a partition's offset. False when it is not where it was expected: somebody else applies the partition now. */
+/** Moves a partition's offset; `attempts` is what `countAttempt` goes on from there. False when it is not where it was expected: somebody else applies the partition now. */
 export async function moveOffset(
   sql: Transaction,
   { generation, topic, topicId }: OffsetScope,
   partition: number,
-  { expected, next }: { expected: number; next: number },
+  { expected, next, attempts = 0 }: { expected: number; next: number; attempts?: number },
 ): Promise<boolean> {
   const { count } = await sql`
-    update consumer_offsets set next = ${next}
+    update consumer_offsets set next = ${next}, attempts = ${attempts}
     where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}
       and next = ${expected}`;
   return count === 1;

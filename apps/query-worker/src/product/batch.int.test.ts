@@ -59,21 +59,6 @@ test('of two owners at once one writes', async () => {
   );
 });
 
-test('the offset goes up to what cannot be applied, with what came before it', async () => {
-  await using db = await openDatabase();
-  const batch = messages(0, [
-    [4, created('a')],
-    [5, { ...created('b'), productVersion: 2 }],
-    [6, created('c')],
-  ]);
-  await db.sql`update consumer_offsets set next = 4`;
-  const { next, folded } = await applyBatch(db.sql, scope, { partition: 0, expected: 4 }, batch);
-  expect(next).toBe(5);
-  expect(folded.blocked).toMatchObject({ reason: 'gap', offset: 5 });
-  expect(await rows(db)).toEqual([{ id: 'a', name: 'Mouse', version: 1 }]);
-  expect(await readOffset(db.sql, scope, 0)).toBe(5);
-});
-
 test('two partitions that say something about the same products at once lose nothing of it', async () => {
   await using db = await openDatabase();
   const ids = Array.from({ length: 40 }, (_, index) => `p${index}`);

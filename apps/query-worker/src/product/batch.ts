@@ -1,49 +1,62 @@
 import type { MessageBatch } from '@catalogue/kafka';
-import type { Sql } from '@catalogue/postgres';
+import type { Sql, Transaction } from '@catalogue/postgres';
 import { moveOffset, type OffsetScope } from '../offsets.ts';
+import { appendChanges } from './changes.ts';
 import { type Folded, fold, type Read } from './fold.ts';
+import { deleteParked, insertParked, type ParkedMessage, readDiscards, readQueues } from './parked.ts';
+import type { Discard } from './projection.ts';
 import { insertMissing, lockProducts, writeProducts } from './rows.ts';
 
 /** Somebody else applies the partition now: nothing was written. */
 export class NotOwnerError extends Error {}
 
-/** What became of a batch: the fate of its messages, and where the partition goes on. */
-export interface Applied {
-  folded: Folded;
-  next: number;
-}
-
 /**
  * Applies one batch of one partition in one transaction: the partition's offset, moved only from where it is expected,
- * and the products. Whatever else happens, either both are written, once, or neither.
+ * the products, what waits of them, and the change log. Whatever else happens, all of it is written, once, or nothing.
+ * @param accept is asked before anything is written; what it throws, this throws, and nothing is written.
  * @throws {NotOwnerError} when the offset is not where this owner left it.
  */
 export async function applyBatch(
   sql: Sql,
   scope: OffsetScope,
-  { partition, expected }: Pick<MessageBatch, 'partition' | 'expected'>,
+  { partition, expected, attempts = 0 }: Pick<MessageBatch, 'partition' | 'expected'> & { attempts?: number },
   messages: readonly Read[],
-): Promise<Applied> {
-  const last = messages.at(-1);
-  if (last === undefined) return { folded: { changed: [], fates: [] }, next: expected };
+  accept: (folded: Folded) => void = () => {},
+): Promise<Folded> {
+  const next = (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
   return await sql.begin(async (tx) => {
     const { generation } = scope;
     const { ids, needed } = productsIn(messages);
     // Sent together. The first waits until whoever moves the offset now has ended, and so holds up the others.
-    const [owned, , rows] = await Promise.all([
-      moveOffset(tx, scope, partition, { expected, next: last.offset + 1 }),
+    const [owned, , rows, discards] = await Promise.all([
+      moveOffset(tx, scope, partition, { expected, next, attempts }),
       needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
       ids.length > 0 ? lockProducts(tx, generation, ids) : [],
+      ids.length > 0 ? readDiscards(tx, ids) : new Map<string, Discard[]>(),
     ]);
     if (!owned) throw new NotOwnerError();
-    const folded = fold(new Map(rows.map((row) => [row.id, row])), messages);
-    const next = folded.blocked?.offset ?? last.offset + 1;
-    await Promise.all([
-      folded.blocked && moveOffset(tx, scope, partition, { expected: last.offset + 1, next }),
-      folded.changed.length > 0 ? writeProducts(tx, generation, folded.changed) : undefined,
-    ]);
-    return { folded, next };
+    const waiting = rows.flatMap(({ id, parked }) => (parked ? [id] : []));
+    const queues = waiting.length > 0 ? await readQueues(tx, generation, waiting) : new Map<string, ParkedMessage[]>();
+    const folded = fold({ products: new Map(rows.map((row) => [row.id, row])), queues, discards }, messages);
+    accept(folded);
+    await write(tx, scope, folded);
+    return folded;
   });
+}
+
+/** Writes what a fold came to. */
+export async function write(
+  tx: Transaction,
+  scope: Pick<OffsetScope, 'generation' | 'topic'>,
+  { changed, changes, parked, released }: Omit<Folded, 'fates'>,
+): Promise<void> {
+  const { generation } = scope;
+  await Promise.all([
+    changed.length > 0 ? writeProducts(tx, generation, changed) : undefined,
+    parked.length > 0 ? insertParked(tx, scope, parked) : undefined,
+    released.length > 0 ? deleteParked(tx, generation, released) : undefined,
+    changes.length > 0 ? appendChanges(tx, generation, changes) : undefined,
+  ]);
 }
 
 /** Applies nothing: a connection is there and knows the statements of a batch before the first one comes. */
@@ -54,7 +67,9 @@ export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> 
       moveOffset(tx, scope, -1, { expected: -1, next: -1 }),
       insertMissing(tx, generation, []),
       lockProducts(tx, generation, []),
+      readDiscards(tx, []),
       writeProducts(tx, generation, []),
+      appendChanges(tx, generation, []),
     ]),
   );
 }

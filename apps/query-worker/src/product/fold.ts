@@ -1,53 +1,207 @@
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
-import { type Product, storable, unknownProduct } from './product.ts';
-import { type Projected, type ProductMessage, project } from './projection.ts';
+import type { ParkedMessage } from './parked.ts';
+import { isListed, type Product, storable, unknownProduct } from './product.ts';
+import { type Discard, type ProductMessage, type Projected, project } from './projection.ts';
 
-/** A message of a batch: about a product, or nothing that can be read. */
-export type Read = ({ productId: string } & ProductMessage) | { offset: number; reason: string };
+type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'>;
+
+/** A message of a batch: about a product, or nothing that is or can be read. */
+export type Read = { origin: Origin } & (
+  | ({ productId: string } & ProductMessage)
+  | { unread: { reason: 'unreadable' | 'crash'; detail: string } }
+);
 
 /** Reads the messages of one partition. */
-export function read(messages: readonly IncomingMessage[], codec: Codec = jsonCodec): Read[] {
-  return messages.map(({ partition, offset, value }) => {
+export function read(messages: readonly Origin[], codec: Codec = jsonCodec): Read[] {
+  return messages.map((origin) => {
+    const { partition, offset, value } = origin;
     const decoded = codec.decode(value);
-    if (decoded.kind === 'undecodable') return { offset, reason: decoded.reason };
-    return { partition, offset, decoded, productId: storable(decoded.event.payload.id) };
+    if (decoded.kind === 'undecodable') return { origin, unread: { reason: 'unreadable', detail: decoded.reason } };
+    return { origin, partition, offset, decoded, productId: storable(decoded.event.payload.id) };
   });
 }
 
+/** What the read model knows about the products of some messages. */
+export interface Known {
+  /** The rows that exist. */
+  products: ReadonlyMap<string, Product>;
+  /** What waits, of the products whose rows say so: in the order of versions. */
+  queues: ReadonlyMap<string, readonly ParkedMessage[]>;
+  discards: ReadonlyMap<string, readonly Discard[]>;
+}
+
 /** What became of a message: one word a metric and a log line use. */
-export type Fate = Exclude<Projected['outcome'], 'blocked'> | 'undecodable';
+export type Fate = Exclude<Projected['outcome'], 'blocked'> | 'parked';
+
+/** One step of a product, for those who wait or listen. */
+export interface Change {
+  kind: 'created' | 'updated' | 'discontinued' | 'none';
+  product: Product;
+}
 
 export interface Folded {
   /** Products that are others than before. */
   changed: Product[];
-  /** The fate of each message, up to the one that blocks. */
+  /** Every step of theirs, in order. */
+  changes: Change[];
+  /** The fate of each message. */
   fates: Fate[];
-  /** The message that cannot be applied, and why. */
-  blocked?: { offset: number; reason: string; detail: string };
+  /** Messages that have to wait from now on. */
+  parked: ParkedMessage[];
+  /** Messages that waited and do so no more. */
+  released: ParkedMessage[];
 }
 
-/**
- * Folds messages of one partition, in order, into the products they are about. Pure; `products` holds the rows that exist,
- * and is not changed. Ends before the first message that cannot be applied.
- */
-export function fold(products: ReadonlyMap<string, Product>, messages: readonly Read[]): Folded {
-  const changed = new Map<string, Product>();
-  const fates: Fate[] = [];
-  for (const message of messages) {
-    if (!('productId' in message)) {
-      fates.push('undecodable');
-      continue;
-    }
-    const { productId } = message;
-    const product = changed.get(productId) ?? products.get(productId) ?? unknownProduct(productId);
-    const projected = project(product, message);
-    if (projected.outcome === 'blocked') {
-      const { reason, detail } = projected;
-      return { changed: [...changed.values()], fates, blocked: { offset: message.offset, reason, detail } };
-    }
-    fates.push(projected.outcome);
-    if (projected.outcome === 'applied') changed.set(productId, projected.product);
+/** Folds messages of one partition, in order, into the products they are about. Pure: what is known is not changed. */
+export function fold(known: Known, messages: readonly Read[]): Folded {
+  const folding = new Folding(known);
+  const fates = messages.map((message) => folding.take(message));
+  return { ...folding.result(), fates };
+}
+
+/** Applies what waits of some products, as far as nothing stands in the way any more. Pure. */
+export function drain(known: Known, productIds: Iterable<string>): Omit<Folded, 'fates'> {
+  const folding = new Folding(known);
+  for (const id of productIds) folding.drain(id);
+  return folding.result();
+}
+
+class Folding {
+  readonly #known: Known;
+  readonly #products = new Map<string, Product>();
+  readonly #queues = new Map<string, readonly ParkedMessage[]>();
+  readonly #changes: Change[] = [];
+  readonly #parked = new Set<ParkedMessage>();
+  readonly #released = new Set<ParkedMessage>();
+
+  constructor(known: Known) {
+    this.#known = known;
   }
-  return { changed: [...changed.values()], fates };
+
+  result(): Omit<Folded, 'fates'> {
+    // What was parked and released in one batch never has to be written.
+    const both = this.#parked.intersection(this.#released);
+    return {
+      changed: [...this.#products.values()],
+      changes: this.#changes,
+      parked: [...this.#parked.difference(both)],
+      released: [...this.#released.difference(both)],
+    };
+  }
+
+  take(message: Read): Fate {
+    if (!('productId' in message)) {
+      // Its product is not known: the next event of it will find a version missing.
+      this.#parked.add(parkedMessage(message.origin, message.unread));
+      return 'parked';
+    }
+    const product = this.#product(message.productId);
+    const { decoded } = message;
+    const projected = project(product, message, this.#discards(product.id));
+    if (decoded.kind === 'legacy' || projected.outcome === 'repeated') {
+      if ('product' in projected) this.#step(product, projected.product);
+      return projected.outcome as Fate;
+    }
+    const { productVersion: version, type } = decoded.event;
+    const eventId = storable(decoded.event.id);
+    const queue = this.#queue(product.id);
+    if (queue.some((waiting) => waiting.eventId === eventId)) return 'repeated';
+    const about = { productId: product.id, version, eventId, type: storable(type) };
+    const rival = queue.find((waiting) => waiting.version === version);
+    if (rival !== undefined) {
+      const detail = `Event ${rival.eventId} of the same version waits already: the history forked`;
+      this.#park(product, parkedMessage(message.origin, { ...about, reason: 'fork', detail }));
+      return 'parked';
+    }
+    if ('product' in projected && !isForked(product, queue)) {
+      this.#step(product, projected.product);
+      this.drain(product.id);
+      return projected.outcome;
+    }
+    const [first] = queue;
+    const why =
+      first === undefined && projected.outcome === 'blocked'
+        ? projected
+        : { reason: 'queued' as const, detail: `Waits behind version ${first?.version}, event ${first?.eventId}` };
+    this.#park(product, parkedMessage(message.origin, { ...about, reason: why.reason, detail: why.detail }));
+    return 'parked';
+  }
+
+  drain(id: string): void {
+    for (;;) {
+      const product = this.#product(id);
+      const [first, ...rest] = this.#queue(id);
+      if (first === undefined) return;
+      const [message] = read([first]);
+      if (message === undefined || !('productId' in message)) return;
+      const projected = project(product, message, this.#discards(id));
+      if (projected.outcome === 'blocked') return;
+      this.#released.add(first);
+      this.#queues.set(id, rest);
+      if ('product' in projected) this.#step(product, { ...projected.product, parked: rest.length > 0 });
+      else if (rest.length === 0) this.#step(product, { ...product, parked: false });
+    }
+  }
+
+  #park(product: Product, message: ParkedMessage): void {
+    this.#parked.add(message);
+    this.#queues.set(product.id, [...this.#queue(product.id), message].toSorted(byVersion));
+    if (!product.parked) this.#step(product, { ...product, parked: true });
+  }
+
+  #step(before: Product, product: Product): void {
+    this.#products.set(product.id, product);
+    this.#changes.push({ kind: kindOf(before, product), product });
+  }
+
+  #product(id: string): Product {
+    return this.#products.get(id) ?? this.#known.products.get(id) ?? unknownProduct(id);
+  }
+
+  #queue(id: string): readonly ParkedMessage[] {
+    return this.#queues.get(id) ?? this.#known.queues.get(id) ?? [];
+  }
+
+  #discards(id: string): readonly Discard[] {
+    return this.#known.discards.get(id) ?? [];
+  }
+}
+
+/** The first that waits has the product's own version, but is another event: an operator has to say which is right. */
+function isForked({ version, eventId }: Product, [first]: readonly ParkedMessage[]): boolean {
+  return first?.version === version && first.eventId !== eventId;
+}
+
+function byVersion(a: ParkedMessage, b: ParkedMessage): number {
+  return (a.version ?? 0) - (b.version ?? 0);
+}
+
+function kindOf(before: Product, after: Product): Change['kind'] {
+  if (!isListed(after)) return isListed(before) ? 'discontinued' : 'none';
+  if (!isListed(before)) return 'created';
+  return isSeenAlike(before, after) ? 'none' : 'updated';
+}
+
+function isSeenAlike(a: Product, b: Product): boolean {
+  return (['version', 'name', 'price', 'createdAt', 'updatedAt'] as const).every((field) => a[field] === b[field]);
+}
+
+function parkedMessage(
+  { partition, offset, key, value, headers }: Origin,
+  about: Pick<ParkedMessage, 'reason' | 'detail'> & Partial<ParkedMessage>,
+): ParkedMessage {
+  const traceparent = headers?.find((header) => 'traceparent' in header)?.['traceparent'];
+  return {
+    partition,
+    offset,
+    value,
+    traceparent: traceparent === undefined ? null : storable(String(traceparent)),
+    productId: storable(String(key ?? '')),
+    version: null,
+    eventId: null,
+    type: null,
+    ...about,
+    detail: storable(about.detail),
+  };
 }

@@ -16,6 +16,8 @@ export interface Product {
   /** When and where the legacy value was said (`stampOf`); null when it was not, and once there is a version. */
   nameStamp: string | null;
   priceStamp: string | null;
+  /** Events of it are parked: it is older than what the topic says. */
+  parked: boolean;
 }
 
 /** A product that nothing is known of. */
@@ -31,7 +33,13 @@ export function unknownProduct(id: string): Product {
     eventId: null,
     nameStamp: null,
     priceStamp: null,
+    parked: false,
   };
+}
+
+/** Whether readers see it. */
+export function isListed({ discontinued, createdAt, name, price }: Product): boolean {
+  return !discontinued && createdAt !== null && name !== null && price !== null;
 }
 
 /** Text as PostgreSQL can store it: without NUL and halves of surrogate pairs. */

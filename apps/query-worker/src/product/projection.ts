@@ -13,7 +13,7 @@ export interface ProductMessage {
 
 type VersionedMessage = Exclude<ProductMessage['decoded'], { kind: 'legacy' }>;
 
-/** Why a message cannot be applied: nothing of its partition can be until somebody has looked. */
+/** Why a message cannot be applied: it has to wait, and what follows it about the same product too. */
 export interface Blocked {
   outcome: 'blocked';
   reason: 'gap' | 'fork' | 'newer-schema';
@@ -24,26 +24,40 @@ export interface Blocked {
 /**
  * What a message does to a product.
  * - `applied`: it is another product now.
+ * - `skipped`: an operator decided to do without it; only the version moves.
  * - `repeated`: it was applied before.
  * - `superseded`: a legacy message that says nothing new, or is about a product that has a version.
  * - `unknown`: a legacy message of a type that is not known.
  */
 export type Projected =
-  | { outcome: 'applied'; product: Product }
+  | { outcome: 'applied' | 'skipped'; product: Product }
   | { outcome: 'repeated' | 'superseded' | 'unknown' }
   | Blocked;
 
+/** What operators decided to do without: versions of a product, or, where `eventId` is given, one of two events of a version. */
+export interface Discard {
+  version: number;
+  eventId: string;
+}
+
 /** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
-export function project(product: Product, { decoded, partition, offset }: ProductMessage): Projected {
+export function project(product: Product, message: ProductMessage, discards: readonly Discard[] = []): Projected {
+  const { decoded, partition, offset } = message;
   if (decoded.kind === 'legacy') return mergeLegacy(product, decoded.event, { partition, offset });
-  const { id, productVersion } = decoded.event;
-  if (productVersion < product.version) return { outcome: 'repeated' };
+  const { productVersion } = decoded.event;
+  const id = storable(decoded.event.id);
+  const isDiscarded = (version: number, eventId = '') =>
+    discards.some((discard) => discard.version === version && discard.eventId === eventId);
+  if (productVersion < product.version || isDiscarded(productVersion, id)) return { outcome: 'repeated' };
   if (productVersion === product.version) {
     return id === product.eventId ? { outcome: 'repeated' } : blocked('fork', product, decoded);
   }
-  if (productVersion > product.version + 1) return blocked('gap', product, decoded);
-  if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
+  let expected = product.version + 1;
+  while (expected < productVersion && isDiscarded(expected)) expected++;
+  if (expected < productVersion) return blocked('gap', { ...product, version: expected - 1 }, decoded);
   const versioned = { ...product, version: productVersion, eventId: id, nameStamp: null, priceStamp: null };
+  if (isDiscarded(productVersion)) return { outcome: 'skipped', product: versioned };
+  if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
   return { outcome: 'applied', product: decoded.kind === 'event' ? evolve(versioned, decoded.event) : versioned };
 }
 

@@ -1,22 +1,38 @@
+import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import type { WorkerMetrics } from '../metrics.ts';
 import { type OffsetScope, readOffset } from '../offsets.ts';
 import type { PatientDatabase } from '../retry.ts';
-import { type Applied, applyBatch, NotOwnerError } from './batch.ts';
-import { type Read, read } from './fold.ts';
+import { alone, countAttempt, takeBack, together } from './attempts.ts';
+import { applyBatch, NotOwnerError } from './batch.ts';
+import { type Folded, type Read, read } from './fold.ts';
+import { GapWatch } from './gap-watch.ts';
 
 export interface ProjectorOptions {
   sql: Sql;
   database: PatientDatabase;
   log: Logger;
   metrics: WorkerMetrics;
+  /** How messages are read; as JSON when absent. */
+  codec?: Codec;
 }
 
-/** Applies batches of messages to one generation of the read model, and tells what became of them. */
+/** So many products miss events that the topic is at fault, not they: nothing was written. */
+class TooManyGaps extends Error {}
+
+/** What is remembered of a partition. */
+interface Memory {
+  gaps: GapWatch;
+  /** A batch of it has come to its end in this process. */
+  proven: boolean;
+}
+
+/** Applies batches of messages to the read model, and tells what became of them. */
 export class Projector {
   readonly #options: ProjectorOptions;
+  readonly #memories = new Map<string, Memory>();
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
@@ -24,52 +40,130 @@ export class Projector {
 
   /** Applies a batch once, however often the database has to be asked. */
   async apply(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
-    const { sql, database, log, metrics } = this.#options;
-    const messages = read(batch.messages);
-    const end = metrics.duration.startTimer();
+    const { partition, expected } = batch;
+    const memory = this.#memoryOf(scope, partition);
+    const end = this.#options.metrics.duration.startTimer();
     try {
-      const applied = await database.try(batch.signal, () => applyBatch(sql, scope, batch, messages));
+      if (memory.proven) await this.#applyTogether(scope, batch, memory);
+      else await this.#applyFirst(scope, batch, memory);
+      memory.proven = true;
       end();
-      this.#tell(scope, batch.partition, messages, applied);
-      const { blocked } = applied.folded;
-      if (blocked === undefined) return { next: applied.next };
-      return {
-        next: applied.next,
-        stop: `${scope.topic}[${batch.partition}] at offset ${applied.next}: ${blocked.detail}`,
-      };
+      return { next: (batch.messages.at(-1)?.offset ?? expected - 1) + 1 };
     } catch (error) {
-      if (!(error instanceof NotOwnerError)) throw error;
-      metrics.fenced.inc();
-      const next = await database.try(batch.signal, () => readOffset(sql, scope, batch.partition));
-      log.info(
-        { ...scope, partition: batch.partition, expected: batch.expected, next },
-        'Another worker moved the offset',
-      );
-      if (next === undefined)
-        return { next: batch.expected, stop: `The offset of ${scope.topic}[${batch.partition}] is gone` };
-      return { next };
+      if (error instanceof NotOwnerError) return await this.#follow(scope, batch);
+      if (!(error instanceof TooManyGaps)) throw error;
+      return { next: expected, stop: `${scope.topic}[${partition}] after offset ${expected}: ${error.message}` };
     }
   }
 
-  #tell({ topic }: OffsetScope, partition: number, messages: readonly Read[], { folded }: Applied): void {
+  /**
+   * The first batch of a partition in this process is counted: was it begun twice without an end, its messages go one at a
+   * time, and one that was begun alone without an end is parked unread. A process that stops or fails otherwise takes
+   * the count back, so that a deploy or an outage blames nobody.
+   */
+  async #applyFirst(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
+    const { sql, database, log } = this.#options;
+    const { partition, messages, signal } = batch;
+    const count = (next: number) => database.try(signal, () => countAttempt(sql, scope, partition, next));
+    let { expected } = batch;
+    try {
+      let attempts = await count(expected);
+      if (attempts <= together) return await this.#applyTogether(scope, batch, memory);
+      log.warn({ ...scope, partition, offset: expected, attempts }, 'Begun again and again: one message at a time');
+      for (const [index, message] of messages.entries()) {
+        if (index > 0) attempts = await count(expected);
+        const isLast = index === messages.length - 1;
+        const one = { partition, expected, signal, attempts: isLast ? 0 : together };
+        await this.#applyRead(
+          scope,
+          one,
+          attempts > alone ? [crashed(message, attempts)] : this.#read([message]),
+          memory,
+        );
+        expected = message.offset + 1;
+      }
+    } catch (error) {
+      await takeBack(sql, scope, partition, expected).catch(() => {}); // The database is away: the count stands.
+      throw error;
+    }
+  }
+
+  async #applyTogether(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
+    await this.#applyRead(scope, batch, this.#read(batch.messages), memory);
+  }
+
+  #read(messages: MessageBatch['messages']): Read[] {
+    return read(messages, this.#options.codec ?? jsonCodec);
+  }
+
+  async #applyRead(
+    scope: OffsetScope,
+    batch: Pick<MessageBatch, 'partition' | 'expected' | 'signal'> & { attempts?: number },
+    messages: readonly Read[],
+    memory: Memory,
+  ): Promise<void> {
+    const { sql, database } = this.#options;
+    let met: ReadonlyMap<string, boolean> = new Map();
+    const accept = (folded: Folded) => {
+      met = productsMet(messages, folded);
+      if (memory.gaps.isTooMany(met)) throw tooManyGaps(folded);
+    };
+    const folded = await database.try(batch.signal, () => applyBatch(sql, scope, batch, messages, accept));
+    memory.gaps.add(met);
+    this.#tell(scope, messages, folded);
+  }
+
+  /** Goes on where another worker moved the offset to. */
+  async #follow(scope: OffsetScope, { partition, expected, signal }: MessageBatch): Promise<BatchOutcome> {
+    const { sql, database, log, metrics } = this.#options;
+    metrics.fenced.inc();
+    const next = await database.try(signal, () => readOffset(sql, scope, partition));
+    log.info({ ...scope, partition, expected, next }, 'Another worker moved the offset');
+    if (next === undefined) return { next: expected, stop: `The offset of ${scope.topic}[${partition}] is gone` };
+    return { next };
+  }
+
+  #memoryOf({ generation, topicId }: OffsetScope, partition: number): Memory {
+    const name = `${generation} ${topicId} ${partition}`;
+    const known = this.#memories.get(name) ?? { gaps: new GapWatch(), proven: false };
+    this.#memories.set(name, known);
+    return known;
+  }
+
+  #tell({ generation, topic }: OffsetScope, messages: readonly Read[], { fates, parked, released }: Folded): void {
     const { metrics, log } = this.#options;
     metrics.batchSize.observe(messages.length);
     const counts = new Map<string, { type: string; outcome: string; count: number }>();
-    for (const [index, outcome] of folded.fates.entries()) {
-      const message = messages[index] as Read;
-      if ('reason' in message) {
-        log.warn(
-          { topic, partition, offset: message.offset, reason: message.reason },
-          'Message skipped: it cannot be read',
-        );
-      }
-      const type = typeOf(message);
+    for (const [index, outcome] of fates.entries()) {
+      const type = typeOf(messages[index] as Read);
       const known = counts.get(`${type} ${outcome}`);
       if (known === undefined) counts.set(`${type} ${outcome}`, { type, outcome, count: 1 });
       else known.count++;
     }
     for (const { count, ...labels } of counts.values()) metrics.events.inc(labels, count);
+    for (const { value: _, ...event } of parked) log.warn({ generation, topic, ...event }, 'Parked');
+    for (const { value: _, ...event } of released) log.info({ generation, topic, ...event }, 'Waits no more');
   }
+}
+
+function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {
+  const detail = `The worker was begun at this message ${attempts - 1} times and did not survive; it was not read again`;
+  return { origin, unread: { reason: 'crash', detail } };
+}
+
+/** The products of a batch, and whether events of theirs turned out to be missing. */
+function productsMet(messages: readonly Read[], { parked }: Folded): Map<string, boolean> {
+  const met = new Map(messages.flatMap((message) => ('productId' in message ? [[message.productId, false]] : [])));
+  for (const { reason, productId } of parked) if (reason === 'gap') met.set(productId, true);
+  return met;
+}
+
+function tooManyGaps({ parked }: Folded): TooManyGaps {
+  const first = parked.find(({ reason }) => reason === 'gap');
+  return new TooManyGaps(
+    'More than 5 % of the last 1 000 products miss events, so the topic is at fault: was it restored in part? ' +
+      `Have the relay send the log again (republish) and start the worker again. The first: ${first?.detail}`,
+  );
 }
 
 /** Types come from outside: only those that are known become labels. */

@@ -13,7 +13,7 @@ export async function insertMissing(sql: Transaction, generation: number, ids: r
 export async function lockProducts(sql: Transaction, generation: number, ids: readonly string[]): Promise<Product[]> {
   return await sql<Product[]>`
     select id, name, price, version, discontinued, event_id as "eventId",
-      name_stamp as "nameStamp", price_stamp as "priceStamp",
+      name_stamp as "nameStamp", price_stamp as "priceStamp", parked,
       (created_at at time zone 'UTC')::text as "createdAt", (updated_at at time zone 'UTC')::text as "updatedAt"
     from products where generation = ${generation} and id = any(${ids}::text[])
     order by products.id for update`;
@@ -25,17 +25,19 @@ export async function writeProducts(sql: Transaction, generation: number, rows: 
   // Times, booleans and prices travel as text: the client would cut microseconds and mistakes arrays of booleans.
   await sql`
     insert into products (generation, id, name, price, version, created_at, updated_at, discontinued, event_id,
-      name_stamp, price_stamp)
+      name_stamp, price_stamp, parked)
     select ${generation}, id, name, price::numeric, version, created_at::timestamp at time zone 'UTC',
-      updated_at::timestamp at time zone 'UTC', discontinued::boolean, event_id, name_stamp, price_stamp
+      updated_at::timestamp at time zone 'UTC', discontinued::boolean, event_id, name_stamp, price_stamp,
+      parked::boolean
     from unnest(${column('id')}::text[], ${column('name')}::text[], ${column('price')}::text[],
       ${column('version')}::int[], ${column('createdAt')}::text[], ${column('updatedAt')}::text[],
       ${rows.map(({ discontinued }) => String(discontinued))}::text[], ${column('eventId')}::text[],
-      ${column('nameStamp')}::text[], ${column('priceStamp')}::text[])
-      as row (id, name, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp)
+      ${column('nameStamp')}::text[], ${column('priceStamp')}::text[], ${rows.map(({ parked }) => String(parked))}::text[])
+      as row (id, name, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
     order by id collate "C"
     on conflict (generation, id) do update set
       name = excluded.name, price = excluded.price, version = excluded.version, created_at = excluded.created_at,
       updated_at = excluded.updated_at, discontinued = excluded.discontinued, event_id = excluded.event_id,
-      name_stamp = excluded.name_stamp, price_stamp = excluded.price_stamp`;
+      name_stamp = excluded.name_stamp, price_stamp = excluded.price_stamp,
+      parked = excluded.parked`;
 }

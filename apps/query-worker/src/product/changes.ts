@@ -1,0 +1,34 @@
+import type { Transaction } from '@catalogue/postgres';
+import type { Change } from './fold.ts';
+
+/**
+ * Adds what happened to the change log. To be called last in a transaction: it holds the counter's row until the commit, so
+ * the order of `seq` is the order of commit, and no number is left out.
+ */
+export async function appendChanges(sql: Transaction, generation: number, changes: readonly Change[]): Promise<void> {
+  const column = <K extends keyof Change['product']>(name: K) => changes.map(({ product }) => product[name]);
+  await sql`
+    with counter as (
+      update change_counters set last = last + ${changes.length}::int where generation = ${generation} returning last
+    )
+    insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
+    select ${generation}, counter.last - ${changes.length}::int + ordinality, id, version, kind, name, price::numeric,
+      created_at::timestamp at time zone 'UTC', updated_at::timestamp at time zone 'UTC'
+    from counter, unnest(${column('id')}::text[], ${column('version')}::int[], ${changes.map(({ kind }) => kind)}::text[],
+      ${column('name')}::text[], ${column('price')}::text[], ${column('createdAt')}::text[], ${column('updatedAt')}::text[])
+      with ordinality as change (id, version, kind, name, price, created_at, updated_at, ordinality)`;
+}
+
+/** Removes changes that were added before a time, at most `limit`, oldest first; returns how many. */
+export async function removeOldChanges(
+  sql: Transaction,
+  generation: number,
+  before: Date,
+  limit: number,
+): Promise<number> {
+  const { count } = await sql`
+    delete from changes where generation = ${generation} and seq in (
+      select seq from changes where generation = ${generation} order by seq limit ${limit}
+    ) and at < ${before}`;
+  return count;
+}
