@@ -42,3 +42,21 @@ test('only one generation serves', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await expect(db.sql`insert into generations values (2, 'serving')`).rejects.toMatchObject({ code: '23505' });
 });
+
+test('readers see the generation they are shown, planned for its one partition', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await db.sql`create table products_g2 partition of products for values in (2)`;
+  await db.sql`insert into products (generation, id, name, price, created_at, updated_at)
+    select generation, 'mouse', 'Mouse ' || generation, 1, now(), now() from generate_series(1, 2) generation`;
+  expect(await db.sql`select name from products_read`).toEqual([{ name: 'Mouse 1' }]);
+  await db.sql`select show_generation(2)`;
+  expect(await db.sql`select name from products_read`).toEqual([{ name: 'Mouse 2' }]);
+  const plan = await db.sql`explain (costs off) select * from products_read where id = 'mouse'`;
+  expect(plan.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/products_g1/);
+});
+
+test('a generation is filled one at a time', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await db.sql`insert into generations values (2, 'filling')`;
+  await expect(db.sql`insert into generations values (3, 'filling')`).rejects.toMatchObject({ code: '23505' });
+});

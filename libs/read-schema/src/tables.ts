@@ -61,11 +61,17 @@ export const generations = pgTable(
   'generations',
   {
     generation: integer().primaryKey(),
-    /** `filling`: being built beside the one that serves. `retired`: served before; kept up to date until dropped. */
-    state: text({ enum: ['filling', 'serving', 'retired'] }).notNull(),
+    /**
+     * `filling`: being built beside the one that serves; one at a time. `retired`: served before; kept up to date until
+     * dropped. `dropped`: its rows are gone; this one stays, so that no number comes twice.
+     */
+    state: text({ enum: ['filling', 'serving', 'retired', 'dropped'] }).notNull(),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
   },
-  (table) => [uniqueIndex('generations_one_serving').on(table.state).where(sql`state = 'serving'`)],
+  (table) => [
+    uniqueIndex('generations_one_serving').on(table.state).where(sql`state = 'serving'`),
+    uniqueIndex('generations_one_filling').on(table.state).where(sql`state = 'filling'`),
+  ],
 );
 
 /**
@@ -164,7 +170,10 @@ export const changeCounters = pgTable('change_counters', {
   last: bigint({ mode: 'number' }).notNull().default(0),
 });
 
-/** What readers are shown: the listed products of the serving generation. Legacy readers select `id, name, price`. */
+/**
+ * What readers are shown: the listed products of the serving generation. Legacy readers select `id, name, price`. Made by
+ * the SQL function `show_generation`: a migration that changes the view replaces the function and calls it (migration 0002).
+ */
 export const productsRead = pgView('products_read', {
   id: text().notNull(),
   name: text().notNull(),
