@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isPrice } from './price.ts';
+import { isPrice, Price } from './price.ts';
 
 /** The decimal text of a count of cents, made without arithmetic on fractions. */
 const decimal = (cents: number) => `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`;
@@ -22,6 +22,17 @@ test('its shortest text is the decimal it came as', () => {
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => {
       const [whole, fraction = ''] = String(Number(decimal(cents))).split('.');
       return `${whole}.${fraction.padEnd(2, '0')}` === decimal(cents);
+    }),
+  );
+});
+
+test('no validator that goes by the document and calculates with doubles, as ajv does, finds a price wrong', () => {
+  const { minimum, maximum, multipleOf } = Price as { minimum?: number; maximum?: number; multipleOf?: number };
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => {
+      const price = Number(decimal(cents));
+      const isOfSteps = multipleOf === undefined || Number.isInteger(price / multipleOf);
+      return price >= (minimum ?? 0) && price <= (maximum ?? price) && isOfSteps;
     }),
   );
 });
