@@ -1,4 +1,9 @@
-import kafka, { type IAdminClient, type NewTopic, type TopicDescription } from '@confluentinc/kafka-javascript';
+import kafka, {
+  type IAdminClient,
+  type ListOffsetsResult,
+  type NewTopic,
+  type TopicDescription,
+} from '@confluentinc/kafka-javascript';
 import { baseConfig, type ClientOptions } from './client.ts';
 import { codes, KafkaError, kafkaError } from './errors.ts';
 
@@ -42,6 +47,18 @@ export class Admin {
     };
   }
 
+  /** The offset after the last message of each partition, in the order of partitions. */
+  async endOffsets({ name, partitions }: Topic, timeout = 5000): Promise<number[]> {
+    const wanted = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition, offset: latest }));
+    const doing = `Asking for the ends of topic ${name}`;
+    const found = await called<ListOffsetsResult[]>(doing, (done) =>
+      this.#client.listOffsets(wanted, { timeout }, done),
+    );
+    const failed = found.find(({ error }) => error !== undefined);
+    if (failed !== undefined) throw kafkaError(doing, failed.error);
+    return found.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset);
+  }
+
   /** Makes a topic that keeps its messages for ever; false when there already was one of that name. */
   async createTopic(name: string, partitions: number, timeout = 10_000): Promise<boolean> {
     const topic: NewTopic = {
@@ -72,6 +89,8 @@ export class Admin {
     this.#client.disconnect();
   }
 }
+
+const latest = kafka.OffsetSpec.LATEST;
 
 function called<T>(doing: string, call: (done: (error: unknown, result?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {

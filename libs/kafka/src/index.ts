@@ -5,6 +5,7 @@ export { ensureTopic, type TopicWanted } from './ensure-topic.ts';
 export { KafkaError } from './errors.ts';
 export type { ConsumerOptions, PartitionState } from './membership.ts';
 export type { Log } from './log.ts';
+export { messageTimes } from './message-times.ts';
 export type { IncomingMessage } from './native-consumer.ts';
 export type { BatchOutcome, MessageBatch } from './partition-feed.ts';
 export type { StartingPoint } from './starting-point.ts';

@@ -15,6 +15,10 @@ export interface PartitionState {
   next: number;
   /** Messages in the log that are not applied; undefined until the log's end is known. */
   lag: number | undefined;
+  /** When the first message that is not applied was sent (milliseconds since 1970), as far as it is known. */
+  behindSince: number | undefined;
+  /** When a batch was applied last (milliseconds since 1970); undefined before the first. */
+  progressAt: number | undefined;
   /** Why nothing more of it is consumed. */
   stopped: string | undefined;
 }
@@ -74,9 +78,10 @@ export class Membership {
   }
 
   partitions(): PartitionState[] {
-    return [...(this.#assignment?.feeds ?? [])].map(({ partition, next, stopped }) => {
+    return [...(this.#assignment?.feeds ?? [])].map(({ partition, next, behindSince, progressAt, stopped }) => {
       const end = this.#native?.knownEnd(partition);
-      return { partition, next, stopped, lag: end === undefined ? undefined : Math.max(end - next, 0) };
+      const lag = end === undefined ? undefined : Math.max(end - next, 0);
+      return { partition, next, lag, behindSince, progressAt, stopped };
     });
   }
 

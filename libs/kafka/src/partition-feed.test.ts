@@ -80,3 +80,19 @@ test('closing gives up a batch that does not end in time, and what it then does 
   await promise;
   expect(feed.next).toBe(0);
 });
+
+test('it is behind since the first message that is not applied was sent', async () => {
+  const batches = [0, 1].map(() => Promise.withResolvers<{ next: number }>());
+  let begun = 0;
+  const { feed } = feedOf(async () => await (batches[begun++]?.promise ?? { next: -1 }));
+  const sent = messages(0, 3).map((message) => ({ ...message, timestamp: 100 + message.offset }));
+  expect(feed.behindSince).toBeUndefined();
+  feed.push(sent);
+  expect(feed.behindSince).toBe(100);
+  batches[0]?.resolve({ next: 3 });
+  await vi.waitFor(() => expect(feed.behindSince).toBe(103));
+  expect(feed.progressAt).toBeGreaterThan(Date.now() - 60_000);
+  batches[1]?.resolve({ next: 4 });
+  await vi.waitFor(() => expect(feed.pending).toBe(false));
+  expect(feed.behindSince).toBe(103);
+});

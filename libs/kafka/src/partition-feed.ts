@@ -43,6 +43,9 @@ export class PartitionFeed {
   #seekTo: number | undefined;
   #busy: Promise<void> | undefined;
   #closing = false;
+  #underWay: IncomingMessage | undefined;
+  #lastTimestamp: number | undefined;
+  #progressAt: number | undefined;
 
   constructor(options: FeedOptions) {
     this.partition = options.partition;
@@ -62,6 +65,19 @@ export class PartitionFeed {
   /** True while there are messages that are polled and not yet applied. */
   get pending(): boolean {
     return this.#busy !== undefined;
+  }
+
+  /**
+   * When the first message that is not applied was sent (milliseconds since 1970); until it has been polled, when the last
+   * one that was applied. Undefined before the first message.
+   */
+  get behindSince(): number | undefined {
+    return this.#underWay?.timestamp ?? this.#queue[0]?.timestamp ?? this.#lastTimestamp;
+  }
+
+  /** When a batch was applied last (milliseconds since 1970). */
+  get progressAt(): number | undefined {
+    return this.#progressAt;
   }
 
   /** Why nothing more of it is consumed. */
@@ -115,20 +131,29 @@ export class PartitionFeed {
   async #applyBatch(messages: IncomingMessage[]): Promise<void> {
     const { partition, apply } = this.#options;
     const after = (messages.at(-1)?.offset ?? this.#next - 1) + 1;
+    this.#underWay = messages[0];
     try {
       const outcome = await apply({ partition, expected: this.#next, messages, signal: this.#abandoned.signal });
       if (this.#abandoned.signal.aborted) return;
       this.#next = outcome.next;
       if (outcome.stop !== undefined) this.stop(outcome.stop);
       else if (outcome.next !== after) this.#seek(outcome.next);
+      else this.#progressed(messages.at(-1));
     } catch (error) {
       if (this.#abandoned.signal.aborted) return;
       this.stop(`Offset ${messages[0]?.offset} and following could not be applied: ${(error as Error).message}`);
     }
   }
 
+  #progressed(last: IncomingMessage | undefined): void {
+    this.#underWay = undefined;
+    this.#lastTimestamp = last?.timestamp;
+    this.#progressAt = Date.now();
+  }
+
   #seek(offset: number): void {
     this.#queue = [];
+    this.#underWay = undefined;
     this.#seekTo = offset;
   }
 }
