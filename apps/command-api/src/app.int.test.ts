@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { load, migrateEventStore, readBackward } from '@catalogue/event-store';
 import { createLogger, createMetrics, type Server } from '@catalogue/service';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
@@ -27,7 +28,7 @@ interface Call {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: string;
   body?: unknown;
-  raw?: string;
+  raw?: string | Buffer;
   headers?: Record<string, string>;
 }
 
@@ -80,6 +81,20 @@ describe('a product', () => {
     ]);
   });
 
+  test.each(['PUT', 'PATCH'] as const)('is changed by a %s of JSON or of a merge patch', async (method) => {
+    const id = await create();
+    const url = `/products/${id}`;
+    const send = (type: string, price: number) =>
+      call({ method, url, body: { price }, headers: { 'content-type': type } });
+    expect((await send('application/json; charset=utf-8', 1)).body).toEqual({ id, version: 2 });
+    expect((await send('Application/Merge-Patch+JSON', 2)).body).toEqual({ id, version: 3 });
+    const refused = await send('text/plain', 3);
+    expect([refused.status, refused.headers['accept']]).toEqual([
+      415,
+      'application/json, application/merge-patch+json',
+    ]);
+  });
+
   test('keeps its version when a change changes nothing', async () => {
     const id = await create();
     for (const body of [{}, { price: 39.9 }, { name: '  Mouse ergonomico' }]) {
@@ -104,6 +119,19 @@ describe('a product', () => {
       const { status, body: problem } = await call({ method, url: `/products/${id}`, body });
       expect([status, problem['type']]).toEqual([409, 'product-discontinued']);
     }
+  });
+
+  test('is discontinued by a request that says JSON and has no body', async () => {
+    const url = `/products/${await create()}`;
+    expect((await call({ method: 'DELETE', url, raw: '' })).status).toBe(200);
+  });
+
+  test('has a price as it was written, in whatever way', async () => {
+    const ids = ['39.90', '3.99e1', '39.9000000000000000000'].map(async (price) => {
+      const { body } = await call({ url: '/products', raw: `{"name":"x","price":${price}}` });
+      return await payloadsOf(body['id'] as string);
+    });
+    expect((await Promise.all(ids)).map((payloads) => payloads?.[0])).toMatchObject(ids.map(() => ({ price: 39.9 })));
   });
 
   test('is changed only at the version that If-Match names', async () => {
@@ -151,6 +179,20 @@ describe('what is refused, and how it is said', () => {
     ['a negative price', { url: '/products', body: { ...valid, price: -0.01 } }, 400, 'invalid-request', ['/price']],
     ['three decimals', { url: '/products', body: { ...valid, price: 1.001 } }, 400, 'invalid-request', ['/price']],
     ['an absurd price', { url: '/products', body: { ...valid, price: 1e300 } }, 400, 'invalid-request', ['/price']],
+    [
+      'a third decimal that a double hides',
+      { url: '/products', raw: '{"name":"x","price":0.10000000000000000001}' },
+      400,
+      'invalid-request',
+      ['/price'],
+    ],
+    [
+      'a price of almost 0',
+      { url: '/products', raw: '{"name":"x","price":1e-400}' },
+      400,
+      'invalid-request',
+      ['/price'],
+    ],
     ['an infinite price', { url: '/products', raw: '{"name":"x","price":1e999}' }, 400, 'invalid-request', ['/price']],
     ['100 KB', { url: '/products', body: { ...valid, name: 'x'.repeat(100_000) } }, 413, 'body-too-large'],
     [
@@ -158,6 +200,25 @@ describe('what is refused, and how it is said', () => {
       { url: '/products', raw: 'x', headers: { 'content-type': 'text/plain' } },
       415,
       'unsupported-media-type',
+    ],
+    [
+      'a change that is meant for a product, sent to create one',
+      { url: '/products', body: valid, headers: { 'content-type': 'application/merge-patch+json' } },
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'a compressed body',
+      { url: '/products', raw: gzipSync(JSON.stringify(valid)), headers: { 'content-encoding': 'gzip' } },
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'bytes that are no UTF-8',
+      { url: '/products', raw: Buffer.from('{"name":"Caf\xe9","price":1}', 'latin1') },
+      400,
+      'invalid-request',
+      [''],
     ],
     ['no type', { url: '/products', raw: '{}', headers: { 'content-type': '' } }, 415, 'unsupported-media-type'],
     ['an unknown id', { method: 'PUT', url: `/products/${randomUUID()}`, body: {} }, 404, 'not-found'],
@@ -326,6 +387,17 @@ test('the metrics count commands by how they ended', async () => {
   expect(body).toMatch(/commands_total\{type="discontinue",outcome="not-found"[^}]*\} [1-9]/);
   expect(body).toMatch(/command_batch_size_count\{[^}]*\} [1-9]/);
   expect(body).toMatch(/commands_waiting\{[^}]*\} 0/);
+});
+
+test('the document says which types of body each operation takes', async () => {
+  const { paths } = (await app.inject('/openapi.json')).json<{
+    paths: Record<string, Record<string, { requestBody?: { content: object } }>>;
+  }>();
+  const typesOf = (path: string, method: string) => Object.keys(paths[path]?.[method]?.requestBody?.content ?? {});
+  const both = ['application/json', 'application/merge-patch+json'];
+  expect(typesOf('/products', 'post')).toEqual(['application/json']);
+  expect(typesOf('/products/{id}', 'put')).toEqual(both);
+  expect(typesOf('/products/{id}', 'patch')).toEqual(both);
 });
 
 test('the document knows every address, and is OpenAPI 3.1', async () => {

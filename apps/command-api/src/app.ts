@@ -29,12 +29,6 @@ export async function buildApp({ store, log, metrics, corsOrigins, now }: AppOpt
       },
     },
   });
-  // RFC 7396. PUT takes it too: it has always changed only what is given.
-  app.addContentTypeParser(
-    'application/merge-patch+json',
-    { parseAs: 'string' },
-    app.getDefaultJsonParser('remove', 'remove'),
-  );
   const commands = openCommands(store, log, metrics);
   // Before the first command: is it there, and is it the one it was? An absent one is waited for while answering 503.
   commands.outage.begin();

@@ -14,6 +14,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requireAcceptable } from './accept.ts';
 import { answerClientError, answerErrors, answerFrameworkError } from './errors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
+import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
 import { Histogram, type Registry } from './metrics.ts';
 import { type Problem, ProblemBody } from './problem.ts';
@@ -76,12 +77,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     requestTimeout: 30_000,
     // No bound of the router's own: an unknown id is 404, however long. Node bounds the whole header at 16 KiB.
     routerOptions: { maxParamLength: 16 * 1024 },
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;
 
   app.setValidatorCompiler(validatorCompiler);
-  app.removeContentTypeParser('text/plain');
+  readJsonBodies(app);
   app.addSchema(ProblemBody);
   answerErrors(app, problemOf);
   identifyRequests(app);
