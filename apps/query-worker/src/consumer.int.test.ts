@@ -51,12 +51,10 @@ test('workers that join and leave under load lose nothing and apply nothing twic
     for (let version = 1; version <= versions; version++) await sender.send(ids.map((id) => event(id, version)));
   })();
   await using first = await startWorker(kafka, db.dsn, topic.name);
-  await waitFor('the first to have all partitions', () => first.consumer.partitions().length === 6);
+  await waitFor('the first to have all partitions', () => first.partitions().length === 6);
   for (let round = 0; round < 3; round++) {
     await using second = await startWorker(kafka, db.dsn, topic.name);
-    await waitFor('each to have three', () =>
-      [first, second].every(({ consumer }) => consumer.partitions().length === 3),
-    );
+    await waitFor('each to have three', () => [first, second].every(({ partitions }) => partitions().length === 3));
   }
   await sending;
   await applied(db, ids.length * versions);
@@ -207,7 +205,7 @@ test('a topic deleted and made again stops the worker with what to do', async ()
   await using worker = await startWorker(kafka, db.dsn, topic.name);
   await waitFor(
     'the partitions to stop',
-    () => worker.consumer.partitions().every(({ stopped }) => stopped) && worker.consumer.partitions().length === 6,
+    () => worker.partitions().every(({ stopped }) => stopped) && worker.partitions().length === 6,
   );
-  expect(worker.consumer.partitions()[0]?.stopped).toMatch(/deleted and made again.*delete from consumer_offsets/);
+  expect(worker.partitions()[0]?.stopped).toMatch(/deleted and made again.*delete from consumer_offsets/);
 });

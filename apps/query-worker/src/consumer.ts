@@ -1,41 +1,37 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Admin, type Consumer, KafkaError, openAdmin, openConsumer, type StartingPoint } from '@catalogue/kafka';
-import type { Topic } from '@catalogue/kafka';
+import { type Admin, type Consumer, KafkaError, openConsumer, type StartingPoint, type Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
-import type { Logger, Registry } from '@catalogue/service';
-import { createServer } from '@catalogue/service';
-import { dependenciesOf } from './health.ts';
-import { measureConsumer, workerMetrics } from './metrics.ts';
-import { type OffsetScope, readOffsets, TopicChangedError } from './offsets.ts';
+import type { Logger } from '@catalogue/service';
+import type { Limit } from './limit.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import { GenerationDroppedError, type OffsetScope, readOffsets, TopicChangedError } from './offsets.ts';
 import { prepareBatch } from './product/batch.ts';
 import { Projector } from './product/projector.ts';
-import { PatientDatabase } from './retry.ts';
+import type { PatientDatabase } from './retry.ts';
 
-export interface WorkerOptions {
+export interface GenerationConsumerOptions {
   sql: Sql;
+  database: PatientDatabase;
   brokers: string;
+  admin: Admin;
   topic: string;
-  /** Of the read model: each has offsets and a consumer group of its own. */
-  generation: number;
   log: Logger;
-  metrics: Registry;
+  metrics: WorkerMetrics;
+  /** Bounds the batches at once of what does not serve; asked before each batch. */
+  limit: () => Limit | undefined;
 }
 
-/** The consumer that keeps one generation of the read model up to date, and a server for its health and metrics. */
-export async function buildWorker({ sql, brokers, topic, generation, log, metrics }: WorkerOptions) {
-  const clientId = 'query-worker';
-  const database = new PatientDatabase(log);
-  const projector = new Projector({ sql, database, log, metrics: workerMetrics(metrics) });
-  const admin = openAdmin({ brokers, clientId, log });
+/** The consumer that keeps one generation of the read model up to date: with offsets and a consumer group of its own. */
+export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
+  const { sql, database, brokers, admin, topic, log, metrics, limit } = options;
+  const projector = new Projector({ sql, database, log, metrics });
   // The topic as it was when partitions were last assigned: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
-
-  const consumer: Consumer = openConsumer({
+  return openConsumer({
     brokers,
-    clientId,
+    clientId: 'query-worker',
     topic,
-    // A group's members share their rebalances: workers of another topic on the same brokers are none of its business.
-    groupId: `query-worker-g${generation}-${topic}`,
+    groupId: groupOf(generation, topic),
     log,
     offsets: async (partitions, signal) => {
       const found = await existing(admin, topic, log, signal);
@@ -46,20 +42,21 @@ export async function buildWorker({ sql, brokers, topic, generation, log, metric
       };
       return startingPoints(partitions, () => database.try(signal, read));
     },
-    apply: (batch) => projector.apply(scope, batch),
+    apply: (batch) => {
+      const apply = () => projector.apply(scope, batch);
+      return limit()?.run(apply) ?? apply();
+    },
     // One that is frozen reports no error: it is asked.
     waits: async () => database.away !== undefined || !(await answers(sql)),
   });
-  measureConsumer(metrics, consumer);
-
-  const app = await createServer({ log, metrics, dependencies: dependenciesOf({ sql, database, consumer }) });
-  const work = async (signal: AbortSignal) => {
-    await consumer.run(signal).finally(() => admin.close());
-  };
-  return { app, work, consumer };
 }
 
-/** Where the partitions go on; stopped all of them when the stored offsets are not this topic's. */
+/** A group's members share their rebalances: workers of another topic on the same brokers are none of its business. */
+function groupOf(generation: number, topic: string): string {
+  return `query-worker-g${generation}-${topic}`;
+}
+
+/** Where the partitions go on; stopped all of them when there are no offsets to go on from. */
 async function startingPoints(
   partitions: number[],
   readAll: () => Promise<Map<number, number>>,
@@ -68,7 +65,7 @@ async function startingPoints(
     const offsets = await readAll();
     return new Map(partitions.map((partition) => [partition, { next: offsets.get(partition) ?? 0 }]));
   } catch (error) {
-    if (!(error instanceof TopicChangedError)) throw error;
+    if (!(error instanceof TopicChangedError || error instanceof GenerationDroppedError)) throw error;
     return new Map(partitions.map((partition) => [partition, { next: 0, stop: error.message }]));
   }
 }

@@ -1,6 +1,6 @@
-import type { Consumer } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, DependencyState } from '@catalogue/service';
+import type { FollowedGeneration, Generations } from './generations.ts';
 import type { PatientDatabase } from './retry.ts';
 
 /** Behind by more than this, a worker says so: 5 000 events/s are 100 behind at any moment. */
@@ -9,11 +9,11 @@ const catchingUpFrom = 1000;
 export interface Observed {
   sql: Sql;
   database: PatientDatabase;
-  consumer: Consumer;
+  generations: Generations;
 }
 
-/** What the worker depends on, and how far it is. */
-export function dependenciesOf({ sql, database, consumer }: Observed): Dependencies {
+/** What the worker depends on, and how far it is. The generation that serves decides whether it is ready. */
+export function dependenciesOf({ sql, database, generations }: Observed): Dependencies {
   return {
     'read model': async () => {
       if (database.away !== undefined) return { status: 'down', detail: `Waiting for the database: ${database.away}` };
@@ -21,18 +21,45 @@ export function dependenciesOf({ sql, database, consumer }: Observed): Dependenc
       return { status: 'up' };
     },
     kafka: () => {
-      if (consumer.problem !== undefined) return { status: 'down', detail: consumer.problem };
-      return consumer.isConnected() ? { status: 'up' } : { status: 'starting', detail: 'Joining the consumer group' };
+      const consumer = generations.serving?.consumer;
+      if (consumer?.problem !== undefined) return { status: 'down', detail: consumer.problem };
+      return consumer?.isConnected() ? { status: 'up' } : { status: 'starting', detail: 'Joining the consumer group' };
     },
-    projection: () => projectionState(consumer),
+    projection: () => {
+      const { serving } = generations;
+      return serving === undefined
+        ? { status: 'starting', detail: 'Asking which generation serves' }
+        : projectionState(serving);
+    },
+    'other generations': () => othersState(generations.followed.filter(({ state }) => state !== 'serving')),
   };
 }
 
-function projectionState(consumer: Consumer): DependencyState {
-  const partitions = consumer.partitions();
-  const stopped = partitions.flatMap(({ stopped: reason }) => reason ?? []);
+function projectionState(followed: FollowedGeneration): DependencyState {
+  const { stopped, lag, partitions } = progressOf(followed);
   if (stopped.length > 0) return { status: 'down', detail: stopped.join('; ') };
-  const lag = partitions.reduce((sum, partition) => sum + (partition.lag ?? 0), 0);
-  const detail = `${partitions.length} partitions, ${lag} events behind`;
+  const detail = `Generation ${followed.generation}: ${partitions} partitions, ${lag} events behind`;
   return { status: lag > catchingUpFrom ? 'catching-up' : 'up', detail };
+}
+
+/** Never a reason to be not ready: no reader sees them. */
+function othersState(others: readonly FollowedGeneration[]): DependencyState {
+  if (others.length === 0) return { status: 'up', detail: 'None' };
+  const progress = others.map((followed) => ({ ...followed, ...progressOf(followed) }));
+  const detail = progress
+    .map(({ generation, state, partitions, lag, stopped }) =>
+      [`Generation ${generation} (${state}): ${partitions} partitions, ${lag} events behind`, ...stopped].join('; '),
+    )
+    .join('. ');
+  const isBehind = progress.some(({ lag, stopped }) => lag > catchingUpFrom || stopped.length > 0);
+  return { status: isBehind ? 'catching-up' : 'up', detail };
+}
+
+function progressOf({ consumer }: FollowedGeneration) {
+  const partitions = consumer.partitions();
+  return {
+    partitions: partitions.length,
+    lag: partitions.reduce((sum, partition) => sum + (partition.lag ?? 0), 0),
+    stopped: partitions.flatMap(({ stopped }) => stopped ?? []),
+  };
 }

@@ -1,5 +1,6 @@
-import type { Consumer } from '@catalogue/kafka';
+import type { PartitionState } from '@catalogue/kafka';
 import { Counter, Gauge, Histogram, type Registry } from '@catalogue/service';
+import type { Generations } from './generations.ts';
 
 export type WorkerMetrics = ReturnType<typeof workerMetrics>;
 
@@ -33,26 +34,64 @@ export function workerMetrics(registry: Registry) {
   };
 }
 
-/** Adds what is asked of the consumer whenever the metrics are read: lag and stopped partitions. */
-export function measureConsumer(registry: Registry, consumer: Consumer): void {
-  const lagging = new Gauge({
-    name: 'projection_lag_events',
-    help: 'Messages in the log that are not applied, of the partitions this worker has',
-    labelNames: ['partition'],
-    registers: [],
-    collect() {
-      this.reset();
-      for (const { partition, lag } of consumer.partitions()) if (lag !== undefined) this.set({ partition }, lag);
-    },
+/** Adds what is asked of the consumers whenever the metrics are read, each of the partitions that this worker has. */
+export function measureGenerations(registry: Registry, generations: Generations): void {
+  const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) => {
+    const made: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: ['generation', ...labelNames],
+      registers: [registry],
+      collect: () => {
+        made.reset();
+        collect(made);
+      },
+    });
+  };
+  const eachPartition = (measure: (state: PartitionState) => number | undefined) => (made: Gauge) => {
+    for (const { generation, consumer } of generations.followed) {
+      for (const state of consumer.partitions()) {
+        const value = measure(state);
+        if (value !== undefined) made.set({ generation, partition: state.partition }, value);
+      }
+    }
+  };
+
+  gauge(
+    'projection_lag_events',
+    'Messages in the log that are not applied',
+    ['partition'],
+    eachPartition(({ lag }) => lag),
+  );
+  gauge(
+    'projection_lag_seconds',
+    'Time since the first message that is not applied was sent; 0 when all are applied',
+    ['partition'],
+    eachPartition(({ lag, behindSince }) => (lag === 0 ? 0 : behindSince && (Date.now() - behindSince) / 1000)),
+  );
+  gauge(
+    'projection_progress_timestamp_seconds',
+    'When a batch was applied last, as seconds since 1970',
+    ['partition'],
+    eachPartition(({ progressAt }) => progressAt && progressAt / 1000),
+  );
+  gauge('projection_partitions_stopped', 'Partitions that are not consumed: health says why', [], (made) => {
+    for (const { generation, consumer } of generations.followed) {
+      made.set({ generation }, consumer.partitions().filter(({ stopped }) => stopped !== undefined).length);
+    }
   });
-  const stopped = new Gauge({
-    name: 'projection_partitions_stopped',
-    help: 'Partitions of this worker that are not consumed because of a message that cannot be applied',
-    registers: [],
-    collect() {
-      this.set(consumer.partitions().filter((partition) => partition.stopped !== undefined).length);
-    },
+  gauge('projection_generation', 'Generations that are kept up to date, by their state', ['state'], (made) => {
+    for (const { generation, state } of generations.followed) made.set({ generation, state }, 1);
   });
-  registry.registerMetric(lagging);
-  registry.registerMetric(stopped);
+  gauge('projection_rebuild_progress', 'Share of the log that a generation being filled has applied', [], (made) => {
+    for (const { generation, state, consumer } of generations.followed) {
+      if (state === 'filling') made.set({ generation }, shareApplied(consumer.partitions()));
+    }
+  });
+}
+
+function shareApplied(partitions: readonly PartitionState[]): number {
+  const applied = partitions.reduce((sum, { next }) => sum + next, 0);
+  const behind = partitions.reduce((sum, { lag = 0 }) => sum + lag, 0);
+  return applied + behind === 0 ? 0 : applied / (applied + behind);
 }

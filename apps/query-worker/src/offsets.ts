@@ -8,7 +8,10 @@ export interface OffsetScope {
   topicId: string;
 }
 
-/** Moves a partition's offset; `attempts` is what `countAttempt` goes on from there. False when it is not where it was expected: somebody else applies the partition now. */
+/**
+ * Moves a partition's offset; `attempts` is what `countAttempt` goes on from there. False when it is not where it was
+ * expected: somebody else applies the partition now.
+ */
 export async function moveOffset(
   sql: Transaction,
   { generation, topic, topicId }: OffsetScope,
@@ -34,21 +37,29 @@ export async function readOffset(sql: Sql, scope: OffsetScope, partition: number
 /** A topic that is not the one that the stored offsets belong to: no offset of it means anything. */
 export class TopicChangedError extends Error {}
 
+/** A generation that has no offsets any more, and gets none. */
+export class GenerationDroppedError extends Error {}
+
 /**
- * The stored offsets of all partitions of a topic, made (all at once, at 0) when it has none yet.
+ * The stored offsets of all partitions of a topic, made (all at once, at 0) when the generation has none yet.
+ * @throws {GenerationDroppedError} when the generation is no more.
  * @throws {TopicChangedError} when the topic was made again, or has other partitions than when the offsets were made.
  */
 export async function readOffsets(sql: Sql, scope: OffsetScope, partitions: number): Promise<Map<number, number>> {
   const { generation, topic, topicId } = scope;
-  // Only into an empty set: a partition that was added later must be told, not begun silently.
+  // Only into an empty set: a partition that was added later must be told, not begun silently. The generation's row is
+  // locked, so that whoever drops it meanwhile sees the new rows or prevents them.
   await sql`
+    with kept as (select from generations where generation = ${generation} and state <> 'dropped' for share)
     insert into consumer_offsets (generation, topic, partition, topic_id, next)
-    select ${generation}, ${topic}::text, partition, ${topicId}, 0 from generate_series(0, ${partitions - 1}::int) partition
+    select ${generation}, ${topic}::text, partition, ${topicId}, 0
+    from kept, generate_series(0, ${partitions - 1}::int) partition
     where not exists (select from consumer_offsets where generation = ${generation} and topic = ${topic})
     on conflict do nothing`;
   const rows = await sql<{ partition: number; topicId: string; next: number }[]>`
     select partition, topic_id as "topicId", next from consumer_offsets
     where generation = ${generation} and topic = ${topic}`;
+  if (rows.length === 0) throw new GenerationDroppedError(`Generation ${generation} was dropped`);
   check(rows, scope, partitions);
   return new Map(rows.map(({ partition, next }) => [partition, next]));
 }

@@ -5,19 +5,21 @@ import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
-import { buildWorker } from '../src/consumer.ts';
+import { buildWorker } from '../src/app.ts';
 
 const log = createLogger('test', 'silent');
 
 /** A worker that runs until it is disposed of. */
 export async function startWorker(brokers: string, dsn: string, topic: string) {
   const stop = new AbortController();
-  const sql = connect(dsn, { name: 'query-worker', max: 8 });
+  const sql = connect(dsn, { name: 'query-worker', max: 10 });
   const metrics = createMetrics('test');
-  const { app, work, consumer } = await buildWorker({ sql, brokers, topic, generation: 1, log, metrics });
+  const { app, work, generations } = await buildWorker({ sql, brokers, topic, log, metrics });
   const working = work(stop.signal);
   return {
-    consumer,
+    generations,
+    /** The partitions it has of the serving generation. */
+    partitions: () => generations.serving?.consumer.partitions() ?? [],
     /** What `/health/ready` says. */
     health: async () => {
       const answer = await app.inject('/health/ready');

@@ -1,5 +1,5 @@
 import type { MessageBatch } from '@catalogue/kafka';
-import type { Sql, Transaction } from '@catalogue/postgres';
+import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { moveOffset, type OffsetScope } from '../offsets.ts';
 import { appendChanges } from './changes.ts';
 import { type Folded, fold, type Read } from './fold.ts';
@@ -24,39 +24,51 @@ export async function applyBatch(
   accept: (folded: Folded) => void = () => {},
 ): Promise<Folded> {
   const next = (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
-  return await sql.begin(async (tx) => {
-    const { generation } = scope;
-    const { ids, needed } = productsIn(messages);
-    // Sent together. The first waits until whoever moves the offset now has ended, and so holds up the others.
-    const [owned, , rows, discards] = await Promise.all([
-      moveOffset(tx, scope, partition, { expected, next, attempts }),
-      needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
-      ids.length > 0 ? lockProducts(tx, generation, ids) : [],
-      ids.length > 0 ? readDiscards(tx, ids) : new Map<string, Discard[]>(),
-    ]);
-    if (!owned) throw new NotOwnerError();
-    const waiting = rows.flatMap(({ id, parked }) => (parked ? [id] : []));
-    const queues = waiting.length > 0 ? await readQueues(tx, generation, waiting) : new Map<string, ParkedMessage[]>();
-    const folded = fold({ products: new Map(rows.map((row) => [row.id, row])), queues, discards }, messages);
-    accept(folded);
-    await write(tx, scope, folded);
-    return folded;
-  });
+  return await transact(
+    sql,
+    async (tx) => {
+      const folded = await readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
+      accept(folded);
+      return folded;
+    },
+    (tx, folded) => write(tx, scope, folded),
+  );
 }
 
-/** Writes what a fold came to. */
-export async function write(
+async function readAndFold(
+  tx: Transaction,
+  scope: OffsetScope,
+  { partition, ...offset }: { partition: number; expected: number; next: number; attempts: number },
+  messages: readonly Read[],
+): Promise<Folded> {
+  const { generation } = scope;
+  const { ids, needed } = productsIn(messages);
+  // Sent together. The first waits until whoever moves the offset now has ended, and so holds up the others.
+  const [owned, , rows, discards] = await Promise.all([
+    moveOffset(tx, scope, partition, offset),
+    needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
+    ids.length > 0 ? lockProducts(tx, generation, ids) : [],
+    ids.length > 0 ? readDiscards(tx, ids) : new Map<string, Discard[]>(),
+  ]);
+  if (!owned) throw new NotOwnerError();
+  const waiting = rows.flatMap(({ id, parked }) => (parked ? [id] : []));
+  const queues = waiting.length > 0 ? await readQueues(tx, generation, waiting) : new Map<string, ParkedMessage[]>();
+  return fold({ products: new Map(rows.map((row) => [row.id, row])), queues, discards }, messages);
+}
+
+/** Sends what a fold came to. The change log is the last, for it is what batches of other partitions wait for. */
+export function write(
   tx: Transaction,
   scope: Pick<OffsetScope, 'generation' | 'topic'>,
   { changed, changes, parked, released }: Omit<Folded, 'fates'>,
-): Promise<void> {
+): Promise<void>[] {
   const { generation } = scope;
-  await Promise.all([
-    changed.length > 0 ? writeProducts(tx, generation, changed) : undefined,
-    parked.length > 0 ? insertParked(tx, scope, parked) : undefined,
-    released.length > 0 ? deleteParked(tx, generation, released) : undefined,
-    changes.length > 0 ? appendChanges(tx, generation, changes) : undefined,
-  ]);
+  return [
+    ...(changed.length > 0 ? [writeProducts(tx, generation, changed)] : []),
+    ...(parked.length > 0 ? [insertParked(tx, scope, parked)] : []),
+    ...(released.length > 0 ? [deleteParked(tx, generation, released)] : []),
+    ...(changes.length > 0 ? [appendChanges(tx, generation, changes)] : []),
+  ];
 }
 
 /** Applies nothing: a connection is there and knows the statements of a batch before the first one comes. */
