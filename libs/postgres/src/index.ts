@@ -1,3 +1,4 @@
 export { type ConnectOptions, connect, type Sql, type Transaction } from './connect.ts';
 export { errorCode, isConnectionLost, isTransient } from './errors.ts';
 export { migrate } from './migrate.ts';
+export { transact } from './transact.ts';

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { expect, inject, test } from 'vitest';
+import { connect } from './connect.ts';
+import { isConnectionLost } from './errors.ts';
+import { transact } from './transact.ts';
+
+/** A database of its own with a table `t`. */
+async function open() {
+  const name = `transact_${randomUUID().replaceAll('-', '')}`;
+  const admin = connect(inject('servers').writeDb, { name: 'test', max: 1 });
+  await admin.unsafe(`create database ${name}`);
+  const url = new URL(inject('servers').writeDb);
+  url.pathname = name;
+  const sql = connect(url.href, { name: 'test', max: 1 });
+  await sql`create table t (id integer primary key)`;
+  return {
+    dsn: url.href,
+    sql,
+    [Symbol.asyncDispose]: async () => {
+      await sql.end();
+      await admin.unsafe(`drop database ${name} with (force)`);
+      await admin.end();
+    },
+  };
+}
+
+test('what was read decides what is written, in one transaction', async () => {
+  await using db = await open();
+  const found = await transact(
+    db.sql,
+    async (tx) => (await tx<{ txid: string }[]>`select txid_current()::text as txid`)[0]?.txid,
+    (tx, txid) => [tx`insert into t select 1 where txid_current()::text = ${txid ?? ''}`],
+  );
+  expect(found).toMatch(/^\d+$/);
+  expect(await db.sql`select id from t`).toEqual([{ id: 1 }]);
+});
+
+test.each([
+  ['while reading', () => Promise.reject(new Error('no')), () => [], /^no$/],
+  ['while writing', async () => {}, 'twice', /duplicate key/],
+] as const)('a failure %s leaves nothing, and the connection can be used again', async (_, read, write, message) => {
+  await using db = await open();
+  const sql = connect(db.dsn, { name: 'test', max: 1 });
+  const failing = transact(sql, read, (tx) =>
+    write === 'twice' ? [tx`insert into t values (1)`, tx`insert into t values (1)`] : [],
+  );
+  await expect(failing).rejects.toThrow(message);
+  expect(await sql`select id from t`).toEqual([]);
+  await transact(
+    sql,
+    async () => {},
+    (tx) => [tx`insert into t values (2)`],
+  );
+  expect(await sql`select id from t`).toEqual([{ id: 2 }]);
+  await sql.end();
+});
+
+test('a connection that ends in the middle fails the transaction, and the pool goes on', async () => {
+  await using db = await open();
+  const sql = connect(db.dsn, { name: 'test', max: 1 });
+  for (let round = 0; round < 3; round++) {
+    const ending = transact(
+      sql,
+      async (tx) => {
+        const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+        await db.sql`select pg_terminate_backend(${row?.pid ?? 0})`;
+      },
+      (tx) => [tx`insert into t values (1)`],
+    );
+    await expect(ending).rejects.toSatisfy(isConnectionLost);
+    expect(await sql`select id from t`.catch(() => sql`select id from t`)).toEqual([]);
+  }
+  await sql.end();
+});
+
+test('many at once, more than there are connections', async () => {
+  await using db = await open();
+  const sql = connect(db.dsn, { name: 'test', max: 2 });
+  const ids = Array.from({ length: 50 }, (_, id) => id);
+  await Promise.all(
+    ids.map((id) =>
+      transact(
+        sql,
+        async () => {},
+        (tx) => [tx`insert into t values (${id})`],
+      ),
+    ),
+  );
+  expect(await sql`select id from t`).toHaveLength(50);
+  await sql.end();
+});
