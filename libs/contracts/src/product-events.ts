@@ -1,19 +1,19 @@
 import { type Static, Type } from '@sinclair/typebox';
 import type { EventDefinitions } from './event-definition.ts';
 import { Price } from './price.ts';
-import { ProductName } from './product-name.ts';
+import { StoredName } from './product-name.ts';
 
 /** Ours are UUIDv7; those of older producers are any non-empty text. */
 const ProductId = Type.String({ minLength: 1 });
 
 /** A product entered the catalogue. */
-const ProductCreated = Type.Object({ id: ProductId, name: ProductName, price: Price });
+const ProductCreated = Type.Object({ id: ProductId, name: StoredName, price: Price });
 type ProductCreated = Static<typeof ProductCreated>;
 
 /** A product was renamed, repriced or both: only what changed is there. */
 const ProductUpdated = Type.Object({
   id: ProductId,
-  name: Type.Optional(ProductName),
+  name: Type.Optional(StoredName),
   price: Type.Optional(Price),
 });
 type ProductUpdated = Static<typeof ProductUpdated>;

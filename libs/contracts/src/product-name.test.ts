@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isProductName } from './product-name.ts';
+import { isProductName, isStoredName } from './product-name.ts';
 
 test.each([
   ['one character', 'x', true],
@@ -16,5 +16,35 @@ test.each([
   ['accents and quotes', `Cavo USB-C àèìòù 27" 4K'); drop table`, true],
   ['no text', 5, false],
 ])('%s', (_, value, valid) => {
+  expect(isStoredName(value)).toBe(valid);
   expect(isProductName(value)).toBe(valid);
+});
+
+test.each([
+  ['a zero-width space', '\u200b'],
+  ['a word joiner between spaces', ' \u2060 '],
+  ['a soft hyphen and a variation selector', '\u00ad\ufe0f'],
+  ['a Hangul filler', '\u3164'],
+  ['tags, which are outside the basic plane', '\u{e0041}\u{e0042}'],
+  ['a Braille pattern without dots', '\u2800'],
+  ['an override of the direction', 'Mouse \u202egnp.exe'],
+  ['an isolate', '\u2066Mouse\u2069'],
+])('%s may be in an event, and is no name to be given', (_, value) => {
+  expect(isStoredName(value)).toBe(true);
+  expect(isProductName(value)).toBe(false);
+});
+
+test.each(['می\u200cخواهم', '👩\u200d🔧', 'Stra\u00adße', 'שלום\u200f!', '한글', 'é', '\u0301'])(
+  '%s is a name: what is invisible may stand between what is not',
+  (value) => {
+    expect(isProductName(value)).toBe(true);
+  },
+);
+
+test('of all single characters those are names that are no white space, no control, no half a pair, and visible', () => {
+  const isNone = /[\s\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u;
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const character = String.fromCodePoint(code);
+    if (isProductName(character) === isNone.test(character)) expect.fail(`U+${code.toString(16)}`);
+  }
 });

@@ -4,7 +4,7 @@ import { Value } from '@sinclair/typebox/value';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Price } from '../price.ts';
-import { ProductName } from '../product-name.ts';
+import { StoredName } from '../product-name.ts';
 import { incompatibilities } from './incompatibilities.ts';
 
 const id = Type.String();
@@ -86,8 +86,8 @@ describe('a value', () => {
     ],
     ['of other steps', Type.Number({ multipleOf: 2 }), Type.Number({ multipleOf: 3 }), both('multipleOf 2 became 3')],
     ['of any steps', cents, without(cents, 'multipleOf'), [`widened (multipleOf 0.01 is gone): .*${earlier}`]],
-    ['of longer text', ProductName, { ...ProductName, maxLength: 300 }, ['widened (maxLength 200 became 300)']],
-    ['of shorter text', ProductName, { ...ProductName, maxLength: 100 }, ['narrowed (maxLength 200 became 100)']],
+    ['of longer text', StoredName, { ...StoredName, maxLength: 300 }, ['widened (maxLength 200 became 300)']],
+    ['of shorter text', StoredName, { ...StoredName, maxLength: 100 }, ['narrowed (maxLength 200 became 100)']],
     ['of no empty text', text, Type.String({ minLength: 1 }), ['narrowed (minLength 1 is new)']],
     ['of a length that is any', text, Type.String({ minLength: 0 }), []],
     ['of one pattern', text, Type.String({ pattern: '^a' }), ['narrowed (pattern "^a" is new)']],
@@ -170,7 +170,7 @@ test('whatever passes can be read by all, be it written before or after', () => 
 const { schema: anySchema } = fc.letrec<{ schema: TSchema }>((tie) => ({
   schema: fc.oneof(
     { maxDepth: 3 },
-    fc.constantFrom<TSchema>(Price, ProductName, ...kinds),
+    fc.constantFrom<TSchema>(Price, StoredName, ...kinds),
     fc.dictionary(fc.string(), tie('schema').chain(maybeOptional), { maxKeys: 4 }).map((it) => Type.Object(it)),
     tie('schema').map((it) => Type.Array(it)),
     tie('schema').map((it) => Type.Union([it, Type.Null()])),
