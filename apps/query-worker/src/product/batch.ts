@@ -2,7 +2,7 @@ import type { MessageBatch } from '@catalogue/kafka';
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { moveOffset, type OffsetScope } from '../offsets.ts';
 import { appendChanges } from './changes.ts';
-import { type Folded, fold, type Read } from './fold.ts';
+import { type Folded, fold, keyOf, type Read } from './fold.ts';
 import { deleteParked, insertParked, type ParkedMessage, readDiscards, readQueues } from './parked.ts';
 import type { Discard } from './projection.ts';
 import { insertMissing, lockProducts, writeProducts } from './rows.ts';
@@ -95,8 +95,8 @@ function productsIn(messages: readonly Read[]): { ids: string[]; needed: string[
   const ids = new Set<string>();
   const needed = new Set<string>();
   for (const message of messages) {
+    ids.add('productId' in message ? message.productId : keyOf(message.origin));
     if (!('productId' in message)) continue;
-    ids.add(message.productId);
     const { kind, event } = message.decoded;
     if (kind === 'legacy' || (event.productVersion === 1 && event.type !== 'ProductCreated'))
       needed.add(message.productId);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Change, drain, type Folded, fold, type Known, read } from './fold.ts';
+import { type Change, type Folded, fold, type Known, read } from './fold.ts';
 import type { ParkedMessage } from './parked.ts';
 import type { Product } from './product.ts';
 import type { Discard } from './projection.ts';
@@ -42,7 +42,9 @@ class ReadModel {
   /** What an operator does: decides to do without something, and has the rest go on. */
   discard(version: number, eventId = ''): void {
     this.discards.push({ version, eventId });
-    this.#keep(drain(this.#known(), [id]));
+    const waiting = this.queue.splice(0);
+    this.product &&= { ...this.product, parked: false };
+    this.#keep(fold(this.#known(), read(waiting)));
   }
 
   #known(): Known {
@@ -55,7 +57,7 @@ class ReadModel {
     };
   }
 
-  #keep({ changed, changes, parked, released }: Omit<Folded, 'fates'>): void {
+  #keep({ changed, changes, parked, released }: Folded): void {
     this.product = changed[0] ?? this.product;
     this.changes.push(...changes);
     this.queue = [...this.queue, ...parked]

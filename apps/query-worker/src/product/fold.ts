@@ -1,10 +1,13 @@
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
-import type { ParkedMessage } from './parked.ts';
+import { type ParkedMessage, placeOf } from './parked.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
 import { type Discard, type ProductMessage, type Projected, project } from './projection.ts';
 
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'>;
+
+/** The key that a message without a readable product is filed under. */
+export const keyOf = ({ key }: Pick<IncomingMessage, 'key'>) => storable(String(key ?? ''));
 
 /** A message of a batch: about a product, or nothing that is or can be read. */
 export type Read = { origin: Origin } & (
@@ -60,13 +63,6 @@ export function fold(known: Known, messages: readonly Read[]): Folded {
   return { ...folding.result(), fates };
 }
 
-/** Applies what waits of some products, as far as nothing stands in the way any more. Pure. */
-export function drain(known: Known, productIds: Iterable<string>): Omit<Folded, 'fates'> {
-  const folding = new Folding(known);
-  for (const id of productIds) folding.drain(id);
-  return folding.result();
-}
-
 class Folding {
   readonly #known: Known;
   readonly #products = new Map<string, Product>();
@@ -92,8 +88,10 @@ class Folding {
 
   take(message: Read): Fate {
     if (!('productId' in message)) {
-      // Its product is not known: the next event of it will find a version missing.
-      this.#parked.add(parkedMessage(message.origin, message.unread));
+      // Its product is known by its key only: the next event of it will find a version missing.
+      const parked = parkedMessage(message.origin, message.unread);
+      if (this.#discards(parked.productId).some(({ eventId }) => eventId === placeOf(parked))) return 'skipped';
+      this.#parked.add(parked);
       return 'parked';
     }
     const product = this.#product(message.productId);
@@ -116,7 +114,7 @@ class Folding {
     }
     if ('product' in projected && !isForked(product, queue)) {
       this.#step(product, projected.product);
-      this.drain(product.id);
+      this.#drain(product.id);
       return projected.outcome;
     }
     const [first] = queue;
@@ -128,7 +126,8 @@ class Folding {
     return 'parked';
   }
 
-  drain(id: string): void {
+  /** Applies what waits of a product, as far as nothing stands in the way any more. */
+  #drain(id: string): void {
     for (;;) {
       const product = this.#product(id);
       const [first, ...rest] = this.#queue(id);
@@ -188,7 +187,7 @@ function isSeenAlike(a: Product, b: Product): boolean {
 }
 
 function parkedMessage(
-  { partition, offset, key, value, headers }: Origin,
+  { partition, offset, key = null, value, headers }: Origin,
   about: Pick<ParkedMessage, 'reason' | 'detail'> & Partial<ParkedMessage>,
 ): ParkedMessage {
   const traceparent = headers?.find((header) => 'traceparent' in header)?.['traceparent'];
@@ -197,7 +196,7 @@ function parkedMessage(
     offset,
     value,
     traceparent: traceparent === undefined ? null : storable(String(traceparent)),
-    productId: storable(String(key ?? '')),
+    productId: keyOf({ key }),
     version: null,
     eventId: null,
     type: null,

@@ -9,6 +9,11 @@ export type ParkedMessage = Omit<ParkedEvent, 'generation' | 'topic' | 'message'
   value: Buffer | null;
 };
 
+/** Names a message by where it was in the topic. */
+export function placeOf({ partition, offset }: Pick<ParkedMessage, 'partition' | 'offset'>): string {
+  return `partition ${partition}, offset ${offset}`;
+}
+
 /** What waits of these products, in the order of versions; messages that could not be read are of no product. */
 export async function readQueues(
   sql: Sql | Transaction,
@@ -49,7 +54,9 @@ export async function insertParked(
       ${column('detail')}::text[], ${messages.map(({ value }) => value?.toString('base64') ?? null)}::text[],
       ${column('traceparent')}::text[])
       as row (partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent)
-    on conflict do nothing`;
+    on conflict (generation, topic, partition, "offset") do update set -- tried again, it may wait for something else
+      product_id = excluded.product_id, version = excluded.version, event_id = excluded.event_id, type = excluded.type,
+      reason = excluded.reason, detail = excluded.detail`;
 }
 
 /** Ends the waiting of messages that `readQueues` returned. */

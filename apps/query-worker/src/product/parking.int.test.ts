@@ -1,0 +1,137 @@
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { expect, inject, test } from 'vitest';
+import { type OffsetScope, readOffsets } from '../offsets.ts';
+import { applyBatch } from './batch.ts';
+import { read } from './fold.ts';
+import { discardParked, listParked, retryParked, showParked } from './parking.ts';
+
+const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
+
+const event = (id: string, version: number, change: object = {}) => ({
+  id: `${id} ${version}`,
+  type: version === 1 ? 'ProductCreated' : 'ProductUpdated',
+  schemaVersion: 1,
+  productVersion: version,
+  payload: version === 1 ? { id, name: 'Mouse', price: 1 } : { id, price: version },
+  timestamp: '2026-11-23T10:00:00Z',
+  ...change,
+});
+
+async function openDatabase() {
+  const db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await readOffsets(db.sql, scope, 1);
+  return db;
+}
+
+/** Delivers messages, each with its product's id as the key. */
+async function deliver(db: TestDatabase, messages: [key: string, value: object | string][], generation = 1) {
+  const [row] = await db.sql<{ next: number }[]>`select next from consumer_offsets where generation = ${generation}`;
+  const expected = row?.next ?? 0;
+  const incoming = messages.map(([key, value], index) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return { partition: 0, offset: expected + index, key, value: Buffer.from(text) };
+  });
+  return await applyBatch(db.sql, { ...scope, generation }, { partition: 0, expected }, read(incoming));
+}
+
+const products = (db: TestDatabase, generation = 1) =>
+  db.sql`select id, version, price, parked from products where generation = ${generation} order by id`;
+
+test('products that wait are listed with what they wait for, and shown with their messages', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [
+    ['a', event('a', 1)],
+    ['a', event('a', 3)],
+    ['a', event('a', 4)],
+    ['b', event('b', 1, { schemaVersion: 9 })],
+  ]);
+  expect(await listParked(db.sql, {}, 10)).toMatchObject([
+    { generation: 1, productId: 'a', events: 2, version: 3, reason: 'gap' },
+    { generation: 1, productId: 'b', events: 1, version: 1, reason: 'newer-schema' },
+  ]);
+  expect(await listParked(db.sql, { reason: 'gap' }, 10)).toHaveLength(1);
+  expect(await listParked(db.sql, { productId: 'b' }, 10)).toHaveLength(1);
+  expect(await listParked(db.sql, { before: new Date(Date.now() - 60_000) }, 10)).toHaveLength(0);
+  expect(await showParked(db.sql, 'a')).toMatchObject([
+    { version: 3, reason: 'gap', value: Buffer.from(JSON.stringify(event('a', 3))) },
+    { version: 4, reason: 'queued' },
+  ]);
+});
+
+test('discarding what is missing lets the rest follow; tried dry, it only says so', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [
+    ['a', event('a', 1)],
+    ['a', event('a', 4)],
+    ['a', event('a', 5)],
+  ]);
+  const outcome = [{ generation: 1, released: 2, discarded: ['version 2', 'version 3'], waitsFor: undefined }];
+  expect(await discardParked(db.sql, 'a', true)).toEqual(outcome);
+  expect(await products(db)).toEqual([{ id: 'a', version: 1, price: '1.00', parked: true }]);
+  expect(await discardParked(db.sql, 'a', false)).toEqual(outcome);
+  expect(await products(db)).toEqual([{ id: 'a', version: 5, price: '5.00', parked: false }]);
+  expect(await db.sql`select from parked_events`).toHaveLength(0);
+  expect(await db.sql`select version, kind from changes order by seq desc limit 2`).toEqual([
+    { version: 5, kind: 'updated' },
+    { version: 4, kind: 'updated' },
+  ]);
+});
+
+test('a message that cannot be read is discarded with what it left out', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [
+    ['a', event('a', 1)],
+    ['a', '{"id":'],
+    ['a', event('a', 3)],
+  ]);
+  expect(await discardParked(db.sql, 'a', false)).toMatchObject([
+    { released: 2, discarded: ['the message that cannot be read at partition 0, offset 1', 'version 2'] },
+  ]);
+  expect(await products(db)).toMatchObject([{ version: 3, parked: false }]);
+});
+
+test('what was discarded stays so in a later generation', async () => {
+  await using db = await openDatabase();
+  const messages: [string, object | string][] = [
+    ['a', event('a', 1)],
+    ['a', event('a', 1, { id: 'other' })],
+    ['a', '{"id":'],
+    ['a', event('a', 2, { schemaVersion: 9 })],
+    ['a', event('a', 4)],
+  ];
+  await deliver(db, messages);
+  let left = 10;
+  while ((await listParked(db.sql, {}, 1)).length > 0 && left-- > 0) await discardParked(db.sql, 'a', false);
+  const [first] = await products(db);
+  expect(first).toMatchObject({ version: 4, price: '4.00', parked: false });
+
+  await db.sql`create table products_g2 partition of products for values in (2)`;
+  await db.sql`create table changes_g2 partition of changes for values in (2)`;
+  await db.sql`insert into change_counters values (2, 0)`;
+  await db.sql`insert into generations (generation, state) values (2, 'filling')`;
+  await readOffsets(db.sql, { ...scope, generation: 2 }, 1);
+  await deliver(db, messages, 2);
+  expect(await products(db, 2)).toEqual([first]);
+  expect(await listParked(db.sql, {}, 10)).toEqual([]);
+});
+
+test('trying again applies what a newer release can read, and leaves the rest', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [
+    ['a', event('a', 1)],
+    ['a', event('a', 2, { schemaVersion: 9 })],
+    ['a', event('a', 3)],
+    ['b', event('b', 1)],
+    ['b', event('b', 3)],
+  ]);
+  // As if this release knew the schema that the one before did not.
+  await db.sql`update parked_events set message = ${Buffer.from(JSON.stringify(event('a', 2)))} where version = 2`;
+  expect(await retryParked(db.sql, 'a')).toEqual([{ generation: 1, released: 2, discarded: [], waitsFor: undefined }]);
+  expect(await retryParked(db.sql, 'b')).toMatchObject([{ released: 0, waitsFor: expect.stringMatching(/version 2/) }]);
+  expect(await products(db)).toEqual([
+    { id: 'a', version: 3, price: '3.00', parked: false },
+    { id: 'b', version: 1, price: '1.00', parked: true },
+  ]);
+  expect(await listParked(db.sql, {}, 10)).toMatchObject([{ productId: 'b', reason: 'gap' }]);
+});

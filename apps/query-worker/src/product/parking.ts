@@ -1,0 +1,202 @@
+import { type Sql, type Transaction, transact } from '@catalogue/postgres';
+import { write } from './batch.ts';
+import { type Folded, fold, read } from './fold.ts';
+import { type ParkedMessage, placeOf, readDiscards } from './parked.ts';
+import { type Product, unknownProduct } from './product.ts';
+import type { Discard } from './projection.ts';
+import { lockProducts } from './rows.ts';
+
+/** What waits of one product in one generation, and what for. */
+export interface ParkedProduct {
+  generation: number;
+  productId: string;
+  /** Messages that wait. */
+  events: number;
+  /** Of the first of them: what all wait for. */
+  version: number | null;
+  reason: ParkedMessage['reason'];
+  detail: string;
+  /** When the first began to wait. */
+  since: Date;
+}
+
+export interface ParkedFilter {
+  productId?: string;
+  reason?: string;
+  /** Parked before this. */
+  before?: Date;
+}
+
+/** The products that wait, the longest first, at most `limit`. */
+export async function listParked(sql: Sql, filter: ParkedFilter, limit: number): Promise<ParkedProduct[]> {
+  const { productId = null, reason = null, before = null } = filter;
+  return await sql<ParkedProduct[]>`
+    select * from (
+      select distinct on (generation, product_id)
+        generation, product_id as "productId", (count(*) over product)::int as events, version, reason, detail,
+        min(parked_at) over product as since
+      from parked_events
+      where ${productId}::text is null or product_id = ${productId}
+      window product as (partition by generation, product_id)
+      order by generation, product_id, version nulls first, partition, "offset"
+    ) first
+    where (${reason}::text is null or reason = ${reason})
+      and (${before}::timestamptz is null or since < ${before})
+    order by since, generation, "productId"
+    limit ${limit}`;
+}
+
+export type ShownMessage = ParkedMessage & { generation: number; topic: string; parkedAt: Date };
+
+/** Every message of a product that waits, in order; what could not be read comes first. */
+export async function showParked(sql: Sql | Transaction, productId: string): Promise<ShownMessage[]> {
+  return await sql<ShownMessage[]>`
+    select generation, topic, partition, "offset", product_id as "productId", version, event_id as "eventId", type, reason,
+      detail, message as value, traceparent, parked_at as "parkedAt"
+    from parked_events where product_id = ${productId}
+    order by generation, version nulls first, partition, "offset"`;
+}
+
+/** What became of a product that waited. */
+export interface Resumed {
+  generation: number;
+  /** Messages that wait no more. */
+  released: number;
+  /** What an operator decides to do without, in words. */
+  discarded: string[];
+  /** What it still waits for; undefined when nothing waits any more. */
+  waitsFor: string | undefined;
+}
+
+/**
+ * Tries again whatever waits of a product, in order, in every generation: a newer release may be able to read it.
+ * The product is locked for that long; events that arrive meanwhile come after.
+ */
+export async function retryParked(sql: Sql, productId: string): Promise<Resumed[]> {
+  return await resume(sql, productId, () => [], false);
+}
+
+/**
+ * Does without what a product waits for: the events that are missing before the first that waits, or that first one, and
+ * every message with its key that cannot be read. It is remembered, for this and all later generations, and what waited
+ * behind is applied.
+ * @param dryRun nothing is written: the answer is what would become of it.
+ */
+export async function discardParked(sql: Sql, productId: string, dryRun: boolean): Promise<Resumed[]> {
+  return await resume(sql, productId, standingInTheWay, dryRun);
+}
+
+function standingInTheWay({ version }: Product, waiting: readonly ParkedMessage[]): Discard[] {
+  const unread = waiting
+    .filter((message) => message.version === null)
+    .map((it) => ({ version: 0, eventId: placeOf(it) }));
+  const first = waiting.find((message) => message.version !== null);
+  if (first === undefined) return unread;
+  const next = first.version ?? 0;
+  if (next <= version) return [...unread, { version: next, eventId: first.eventId ?? '' }];
+  const missing = Array.from({ length: next - version - 1 }, (_, index) => version + 1 + index);
+  const skipped = missing.length > 0 ? missing : [next];
+  return [...unread, ...skipped.map((it) => ({ version: it, eventId: '' }))];
+}
+
+/** Ends a transaction without a trace. */
+class DryRun extends Error {}
+
+async function resume(
+  sql: Sql,
+  productId: string,
+  decide: (product: Product, waiting: readonly ParkedMessage[]) => Discard[],
+  dryRun: boolean,
+): Promise<Resumed[]> {
+  const scopes = await sql<{ generation: number; topic: string }[]>`
+    select generation, max(topic) as topic from parked_events where product_id = ${productId}
+    group by generation order by generation`;
+  const resumed: Resumed[] = [];
+  for (const scope of scopes) {
+    const again = transact(
+      sql,
+      async (tx) => {
+        const found = await deliverAgain(tx, scope.generation, productId, decide);
+        resumed.push(told(scope.generation, found));
+        if (dryRun) throw new DryRun();
+        return found;
+      },
+      (tx, { discards, released, folded }) => [
+        insertDiscards(tx, productId, discards),
+        deletePlaces(tx, scope.generation, productId, released),
+        ...write(tx, scope, folded),
+      ],
+    );
+    await again.catch((error: unknown) => {
+      if (!(error instanceof DryRun)) throw error;
+    });
+  }
+  return resumed;
+}
+
+interface DeliveredAgain {
+  discards: Discard[];
+  released: ParkedMessage[];
+  folded: Folded;
+}
+
+/** Folds what waits as if it had only now arrived. */
+async function deliverAgain(
+  tx: Transaction,
+  generation: number,
+  productId: string,
+  decide: (product: Product, waiting: readonly ParkedMessage[]) => Discard[],
+): Promise<DeliveredAgain> {
+  const [[row], known, all] = await Promise.all([
+    lockProducts(tx, generation, [productId]),
+    readDiscards(tx, [productId]),
+    showParked(tx, productId),
+  ]);
+  const waiting = all.filter((message) => message.generation === generation);
+  const product = { ...(row ?? unknownProduct(productId)), parked: false };
+  const discards = decide(product, waiting);
+  const folded = fold(
+    {
+      products: new Map([[productId, product]]),
+      queues: new Map(),
+      discards: new Map([[productId, [...(known.get(productId) ?? []), ...discards]]]),
+    },
+    read(waiting.map((message) => ({ ...message, key: productId }))),
+  );
+  // The flag is written also where nothing else has changed.
+  if (folded.changed.length === 0) folded.changed.push(product);
+  const still = new Set(folded.parked.map(placeOf));
+  return { discards, released: waiting.filter((message) => !still.has(placeOf(message))), folded };
+}
+
+function told(generation: number, { discards, released, folded }: DeliveredAgain): Resumed {
+  const [first] = folded.parked.toSorted((a, b) => (a.version ?? 0) - (b.version ?? 0));
+  const discarded = discards.map(({ version, eventId }) => {
+    if (version === 0) return `the message that cannot be read at ${eventId}`;
+    return eventId === '' ? `version ${version}` : `event ${eventId} of version ${version}`;
+  });
+  return { generation, released: released.length, discarded, waitsFor: first?.detail };
+}
+
+async function insertDiscards(tx: Transaction, productId: string, discards: readonly Discard[]): Promise<void> {
+  await tx`
+    insert into discards (product_id, version, event_id, detail)
+    select ${productId}, version, event_id, 'Discarded by an operator'
+    from unnest(${discards.map(({ version }) => version)}::int[], ${discards.map(({ eventId }) => eventId)}::text[])
+      as discard (version, event_id)
+    on conflict do nothing`;
+}
+
+async function deletePlaces(
+  tx: Transaction,
+  generation: number,
+  productId: string,
+  messages: readonly ParkedMessage[],
+): Promise<void> {
+  await tx`
+    delete from parked_events
+    using unnest(${messages.map(({ partition }) => partition)}::int[], ${messages.map(({ offset }) => offset)}::bigint[])
+      as released (partition, "offset")
+    where generation = ${generation} and product_id = ${productId}
+      and parked_events.partition = released.partition and parked_events."offset" = released."offset"`;
+}
