@@ -1,4 +1,6 @@
-import type { Transaction } from '@catalogue/postgres';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Logger } from '@catalogue/service';
 import type { Change } from './fold.ts';
 
 /**
@@ -19,16 +21,36 @@ export async function appendChanges(sql: Transaction, generation: number, change
       with ordinality as change (id, version, kind, name, price, created_at, updated_at, ordinality)`;
 }
 
-/** Removes changes that were added before a time, at most `limit`, oldest first; returns how many. */
-export async function removeOldChanges(
-  sql: Transaction,
-  generation: number,
-  before: Date,
-  limit: number,
-): Promise<number> {
+const every = 10_000;
+const keptFor = 15 * 60 * 1000;
+const atOnce = 5_000;
+
+/** Removes changes that are older than 15 minutes, now and then, until the signal is aborted. Several may do it at once. */
+export async function pruneChangesNowAndThen(
+  sql: Sql,
+  now: () => Date,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const before = new Date(now().getTime() - keptFor);
+      const generations = await sql<{ generation: number }[]>`select generation from change_counters`;
+      for (const { generation } of generations) {
+        while (!signal.aborted && (await removeChanges(sql, generation, before, atOnce)) === atOnce);
+      }
+    } catch (err) {
+      log.warn({ err }, 'Old changes were not removed');
+    }
+    await delay(every, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** Removes changes of a generation that were added before a time, at most `limit`, oldest first; returns how many. */
+export async function removeChanges(sql: Sql, generation: number, before: Date, limit: number): Promise<number> {
   const { count } = await sql`
-    delete from changes where generation = ${generation} and seq in (
-      select seq from changes where generation = ${generation} order by seq limit ${limit}
-    ) and at < ${before}`;
+    delete from changes
+    where generation = ${generation} and at < ${before}
+      and seq in (select seq from changes where generation = ${generation} order by seq limit ${limit})`;
   return count;
 }

@@ -1,0 +1,63 @@
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase } from '@catalogue/testing';
+import { expect, inject, test } from 'vitest';
+import { readOffsets } from '../offsets.ts';
+import { applyBatch } from './batch.ts';
+import { removeChanges } from './changes.ts';
+import { read } from './fold.ts';
+
+const scope = { generation: 1, topic: 'events', topicId: 'a' };
+const created = (id: string) => ({
+  id: `${id} 1`,
+  type: 'ProductCreated',
+  schemaVersion: 1,
+  productVersion: 1,
+  payload: { id, name: 'Mouse', price: 1 },
+  timestamp: '2026-11-23T10:00:00Z',
+});
+
+const openDatabase = async () => {
+  const db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await readOffsets(db.sql, scope, 4);
+  return db;
+};
+
+test('who reads on from the last change seen misses none, however many partitions are applied at once', async () => {
+  await using db = await openDatabase();
+  const done = new AbortController();
+  const seen: number[] = [];
+  const follow = async () => {
+    const rows = await db.sql<{ seq: number }[]>`
+      select seq from changes where generation = 1 and seq > ${seen.at(-1) ?? 0} order by seq`;
+    seen.push(...rows.map(({ seq }) => seq));
+  };
+  const following = (async () => {
+    while (!done.signal.aborted) await follow();
+  })();
+  const apply = async (partition: number) => {
+    for (let batch = 0; batch < 40; batch++) {
+      const messages = Array.from({ length: 3 }, (_, index) => {
+        const offset = batch * 3 + index;
+        return { partition, offset, value: Buffer.from(JSON.stringify(created(`${partition}-${offset}`))) };
+      });
+      await applyBatch(db.sql, scope, { partition, expected: batch * 3 }, read(messages));
+    }
+  };
+  await Promise.all([0, 1, 2, 3].map(apply));
+  done.abort();
+  await following;
+  await follow();
+  expect(seen).toEqual(Array.from({ length: 480 }, (_, index) => index + 1));
+});
+
+test('changes are removed when they are old, oldest first, a few at a time', async () => {
+  await using db = await openDatabase();
+  await db.sql`insert into changes (generation, seq, product_id, version, kind, at)
+    select 1, seq, 'p', 1, 'updated', '2026-11-23T10:00:00Z'::timestamptz + seq * interval '1 second'
+    from generate_series(1, 10) seq`;
+  const before = new Date('2026-11-23T10:00:06Z');
+  expect(await removeChanges(db.sql, 1, before, 3)).toBe(3);
+  expect(await removeChanges(db.sql, 1, before, 3)).toBe(2);
+  expect(await removeChanges(db.sql, 1, before, 3)).toBe(0);
+  expect(await db.sql`select min(seq) as first, count(*)::int as count from changes`).toEqual([{ first: 6, count: 5 }]);
+});
