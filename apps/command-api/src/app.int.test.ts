@@ -29,7 +29,7 @@ interface Call {
   url: string;
   body?: unknown;
   raw?: string | Buffer;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
 }
 
 async function call({ method = 'POST', url, body, raw, headers = {} }: Call) {
@@ -332,6 +332,27 @@ describe('a command sent again with its key', () => {
       });
     },
   );
+});
+
+test('two idempotency keys are none, two If-Match are a list', async () => {
+  const id = await create();
+  const send = (headers: Record<string, string[] | string>) =>
+    call({ method: 'PUT', url: `/products/${id}`, body: {}, headers });
+  expect(await send({ 'idempotency-key': ['one', 'two'] })).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/idempotency-key' }] },
+  });
+  expect((await send({ 'idempotency-key': 'one, two' })).status).toBe(200);
+  expect((await send({ 'if-match': ['"7"', '"1"'] })).status).toBe(200);
+});
+
+test('a body that is nested without end is refused where it would have to be compared', async () => {
+  const raw = `{"name":"x","price":1,"more":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+  expect((await call({ url: '/products', raw })).status).toBe(201);
+  expect(await call({ url: '/products', raw, headers: { 'idempotency-key': 'deep' } })).toMatchObject({
+    status: 400,
+    body: { type: 'invalid-request', errors: [{ pointer: '' }] },
+  });
 });
 
 describe('a product’s history', () => {

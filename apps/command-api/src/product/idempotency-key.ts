@@ -3,22 +3,38 @@ import type { IdempotencyKey } from '@catalogue/event-store';
 import { type FastifyRequest, Problem } from '@catalogue/service';
 
 /**
- * The request's `Idempotency-Key`, with a fingerprint of what makes it the same request: method, path, parsed body and
- * If-Match.
- * @throws {Problem} `invalid-request` for a key that is not 1 to 255 printable characters.
+ * The request's `Idempotency-Key`, which the route's schema has checked, with a fingerprint of what makes it the same request:
+ * method, path, parsed body and If-Match.
+ * @throws {Problem} `invalid-request` for several keys, or a body that is nested too deeply to be compared with another.
  */
 export function idempotencyKeyOf(request: FastifyRequest): IdempotencyKey | undefined {
-  const key = request.headers['idempotency-key'];
+  const key = request.headers['idempotency-key'] as string | undefined;
   if (key === undefined) return undefined;
-  if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw new Problem('invalid-request', 'The header Idempotency-Key is malformed', {
-      faults: [{ pointer: '/idempotency-key', message: 'Must be 1 to 255 printable ASCII characters' }],
+  if (isRepeated(request)) {
+    throw new Problem('invalid-request', 'The header Idempotency-Key is there more than once', {
+      faults: [{ pointer: '/idempotency-key', message: 'Must be a single key' }],
     });
   }
-  const path = request.url.split('?', 1)[0]?.toLowerCase();
-  const same = JSON.stringify([request.method, path, sorted(request.body), request.headers['if-match']]);
   // Nobody is authenticated yet, so all keys are of one subject.
-  return { subject: '', key, fingerprint: asUuid(hash('sha256', same)) };
+  return { subject: '', key, fingerprint: fingerprintOf(request) };
+}
+
+/** Node joins the values of several headers of one name: to "a, b", which might be a single key as well. */
+function isRepeated({ raw }: FastifyRequest): boolean {
+  const isKey = (text: string, index: number) => index % 2 === 0 && text.toLowerCase() === 'idempotency-key';
+  return raw.rawHeaders.filter(isKey).length > 1;
+}
+
+function fingerprintOf({ method, url, body, headers }: FastifyRequest): string {
+  const path = url.split('?', 1)[0]?.toLowerCase();
+  try {
+    return asUuid(hash('sha256', JSON.stringify([method, path, sorted(body), headers['if-match']])));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // the stack is full
+    throw new Problem('invalid-request', 'The body cannot be compared with that of another request with its key', {
+      faults: [{ pointer: '', message: 'Must not be nested this deeply' }],
+    });
+  }
 }
 
 /** The same value with all members in one order: JSON texts that differ in order only are the same request. */
