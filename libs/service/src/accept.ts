@@ -9,14 +9,19 @@ export function requireAcceptable(request: FastifyRequest, produces: readonly st
   const { accept } = request.headers;
   if (accept === undefined || accept.trim() === '') return;
   const ranges = accept.split(',').map((range) => range.split(';').map((part) => part.trim().toLowerCase()));
-  const accepts = (type: string) =>
-    ranges.some(
-      ([range, ...parameters]) => matches(range ?? '', type) && !parameters.some((each) => /^q=0(\.0*)?$/.test(each)),
-    );
-  if (produces.some(accepts)) return;
+  if (produces.some((type) => accepts(ranges, type))) return;
   throw new Problem('not-acceptable', `This resource is answered as ${produces.join(' or ')}`);
 }
 
-function matches(range: string, type: string): boolean {
-  return range === '*/*' || range === type || range === `${type.split('/', 1)[0]}/*`;
+// What the most specific range says of a type counts: `application/json;q=0, */*` takes all but JSON.
+function accepts(ranges: readonly string[][], type: string): boolean {
+  for (const name of [type, `${type.split('/', 1)[0]}/*`, '*/*']) {
+    const matching = ranges.filter(([range]) => range === name);
+    if (matching.length > 0) return matching.some((parameters) => !parameters.some(isZero));
+  }
+  return false;
+}
+
+function isZero(parameter: string): boolean {
+  return /^q=0(\.0*)?$/.test(parameter);
 }
