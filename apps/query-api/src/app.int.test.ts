@@ -17,7 +17,9 @@ beforeAll(async () => {
   });
   await db.sql`insert into products (generation, id, name, price, version, created_at, updated_at, discontinued)
     values (1, 'mouse', 'Mouse ergonomico', 39.90, 3, '2026-11-23T10:15:30.123456Z', '2026-11-24T00:00:00Z', false),
-      (1, 'gone', 'Discontinued', 1, 2, now(), now(), true)`;
+      (1, 'gone', 'Discontinued', 1, 2, now(), now(), true),
+      (1, '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', 'Ours', 1, 1, now(), now(), false),
+      (1, '019D2F10-6F29-7D11-9C0B-000000000000', 'Theirs', 1, 0, now(), now(), false)`;
   await db.sql`insert into products (generation, id, name, price, version, created_at, updated_at)
     select 1, 'p' || n, (array['zebra', 'Ökologie', 'apple', 'Äpfel', 'same'])[n % 5 + 1], n, 1, now(), now() from generate_series(1, 250) n`;
 });
@@ -61,13 +63,23 @@ describe('one product', () => {
       },
     });
   });
+  test.each([
+    ['019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', 'Ours'],
+    ['019D2F10-6F29-7d11-9c0b-7E6D5C4B3A29', 'Ours'],
+    ['019D2F10-6F29-7D11-9C0B-000000000000', 'Theirs'],
+  ])('%s is found: our UUIDs in any case, older ids as they are', async (id, name) => {
+    expect(await get(`/products/${id}`)).toMatchObject({ status: 200, body: { name } });
+  });
   test('is not sent again to who has it', async () => {
     expect(await get('/products/mouse', { 'if-none-match': '"3"' })).toMatchObject({ status: 304, body: undefined });
     expect(await get('/products/mouse', { 'if-none-match': '"2"' })).toMatchObject({ status: 200 });
   });
-  test.each(['gone', 'nowhere', 'a%00b', `1'%20or%20'1'='1`, 'x'.repeat(5000)])('%s is not there', async (id) => {
-    expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { type: 'not-found' } });
-  });
+  test.each(['gone', 'nowhere', 'MOUSE', 'a%00b', `1'%20or%20'1'='1`, 'x'.repeat(5000)])(
+    '%s is not there',
+    async (id) => {
+      expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { type: 'not-found' } });
+    },
+  );
 });
 
 describe('the list', () => {
@@ -79,7 +91,7 @@ describe('the list', () => {
       url = /^<(.*)>; rel="next"$/.exec(String(page.headers['link']))?.[1];
     }
     const { compare } = new Intl.Collator('und', { usage: 'sort' });
-    expect(seen).toHaveLength(251);
+    expect(seen).toHaveLength(253);
     expect(seen.map(({ name, id }) => `${name} ${id}`)).toEqual(
       seen.toSorted((a, b) => compare(a.name, b.name) || (a.id < b.id ? -1 : 1)).map(({ name, id }) => `${name} ${id}`),
     );
@@ -87,7 +99,7 @@ describe('the list', () => {
   test('has 100 products a page when nothing is said, and no next page after the last', async () => {
     expect((await get<Row[]>('/products')).body).toHaveLength(100);
     const whole = await get<Row[]>('/products?limit=500');
-    expect([whole.body.length, whole.headers['link']]).toEqual([251, undefined]);
+    expect([whole.body.length, whole.headers['link']]).toEqual([253, undefined]);
   });
   test.each([
     ['limit=0', '/limit'],

@@ -95,10 +95,19 @@ export function productRoutes(app: Server, readModel: Sql): void {
 
 async function findListed(readModel: Sql, id: string): Promise<ProductRead> {
   // PostgreSQL's text holds no NUL, so no id does.
-  const row = id.includes('\0') ? undefined : await findProduct(readModel, id);
+  const row = id.includes('\0') ? undefined : await findByAnyForm(readModel, id);
   if (row === undefined) throw new Problem('not-found', 'There is no such product');
   return row;
 }
+
+/** Our ids are UUIDs in lower case, which may be asked for in upper case. Those of older producers are any text, as it is. */
+async function findByAnyForm(readModel: Sql, id: string): Promise<ProductRead | undefined> {
+  const row = await findProduct(readModel, id);
+  const ours = id.toLowerCase();
+  return row !== undefined || ours === id || !uuid.test(ours) ? row : await findProduct(readModel, ours);
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function positionOf(cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined;
