@@ -429,13 +429,20 @@ test('the document says which types of body each operation takes', async () => {
   expect(typesOf('/products/{id}', 'patch')).toEqual(both);
 });
 
-test('the document knows every address, and is OpenAPI 3.1', async () => {
+test('the document is OpenAPI 3.1, knows every address, and names each operation', async () => {
   const { openapi, paths } = (await app.inject('/openapi.json')).json<{
     openapi: string;
-    paths: Record<string, object>;
+    paths: Record<string, Record<string, { operationId: string }>>;
   }>();
   expect(openapi).toBe('3.1.0');
-  expect(
-    Object.entries(paths).map(([path, methods]) => `${path} ${Object.keys(methods).toSorted().join(' ')}`),
-  ).toEqual(['/products post', '/products/{id} delete patch put', '/products/{id}/history get']);
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId }]) => [`${method} ${path}`, operationId]),
+  );
+  expect(Object.fromEntries(operations)).toEqual({
+    'post /products': 'createProduct',
+    'put /products/{id}': 'changeProduct',
+    'patch /products/{id}': 'patchProduct',
+    'delete /products/{id}': 'discontinueProduct',
+    'get /products/{id}/history': 'listChanges',
+  });
 });

@@ -120,3 +120,9 @@ describe('the list', () => {
     expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'GET, HEAD']);
   });
 });
+
+test('the document names each operation', async () => {
+  const { body } = await get<{ paths: Record<string, { get: { operationId: string } }> }>('/openapi.json');
+  const operations = Object.entries(body.paths).map(([path, operation]) => [path, operation.get.operationId]);
+  expect(Object.fromEntries(operations)).toEqual({ '/products/{id}': 'getProduct', '/products': 'listProducts' });
+});

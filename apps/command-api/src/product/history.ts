@@ -34,6 +34,7 @@ export function historyRoute(app: Server, store: Sql): void {
     '/products/:id/history',
     {
       schema: {
+        operationId: 'listChanges',
         summary: 'What happened to a product, newest first',
         params: ProductPath,
         querystring: Page,

@@ -103,6 +103,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     '/products',
     {
       schema: {
+        operationId: 'createProduct',
         summary: 'Create a product',
         headers: Retryable,
         body: NewProduct,
@@ -136,13 +137,14 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     body: ProductPatch,
     response: { 200: Written, ...problemResponses(...onAny, ...onExisting) },
   };
-  app.put('/products/:id', { schema: changeSchema }, change);
-  app.patch('/products/:id', { schema: changeSchema }, change);
+  app.put('/products/:id', { schema: { ...changeSchema, operationId: 'changeProduct' } }, change);
+  app.patch('/products/:id', { schema: { ...changeSchema, operationId: 'patchProduct' } }, change);
 
   app.delete(
     '/products/:id',
     {
       schema: {
+        operationId: 'discontinueProduct',
         summary: 'Discontinue a product for good',
         params: ProductPath,
         headers: Conditional,

@@ -49,6 +49,7 @@ export function productRoutes(app: Server, readModel: Sql): void {
     '/products/:id',
     {
       schema: {
+        operationId: 'getProduct',
         summary: 'One product',
         params: Type.Object({ id: Type.String() }),
         headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()) }),
@@ -72,6 +73,7 @@ export function productRoutes(app: Server, readModel: Sql): void {
     '/products',
     {
       schema: {
+        operationId: 'listProducts',
         summary: 'Products by name, page by page',
         querystring: Page,
         response: {
