@@ -48,20 +48,24 @@ export class Generations {
     return this.followed.find(({ state }) => state === 'serving');
   }
 
+  stateOf(generation: number): Generation['state'] | undefined {
+    return this.#running.get(generation)?.state;
+  }
+
   /**
    * Runs a consumer for each until `signal` is aborted, then ends them all and resolves within 10 s. With the database away
    * it goes on with those it knows. Rejects when the consumer of the serving one does; another's is opened again.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const ended = new AbortController();
-    const looking = this.#look(AbortSignal.any([signal, ended.signal]));
+    const over = new AbortController();
+    const looking = this.#look(AbortSignal.any([signal, over.signal]));
     try {
       // A database that is frozen never answers: the end waits for no look at the table.
       await Promise.race([looking, this.#fault.promise, once(signal, 'abort')]);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      ended.abort();
+      over.abort();
       for (const { stop } of this.#running.values()) stop.abort();
       await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     }

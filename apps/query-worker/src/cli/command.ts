@@ -1,0 +1,41 @@
+import type { Admin, ClientOptions } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
+
+/** What a command works with. */
+export interface Tools {
+  sql: Sql;
+  admin: Admin;
+  kafka: ClientOptions;
+  topic: string;
+}
+
+/** What was typed after the command's name. */
+export interface Input {
+  positionals: string[];
+  /** Switches that were given. */
+  flags: ReadonlySet<string>;
+}
+
+export interface Output {
+  /** For people. */
+  text: string;
+  /** For programs (`--json`). */
+  data: unknown;
+  /** Why the command did not do what it was asked for, though there is something to show. */
+  refused?: string;
+}
+
+export interface Command {
+  /** As it is typed: `rebuild start`. */
+  name: string;
+  /** One line for the list of commands. */
+  summary: string;
+  /** What may come after the name, as the help shows it: `[generation]`. Nothing when absent. */
+  argument?: string;
+  /** Switches, with a line each for the help. */
+  flags?: Record<string, string>;
+  run: (tools: Tools, input: Input) => Promise<Output>;
+}
+
+/** What was typed is no command, or not in this form. */
+export class UsageError extends Error {}

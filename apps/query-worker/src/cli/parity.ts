@@ -1,0 +1,20 @@
+import type { Difference, Parity, Summary } from '../rebuild/parity.ts';
+import { table } from './table.ts';
+
+/** What a comparison came to, for people. */
+export function describeParity({ serving, candidate, different, differences, comparable }: Parity): string {
+  const row = ({ generation, rows, hash }: Summary) => [generation, rows, hash];
+  const summary = table(['generation', 'rows', 'hash'], [row(serving), row(candidate)]);
+  const outcome = different === 0 ? 'No row differs' : `${different} rows differ; the first, from old to new:`;
+  const late = 'One generation did not come to where the other was within 10 s: differences may only be late';
+  return [summary, outcome, ...differences.map(describe), ...(comparable ? [] : [late])].join('\n');
+}
+
+function describe({ id, serving, candidate }: Difference): string {
+  if (serving === null) return `  ${id}: missing in the old`;
+  if (candidate === null) return `  ${id}: missing in the new`;
+  const changes = Object.entries(candidate)
+    .filter(([column, value]) => value !== serving[column])
+    .map(([column, value]) => `${column} ${JSON.stringify(serving[column])} → ${JSON.stringify(value)}`);
+  return `  ${id}: ${changes.join(', ')}`;
+}

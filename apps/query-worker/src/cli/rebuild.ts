@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql } from '@catalogue/postgres';
+import type { Generation } from '@catalogue/read-schema';
+import { dropGeneration } from '../rebuild/drop.ts';
+import { compareGenerations, type Parity } from '../rebuild/parity.ts';
+import { readProgress } from '../rebuild/progress.ts';
+import { RefusedError } from '../rebuild/refused.ts';
+import { startRebuild } from '../rebuild/start.ts';
+import { switchGeneration } from '../rebuild/switch.ts';
+import { type Command, type Input, type Tools, UsageError } from './command.ts';
+import { describeParity } from './parity.ts';
+import { table } from './table.ts';
+import { readTopic } from './topic.ts';
+
+const start: Command = {
+  name: 'rebuild start',
+  summary: 'Makes the next generation of the read model; all workers fill it beside the one that serves',
+  run: async ({ sql }) => {
+    const generation = await startRebuild(sql);
+    return {
+      data: { generation },
+      text: `Generation ${generation} is being filled: "rebuild status" shows how far it is`,
+    };
+  },
+};
+
+/** Milliseconds over which the speed is measured. */
+const sample = 2000;
+
+const status: Command = {
+  name: 'rebuild status',
+  summary: 'The generations, how far each is, how fast, and how long it will take',
+  flags: { parity: 'compare the generation being filled, row by row, with the one that serves' },
+  run: async (tools, { flags }) => {
+    const before = await readProgress(tools.sql, await readTopic(tools));
+    await delay(sample);
+    const topic = await readTopic(tools);
+    const generations = await readProgress(tools.sql, topic, before);
+    const rows = generations.map(({ generation, state, applied, behind, parked, perSecond, secondsLeft }) => [
+      generation,
+      state,
+      applied,
+      behind,
+      perSecond,
+      secondsLeft === null ? 'not catching up' : `${secondsLeft} s`,
+      parked,
+    ]);
+    const text = table(['generation', 'state', 'applied', 'behind', 'a second', 'left', 'parked'], rows);
+    if (!flags.has('parity')) return { data: { generations }, text };
+    const parity = await compare(tools, await the(tools.sql, 'filling'));
+    return { data: { generations, parity }, text: `${text}\n\n${describeParity(parity)}` };
+  },
+};
+
+const toNew: Command = {
+  name: 'rebuild switch',
+  summary:
+    'Compares the generation being filled with the one that serves, and shows it to readers when they are the same',
+  flags: {
+    'accept-differences': 'compare, and switch all the same: the new one is right',
+    force: 'switch without comparing',
+  },
+  run: async (tools, { flags }) => {
+    const to = await the(tools.sql, 'filling');
+    const parity = flags.has('force') ? undefined : await compare(tools, to);
+    const report = parity === undefined ? [] : [describeParity(parity)];
+    const isSame = parity === undefined || (parity.comparable && parity.different === 0);
+    if (!isSame && !flags.has('accept-differences')) {
+      const refused = 'Not switched: the generations differ. If the new one is right, switch with --accept-differences';
+      return { data: { parity }, text: report.join('\n'), refused };
+    }
+    const from = await switchGeneration(tools.sql, { to, state: 'filling', topic: tools.topic });
+    const done = `Generation ${to} serves; generation ${from} stays up to date: "rebuild rollback" shows it again, "rebuild drop ${from}" ends it`;
+    return { data: { from, to, parity }, text: [...report, done].join('\n') };
+  },
+};
+
+const back: Command = {
+  name: 'rebuild rollback',
+  summary: 'Shows readers the retired generation again',
+  argument: '[generation]',
+  run: async (tools, input) => {
+    const to = typedGeneration(input) ?? (await the(tools.sql, 'retired'));
+    const from = await switchGeneration(tools.sql, { to, state: 'retired', topic: tools.topic });
+    return { data: { from, to }, text: `Generation ${to} serves again; generation ${from} stays up to date` };
+  },
+};
+
+const drop: Command = {
+  name: 'rebuild drop',
+  summary: 'Removes a generation that does not serve: the one being filled, or a retired one',
+  argument: '<generation>',
+  run: async ({ sql }, input) => {
+    const generation = typedGeneration(input);
+    if (generation === undefined) throw new UsageError('"rebuild drop" needs the number of a generation');
+    await dropGeneration(sql, generation);
+    return { data: { generation }, text: `Generation ${generation} is dropped` };
+  },
+};
+
+export const rebuild: Command[] = [start, status, toNew, back, drop];
+
+function typedGeneration({ positionals }: Input): number | undefined {
+  const [typed, ...more] = positionals;
+  if (typed === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(typed) || more.length > 0)
+    throw new UsageError(`Expected the number of one generation, found "${positionals.join(' ')}"`);
+  return Number(typed);
+}
+
+/** The only generation in a state. */
+async function the(sql: Sql, state: Generation['state']): Promise<number> {
+  const rows = await sql<Pick<Generation, 'generation'>[]>`
+    select generation from generations where state = ${state} order by generation`;
+  const [row] = rows;
+  if (row === undefined) throw new RefusedError(`No generation is ${state}: "rebuild status" shows them all`);
+  if (rows.length > 1)
+    throw new RefusedError(`Generations ${rows.map(({ generation }) => generation).join(', ')} are ${state}: name one`);
+  return row.generation;
+}
+
+async function compare({ sql, topic }: Tools, candidate: number): Promise<Parity> {
+  return await compareGenerations(sql, { serving: await the(sql, 'serving'), candidate, topic });
+}

@@ -1,0 +1,113 @@
+import { parseArgs } from 'node:util';
+import { openAdmin } from '@catalogue/kafka';
+import { connect, errorCode } from '@catalogue/postgres';
+import { readSettings } from '@catalogue/service';
+import { settings } from '../settings.ts';
+import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
+
+const program = 'node dist/worker.js';
+type Environment = Record<string, string | undefined>;
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * Runs the command that was typed, and returns the exit code: 0 when it did what it was asked for, 1 when it failed, 2 when
+ * it was typed wrongly. Faults are one line on standard error.
+ */
+export async function runCommand(
+  commands: readonly Command[],
+  typed: readonly string[],
+  environment: Environment,
+): Promise<number> {
+  try {
+    const command = findCommand(commands, typed);
+    if (command === undefined) {
+      process.stdout.write(`${listOf(commands)}\n`);
+      return typed.length > 0 ? 0 : 2;
+    }
+    const input = parse(command, typed.slice(command.name.split(' ').length));
+    if (input.flags.has('help')) {
+      process.stdout.write(`${helpOf(command)}\n`);
+      return 0;
+    }
+    const output = await withTools(environment, (tools) => command.run(tools, input));
+    return show(output, input);
+  } catch (error) {
+    process.stderr.write(`${oneLine(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** Undefined when help is wanted instead. */
+function findCommand(commands: readonly Command[], typed: readonly string[]): Command | undefined {
+  if (typed.length === 0 || typed[0] === '--help' || typed[0] === 'help') return undefined;
+  const found = commands.find(({ name }) => name.split(' ').every((word, index) => typed[index] === word));
+  if (found !== undefined) return found;
+  throw new UsageError(`There is no command "${typed.slice(0, 2).join(' ')}": see ${program} --help`);
+}
+
+function parse({ name, argument, flags = {} }: Command, typed: string[]): Input {
+  const names = [...Object.keys(flags), 'json', 'help'];
+  try {
+    const { values, positionals } = parseArgs({
+      args: typed,
+      options: Object.fromEntries(names.map((flag) => [flag, { type: 'boolean' as const }])),
+      allowPositionals: argument !== undefined,
+    });
+    return { positionals, flags: new Set(Object.keys(values)) };
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message} See ${program} ${name} --help`, { cause: error });
+  }
+}
+
+async function withTools(environment: Environment, run: (tools: Tools) => Promise<Output>): Promise<Output> {
+  const { readDb, brokers, topic } = readSettings(
+    { readDb: settings.readDb, brokers: settings.brokers, topic: settings.topic },
+    environment,
+  );
+  const sql = connect(readDb, { name: 'query-worker command', max: 4 });
+  const kafka = { brokers, clientId: 'query-worker-command', log: silent };
+  const admin = openAdmin(kafka);
+  try {
+    return await run({ sql, admin, kafka, topic });
+  } finally {
+    admin.close();
+    await sql.end({ timeout: 1 });
+  }
+}
+
+function show({ text, data, refused }: Output, { flags }: Input): number {
+  process.stdout.write(`${flags.has('json') ? JSON.stringify(data, undefined, 2) : text}\n`);
+  if (refused === undefined) return 0;
+  process.stderr.write(`${refused}\n`);
+  return 1;
+}
+
+function oneLine(error: unknown): string {
+  // An address with several meanings fails with an error without a message.
+  const { message } = error as Error;
+  return (message === '' ? (errorCode(error) ?? String(error)) : message).replaceAll(/\s*\n\s*/g, '; ');
+}
+
+function listOf(commands: readonly Command[]): string {
+  const forms = commands.map((command) => `${command.name} ${command.argument ?? ''}`.trimEnd());
+  const width = Math.max(...forms.map((form) => form.length));
+  return [
+    `Usage: ${program} <command> [--json] [--help]`,
+    '',
+    ...commands.map(({ summary }, index) => `  ${(forms[index] ?? '').padEnd(width)}  ${summary}`),
+    '',
+    'Settings: READ_DB_DSN, KAFKA_BROKER; KAFKA_TOPIC.',
+  ].join('\n');
+}
+
+function helpOf({ name, summary, argument = '', flags = {} }: Command): string {
+  const all = Object.entries({ ...flags, json: 'the result as JSON', help: 'this text' });
+  const width = Math.max(...all.map(([flag]) => flag.length));
+  return [
+    `Usage: ${program} ${`${name} ${argument}`.trimEnd()} ${all.map(([flag]) => `[--${flag}]`).join(' ')}`,
+    '',
+    summary,
+    '',
+    ...all.map(([flag, help]) => `  --${flag.padEnd(width)}  ${help}`),
+  ].join('\n');
+}
