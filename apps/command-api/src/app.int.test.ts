@@ -334,6 +334,16 @@ describe('a command sent again with its key', () => {
   );
 });
 
+test.each(['/products/', `/products/${randomUUID()}/`, `/products/${randomUUID()}/history/`, '/products//history'])(
+  '%s is nowhere, whatever is asked of it',
+  async (url) => {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+      const { status, body } = await call({ method, url, ...(method === 'GET' ? {} : { raw: 'no JSON' }) });
+      expect([method, status, body['type']]).toEqual([method, 404, 'not-found']);
+    }
+  },
+);
+
 test('two idempotency keys are none, two If-Match are a list', async () => {
   const id = await create();
   const send = (headers: Record<string, string[] | string>) =>

@@ -82,6 +82,13 @@ describe('one product', () => {
   );
 });
 
+test.each(['/products/', '/products/mouse/'])('%s is nowhere, whatever is asked of it', async (url) => {
+  for (const method of ['GET', 'POST', 'DELETE'] as const) {
+    const answer = await app.inject({ method, url });
+    expect([method, answer.statusCode, answer.json<{ type: string }>().type]).toEqual([method, 404, 'not-found']);
+  }
+});
+
 describe('the list', () => {
   test('goes page by page through every product once, by name as people sort, then by id', async () => {
     const seen: Row[] = [];

@@ -45,7 +45,8 @@ function notFoundOr405({ url, method }: FastifyRequest, methods: Map<string, Set
 }
 
 function matches(pattern: string[], path: string[]): boolean {
-  return pattern.length === path.length && pattern.every((part, i) => part.startsWith(':') || part === path[i]);
+  const isMatch = (part: string, i: number) => (part.startsWith(':') ? path[i] !== '' : part === path[i]);
+  return pattern.length === path.length && pattern.every(isMatch);
 }
 
 function problemOf(error: FastifyError | Problem, request: FastifyRequest): Problem {

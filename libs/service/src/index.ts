@@ -1,6 +1,7 @@
 export type { Dependencies, DependencyState } from './health.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
+export { orAborted } from './or-aborted.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
 export { wholeNumber } from './query-parameter.ts';
 export { pooledRandomBytes } from './random.ts';

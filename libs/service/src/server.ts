@@ -17,7 +17,7 @@ import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
 import { Histogram, type Registry } from './metrics.ts';
-import { type Problem, ProblemBody } from './problem.ts';
+import { Problem, ProblemBody } from './problem.ts';
 import { requestIdOf, traceparentOf } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -84,6 +84,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.addSchema(ProblemBody);
   answerErrors(app, problemOf);
   identifyRequests(app);
+  refuseEmptyParameters(app);
   negotiate(app);
   measureRequests(app, metrics);
   if (corsOrigins.length > 0) {
@@ -104,6 +105,14 @@ function identifyRequests(app: Server): void {
     request.traceparent = traceparentOf(request.headers);
     reply.header('x-request-id', request.id);
     done();
+  });
+}
+
+/** The router takes `/products/` for a product whose id is empty. Paths with a slash too many are nowhere, whatever the method. */
+function refuseEmptyParameters(app: Server): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const isEmpty = Object.values(request.params as Record<string, string>).includes('');
+    done(isEmpty ? new Problem('not-found', 'There is nothing at this address') : undefined);
   });
 }
 
