@@ -250,6 +250,33 @@ describe('what is refused, and how it is said', () => {
     );
   });
 
+  test.each<[unknown, string, string?]>([
+    [{ name: '', price: -1 }, 'Must not be empty', 'Must be at least 0'],
+    [{ price: 'x' }, 'Is required', 'Must be a number, not a string'],
+    [
+      { name: 'x'.repeat(201), price: 1e300 },
+      'Must have at most 200 characters, not 201',
+      'Must be at most 999999999.99',
+    ],
+    [{ name: null, price: 1.001 }, 'Must be a string, not null', 'Must have at most two decimals'],
+    [{ name: [], price: false }, 'Must be a string, not a list', 'Must be a number, not a boolean'],
+    [[], 'Must be a JSON object, not a list'],
+  ])('%j: a sentence for each fault', async (body, ...messages) => {
+    const { body: problem } = await call({ url: '/products', body });
+    expect((problem['errors'] as { message: string }[]).map(({ message }) => message)).toEqual(messages);
+  });
+
+  test.each<[string, Call['headers'], string]>([
+    ['?limit=501', {}, 'Must be a whole number from 1 to 500'],
+    ['?colour=red', {}, 'Is not known here'],
+    ['', { 'if-match': '3' }, 'Is malformed: well-formed is, for example, "3"'],
+    ['', { 'idempotency-key': 'x'.repeat(300) }, 'Must have at most 255 characters, not 300'],
+  ])('%s %j: also of what is no body', async (query, headers, expected) => {
+    const [method, url] = query === '' ? (['DELETE', ''] as const) : (['GET', `/history${query}`] as const);
+    const answer = await call({ method, url: `/products/${randomUUID()}${url}`, headers: headers ?? {} });
+    expect(answer.body['errors']).toMatchObject([{ message: expected }]);
+  });
+
   test.each<[Call['method'], string, string]>([
     ['GET', '/products', 'POST'],
     ['GET', `/products/${randomUUID()}`, 'DELETE, PATCH, PUT'],

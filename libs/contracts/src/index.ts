@@ -1,5 +1,5 @@
 export { type Codec, type Decoded, jsonCodec } from './codec.ts';
-export { type ConsistencyToken, encodeToken } from './consistency-token.ts';
+export { type ConsistencyToken, decodeToken, encodeToken } from './consistency-token.ts';
 export { defaultTopic, type Envelope, type LegacyEnvelope, type ProductEvent } from './envelope.ts';
 export { Price } from './price.ts';
 export { type ProductChange, type ProductEventType, productEvents } from './product-events.ts';

@@ -23,6 +23,6 @@ export const Price = Type.Unsafe<number>({
   minimum: 0,
   maximum: highest,
   // No `multipleOf: 0.01`: validators that calculate with doubles (ajv) find one price in nine wrong by it, 19.99 for one.
-  description: 'A price: 0 to 999999999.99, at most two decimals, exact.',
+  description: 'Must have at most two decimals',
   examples: [39.9],
 });

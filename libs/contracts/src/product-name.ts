@@ -52,5 +52,5 @@ export const ProductName = Type.Unsafe<string>({
   ...text,
   pattern: visibleName.source,
   description:
-    'Must have a visible character, and no control characters (line breaks, bidirectional controls). Is trimmed.',
+    'Must be well-formed Unicode with a visible character and without control or bidirectional formatting characters; is trimmed',
 });

@@ -16,7 +16,7 @@ describe('a number', () => {
     ['0.10000000000000000001', Number.NaN],
     ['0.1000000000000000055511151231257827', Number.NaN],
     ['1e-400', Number.NaN],
-    ['1e999', Number.NaN],
+    ['1e999', Number.POSITIVE_INFINITY],
     ['5e-324', 5e-324],
     ['4e-324', Number.NaN],
   ])('%s is read as %d', (text, value) => {
@@ -34,7 +34,7 @@ describe('a number', () => {
 
   test('of 60 000 digits is read in good time', () => {
     const began = performance.now();
-    expect(parseJson(`1${'0'.repeat(60_000)}1`)).toBe(Number.NaN);
+    expect(parseJson(`1.${'0'.repeat(60_000)}1`)).toBe(Number.NaN);
     expect(performance.now() - began).toBeLessThan(100);
   });
 });

@@ -62,8 +62,8 @@ export function parseJson(text: string): unknown {
 const mayHideDigits = /[\d.]{16}|[eE][+-]?\d{3}/;
 
 function keepExact(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
-  const isExact = typeof value !== 'number' || source === undefined || decimalOf(source) === decimalOf(String(value));
-  return isExact ? value : Number.NaN;
+  if (typeof value !== 'number' || source === undefined || !Number.isFinite(value)) return value;
+  return decimalOf(source) === decimalOf(String(value)) ? value : Number.NaN;
 }
 
 /** One text for every way to write a decimal number: 39.90 and 3.99e1 are both 399e-1. */

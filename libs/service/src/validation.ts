@@ -1,5 +1,5 @@
 import type { TSchema } from '@sinclair/typebox';
-import { TypeCompiler, type ValueError } from '@sinclair/typebox/compiler';
+import { TypeCompiler, type ValueError, ValueErrorType } from '@sinclair/typebox/compiler';
 import type { FastifySchemaCompiler } from 'fastify';
 import { type Fault, Problem } from './problem.ts';
 
@@ -31,7 +31,42 @@ function faultsOf(errors: Iterable<ValueError>): Fault[] {
   return [...byPointer].map(([pointer, message]) => ({ pointer, message }));
 }
 
-function messageOf({ schema, value, message }: ValueError): string {
+/**
+ * What is wrong, in a sentence that begins with a verb. Of a kind of our own by the keywords that it is documented with; for
+ * what those do not say, its description does.
+ */
+function messageOf(error: ValueError): string {
+  const { schema, value, type, message } = error;
   if (value === undefined) return 'Is required';
-  return typeof schema.description === 'string' ? `Is not valid: ${schema.description}` : message;
+  if (type === ValueErrorType.ObjectAdditionalProperties) return 'Is not known here';
+  if (schema.type === 'integer') return `Must be a whole number from ${schema.minimum} to ${schema.maximum}`;
+  const fault = faultOfType(schema, value) ?? faultOfNumber(schema, value) ?? faultOfLength(schema, value);
+  if (fault !== undefined) return fault;
+  if (type === ValueErrorType.StringPattern)
+    return `Is malformed: well-formed is, for example, ${schema.examples?.[0]}`;
+  return type === ValueErrorType.Kind ? (schema.description ?? message) : message;
+}
+
+const typeNames: Record<string, string> = { object: 'a JSON object', string: 'a string', number: 'a number' };
+
+function faultOfType({ type }: TSchema, value: unknown): string | undefined {
+  const found = value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
+  const expected = typeNames[String(type)];
+  if (found === type || expected === undefined) return undefined;
+  return `Must be ${expected}, not ${found === 'null' ? found : (typeNames[found] ?? `a ${found}`)}`;
+}
+
+function faultOfNumber({ minimum, maximum }: TSchema, value: unknown): string | undefined {
+  if (typeof value !== 'number') return undefined;
+  if (Number.isNaN(value)) return 'Must have fewer digits: this number cannot be kept exactly';
+  if (value < minimum) return `Must be at least ${minimum}`;
+  return value > maximum ? `Must be at most ${maximum}` : undefined;
+}
+
+/** Length counts code points, without white space around. */
+function faultOfLength({ minLength, maxLength }: TSchema, value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const { length } = [...value.trim()];
+  if (length < minLength) return minLength === 1 ? 'Must not be empty' : `Must have at least ${minLength} characters`;
+  return length > maxLength ? `Must have at most ${maxLength} characters, not ${length}` : undefined;
 }

@@ -35,7 +35,8 @@ const Retryable = Type.Object({
     Type.String({
       description: 'Sent again with the same key, the same request does nothing more and is answered the same',
       minLength: 1,
-      pattern: '^[!-~]([ -~]{0,253}[!-~])?$',
+      maxLength: 255,
+      pattern: '^[!-~]([ -~]*[!-~])?$',
       examples: ['order-17'],
     }),
   ),
