@@ -120,7 +120,7 @@ test('switched to and rolled back under load, no reader sees a version go back o
     return rows.length === 200;
   });
   const change = async (to: number, state: 'filling' | 'retired') =>
-    await switchGeneration(db.sql, { to, state, topic: topic.name });
+    await whileHeldBack(db, to, () => switchGeneration(db.sql, { to, state, topic: topic.name }));
   expect(await change(2, 'filling')).toBe(1);
   for (let round = 0; round < 3; round++) {
     expect(await change(1, 'retired')).toBe(2);
@@ -271,6 +271,31 @@ async function switchGenerationWhenFilled(db: TestDatabase, topic: string, to: n
   await waitFor('the switch to be possible', async () => {
     return await switchGeneration(db.sql, { to, state: 'filling', topic }).catch(() => undefined);
   });
+}
+
+/** Begins to switch to a generation that others are ahead of, and that moves only when the switch waits for it. */
+async function whileHeldBack<T>(db: TestDatabase, generation: number, begin: () => Promise<T>): Promise<T> {
+  const switching = await db.sql.begin(async (tx) => {
+    await tx`select from consumer_offsets where generation = ${generation} order by partition for update`;
+    await waitFor('the others to be ahead', async () => {
+      const [row] = await tx`
+        select sum(next) filter (where generation <> ${generation}) - sum(next) filter (where generation = ${generation}) as ahead
+        from consumer_offsets`;
+      return Number(row?.['ahead']) > 1000;
+    });
+    let isOver = false;
+    const begun = begin().finally(() => {
+      isOver = true;
+    });
+    await waitFor('the switch to wait', async () => {
+      const waiting = await tx`
+        select from pg_stat_activity
+        where datname = current_database() and query like '%as missing%' and xact_start < clock_timestamp() - interval '100 ms'`;
+      return isOver || waiting.length > 0;
+    });
+    return { begun };
+  });
+  return await switching.begun;
 }
 
 /** Sends the next version of every product, again and again; `stop` resolves with the last. */
