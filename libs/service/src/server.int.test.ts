@@ -8,7 +8,12 @@ import { createServer, type Server } from './server.ts';
 let app: Server;
 
 beforeAll(async () => {
-  app = await createServer({ log: createLogger('test', 'silent'), metrics: createMetrics('test'), dependencies: {} });
+  app = await createServer({
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    dependencies: {},
+    api: { title: 'Test', description: 'For this test' },
+  });
   await app.listen({ port: 0, host: '127.0.0.1' });
 });
 afterAll(() => app.close());
@@ -41,4 +46,16 @@ test.each([
   expect(head).toMatch(/content-type: application\/problem\+json/i);
   expect(body).toMatchObject({ type: 'invalid-request', status: 400, detail });
   expect(head).toContain(`X-Request-Id: ${String(body['instance'])}`);
+});
+
+test('the page of the documents runs and loads only files of its own, and obeys a policy that says so', async () => {
+  const page = await app.inject('/docs/');
+  const policy = String(page.headers['content-security-policy']);
+  expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(policy).not.toMatch(/unsafe|https?:|\*/);
+  const scripts = page.body.match(/<script.*?<\/script>/gs) ?? [];
+  expect(scripts.length).toBeGreaterThan(0);
+  for (const script of scripts) expect(script).toMatch(/^<script src="\.\/static\/[^"]+"[^>]*>\s*<\/script>$/);
+  expect(page.body).not.toMatch(/<style|style=|\son\w+=/);
 });
