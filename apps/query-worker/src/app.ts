@@ -1,3 +1,4 @@
+import type { Codec } from '@catalogue/contracts';
 import { openAdmin } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import { createServer, type Logger, type Registry } from '@catalogue/service';
@@ -6,6 +7,7 @@ import { Generations } from './generations.ts';
 import { dependenciesOf } from './health.ts';
 import { Limit } from './limit.ts';
 import { measureGenerations, workerMetrics } from './metrics.ts';
+import { pruneChangesNowAndThen } from './product/changes.ts';
 import { PatientDatabase } from './retry.ts';
 
 export interface WorkerOptions {
@@ -14,24 +16,26 @@ export interface WorkerOptions {
   topic: string;
   log: Logger;
   metrics: Registry;
+  /** How messages are read. */
+  codec: Codec;
 }
 
-/** Batches at once of all generations that do not serve: a rebuild must not hold up what readers see. */
-const batchesBeside = 2;
+/** Batches at once of a generation that is being filled: it must not hold up what readers see. */
+const fillingAtOnce = 2;
 
 /** The consumers that keep every generation of the read model up to date, and a server for their health and metrics. */
-export async function buildWorker({ sql, brokers, topic, log, metrics: registry }: WorkerOptions) {
+export async function buildWorker({ sql, brokers, topic, log, metrics: registry, codec }: WorkerOptions) {
   const database = new PatientDatabase(log);
   const admin = openAdmin({ brokers, clientId: 'query-worker', log });
   const metrics = workerMetrics(registry);
-  const beside = new Limit(batchesBeside);
+  const filling = new Limit(fillingAtOnce);
   const generations: Generations = new Generations({
     sql,
     database,
     log,
     open: (generation) => {
-      const limit = () => (generations.serving?.generation === generation ? undefined : beside);
-      return openGenerationConsumer({ sql, database, brokers, admin, topic, log, metrics, limit }, generation);
+      const limit = () => (generations.stateOf(generation) === 'filling' ? filling : undefined);
+      return openGenerationConsumer({ sql, database, brokers, admin, topic, log, metrics, codec, limit }, generation);
     },
   });
   measureGenerations(registry, generations);
@@ -41,7 +45,8 @@ export async function buildWorker({ sql, brokers, topic, log, metrics: registry 
     dependencies: dependenciesOf({ sql, database, generations }),
   });
   const work = async (signal: AbortSignal) => {
-    await generations.run(signal).finally(() => admin.close());
+    const pruning = pruneChangesNowAndThen(sql, () => new Date(), log, signal);
+    await Promise.all([generations.run(signal), pruning]).finally(() => admin.close());
   };
   return { app, work, generations };
 }

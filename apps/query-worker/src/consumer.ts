@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Codec } from '@catalogue/contracts';
 import { type Admin, type Consumer, KafkaError, openConsumer, type StartingPoint, type Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
@@ -17,14 +18,15 @@ export interface GenerationConsumerOptions {
   topic: string;
   log: Logger;
   metrics: WorkerMetrics;
-  /** Bounds the batches at once of what does not serve; asked before each batch. */
+  codec: Codec;
+  /** Bounds the batches at once; asked before each. */
   limit: () => Limit | undefined;
 }
 
 /** The consumer that keeps one generation of the read model up to date: with offsets and a consumer group of its own. */
 export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
-  const { sql, database, brokers, admin, topic, log, metrics, limit } = options;
-  const projector = new Projector({ sql, database, log, metrics });
+  const { sql, database, brokers, admin, topic, log, metrics, codec, limit } = options;
+  const projector = new Projector({ sql, database, log, metrics, codec });
   // The topic as it was when partitions were last assigned: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
   return openConsumer({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
+import { jsonCodec } from '@catalogue/contracts';
 import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
@@ -14,7 +15,7 @@ export async function startWorker(brokers: string, dsn: string, topic: string) {
   const stop = new AbortController();
   const sql = connect(dsn, { name: 'query-worker', max: 10 });
   const metrics = createMetrics('test');
-  const { app, work, generations } = await buildWorker({ sql, brokers, topic, log, metrics });
+  const { app, work, generations } = await buildWorker({ sql, brokers, topic, log, metrics, codec: jsonCodec });
   const working = work(stop.signal);
   return {
     generations,
@@ -70,12 +71,13 @@ export function message(key: string, value: object | string | Buffer): OutgoingM
 
 export const newIds = (count: number) => Array.from({ length: count }, () => randomUUID());
 
-/** Resolves when everything on the topic is applied, as the stored offsets say. */
-export async function applied(db: TestDatabase, messages: number): Promise<void> {
+/** Resolves when everything on the topic is applied to a generation, as the stored offsets say. */
+export async function applied(db: TestDatabase, messages: number, generation = 1): Promise<void> {
   await waitFor(
     `${messages} messages to be applied`,
     async () => {
-      const [row] = await db.sql<{ sum: number }[]>`select sum(next)::bigint as sum from consumer_offsets`;
+      const [row] = await db.sql<{ sum: number }[]>`
+        select sum(next)::bigint as sum from consumer_offsets where generation = ${generation}`;
       return row?.sum === messages;
     },
     { within: 40_000 },

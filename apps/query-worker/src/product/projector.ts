@@ -1,4 +1,4 @@
-import { type Codec, jsonCodec } from '@catalogue/contracts';
+import type { Codec } from '@catalogue/contracts';
 import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
@@ -15,8 +15,7 @@ export interface ProjectorOptions {
   database: PatientDatabase;
   log: Logger;
   metrics: WorkerMetrics;
-  /** How messages are read; as JSON when absent. */
-  codec?: Codec;
+  codec: Codec;
 }
 
 /** So many products miss events that the topic is at fault, not they: nothing was written. */
@@ -93,7 +92,7 @@ export class Projector {
   }
 
   #read(messages: MessageBatch['messages']): Read[] {
-    return read(messages, this.#options.codec ?? jsonCodec);
+    return read(messages, this.#options.codec);
   }
 
   async #applyRead(

@@ -1,0 +1,46 @@
+// A worker that is killed when it gets to a point of its work: node crashing-worker.ts <point>, with a worker's settings.
+import { type Codec, jsonCodec } from '@catalogue/contracts';
+import { connect, type Sql } from '@catalogue/postgres';
+import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
+import { buildWorker } from '../src/app.ts';
+import { settings } from '../src/settings.ts';
+
+const [, , point] = process.argv;
+const reached = (here: string) => {
+  if (here === point) process.kill(process.pid, 'SIGKILL');
+};
+
+/** Ends the process at a message with `poison` in it. */
+const codec: Codec = {
+  ...jsonCodec,
+  decode: (value) => {
+    if (value !== null && Buffer.from(value).includes('poison')) reached('read');
+    return jsonCodec.decode(value);
+  },
+};
+
+/** Ends the process before the commit of a batch is sent, or after it is acknowledged. */
+function atCommits(sql: Sql): Sql {
+  const reserve = async () => {
+    const session = await sql.reserve();
+    return new Proxy(session, {
+      apply: (target, self, args: unknown[]) => {
+        const statement = Reflect.apply(target as unknown as () => Promise<unknown>, self, args);
+        if (!Array.isArray(args[0]) || args[0][0] !== 'commit') return statement;
+        reached('before commit');
+        return statement.then((done: unknown) => {
+          reached('after commit');
+          return done;
+        });
+      },
+    });
+  };
+  return new Proxy(sql, { get: (target, name) => (name === 'reserve' ? reserve : Reflect.get(target, name)) });
+}
+
+const { port, host, readDb, brokers, topic } = readSettings(settings, process.env);
+const log = createLogger('query-worker', 'silent');
+const metrics = createMetrics('query-worker');
+const sql = connect(readDb, { name: 'query-worker', max: 10 });
+const { app, work } = await buildWorker({ sql: atCommits(sql), brokers, topic, log, metrics, codec });
+await serve(app, { port, host, log, work, close: [() => sql.end({ timeout: 1 })] });
