@@ -9,12 +9,12 @@ let app: Server;
 
 beforeAll(async () => {
   db = await createDatabase(inject('servers').readDb, migrateReadModel);
-  app = await buildApp({
+  ({ app } = await buildApp({
     readModel: db.sql,
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],
-  });
+  }));
   await db.sql`insert into products (generation, id, name, price, version, created_at, updated_at, discontinued)
     values (1, 'mouse', 'Mouse ergonomico', 39.90, 3, '2026-11-23T10:15:30.123456Z', '2026-11-24T00:00:00Z', false),
       (1, 'gone', 'Discontinued', 1, 2, now(), now(), true),
@@ -126,6 +126,24 @@ describe('the list', () => {
     const answer = await app.inject({ method: 'POST', url: '/products' });
     expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'GET, HEAD']);
   });
+});
+
+test('it is ready once the statements of its routes are known; they are not run again to find out', async () => {
+  const run: string[] = [];
+  const readModel = new Proxy(db.sql, {
+    apply: (target, self, args: [TemplateStringsArray]) => {
+      run.push(args[0].join('?').trim());
+      return Reflect.apply(target as unknown as () => unknown, self, args);
+    },
+  });
+  const log = createLogger('test', 'silent');
+  const built = await buildApp({ readModel, log, metrics: createMetrics('test'), corsOrigins: [] });
+  await using other = built.app;
+  expect((await other.inject('/health/ready')).statusCode).toBe(200);
+  expect(run.filter((statement) => statement.includes('products_read'))).toHaveLength(2);
+  run.length = 0;
+  expect((await other.inject('/health/ready')).statusCode).toBe(200);
+  expect(run).toEqual(['select 1']);
 });
 
 test('the document names each operation', async () => {

@@ -1,6 +1,9 @@
 import { isTransient, type Sql } from '@catalogue/postgres';
-import { createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
-import { findProduct, listByName } from './product/queries.ts';
+import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
+import { ChangeFeed } from './changes/feed.ts';
+import { Batches } from './product/batches.ts';
+import { Consistency } from './product/consistency.ts';
+import { findProducts, findStatuses, listByName } from './product/queries.ts';
 import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
@@ -10,8 +13,14 @@ export interface AppOptions {
   corsOrigins: string[];
 }
 
+export interface App {
+  app: Server;
+  /** Follows the changes of the read model until the signal is aborted: tokens that wait and streams live from it. */
+  work: (signal: AbortSignal) => Promise<void>;
+}
+
 /** The queries of the catalogue over HTTP, answered from the read model. */
-export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOptions): Promise<Server> {
+export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOptions): Promise<App> {
   const app = await createServer({
     log,
     metrics,
@@ -21,14 +30,24 @@ export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOpti
       isTransient(error)
         ? new Problem('unavailable', 'The read model is away', { headers: { 'retry-after': '1' } })
         : undefined,
-    dependencies: {
-      'read model': async () => {
-        // The statements of the routes: before it is ready, a connection is there and knows them.
-        await Promise.all([findProduct(readModel, ''), listByName(readModel, undefined, 1)]);
-        return { status: 'up' };
-      },
-    },
+    dependencies: { 'read model': checkReadModel(readModel) },
   });
-  productRoutes(app, readModel);
-  return app;
+  const feed = new ChangeFeed(readModel, log);
+  const products = new Batches((ids) => findProducts(readModel, ids));
+  const statuses = new Batches((ids) => findStatuses(readModel, ids));
+  const consistency = new Consistency({ feed, products, statuses, metrics });
+  app.addHook('preClose', async () => consistency.stop());
+  productRoutes(app, { readModel, products, consistency });
+  return { app, work: (signal) => feed.run(signal) };
+}
+
+function checkReadModel(readModel: Sql): Dependencies[string] {
+  let isPrepared = false;
+  return async () => {
+    // Once, the statements of the routes: before it is ready, a connection is there and knows them.
+    if (isPrepared) await readModel`select 1`;
+    else await Promise.all([findProducts(readModel, []), listByName(readModel, undefined, 1)]);
+    isPrepared = true;
+    return { status: 'up' };
+  };
 }

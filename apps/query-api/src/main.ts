@@ -8,5 +8,5 @@ const log = createLogger('query-api', logLevel, logPretty);
 const metrics = createMetrics('query-api');
 const readModel = connect(readDb, { name: 'query-api', statementTimeout: 5_000 });
 
-const app = await buildApp({ readModel, log, metrics, corsOrigins });
-await serve(app, { port, host, log, close: [() => readModel.end({ timeout: 1 })] });
+const { app, work } = await buildApp({ readModel, log, metrics, corsOrigins });
+await serve(app, { port, host, log, work, close: [() => readModel.end({ timeout: 1 })] });

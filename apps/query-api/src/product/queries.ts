@@ -7,12 +7,26 @@ export interface Position {
   id: string;
 }
 
-/** One product, or undefined when the catalogue does not list it. */
-export async function findProduct(sql: Sql, id: string): Promise<ProductRead | undefined> {
-  const [row] = await sql<ProductRead[]>`
+/** What is known of a product that tokens ask about, whether the catalogue lists it or not. */
+export interface ProductStatus {
+  id: string;
+  version: number;
+  /** Events of it wait for an operator. */
+  parked: boolean;
+}
+
+/** Those of the products that the catalogue lists. */
+export async function findProducts(sql: Sql, ids: readonly string[]): Promise<ProductRead[]> {
+  return await sql<ProductRead[]>`
     select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt"
-    from products_read where id = ${id}`;
-  return row;
+    from products_read where id = any(${ids}::text[])`;
+}
+
+/** The status of those of the products that the serving generation knows: discontinued and incomplete ones as well. */
+export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<ProductStatus[]> {
+  return await sql<ProductStatus[]>`
+    select id, version, parked from products
+    where generation = (select generation from generations where state = 'serving') and id = any(${ids}::text[])`;
 }
 
 /** The next products by name after a position; from the first without one. Costs the same on every page (keyset). */

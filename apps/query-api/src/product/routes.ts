@@ -8,23 +8,15 @@ import {
   wholeNumber,
   withHeaders,
 } from '@catalogue/service';
-import { type Static, Type } from '@sinclair/typebox';
+import { Type } from '@sinclair/typebox';
+import { clientGone } from '../client-gone.ts';
+import type { Batches } from './batches.ts';
+import type { Consistency } from './consistency.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { etagOf, lists } from './etag.ts';
-import { findProduct, listByName, type Position } from './queries.ts';
-
-const Product = Type.Object(
-  {
-    id: Type.String(),
-    name: Type.String(),
-    price: Type.Number({ description: 'Exact, in the catalogue’s one currency' }),
-    version: Type.Integer({ description: 'How many changes are in it' }),
-    createdAt: Type.String({ format: 'date-time' }),
-    updatedAt: Type.String({ format: 'date-time' }),
-  },
-  { $id: 'Product', title: 'Product' },
-);
-type Product = Static<typeof Product>;
+import { Product, present } from './product.ts';
+import { listByName, type Position } from './queries.ts';
+import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
 
 const productHeaders: ResponseHeaders = {
   ETag: { type: 'string', description: 'The product’s version, for If-None-Match and If-Match' },
@@ -39,12 +31,21 @@ const Page = Type.Object(
   {
     limit: Type.Optional(wholeNumber('Limit', highestLimit, limitDescription, defaultLimit)),
     cursor: Type.Optional(Type.String({ description: 'From the `Link` of the page before' })),
+    ...WaitParameters,
   },
   { additionalProperties: false },
 );
 
+const waitProblems = ['overloaded', 'read-model-behind', 'product-parked'] as const;
+
+export interface Queries {
+  readModel: Sql;
+  products: Batches<ProductRead>;
+  consistency: Consistency;
+}
+
 /** The queries on products over HTTP. */
-export function productRoutes(app: Server, readModel: Sql): void {
+export function productRoutes(app: Server, { readModel, products, consistency }: Queries): void {
   app.get(
     '/products/:id',
     {
@@ -52,19 +53,28 @@ export function productRoutes(app: Server, readModel: Sql): void {
         operationId: 'getProduct',
         summary: 'One product',
         params: Type.Object({ id: Type.String() }),
-        headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()) }),
+        querystring: Type.Object(WaitParameters, { additionalProperties: false }),
+        headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()), ...WaitHeaders }),
         response: {
           200: withHeaders(Product, productHeaders),
           304: Type.Null({ description: 'It is still the one that If-None-Match names' }),
-          ...problemResponses('not-found', 'not-acceptable', 'unavailable'),
+          ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable', ...waitProblems),
         },
       },
     },
     async (request, reply) => {
-      const row = await findListed(readModel, request.params.id);
+      const { headers } = request;
+      const tokens = tokensOf(headers['consistency-token'], request.query.after);
+      const gone = () => clientGone(reply);
+      const [isCurrent, now] = await Promise.all([
+        tokens.length === 0 || consistency.reach(tokens, waitOf(headers.prefer), gone),
+        findByAnyForm(products, request.params.id),
+      ]);
+      const row = isCurrent ? now : await findByAnyForm(products, request.params.id);
+      if (row === undefined) throw new Problem('not-found', 'There is no such product');
       const etag = etagOf(row);
       reply.header('etag', etag);
-      if (lists(request.headers['if-none-match'], etag)) return reply.code(304).send(null);
+      if (lists(headers['if-none-match'], etag)) return reply.code(304).send(null);
       return present(row);
     },
   );
@@ -76,18 +86,22 @@ export function productRoutes(app: Server, readModel: Sql): void {
         operationId: 'listProducts',
         summary: 'Products by name, page by page',
         querystring: Page,
+        headers: Type.Object(WaitHeaders),
         response: {
           200: withHeaders(Type.Array(Product, { description: 'A page' }), {
             Link: { type: 'string', description: '`rel="next"`: the next page, while there is one' },
           }),
-          ...problemResponses('invalid-request', 'not-acceptable', 'unavailable'),
+          ...problemResponses('invalid-request', 'not-acceptable', 'unavailable', ...waitProblems),
         },
       },
     },
     async (request, reply) => {
       const limit = Number(request.query.limit ?? defaultLimit);
+      const position = positionOf(request.query.cursor);
+      const tokens = tokensOf(request.headers['consistency-token'], request.query.after);
+      if (tokens.length > 0) await consistency.reach(tokens, waitOf(request.headers.prefer), () => clientGone(reply));
       // One more than shown tells whether there is another page.
-      const rows = await listByName(readModel, positionOf(request.query.cursor), limit + 1);
+      const rows = await listByName(readModel, position, limit + 1);
       const last = rows[limit - 1];
       if (rows.length > limit && last !== undefined) reply.header('link', nextLink(limit, last));
       return rows.slice(0, limit).map(present);
@@ -95,18 +109,14 @@ export function productRoutes(app: Server, readModel: Sql): void {
   );
 }
 
-async function findListed(readModel: Sql, id: string): Promise<ProductRead> {
-  // PostgreSQL's text holds no NUL, so no id does.
-  const row = id.includes('\0') ? undefined : await findByAnyForm(readModel, id);
-  if (row === undefined) throw new Problem('not-found', 'There is no such product');
-  return row;
-}
-
 /** Our ids are UUIDs in lower case, which may be asked for in upper case. Those of older producers are any text, as it is. */
-async function findByAnyForm(readModel: Sql, id: string): Promise<ProductRead | undefined> {
-  const row = await findProduct(readModel, id);
+async function findByAnyForm(products: Batches<ProductRead>, id: string): Promise<ProductRead | undefined> {
+  // PostgreSQL's text holds no NUL, so no id does.
+  if (id.includes('\0')) return undefined;
   const ours = id.toLowerCase();
-  return row !== undefined || ours === id || !uuid.test(ours) ? row : await findProduct(readModel, ours);
+  if (ours === id || !uuid.test(ours)) return products.find(id);
+  const [row, ourRow] = await Promise.all([products.find(id), products.find(ours)]);
+  return row ?? ourRow;
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -122,16 +132,4 @@ function positionOf(cursor: string | undefined): Position | undefined {
 function nextLink(limit: number, last: Position): string {
   const query = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(last) });
   return `</products?${query.toString()}>; rel="next"`;
-}
-
-/** A row as clients see it. `numeric` comes as text whose nearest number prints as the same decimal. */
-function present({ id, name, price, version, createdAt, updatedAt }: ProductRead): Product {
-  return {
-    id,
-    name,
-    price: Number(price),
-    version,
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
-  };
 }

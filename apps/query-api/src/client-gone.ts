@@ -1,0 +1,10 @@
+import type { FastifyReply } from '@catalogue/service';
+
+/** Aborted when the client goes away before its answer is complete. */
+export function clientGone({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}

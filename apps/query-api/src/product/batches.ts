@@ -1,0 +1,72 @@
+import { Problem } from '@catalogue/service';
+
+interface Batch<Row> {
+  ids: Set<string>;
+  asked: number;
+  rows: Promise<Map<string, Row>>;
+  settle: PromiseWithResolvers<Map<string, Row>>;
+  timer: NodeJS.Timeout;
+}
+
+// Statements under way at once. What comes meanwhile waits for one of them to end, in one batch.
+const statementsAtOnce = 4;
+/** Callers that a batch takes: where the database is that slow, more of them would only wait longer. */
+const mostAsked = 5_000;
+const longest = 5_000;
+
+/**
+ * Finds rows by id: those asked for in one turn of the event loop, or while the database is busy, with one statement. So all
+ * that are asked for in one turn are of one moment.
+ */
+export class Batches<Row extends { id: string }> {
+  readonly #read: (ids: string[]) => Promise<Row[]>;
+  #open: Batch<Row> | undefined;
+  #underWay = 0;
+
+  constructor(read: (ids: string[]) => Promise<Row[]>) {
+    this.#read = read;
+  }
+
+  /**
+   * The row with an id, or undefined; read after this call, never before.
+   * @throws {Problem} `overloaded` when too many wait already, `unavailable` without an answer within 5 s.
+   */
+  async find(id: string): Promise<Row | undefined> {
+    const batch = (this.#open ??= this.#begin());
+    if (batch.asked === mostAsked) throw overloaded();
+    batch.asked += 1;
+    batch.ids.add(id);
+    return (await batch.rows).get(id);
+  }
+
+  #begin(): Batch<Row> {
+    const settle = Promise.withResolvers<Map<string, Row>>();
+    const timer = setTimeout(() => settle.reject(unanswered()), longest);
+    const batch = { ids: new Set<string>(), asked: 0, rows: settle.promise, settle, timer };
+    if (this.#underWay < statementsAtOnce) setImmediate(() => this.#send(batch));
+    return batch;
+  }
+
+  #send(batch: Batch<Row>): void {
+    if (this.#open !== batch) return;
+    this.#open = undefined;
+    this.#underWay += 1;
+    this.#read([...batch.ids])
+      .then((rows) => batch.settle.resolve(new Map(rows.map((row) => [row.id, row]))), batch.settle.reject)
+      .finally(() => {
+        clearTimeout(batch.timer);
+        this.#underWay -= 1;
+        if (this.#open !== undefined) this.#send(this.#open);
+      });
+  }
+}
+
+function overloaded(): Problem {
+  return new Problem('overloaded', 'The read model answers slowly, and too many requests wait', {
+    headers: { 'retry-after': '1' },
+  });
+}
+
+function unanswered(): Problem {
+  return new Problem('unavailable', 'The read model has not answered in time', { headers: { 'retry-after': '1' } });
+}

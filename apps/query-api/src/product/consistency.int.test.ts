@@ -1,0 +1,147 @@
+import { encodeToken } from '@catalogue/contracts';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { addGeneration, project, startQueryApi, switchTo } from '../../test/fixture.ts';
+
+let db: TestDatabase;
+let api: Awaited<ReturnType<typeof startQueryApi>>;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  api = await startQueryApi(db.dsn);
+});
+afterAll(async () => {
+  await api?.[Symbol.asyncDispose]();
+  await db?.[Symbol.asyncDispose]();
+});
+
+/** Asks with a token for a product at a version. */
+async function ask(path: string, version: number, { id = path.slice(10), wait = 10, signal = neverAborted } = {}) {
+  const headers = { 'consistency-token': encodeToken({ id, version }), prefer: `wait=${wait}` };
+  const response = await fetch(api.url + path, { headers, signal });
+  const body = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, body, retryAfter: response.headers.get('retry-after') };
+}
+const neverAborted = new AbortController().signal;
+
+describe('a token', () => {
+  test('of a write that is shown costs no wait', async () => {
+    const id = randomUUID();
+    await project(db.sql, [{ id, version: 3 }]);
+    expect(await ask(`/products/${id}`, 3, { wait: 0 })).toMatchObject({ status: 200, body: { version: 3 } });
+    expect(await ask(`/products/${id}`, 2, { wait: 0 })).toMatchObject({ status: 200, body: { version: 3 } });
+  });
+  test('of a write that is on its way holds the answer until it is there: one product, and the list', async () => {
+    const id = randomUUID();
+    await project(db.sql, [{ id, version: 1, name: '' }]);
+    const answers = [ask(`/products/${id}`, 2), ask('/products?limit=1', 2, { id })];
+    await api.waiting(2);
+    await project(db.sql, [{ id, version: 2, name: '' }]);
+    expect(await Promise.all(answers)).toMatchObject([
+      { status: 200, body: { id, version: 2 } },
+      { status: 200, body: [{ id, version: 2 }] },
+    ]);
+    await api.waiting(0);
+  });
+  test('can be given in the address; several are waited for together', async () => {
+    const [a, b] = [randomUUID(), randomUUID()];
+    await project(db.sql, [{ id: a, version: 1 }]);
+    const tokens = [a, b].map((id) => encodeToken({ id, version: 1 })).join(',');
+    const answer = fetch(`${api.url}/products/${a}?after=${tokens}`);
+    await api.waiting(1);
+    await project(db.sql, [{ id: b, version: 1 }]);
+    expect((await answer).status).toBe(200);
+  });
+  test('of a product that is not there when time is up is answered so, with how far behind it is', async () => {
+    const id = randomUUID();
+    await project(db.sql, [{ id, version: 1 }]);
+    expect(await ask(`/products/${id}`, 2, { wait: 0 })).toMatchObject({
+      status: 503,
+      retryAfter: '1',
+      body: {
+        type: 'read-model-behind',
+        detail: expect.stringMatching(
+          `^After 0 s product ${id} is at version 1, not 2; the newest change of any product is \\d+\\.\\d s old$`,
+        ),
+      },
+    });
+  });
+  test('of a product whose events are parked is refused at once, also while it waits, and of no other', async () => {
+    const [parked, later] = [randomUUID(), randomUUID()];
+    await project(db.sql, [{ id: parked, version: 1, parked: true }]);
+    const refused = { status: 503, body: { type: 'product-parked' } };
+    expect(await ask(`/products/${parked}`, 2)).toMatchObject(refused);
+    expect(await ask(`/products/${parked}`, 1)).toMatchObject({ status: 200 });
+    const answer = ask(`/products/${later}`, 2);
+    await api.waiting(1);
+    await project(db.sql, [{ id: later, version: 0, kind: 'none', parked: true }]);
+    expect(await answer).toMatchObject(refused);
+  });
+  test('of the end of a product is followed by 404', async () => {
+    const id = randomUUID();
+    await project(db.sql, [{ id, version: 1 }]);
+    const answer = ask(`/products/${id}`, 2);
+    await api.waiting(1);
+    await project(db.sql, [{ id, version: 2, kind: 'discontinued' }]);
+    expect(await answer).toMatchObject({ status: 404 });
+    expect(await ask(`/products/${id}`, 2, { wait: 0 })).toMatchObject({ status: 404 });
+  });
+  test('waits no longer than its client', async () => {
+    const id = randomUUID();
+    const client = new AbortController();
+    const answer = ask(`/products/${id}`, 1, { signal: client.signal });
+    await api.waiting(1);
+    client.abort();
+    await expect(answer).rejects.toThrow(/abort/);
+    await api.waiting(0);
+  });
+  test.each([
+    ['made up', { 'consistency-token': 'abc' }, '/consistency-token'],
+    ['empty', { 'consistency-token': '' }, '/consistency-token'],
+    [
+      'one of 21',
+      {
+        'consistency-token': Array(21)
+          .fill(encodeToken({ id: 'a', version: 1 }))
+          .join(', '),
+      },
+      '/after',
+    ],
+    ['with a NUL', { 'consistency-token': encodeToken({ id: 'a\0', version: 1 }) }, '/consistency-token'],
+  ])('that is %s is refused', async (_, headers, pointer) => {
+    for (const path of ['/products', '/products/a']) {
+      const response = await fetch(api.url + path, { headers });
+      expect([response.status, await response.json()]).toMatchObject([400, { errors: [{ pointer }] }]);
+    }
+  });
+});
+
+test('a thousand waits cost the database next to nothing, and end together', async () => {
+  const ids = Array.from({ length: 1_000 }, () => randomUUID());
+  const answers = Promise.all(ids.map((id) => ask(`/products/${id}`, 1)));
+  await api.waiting(1_000);
+  const before = api.statements();
+  await project(
+    db.sql,
+    ids.map((id) => ({ id, version: 1 })),
+  );
+  expect(new Set((await answers).map(({ status }) => status))).toEqual(new Set([200]));
+  // Looks at the change log, and few statements for all of them.
+  expect(api.statements() - before).toBeLessThan(200);
+});
+
+test('a token is good across a switch of generations', async () => {
+  const id = randomUUID();
+  await addGeneration(db.sql, 2);
+  const answer = ask(`/products/${id}`, 2);
+  await api.waiting(1);
+  await project(db.sql, [{ id, version: 2 }], 2);
+  await switchTo(db.sql, 2);
+  expect(await answer).toMatchObject({ status: 200, body: { version: 2 } });
+  const next = ask(`/products/${id}`, 3);
+  await api.waiting(1);
+  await project(db.sql, [{ id, version: 3 }], 2);
+  expect(await next).toMatchObject({ status: 200, body: { version: 3 } });
+});

@@ -1,0 +1,63 @@
+import { type ConsistencyToken, decodeToken } from '@catalogue/contracts';
+import { Problem } from '@catalogue/service';
+import { Type } from '@sinclair/typebox';
+
+const most = 20;
+const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$', examples: ['MTowMThmMw'] };
+
+/** The headers of a query that waits for writes. */
+export const WaitHeaders = {
+  'consistency-token': Type.Optional(
+    Type.String({
+      ...list,
+      description: `From a command: the answer includes its write. Up to ${most}, separated by commas`,
+    }),
+  ),
+  prefer: Type.Optional(
+    Type.String({
+      description: '`wait=N`: seconds to wait for the writes of the tokens; 2 when absent, 10 at most',
+      examples: ['wait=5'],
+    }),
+  ),
+};
+
+/** The same in the query string, for whoever cannot set headers. */
+export const WaitParameters = {
+  after: Type.Optional(Type.String({ ...list, description: 'The same as the header Consistency-Token' })),
+};
+
+/**
+ * The writes that a query has to include.
+ * @throws {Problem} `invalid-request` for what no command has given out, and for more than 20.
+ */
+export function tokensOf(header: string | undefined, after: string | undefined): ConsistencyToken[] {
+  if (header === undefined && after === undefined) return [];
+  const tokens = [...decode(header, '/consistency-token'), ...decode(after, '/after')];
+  if (tokens.length > most)
+    throw invalid('/after', `Are ${tokens.length} with those of the header; up to ${most} are taken`);
+  return tokens;
+}
+
+function decode(text: string | undefined, pointer: string): ConsistencyToken[] {
+  if (text === undefined) return [];
+  return text.split(',').map((part) => {
+    const token = decodeToken(part.trim());
+    // PostgreSQL's text holds no NUL, so no id does.
+    if (token === undefined || token.id.includes('\0'))
+      throw invalid(pointer, 'Is not one that a command has given out');
+    return token;
+  });
+}
+
+function invalid(pointer: string, message: string): Problem {
+  return new Problem('invalid-request', 'A consistency token is not valid', { faults: [{ pointer, message }] });
+}
+
+const whenAbsent = 2;
+const longest = 10;
+
+/** Milliseconds that a query may wait: `wait` of the header Prefer (RFC 7240); one that says no number is passed over. */
+export function waitOf(prefer: string | undefined): number {
+  const [, seconds = whenAbsent] = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:[;,]|$)/i.exec(prefer ?? '') ?? [];
+  return Math.min(Number(seconds), longest) * 1000;
+}

@@ -1,0 +1,101 @@
+import type { AddressInfo } from 'node:net';
+import { connect, type Sql } from '@catalogue/postgres';
+import { createLogger, createMetrics } from '@catalogue/service';
+import { waitFor } from '@catalogue/testing';
+import { buildApp } from '../src/app.ts';
+
+/** A query-api that listens and follows the changes, until it is disposed of. */
+export async function startQueryApi(dsn: string) {
+  const stop = new AbortController();
+  const pool = connect(dsn, { name: 'query-api', statementTimeout: 5_000 });
+  let statements = 0;
+  const readModel = new Proxy(pool, {
+    apply: (target, self, args): unknown => {
+      statements += 1;
+      return Reflect.apply(target as unknown as () => unknown, self, args) as unknown;
+    },
+  });
+  const metrics = createMetrics('test');
+  const { app, work } = await buildApp({ readModel, log: createLogger('test', 'silent'), metrics, corsOrigins: [] });
+  const working = work(stop.signal);
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const metric = async (name: string) => {
+    const line = (await metrics.metrics()).split('\n').find((text) => text.startsWith(name));
+    return Number(line?.split(' ').at(-1));
+  };
+  return {
+    app,
+    url: `http://127.0.0.1:${port}`,
+    metric,
+    /** How many it has sent. */
+    statements: () => statements,
+    /** Resolves when so many requests wait for a write. */
+    waiting: (count: number) => waitFor(`${count} to wait`, async () => (await metric('token_waiters')) === count),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await app.close();
+      await working;
+      await pool.end({ timeout: 1 });
+    },
+  };
+}
+
+export interface Step {
+  id: string;
+  version: number;
+  kind?: 'created' | 'updated' | 'discontinued' | 'none';
+  name?: string;
+  price?: number;
+  parked?: boolean;
+}
+
+/** Writes products and what happened to them as the worker does: rows, and the change log last, in one transaction. */
+export async function project(sql: Sql, steps: readonly Step[], generation = 1): Promise<void> {
+  const rows = steps.map((step) => ({
+    name: 'Mouse',
+    price: 1,
+    parked: false,
+    kind: step.version === 1 ? 'created' : 'updated',
+    ...step,
+  }));
+  await sql.begin(async (tx) => {
+    for (const { id, name, price, version, kind, parked } of rows) {
+      // A product that is not there is none that was ever created.
+      const createdAt = kind === 'none' ? null : '2026-11-23T10:00:00Z';
+      await tx`
+        insert into products (generation, id, name, price, version, created_at, updated_at, discontinued, parked)
+        values (${generation}, ${id}, ${name}, ${price}, ${version}, ${createdAt}, now(), ${kind === 'discontinued'}, ${parked})
+        on conflict (generation, id) do update set name = excluded.name, price = excluded.price, version = excluded.version,
+          updated_at = excluded.updated_at, discontinued = excluded.discontinued, parked = excluded.parked`;
+    }
+    const [counter] = await tx<{ last: number }[]>`
+      update change_counters set last = last + ${rows.length} where generation = ${generation} returning last`;
+    let seq = (counter?.last ?? 0) - rows.length;
+    for (const { id, name, price, version, kind } of rows) {
+      seq += 1;
+      await tx`
+        insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
+        select ${generation}, ${seq}, ${id}, ${version}, ${kind}, ${name}, ${price}, created_at, updated_at
+        from products where generation = ${generation} and id = ${id}`;
+    }
+  });
+}
+
+/** Makes an empty generation beside those there are. */
+export async function addGeneration(sql: Sql, generation: number): Promise<void> {
+  await sql.unsafe(`
+    create table products_g${generation} partition of products for values in (${generation});
+    create table changes_g${generation} partition of changes for values in (${generation});
+    insert into change_counters values (${generation}, 0);
+    insert into generations values (${generation}, 'filling')`);
+}
+
+/** Lets a generation serve. */
+export async function switchTo(sql: Sql, generation: number): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`update generations set state = 'retired' where state = 'serving'`;
+    await tx`update generations set state = 'serving' where generation = ${generation}`;
+    await tx`select show_generation(${generation})`;
+  });
+}
