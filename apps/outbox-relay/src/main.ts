@@ -1,12 +1,17 @@
+import { jsonCodec } from '@catalogue/contracts';
+import { openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
+import { Sender } from './sender.ts';
 import { settings } from './settings.ts';
 
 const { port, host, logLevel, logPretty, writeDb, brokers, topic } = readSettings(settings, process.env);
 const log = createLogger('outbox-relay', logLevel, logPretty);
 const metrics = createMetrics('outbox-relay');
 const store = connect(writeDb, { name: 'outbox-relay', max: 4, statementTimeout: 30_000 });
+const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
+const sender = new Sender({ openProducer: open, topic, codec: jsonCodec, log });
 
-const { app, work } = await buildApp({ store, writeDb, brokers, topic, log, metrics });
-await serve(app, { port, host, log, work, close: [() => store.end({ timeout: 1 })] });
+const { app, work } = await buildApp({ store, writeDb, sender, log, metrics });
+await serve(app, { port, host, log, work, close: [() => sender.close(), () => store.end({ timeout: 1 })] });

@@ -35,10 +35,13 @@ export class WakeUp {
   async next(heldBack: boolean, signal: AbortSignal): Promise<void> {
     if (!this.#hinted && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#wake = resolve;
-      const timer = setTimeout(resolve, heldBack ? pauseWhenHeldBack : this.#pause);
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      const wake = () => resolve();
+      const timer = setTimeout(wake, heldBack ? pauseWhenHeldBack : this.#pause);
+      this.#wake = wake;
+      signal.addEventListener('abort', wake);
       await promise;
+      // A term may last for months: listeners left behind would add up.
+      signal.removeEventListener('abort', wake);
       clearTimeout(timer);
     }
     this.#pause = this.#hinted || heldBack ? 1 : Math.min(this.#pause * 2, longestPause);

@@ -77,7 +77,7 @@ async function readAll(isDone: (read: number) => boolean): Promise<PlacedEvent[]
   await waitFor(
     'the reader to meet every event',
     async () => {
-      const page = await readForward(db.sql, read.at(-1)?.cursor ?? start, 50);
+      const page = await readForward(db.sql, read.at(-1) ?? start, 50);
       read.push(...page);
       return page.length === 0 && isDone(read.length);
     },
@@ -120,7 +120,7 @@ test('six writers on few products, a reader beside them: every chain unbroken, n
 
 test('an event committed while an older transaction still writes is read after that one ended, not passed over', async () => {
   const [first, second] = [randomUUID(), randomUUID()];
-  const tip = (await readAll(() => true)).at(-1)?.cursor ?? start;
+  const tip = (await readAll(() => true)).at(-1) ?? start;
   const written = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const slow = db.sql.begin(async (tx) => {

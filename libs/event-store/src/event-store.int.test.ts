@@ -9,6 +9,7 @@ import {
   migrateEventStore,
   moveCursor,
   type NewEvent,
+  readAhead,
   readBackward,
   readForward,
   start,
@@ -93,11 +94,32 @@ describe('the cursor of a reader', () => {
       const page = await readForward(db.sql, cursor, 7);
       if (page.length === 0) break;
       read.push(...page);
-      cursor = page.at(-1)?.cursor ?? cursor;
+      cursor = page.at(-1) ?? cursor;
     }
     expect(read.map(({ stream, version }) => `${stream} ${version}`)).toEqual(
       streams.flatMap((stream) => [`${stream} 1`, `${stream} 2`]),
     );
+  });
+
+  test('reads ahead: batch after batch, what came meanwhile too, and nothing past its bound', async () => {
+    await using db = await freshStore();
+    const appendTen = async () => {
+      for (let i = 0; i < 10; i++) {
+        await append(db.sql, [{ stream: randomUUID(), expectedVersion: 0, events: [event()] }]);
+      }
+    };
+    await appendTen();
+    const sizes: number[] = [];
+    for await (const events of readAhead(db.sql, start, 4)) {
+      sizes.push(events.length);
+      if (sizes.length === 3) await appendTen();
+    }
+    expect(sizes).toEqual([4, 4, 2, 4, 4, 2]);
+
+    const bound = (await readForward(db.sql, start, 7)).at(-1);
+    const positions: number[] = [];
+    for await (const events of readAhead(db.sql, start, 4, bound)) positions.push(...events.map((it) => it.position));
+    expect(positions).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
   test('is served by its index, not by sorting the log', async () => {

@@ -16,10 +16,11 @@ export interface RecordedEvent extends NewEvent {
   version: number;
 }
 
-/** A place in the order in which the log is read forward; `start` is before the first event. */
+/** A place in the order in which the log is read forward; `start` is before the first event, `end` after any. */
 export interface Cursor {
   transactionId: number;
   position: number;
 }
 
 export const start: Cursor = { transactionId: 0, position: 0 };
+export const end: Cursor = { transactionId: Number.MAX_SAFE_INTEGER, position: Number.MAX_SAFE_INTEGER };

@@ -97,7 +97,7 @@ test('the backlog of a reader is what it has not read, and how old that is', asy
   for (let i = 0; i < 3; i++) await appendTo(db.sql, randomUUID());
   await db.sql`update events set recorded_at = now() - interval '1 hour'`;
   const [first] = await readForward(db.sql, start, 1);
-  await moveCursor(db.sql, 'relay', first?.cursor ?? start);
+  await moveCursor(db.sql, 'relay', first ?? start);
   const { events, seconds } = await readBacklog(db.sql, 'relay');
   expect(events).toBe(2);
   expect(Math.round(seconds / 60)).toBe(60);
@@ -137,7 +137,7 @@ describe('on a server of its own', () => {
       for (const stream of streams) await appendTo(db.sql, stream, version);
     }
     const read = await readForward(db.sql, start, 5);
-    await moveCursor(db.sql, 'relay', read.at(-1)?.cursor ?? start);
+    await moveCursor(db.sql, 'relay', read.at(-1) ?? start);
     // As after a restore: written elsewhere, by transactions that this server has not come to.
     await db.sql`update log_origin set system_identifier = system_identifier + 1`;
     await db.sql`update events set transaction_id = (transaction_id::text::bigint + 1000000)::text::xid8`;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GlobalConfig, LibrdKafkaError, MetadataOptions } from '@confluentinc/kafka-javascript';
+import type { GlobalConfig, LibrdKafkaError, Metadata, MetadataOptions } from '@confluentinc/kafka-javascript';
 import { kafkaError } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -25,7 +25,7 @@ export function baseConfig({ brokers, clientId }: Omit<ClientOptions, 'log'>): G
 /** What producers and consumers have in common. */
 export interface AnyClient {
   connect(options: MetadataOptions, done: (error: LibrdKafkaError | null) => void): unknown;
-  getMetadata(options: MetadataOptions, done: (error: LibrdKafkaError | null) => void): unknown;
+  getMetadata(options: MetadataOptions, done: (error: LibrdKafkaError | null, metadata: Metadata) => void): unknown;
   isConnected(): boolean;
   on(event: 'event.error', listener: (error: LibrdKafkaError) => void): unknown;
   on(event: 'event.log', listener: (line: { fac: string; message: string }) => void): unknown;
@@ -54,6 +54,17 @@ export function connect(client: AnyClient): Promise<void> {
     client.connect({ allTopics: false, timeout: 2000 }, (error) => {
       if (error) reject(kafkaError('Connecting to Kafka', error));
       else resolve();
+    });
+  });
+}
+
+/** What a broker knows of the brokers and, if named, of a topic. Rejects when none answers within `timeout` milliseconds. */
+export function askMetadata(client: AnyClient, timeout: number, topic?: string): Promise<Metadata> {
+  return new Promise((resolve, reject) => {
+    const options = { allTopics: false, timeout, ...(topic === undefined ? {} : { topic }) };
+    client.getMetadata(options, (error, metadata) => {
+      if (error) reject(kafkaError('Asking Kafka', error));
+      else resolve(metadata);
     });
   });
 }

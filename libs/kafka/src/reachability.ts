@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import kafka from '@confluentinc/kafka-javascript';
-import { type AnyClient, baseConfig, type ClientOptions, connect } from './client.ts';
+import { type AnyClient, askMetadata, baseConfig, type ClientOptions, connect } from './client.ts';
 import { codes, isAway, KafkaError, kafkaError } from './errors.ts';
 
 /** Milliseconds between questions while brokers answer, and while they do not. */
@@ -80,13 +80,13 @@ export class Reachability {
   /** True when a broker answers this client within a second. */
   async #answers(): Promise<boolean> {
     if (!this.#client.isConnected()) return false;
-    const { promise, resolve } = Promise.withResolvers<KafkaError | undefined>();
-    this.#client.getMetadata({ allTopics: false, timeout: 1000 }, (error) => {
-      resolve(error ? kafkaError('Asking for the brokers', error) : undefined);
-    });
-    const error = await promise;
-    if (error !== undefined) this.#lost(error);
-    return error === undefined;
+    try {
+      await askMetadata(this.#client, 1000);
+      return true;
+    } catch (error) {
+      this.#lost(error as KafkaError);
+      return false;
+    }
   }
 
   async #isForsaken(): Promise<boolean> {

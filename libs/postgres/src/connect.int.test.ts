@@ -53,3 +53,14 @@ test('connections that end at their very beginning leave a pool that knows how l
   expect(killed).toBeGreaterThan(0);
   await killer.end();
 });
+
+test('a connection that ends says so at once', async () => {
+  const closed = Promise.withResolvers<void>();
+  const sql = connect(inject('servers').readDb, { name: 'test', max: 1, onClose: closed.resolve });
+  const other = connect(inject('servers').readDb, { name: 'test', max: 1 });
+  const [own] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const [ended] = await other`select pg_terminate_backend(${own?.pid ?? 0}) as ended`;
+  expect(ended).toEqual({ ended: true });
+  await closed.promise;
+  await Promise.all([sql.end(), other.end()]);
+});

@@ -14,6 +14,8 @@ export interface ConnectOptions {
   statementTimeout?: number;
   /** Milliseconds after which the server ends a connection that is idle outside a transaction; none when absent. */
   idleSessionTimeout?: number;
+  /** Called at once when a connection ends, whoever ended it. */
+  onClose?: () => void;
 }
 
 // int8 and xid8 as numbers: positions, offsets and transaction ids stay below 2^53 for centuries at a million a second.
@@ -23,7 +25,8 @@ const int8 = { to: 20, from: [20, 5069], serialize: String, parse: Number };
  * Opens a pool. It connects with the first statement, and again by itself after an outage; whoever opened it ends it
  * (`sql.end()`). `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
  */
-export function connect(dsn: string, { name, max = 10, statementTimeout, idleSessionTimeout }: ConnectOptions): Sql {
+export function connect(dsn: string, options: ConnectOptions): Sql {
+  const { name, max = 10, statementTimeout, idleSessionTimeout, onClose } = options;
   return postgres(dsn, {
     max,
     // Connections live for ever: recycling one would drop the advisory lock held on it.
@@ -37,6 +40,8 @@ export function connect(dsn: string, { name, max = 10, statementTimeout, idleSes
       ...(idleSessionTimeout === undefined ? {} : { idle_session_timeout: idleSessionTimeout }),
     },
     onnotice: () => {},
+    // Not among the declared options (3.4.9).
+    ...(onClose === undefined ? {} : { onclose: onClose }),
     types: { int8 },
   });
 }

@@ -1,3 +1,4 @@
+import { orAborted } from '@catalogue/service';
 import type { Bed } from './bed.ts';
 import { type Outcome, progressOf } from './report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -30,6 +31,7 @@ export async function runRounds(bed: Bed, scenarios: readonly Scenario[], { roun
     for (const [index, scenario] of scenarios.entries()) {
       signal.throwIfAborted();
       const label = `${round}/${rounds} ${scenario.name}`;
+      // What is under way when the signal comes ends by itself, once the servers are gone.
       const measured = await orAborted(measure(bed, scenario), signal).catch((error: unknown) => {
         signal.throwIfAborted();
         failures.push(`${label}: ${error instanceof Error ? error.message : String(error)}`);
@@ -44,16 +46,4 @@ export async function runRounds(bed: Bed, scenarios: readonly Scenario[], { roun
 async function measure(bed: Bed, scenario: Scenario) {
   await bed.enter(scenario.mode);
   return scenario.measure(bed);
-}
-
-/** What is under way when the signal comes ends by itself, once the servers are gone. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

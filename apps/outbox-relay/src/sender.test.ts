@@ -1,6 +1,6 @@
 import { KafkaError } from '@catalogue/kafka';
 import { expect, test } from 'vitest';
-import { fromFirstFailure } from './relay.ts';
+import { fromFirstFailure } from './sender.ts';
 
 const message = (key: string, value: string) => ({ key, value: Buffer.from(value), headers: {} });
 const delivered = { partition: 0, offset: 0 };

@@ -1,0 +1,114 @@
+import { loadCursor, migrateEventStore } from '@catalogue/event-store';
+import { connect } from '@catalogue/postgres';
+import { createDatabase, createTopic, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
+import { expect, inject, test } from 'vitest';
+import { appendTo, newIds, startRelayProcess, upTo, versionsOn } from '../test/fixture.ts';
+import { relayLock } from './leadership.ts';
+import { batchSize, reader } from './relay.ts';
+
+const { writeDb, kafka } = inject('servers');
+
+/** A leader and one that stands by, each a process of its own. */
+async function startTwo(db: TestDatabase, topic: TestTopic) {
+  const running = new AsyncDisposableStack();
+  const first = running.use(await startRelayProcess(db, kafka, topic));
+  await waitFor('the first to lead', first.isLeading);
+  const second = running.use(await startRelayProcess(db, kafka, topic));
+  await waitFor('the second to stand by', second.standsBy);
+  return { first, second, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Milliseconds until something is so. */
+async function timeUntil(what: string, ask: () => Promise<boolean>): Promise<number> {
+  const began = performance.now();
+  await waitFor(what, ask, { every: 5 });
+  return performance.now() - began;
+}
+
+test('when the leader crashes, the other leads within 3 s; nothing is lost or early', async () => {
+  await using db = await createDatabase(writeDb, migrateEventStore);
+  await using topic = await createTopic(kafka);
+  await using relays = await startTwo(db, topic);
+  const products = newIds(50);
+  await appendTo(db, products, 1, 20);
+  relays.first.kill('SIGKILL');
+  expect(await timeUntil('the second to lead', relays.second.isLeading)).toBeLessThan(3000);
+  await appendTo(db, products, 21, 30);
+  expect(await versionsOn(topic, 1500)).toEqual(new Map(products.map((id) => [id, upTo(30)])));
+});
+
+test('when the leader stops, the other leads within 1 s; nothing is lost or early', async () => {
+  await using db = await createDatabase(writeDb, migrateEventStore);
+  await using topic = await createTopic(kafka);
+  await using relays = await startTwo(db, topic);
+  const products = newIds(50);
+  await appendTo(db, products, 1, 20);
+  relays.first.kill('SIGTERM');
+  expect(await timeUntil('the second to lead', relays.second.isLeading)).toBeLessThan(1000);
+  await appendTo(db, products, 21, 30);
+  expect(await relays.first.exited).toBe(0);
+  expect(await versionsOn(topic, 1500)).toEqual(new Map(products.map((id) => [id, upTo(30)])));
+});
+
+/** Holds the lead as another relay would, from the moment the leader loses it, and sends nothing. */
+async function supplant(db: TestDatabase, loseIt: () => unknown) {
+  const sql = connect(db.dsn, { name: 'supplanter', max: 1 });
+  // First in the queue of those that wait for the lock.
+  const taken = sql`select pg_advisory_lock(${relayLock})`.execute();
+  await waitFor('the supplanter to wait', async () => {
+    const waiting = await db.sql`select from pg_locks where locktype = 'advisory' and not granted
+      and database = (select oid from pg_database where datname = current_database())`;
+    return waiting.count === 1;
+  });
+  await loseIt();
+  const took = await timeUntil('the lock to be free', async () => (await taken).length === 1);
+  return { took, [Symbol.asyncDispose]: () => sql.end({ timeout: 0 }) };
+}
+
+test('a leader whose connection ends sends nothing more until it leads again', async () => {
+  await using db = await createDatabase(writeDb, migrateEventStore);
+  await using topic = await createTopic(kafka);
+  await using relay = await startRelayProcess(db, kafka, topic);
+  await waitFor('the relay to lead', relay.isLeading);
+  const products = newIds(50);
+  let free: number;
+  {
+    await using _other = await supplant(
+      db,
+      () => db.sql`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+        and database = (select oid from pg_database where datname = current_database())`,
+    );
+    expect(await timeUntil('the relay to notice', async () => !(await relay.isLeading()))).toBeLessThan(100);
+    await appendTo(db, products, 1, 5);
+    await waitFor('the relay to stand by', relay.standsBy);
+    free = Date.now();
+  }
+  const messages = await topic.read(250);
+  expect(messages.filter(({ timestamp }) => (timestamp ?? 0) < free)).toEqual([]);
+  expect(messages).toHaveLength(250);
+});
+
+test('a leader that is frozen in the middle of a backlog loses the lead within 3 s, and sends no other batch', async () => {
+  await using db = await createDatabase(writeDb, migrateEventStore);
+  await using topic = await createTopic(kafka);
+  const events = 40_000;
+  await db.sql`insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+    select id, 1, gen_random_uuid(), 'ProductCreated', 1, jsonb_build_object('id', id, 'name', 'Mouse', 'price', 1), '{}', now()
+    from (select gen_random_uuid() as id from generate_series(1, ${events})) as product`;
+  await using relay = await startRelayProcess(db, kafka, topic);
+  const isUnderWay = async () => (await loadCursor(db.sql, reader)).position > 0;
+  await waitFor('the relay to be under way', isUnderWay, { every: 1 });
+  let woken: number;
+  let free: number;
+  {
+    await using other = await supplant(db, () => relay.kill('SIGSTOP'));
+    expect(other.took).toBeLessThan(3000);
+    woken = Date.now();
+    relay.kill('SIGCONT');
+    await waitFor('the relay to stand by', relay.standsBy);
+    free = Date.now();
+  }
+  const times = (await topic.read(events)).map(({ timestamp = 0 }) => timestamp);
+  expect(times.filter((time) => time >= woken && time < free).length).toBeLessThanOrEqual(batchSize);
+  expect(times.filter((time) => time >= free).length).toBeGreaterThan(0);
+});

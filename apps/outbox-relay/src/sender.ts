@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Codec } from '@catalogue/contracts';
+import type { RecordedEvent } from '@catalogue/event-store';
+import { type Delivery, KafkaError, type OutgoingMessage, type Producer } from '@catalogue/kafka';
+import { type Logger, orAborted } from '@catalogue/service';
+import { messageOf } from './event/message.ts';
+
+// Milliseconds.
+const longestPause = 1_000;
+
+export interface SenderOptions {
+  openProducer: () => Producer;
+  topic: string;
+  codec: Codec;
+  log: Pick<Logger, 'warn'>;
+}
+
+/**
+ * Sends events to the topic, each product's in order, until they are delivered: with a new producer when the old one is of
+ * no more use. Whoever made it closes it.
+ */
+export class Sender {
+  readonly #options: SenderOptions;
+  #producer: Producer;
+  #waitingSince: number | undefined;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#producer = options.openProducer();
+  }
+
+  /**
+   * Resolves when all events are delivered, however long Kafka is away. One call at a time.
+   * @throws the signal's reason when it is aborted: what was under way then may still arrive.
+   */
+  async send(events: readonly RecordedEvent[], signal: AbortSignal): Promise<void> {
+    const { codec, topic, log } = this.#options;
+    let messages = events.map((event) => messageOf(event, codec));
+    this.#waitingSince = performance.now();
+    try {
+      for (let attempt = 0; ; attempt++) {
+        const deliveries = await orAborted(this.#producer.send(topic, messages), signal);
+        const failure = deliveries.find((delivery) => 'error' in delivery);
+        if (failure === undefined) return;
+        messages = fromFirstFailure(messages, deliveries);
+        log.warn({ err: failure.error, again: messages.length }, 'Some events did not reach Kafka; sending them again');
+        await delay(Math.min(50 * 2 ** attempt, longestPause), undefined, { signal });
+        if (failure.error.fatal) await this.#replaceProducer();
+      }
+    } finally {
+      this.#waitingSince = undefined;
+    }
+  }
+
+  /** Rejects when Kafka does not answer within a second or two, or has no such topic. */
+  async requireTopic(): Promise<void> {
+    try {
+      await this.#producer.requireTopic(this.#options.topic);
+    } catch (error) {
+      if (error instanceof KafkaError && error.fatal) await this.#replaceProducer();
+      throw error;
+    }
+  }
+
+  /** Milliseconds in which nothing was delivered although something was to be. */
+  get stalledFor(): number {
+    if (this.#waitingSince === undefined) return 0;
+    return performance.now() - Math.max(this.#waitingSince, this.#producer.lastDelivery);
+  }
+
+  /** True while a broker can be reached, as far as is known. */
+  isConnected(): boolean {
+    return this.#producer.isConnected();
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close();
+  }
+
+  async #replaceProducer(): Promise<void> {
+    await this.#producer.close();
+    this.#producer = this.#options.openProducer();
+  }
+}
+
+/** Of each product, everything from its first event that failed: what follows it may be there, but would be too early. */
+export function fromFirstFailure(
+  messages: readonly OutgoingMessage[],
+  deliveries: readonly Delivery[],
+): OutgoingMessage[] {
+  const failed = new Set<string>();
+  return messages.filter(({ key }, index) => {
+    const delivery = deliveries[index];
+    if (delivery === undefined || 'error' in delivery) failed.add(key);
+    return failed.has(key);
+  });
+}

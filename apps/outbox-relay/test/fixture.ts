@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { jsonCodec } from '@catalogue/contracts';
+import { append } from '@catalogue/event-store';
+import { type IncomingMessage, openProducer } from '@catalogue/kafka';
+import { connect } from '@catalogue/postgres';
+import { createLogger, createMetrics } from '@catalogue/service';
+import { type OwnProcess, startProcess, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
+import { buildApp } from '../src/app.ts';
+import { Sender } from '../src/sender.ts';
+
+export const log = createLogger('test', 'silent');
+
+export const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
+export const newIds = (count: number) => Array.from({ length: count }, () => randomUUID());
+
+/** Appends versions `from` to `to` to each of some products, a statement each. */
+export async function appendTo(db: TestDatabase, products: readonly string[], from: number, to: number): Promise<void> {
+  for (let version = from; version <= to; version++) {
+    const appends = products.map((id) => ({
+      stream: id,
+      expectedVersion: version - 1,
+      events: [
+        {
+          id: randomUUID(),
+          type: version === 1 ? 'ProductCreated' : 'ProductUpdated',
+          schemaVersion: 1,
+          payload: version === 1 ? { id, name: 'Mouse', price: 1 } : { id, price: version },
+          metadata: { requestId: 'r' },
+          recordedAt: new Date(),
+        },
+      ],
+    }));
+    await append(db.sql, appends);
+  }
+}
+
+/** The versions of each product in the order of their first occurrence on the topic. */
+export async function versionsOn(topic: TestTopic, events: number): Promise<Map<string, number[]>> {
+  return versionsIn(await topic.read(events));
+}
+
+export function versionsIn(messages: readonly IncomingMessage[]): Map<string, number[]> {
+  const versions = new Map<string, Set<number>>();
+  for (const { key, value } of messages) {
+    const decoded = jsonCodec.decode(value);
+    if (decoded.kind !== 'event') throw new Error(`Not an event: ${decoded.kind}`);
+    const { payload, productVersion } = decoded.event;
+    if (String(key) !== payload.id) throw new Error(`${payload.id} has the key ${String(key)}`);
+    versions.set(payload.id, (versions.get(payload.id) ?? new Set()).add(productVersion));
+  }
+  return new Map([...versions].map(([id, set]) => [id, [...set]]));
+}
+
+export function newSender(brokers: string, topic: string): Sender {
+  const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
+  return new Sender({ openProducer: open, topic, codec: jsonCodec, log });
+}
+
+type Dependencies = Record<string, { status: string; detail?: string }>;
+
+function statesOf(dependencies: () => Promise<Dependencies>) {
+  const leadership = async () => (await dependencies())['leadership'];
+  return {
+    dependencies,
+    isLeading: async () => (await leadership())?.detail === 'leading',
+    standsBy: async () => (await leadership())?.status === 'standby',
+  };
+}
+
+/** A relay in this process that runs until it is disposed of. */
+export async function startRelay(db: TestDatabase, brokers: string, topic: TestTopic) {
+  const stop = new AbortController();
+  const store = connect(db.dsn, { name: 'outbox-relay' });
+  const sender = newSender(brokers, topic.name);
+  const { app, work } = await buildApp({ store, writeDb: db.dsn, sender, log, metrics: createMetrics('test') });
+  const working = work(stop.signal);
+  return {
+    ...statesOf(async () => (await app.inject('/health/ready')).json<{ dependencies: Dependencies }>().dependencies),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await working;
+      await app.close();
+      await sender.close();
+      await store.end({ timeout: 5 });
+    },
+  };
+}
+
+/** A relay as it is deployed: a process of its own. Resolves when it listens. */
+export async function startRelayProcess(db: TestDatabase, brokers: string, topic: TestTopic) {
+  const relay = startProcess(new URL('../src/main.ts', import.meta.url), [], settings(db, brokers, topic.name));
+  const url = await waitFor('the relay to listen', () => /listening at (http:[^"]+)/.exec(relay.stdout())?.[1]);
+  const states = statesOf(async () => {
+    const response = await fetch(`${url}/health/ready`);
+    return ((await response.json()) as { dependencies: Dependencies }).dependencies;
+  });
+  return { ...relay, ...states } satisfies OwnProcess;
+}
+
+/** The settings of a relay that is a process, as variables. */
+export function settings(db: TestDatabase, brokers: string, topic: string): Record<string, string> {
+  return { WRITE_DB_DSN: db.dsn, KAFKA_BROKER: brokers, KAFKA_TOPIC: topic, PORT: '0', HOST: '127.0.0.1' };
+}
