@@ -1,3 +1,4 @@
+export { parseEntityTags } from './entity-tags.ts';
 export type { Dependencies, DependencyState } from './health.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';

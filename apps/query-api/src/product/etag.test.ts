@@ -13,6 +13,9 @@ test.each<[string | undefined, boolean]>([
   ['W/"7"', true],
   ['"6", "7"', true],
   ['*', true],
+  ['"6,", W/"7"', true],
+  ['"6,"7","', false],
+  ['"7', false],
   ['"77"', false],
   ['7', false],
 ])('If-None-Match: %s', (header, listed) => {

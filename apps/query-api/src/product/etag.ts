@@ -1,12 +1,13 @@
 import type { ProductRead } from '@catalogue/read-schema';
+import { parseEntityTags } from '@catalogue/service';
 
 /** The strong tag of a product: its version, which `If-Match` takes too; products without one go by their last change. */
 export function etagOf({ version, updatedAt }: Pick<ProductRead, 'version' | 'updatedAt'>): string {
   return version > 0 ? `"${version}"` : `"at-${updatedAt.getTime()}"`;
 }
 
-/** True when `If-None-Match` lists the tag (RFC 9110, 13.1.2: compared weakly). */
+/** True when `If-None-Match` lists the tag (RFC 9110, 13.1.2: compared weakly); a header that is malformed lists none. */
 export function lists(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.split(',').some((part) => part.trim() === '*' || part.trim().replace(/^W\//, '') === etag);
+  const tags = ifNoneMatch === undefined ? [] : parseEntityTags(ifNoneMatch);
+  return tags === '*' || (tags ?? []).some(({ text }) => `"${text}"` === etag);
 }
