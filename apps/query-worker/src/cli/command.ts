@@ -14,6 +14,8 @@ export interface Input {
   positionals: string[];
   /** Switches that were given. */
   flags: ReadonlySet<string>;
+  /** Options that were given, with their values. */
+  options: ReadonlyMap<string, string>;
 }
 
 export interface Output {
@@ -34,6 +36,8 @@ export interface Command {
   argument?: string;
   /** Switches, with a line each for the help. */
   flags?: Record<string, string>;
+  /** Options with a value, with a line each for the help. */
+  options?: Record<string, string>;
   run: (tools: Tools, input: Input) => Promise<Output>;
 }
 

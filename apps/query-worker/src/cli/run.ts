@@ -45,15 +45,21 @@ function findCommand(commands: readonly Command[], typed: readonly string[]): Co
   throw new UsageError(`There is no command "${typed.slice(0, 2).join(' ')}": see ${program} --help`);
 }
 
-function parse({ name, argument, flags = {} }: Command, typed: string[]): Input {
-  const names = [...Object.keys(flags), 'json', 'help'];
+function parse({ name, argument, flags = {}, options = {} }: Command, typed: string[]): Input {
+  const switches = [...Object.keys(flags), 'json', 'help'].map((flag) => [flag, { type: 'boolean' as const }] as const);
+  const valued = Object.keys(options).map((option) => [option, { type: 'string' as const }] as const);
   try {
     const { values, positionals } = parseArgs({
       args: typed,
-      options: Object.fromEntries(names.map((flag) => [flag, { type: 'boolean' as const }])),
+      options: Object.fromEntries([...switches, ...valued]),
       allowPositionals: argument !== undefined,
     });
-    return { positionals, flags: new Set(Object.keys(values)) };
+    const given = Object.entries(values);
+    return {
+      positionals,
+      flags: new Set(given.flatMap(([flag, value]) => (value === true ? [flag] : []))),
+      options: new Map(given.flatMap(([option, value]) => (typeof value === 'string' ? [[option, value]] : []))),
+    };
   } catch (error) {
     throw new UsageError(`${(error as Error).message} See ${program} ${name} --help`, { cause: error });
   }
@@ -100,8 +106,9 @@ function listOf(commands: readonly Command[]): string {
   ].join('\n');
 }
 
-function helpOf({ name, summary, argument = '', flags = {} }: Command): string {
-  const all = Object.entries({ ...flags, json: 'the result as JSON', help: 'this text' });
+function helpOf({ name, summary, argument = '', flags = {}, options = {} }: Command): string {
+  const valued = Object.entries(options).map(([option, help]) => [`${option} <value>`, help] as const);
+  const all = [...valued, ...Object.entries({ ...flags, json: 'the result as JSON', help: 'this text' })];
   const width = Math.max(...all.map(([flag]) => flag.length));
   return [
     `Usage: ${program} ${`${name} ${argument}`.trimEnd()} ${all.map(([flag]) => `[--${flag}]`).join(' ')}`,

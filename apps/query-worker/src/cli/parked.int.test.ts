@@ -1,0 +1,81 @@
+import { connect } from '@catalogue/postgres';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { expect, inject, test } from 'vitest';
+import { readOffsets } from '../offsets.ts';
+import { applyBatch } from '../product/batch.ts';
+import { read } from '../product/fold.ts';
+import type { Output, Tools } from './command.ts';
+import { UsageError } from './command.ts';
+import { parked } from './parked.ts';
+
+const scope = { generation: 1, topic: 'events', topicId: 'a' };
+const event = (id: string, version: number) => ({
+  id: `${id} ${version}`,
+  type: version === 1 ? 'ProductCreated' : 'ProductUpdated',
+  schemaVersion: 1,
+  productVersion: version,
+  payload: version === 1 ? { id, name: 'Mouse', price: 1 } : { id, price: version },
+  timestamp: '2026-11-23T10:00:00Z',
+});
+
+/** A read model in which products a and b miss an event each. */
+async function openDatabase(): Promise<TestDatabase> {
+  const db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await readOffsets(db.sql, scope, 1);
+  const messages = [event('a', 1), event('a', 3), event('b', 2)].map((value, offset) => {
+    return { partition: 0, offset, key: value.payload.id, value: Buffer.from(JSON.stringify(value)) };
+  });
+  await applyBatch(db.sql, scope, { partition: 0, expected: 0 }, read(messages));
+  return db;
+}
+
+async function run(
+  db: TestDatabase,
+  name: string,
+  positionals: string[],
+  flags: string[] = [],
+  options = {},
+): Promise<Output> {
+  const sql = connect(db.dsn, { name: 'test', max: 2 });
+  const command = parked.find((it) => it.name === name);
+  if (command === undefined) throw new Error(`There is no ${name}`);
+  const tools = { sql } as unknown as Tools; // Kafka is not asked.
+  const input = { positionals, flags: new Set(flags), options: new Map(Object.entries<string>(options)) };
+  return await command.run(tools, input).finally(() => sql.end());
+}
+
+test('what waits is listed and shown', async () => {
+  await using db = await openDatabase();
+  expect((await run(db, 'parked list', [])).text).toMatch(
+    /1 +a +1 .* gap +Expected version 2.*\n.* +b +1 .* gap +Expected version 1/,
+  );
+  expect((await run(db, 'parked list', [], [], { reason: 'fork' })).text).toBe('Nothing waits');
+  expect((await run(db, 'parked show', ['a'])).text).toMatch(
+    /events\[0\] offset 1 .*\n +gap: Expected.*\n.*\n +\{"id":"a 3"/,
+  );
+  await expect(run(db, 'parked show', ['c'])).rejects.toThrow('Nothing of product c waits');
+});
+
+test('a discard says what it would do, and does it when told to', async () => {
+  await using db = await openDatabase();
+  const dry = await run(db, 'parked discard', [], ['all']);
+  expect(dry.text).toMatch(
+    /a +version 2 +1 +nothing any more\n.* +b +version 1 +1 +nothing any more\nNothing was written/,
+  );
+  expect((await run(db, 'parked retry', ['a'])).text).toMatch(/a +0 +Expected version 2/);
+  await run(db, 'parked discard', ['a'], ['yes']);
+  expect((await run(db, 'parked list', [])).data).toMatchObject([{ productId: 'b' }]);
+});
+
+test.each([
+  [[], [], {}, 'Name the products'],
+  [['a'], ['all'], {}, 'Name the products'],
+  [[], ['all'], { reason: 'mood' }, '--reason is one of'],
+  [[], ['all'], { 'older-than': '5' }, '--older-than is like'],
+])('typed wrongly it says how: %j %j %j', async (positionals, flags, options, message) => {
+  await using db = await openDatabase();
+  const retrying = run(db, 'parked retry', positionals, flags, options);
+  await expect(retrying).rejects.toThrow(UsageError);
+  await expect(retrying).rejects.toThrow(message);
+});
