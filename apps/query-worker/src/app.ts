@@ -6,7 +6,7 @@ import { openGenerationConsumer } from './consumer.ts';
 import { Generations } from './generations.ts';
 import { dependenciesOf } from './health.ts';
 import { Limit } from './limit.ts';
-import { measureGenerations, workerMetrics } from './metrics.ts';
+import { measureGenerations, measureParked, workerMetrics } from './metrics.ts';
 import { pruneChangesNowAndThen } from './product/changes.ts';
 import { PatientDatabase } from './retry.ts';
 
@@ -25,9 +25,9 @@ const fillingAtOnce = 2;
 
 /** The consumers that keep every generation of the read model up to date, and a server for their health and metrics. */
 export async function buildWorker({ sql, brokers, topic, log, metrics: registry, codec }: WorkerOptions) {
-  const database = new PatientDatabase(log);
   const admin = openAdmin({ brokers, clientId: 'query-worker', log });
   const metrics = workerMetrics(registry);
+  const database = new PatientDatabase(log, () => metrics.retries.inc());
   const filling = new Limit(fillingAtOnce);
   const generations: Generations = new Generations({
     sql,
@@ -39,6 +39,7 @@ export async function buildWorker({ sql, brokers, topic, log, metrics: registry,
     },
   });
   measureGenerations(registry, generations);
+  measureParked(registry, sql, log);
   const app = await createServer({
     log,
     metrics: registry,

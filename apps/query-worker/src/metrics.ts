@@ -1,5 +1,6 @@
 import type { PartitionState } from '@catalogue/kafka';
-import { Counter, Gauge, Histogram, type Registry } from '@catalogue/service';
+import type { Sql } from '@catalogue/postgres';
+import { Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
 import type { Generations } from './generations.ts';
 
 export type WorkerMetrics = ReturnType<typeof workerMetrics>;
@@ -10,7 +11,7 @@ export function workerMetrics(registry: Registry) {
   return {
     events: new Counter({
       name: 'projection_events_total',
-      help: 'Messages by type and what became of them: applied, repeated, superseded, unknown, undecodable',
+      help: 'Messages by type and what became of them: applied, repeated, superseded, skipped, unknown, parked',
       labelNames: ['type', 'outcome'],
       registers,
     }),
@@ -29,6 +30,11 @@ export function workerMetrics(registry: Registry) {
     fenced: new Counter({
       name: 'projection_fenced_total',
       help: 'Batches not applied because another worker had moved the offset of their partition',
+      registers,
+    }),
+    retries: new Counter({
+      name: 'projection_database_retries_total',
+      help: 'Work on the read model that failed for a reason that passes, and was tried again',
       registers,
     }),
   };
@@ -87,6 +93,39 @@ export function measureGenerations(registry: Registry, generations: Generations)
     for (const { generation, state, consumer } of generations.followed) {
       if (state === 'filling') made.set({ generation }, shareApplied(consumer.partitions()));
     }
+  });
+}
+
+/** Adds what waits for an operator, asked of the database whenever the metrics are read. */
+export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
+  const registers = [registry];
+  const labelNames = ['generation'];
+  const products = new Gauge({
+    name: 'projection_parked_products',
+    help: 'Products whose events wait for one that is missing or cannot be applied',
+    labelNames,
+    registers,
+  });
+  const events: Gauge = new Gauge({
+    name: 'projection_parked_events',
+    help: 'Messages that wait',
+    labelNames,
+    registers,
+    async collect() {
+      try {
+        const rows = await sql<{ generation: number; products: number; events: number }[]>`
+          select g.generation, count(distinct p.product_id)::int as products, count(p.product_id)::int as events
+          from generations g left join parked_events p using (generation) group by g.generation`;
+        products.reset();
+        events.reset();
+        for (const row of rows) {
+          products.set({ generation: row.generation }, row.products);
+          events.set({ generation: row.generation }, row.events);
+        }
+      } catch (err) {
+        log.debug({ err }, 'The read model did not tell what waits');
+      }
+    },
   });
 }
 

@@ -7,10 +7,12 @@ const longestPause = 1000;
 /** Work on the database that is tried until the database takes it; what passes by itself is waited out, however long. */
 export class PatientDatabase {
   readonly #log: Logger;
+  readonly #onRetry: () => void;
   #away: string | undefined;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, onRetry: () => void) {
     this.#log = log;
+    this.#onRetry = onRetry;
   }
 
   /** The code of the error that is being waited out. */
@@ -28,6 +30,7 @@ export class PatientDatabase {
       } catch (error) {
         if (!isTransient(error)) throw error;
         this.#lost(error);
+        this.#onRetry();
         // Half of the pause is random, so that the partitions do not come back all at once.
         const pause = Math.min(25 * 2 ** attempt, longestPause);
         await delay(pause * (0.5 + Math.random() / 2), undefined, { signal });
