@@ -122,6 +122,7 @@ test('switched to and rolled back under load, no reader sees a version go back o
   const change = async (to: number, state: 'filling' | 'retired') =>
     await whileHeldBack(db, to, () => switchGeneration(db.sql, { to, state, topic: topic.name }));
   expect(await change(2, 'filling')).toBe(1);
+  const [shown] = await db.sql`select max(version) as version from products where generation = 2`;
   for (let round = 0; round < 3; round++) {
     expect(await change(1, 'retired')).toBe(2);
     expect(await change(2, 'retired')).toBe(1);
@@ -132,6 +133,15 @@ test('switched to and rolled back under load, no reader sees a version go back o
   expect(looks).toBeGreaterThan(20);
   await applied(db, 200 * version, 2);
   expect(await readModel(db)).toEqual(whole(ids, version));
+  // Of the changes since the switch none is missing.
+  const changes = await db.sql`
+    select count(*) = max(seq) as dense, count(distinct (product_id, version)) = count(*) as once, min(version) as first,
+      count(*) filter (where version > ${shown?.['version']}) as since
+    from changes where generation = 2`;
+  expect(changes).toEqual([
+    { dense: true, once: true, first: expect.any(Number) as number, since: 200 * (version - shown?.['version']) },
+  ]);
+  expect(changes[0]?.['first']).toBeGreaterThan(1);
 });
 
 test('a worker that is killed in the middle of a rebuild is gone on from, by others together', async () => {

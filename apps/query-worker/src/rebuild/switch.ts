@@ -33,9 +33,11 @@ export async function switchGeneration(sql: Sql, { to, state, topic, within }: S
       if (missing > close) throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
       // Workers hold these for as long as a batch takes; no reader waits for them.
       await tx`set local lock_timeout = '2s'`;
-      await tx`
-      select from consumer_offsets where generation = ${from} and topic = ${topic} order by partition for update`;
+      await holdOffsets(tx, from, topic);
       await reach(tx, { from, to, topic });
+      await holdOffsets(tx, to, topic);
+      // From the next batch on its changes are written down: until now nobody could have read them.
+      await tx`insert into change_counters (generation) values (${to}) on conflict do nothing`;
       await tx`update generations set state = 'retired' where generation = ${from}`;
       await tx`update generations set state = 'serving' where generation = ${to}`;
       await tx`set local lock_timeout = '200ms'`;
@@ -56,6 +58,12 @@ async function lockGenerations(tx: Transaction, to: number, state: Generation['s
     throw new RefusedError(`Generation ${to} is ${found}, not ${state}: "rebuild status" shows them all`);
   }
   return serving.generation;
+}
+
+/** Waits for the batches under way; others wait for the end of the transaction. */
+async function holdOffsets(tx: Transaction, generation: number, topic: string): Promise<void> {
+  await tx`
+    select from consumer_offsets where generation = ${generation} and topic = ${topic} order by partition for update`;
 }
 
 /** Waits until the generation to come is as far as the one that is held. */
