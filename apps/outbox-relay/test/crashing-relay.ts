@@ -1,0 +1,39 @@
+// A relay that is killed at one point of its work: node crashing-relay.ts <point> <nth>, with the settings of a relay.
+import { setTimeout as delay } from 'node:timers/promises';
+import { jsonCodec } from '@catalogue/contracts';
+import { type Delivery, type OutgoingMessage, Producer } from '@catalogue/kafka';
+import { connect } from '@catalogue/postgres';
+import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
+import { buildApp } from '../src/app.ts';
+import { Sender } from '../src/sender.ts';
+import { settings } from '../src/settings.ts';
+
+const [point, nth = '1'] = process.argv.slice(2);
+let left = Number(nth);
+
+/** Ends the process at the n-th batch: before, while or after it is sent. */
+class DeadlyProducer extends Producer {
+  override async send(topic: string, messages: readonly OutgoingMessage[]): Promise<Delivery[]> {
+    left -= 1;
+    if (left > 0) return await super.send(topic, messages);
+    if (point === 'before it is sent') die();
+    const sending = super.send(topic, messages);
+    // Some of it may have arrived by then, or all.
+    if (point === 'before it is acknowledged') await Promise.race([sending, delay(Math.random() * 3)]);
+    else await sending;
+    return die();
+  }
+}
+
+function die(): never {
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('Killed');
+}
+
+const { port, host, writeDb, brokers, topic } = readSettings(settings, process.env);
+const log = createLogger('outbox-relay', 'silent');
+const store = connect(writeDb, { name: 'outbox-relay', max: 4 });
+const openProducer = () => new DeadlyProducer({ brokers, clientId: 'outbox-relay', log });
+const sender = new Sender({ openProducer, topic, codec: jsonCodec, log });
+const { app, work } = await buildApp({ store, writeDb, sender, log, metrics: createMetrics('outbox-relay') });
+await serve(app, { port, host, log, work, close: [() => sender.close(), () => store.end({ timeout: 1 })] });
