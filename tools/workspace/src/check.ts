@@ -16,7 +16,14 @@ const steps: Step[] = [
   { name: 'tsconfig references', run: () => captureNx('sync:check'), fix: 'node tools/bootstrap.mjs nx sync' },
   {
     name: 'dependency rules',
-    run: () => capture('vitest', ['run', '--project', 'unit', 'tools/workspace/src/dependencies.test.ts']),
+    run: () =>
+      capture('vitest', [
+        'run',
+        '--project',
+        'unit',
+        'tools/workspace/src/dependencies.test.ts',
+        'tools/workspace/src/dockerfiles.test.ts',
+      ]),
   },
   { name: 'types of code and tests', run: () => capture('tsc', []) },
   { name: 'formatting', run: () => capture('biome', ['format']), fix: 'npm run format' },

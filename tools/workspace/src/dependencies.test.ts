@@ -20,7 +20,7 @@ const one = (folder: string, side: string, rest: Partial<Package> = {}): Package
   folder,
   kind: folder.split('/')[0] as Package['kind'],
   side,
-  targets: ['build', 'serve', 'test', 'int'],
+  targets: ['build', 'serve', 'test', 'int', 'image'],
   dependencies: [],
   devDependencies: [],
   ...rest,
@@ -50,7 +50,7 @@ test.each([
   {
     packages: [one('apps/a', 'read', { targets: ['build', 'int'] }), one('libs/b', 'green')],
     broken: [
-      'apps/a lacks the targets serve, test.',
+      'apps/a lacks the targets serve, test, image.',
       'libs/b needs one of the tags side:write, side:read, side:shared, side:tool.',
     ],
   },
