@@ -34,16 +34,16 @@ export class Sender {
    * @throws the signal's reason when it is aborted: what was under way then may still arrive.
    */
   async send(events: readonly RecordedEvent[], signal: AbortSignal): Promise<void> {
-    const { codec, topic, log } = this.#options;
-    let messages = events.map((event) => messageOf(event, codec));
+    const { topic, log } = this.#options;
+    let left = events;
     this.#waitingSince = performance.now();
     try {
       for (let attempt = 0; ; attempt++) {
-        const deliveries = await orAborted(this.#producer.send(topic, messages), signal);
+        const deliveries = await orAborted(this.#producer.send(topic, this.#messagesOf(left)), signal);
         const failure = deliveries.find((delivery) => 'error' in delivery);
         if (failure === undefined) return;
-        messages = fromFirstFailure(messages, deliveries);
-        log.warn({ err: failure.error, again: messages.length }, 'Some events did not reach Kafka; sending them again');
+        left = fromFirstFailure(left, deliveries);
+        log.warn({ err: failure.error, again: left.length }, 'Some events did not reach Kafka; sending them again');
         await delay(Math.min(50 * 2 ** attempt, longestPause), undefined, { signal });
         if (failure.error.fatal) await this.#replaceProducer();
       }
@@ -77,6 +77,11 @@ export class Sender {
     await this.#producer.close();
   }
 
+  /** Made one by one: 2 000 at once are in the garbage collector's way. */
+  *#messagesOf(events: readonly RecordedEvent[]): Generator<OutgoingMessage> {
+    for (const event of events) yield messageOf(event, this.#options.codec);
+  }
+
   async #replaceProducer(): Promise<void> {
     await this.#producer.close();
     this.#producer = this.#options.openProducer();
@@ -84,14 +89,14 @@ export class Sender {
 }
 
 /** Of each product, everything from its first event that failed: what follows it may be there, but would be too early. */
-export function fromFirstFailure(
-  messages: readonly OutgoingMessage[],
+export function fromFirstFailure<Event extends { stream: string }>(
+  events: readonly Event[],
   deliveries: readonly Delivery[],
-): OutgoingMessage[] {
+): Event[] {
   const failed = new Set<string>();
-  return messages.filter(({ key }, index) => {
+  return events.filter(({ stream }, index) => {
     const delivery = deliveries[index];
-    if (delivery === undefined || 'error' in delivery) failed.add(key);
-    return failed.has(key);
+    if (delivery === undefined || 'error' in delivery) failed.add(stream);
+    return failed.has(stream);
   });
 }

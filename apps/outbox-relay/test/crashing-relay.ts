@@ -13,7 +13,7 @@ let left = Number(nth);
 
 /** Ends the process at the n-th batch: before, while or after it is sent. */
 class DeadlyProducer extends Producer {
-  override async send(topic: string, messages: readonly OutgoingMessage[]): Promise<Delivery[]> {
+  override async send(topic: string, messages: Iterable<OutgoingMessage>): Promise<Delivery[]> {
     left -= 1;
     if (left > 0) return await super.send(topic, messages);
     if (point === 'before it is sent') die();

@@ -39,7 +39,7 @@ export async function versionsOn(topic: TestTopic, events: number): Promise<Map<
   return versionsIn(await topic.read(events));
 }
 
-export function versionsIn(messages: readonly IncomingMessage[]): Map<string, number[]> {
+function versionsIn(messages: readonly IncomingMessage[]): Map<string, number[]> {
   const versions = new Map<string, Set<number>>();
   for (const { key, value } of messages) {
     const decoded = jsonCodec.decode(value);
@@ -51,7 +51,7 @@ export function versionsIn(messages: readonly IncomingMessage[]): Map<string, nu
   return new Map([...versions].map(([id, set]) => [id, [...set]]));
 }
 
-export function newSender(brokers: string, topic: string): Sender {
+function newSender(brokers: string, topic: string): Sender {
   const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
   return new Sender({ openProducer: open, topic, codec: jsonCodec, log });
 }

@@ -25,7 +25,8 @@ function atCommits(sql: Sql): Sql {
     const session = await sql.reserve();
     return new Proxy(session, {
       apply: (target, self, args: unknown[]) => {
-        const statement = Reflect.apply(target as unknown as () => Promise<unknown>, self, args);
+        const run = target as unknown as (...typed: unknown[]) => Promise<unknown>;
+        const statement = Reflect.apply(run, self, args);
         if (!Array.isArray(args[0]) || args[0][0] !== 'commit') return statement;
         reached('before commit');
         return statement.then((done: unknown) => {
@@ -35,7 +36,9 @@ function atCommits(sql: Sql): Sql {
       },
     });
   };
-  return new Proxy(sql, { get: (target, name) => (name === 'reserve' ? reserve : Reflect.get(target, name)) });
+  return new Proxy(sql, {
+    get: (target, name): unknown => (name === 'reserve' ? reserve : Reflect.get(target, name)),
+  });
 }
 
 const { port, host, readDb, brokers, topic } = readSettings(settings, process.env);

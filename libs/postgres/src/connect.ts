@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { AnswerLimit } from './answer-limit.ts';
 
 /** A pool of connections to one database; a tagged template is one prepared statement. */
 export type Sql = postgres.Sql;
@@ -12,6 +13,11 @@ export interface ConnectOptions {
   max?: number;
   /** Milliseconds after which the server cancels a statement; none when absent. */
   statementTimeout?: number;
+  /**
+   * Milliseconds after which a statement that got no answer is given up, as if its connection were lost: a frozen server
+   * cancels nothing. To be longer than `statementTimeout`, whose outcome is known. None when absent.
+   */
+  answerTimeout?: number;
   /** Milliseconds after which the server ends a connection that is idle outside a transaction; none when absent. */
   idleSessionTimeout?: number;
   /** Called at once when a connection ends, whoever ended it. */
@@ -26,8 +32,9 @@ const int8 = { to: 20, from: [20, 5069], serialize: String, parse: Number };
  * (`sql.end()`). `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
  */
 export function connect(dsn: string, options: ConnectOptions): Sql {
-  const { name, max = 10, statementTimeout, idleSessionTimeout, onClose } = options;
-  return postgres(dsn, {
+  const { name, max = 10, statementTimeout, answerTimeout, idleSessionTimeout, onClose } = options;
+  const limit = answerTimeout === undefined ? undefined : new AnswerLimit(answerTimeout);
+  const sql = postgres(dsn, {
     max,
     // Connections live for ever: recycling one would drop the advisory lock held on it.
     max_lifetime: null,
@@ -42,6 +49,8 @@ export function connect(dsn: string, options: ConnectOptions): Sql {
     onnotice: () => {},
     // Not among the declared options (3.4.9).
     ...(onClose === undefined ? {} : { onclose: onClose }),
+    ...(limit === undefined ? {} : { socket: limit.open }),
     types: { int8 },
   });
+  return limit?.of(sql) ?? sql;
 }

@@ -25,11 +25,9 @@ describe('a number', () => {
   });
 
   test('that came from a double is always that double', () => {
-    const bytes = randomBytes(80_000);
-    for (let at = 0; at < bytes.length; at += 8) {
-      const value = bytes.readDoubleLE(at);
-      if (Number.isFinite(value)) expect(parseJson(JSON.stringify(value))).toBe(value);
-    }
+    const doubles = new Float64Array(randomBytes(80_000).buffer).filter(Number.isFinite);
+    expect(doubles.length).toBeGreaterThan(9_000);
+    expect([...doubles].map((value) => parseJson(JSON.stringify(value)))).toEqual([...doubles]);
   });
 
   test('of 60 000 digits is read in good time', () => {

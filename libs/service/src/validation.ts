@@ -42,8 +42,10 @@ function messageOf(error: ValueError): string {
   if (schema.type === 'integer') return `Must be a whole number from ${schema.minimum} to ${schema.maximum}`;
   const fault = faultOfType(schema, value) ?? faultOfNumber(schema, value) ?? faultOfLength(schema, value);
   if (fault !== undefined) return fault;
-  if (type === ValueErrorType.StringPattern)
-    return `Is malformed: well-formed is, for example, ${schema.examples?.[0]}`;
+  if (type === ValueErrorType.StringPattern) {
+    const [example] = (schema.examples ?? []) as string[];
+    return `Is malformed: well-formed is, for example, ${example}`;
+  }
   return type === ValueErrorType.Kind ? (schema.description ?? message) : message;
 }
 

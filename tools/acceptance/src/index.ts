@@ -1,2 +1,3 @@
 export { buildAll } from './build.ts';
+export { ServiceProcess } from './service-process.ts';
 export { System } from './system.ts';

@@ -77,6 +77,7 @@ async function listAll(system: System): Promise<Map<string, Product>> {
   const products: Product[] = [];
   for (let next: string | undefined = '/products?limit=500'; next !== undefined; ) {
     const response: Response = await fetch(base + next);
+    if (!response.ok) throw new Error(`GET ${next}: ${response.status} ${await response.text()}`);
     const page = (await response.json()) as Product[];
     products.push(...page.map(({ id, name, price, version }) => ({ id, name, price, version })));
     next = /<([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];

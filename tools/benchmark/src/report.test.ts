@@ -62,7 +62,7 @@ test.each([
     outcome('commits', [], { perSecond: 20_000 }),
     outcome('creates', [target], { perSecond: 18_000 }),
   ]);
-  expect(row(report, 'creates', 'answers')?.slice(2)).toEqual(['18 000/s', ...cells]);
+  expect(row(report, 'creates', 'rate')?.slice(2)).toEqual(['18 000/s', ...cells]);
 });
 
 test('a share compares within each round: a slow one slows the floor as well', () => {
@@ -78,7 +78,7 @@ test('a share compares within each round: a slow one slows the floor as well', (
       },
     ),
   ]);
-  expect(row(report, 'creates', 'answers')?.[4]).toBe('0.80');
+  expect(row(report, 'creates', 'rate')?.[4]).toBe('0.80');
 });
 
 test('what failed is not measured', () => {
@@ -99,6 +99,6 @@ test('cores are shown for every process that any scenario saw', () => {
 
 test('progress is one line of what matters', () => {
   expect(progressOf({ perSecond: 12_345.6, p50: 1.234, p90: 2, p99: 9, 'cores.idle': 1 })).toBe(
-    'answers 12 346/s, p50 1.23 ms, p99 9.00 ms',
+    'rate 12 346/s, p50 1.23 ms, p99 9.00 ms',
   );
 });

@@ -15,7 +15,7 @@ interface Figure {
 }
 
 const figures: Record<string, Figure> = {
-  perSecond: { says: 'answers', unit: '/s', decimals: 0 },
+  perSecond: { says: 'rate', unit: '/s', decimals: 0 },
   p50: { says: 'p50', unit: ' ms', decimals: 2 },
   p90: { says: 'p90', unit: ' ms', decimals: 2 },
   p99: { says: 'p99', unit: ' ms', decimals: 2 },

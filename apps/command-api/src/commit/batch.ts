@@ -65,16 +65,19 @@ export async function commitBatch<State extends { version: number }, Command, C 
   return { stored: withEvents.filter(({ stream }) => won.has(stream)), open };
 }
 
-/** What the decisions rest on; the queries go out together. */
+/**
+ * What the decisions rest on. What may settle a command without a decision is asked after the histories: an append that is
+ * carried out meanwhile, by another process or late, is then known to be there whenever a history shows it.
+ */
 async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
   const keys = batch.flatMap(({ key, maybeAnswered }) => (key === undefined || !maybeAnswered ? [] : [key]));
   const streams = new Set(batch.filter(({ isNew, attempts }) => !isNew || attempts > 0).map(({ stream }) => stream));
   const uncertain = batch
     .filter((pending) => pending.uncertain)
     .map(({ stream, eventId }) => ({ stream, id: eventId }));
-  const [answers, histories, versions] = await Promise.all([
+  const histories = streams.size === 0 ? new Map<string, never>() : await load(sql, [...streams], snapshotSchema);
+  const [answers, versions] = await Promise.all([
     keys.length === 0 ? new Map<string, StoredAnswer>() : findAnswers(sql, keys),
-    streams.size === 0 ? new Map<string, never>() : load(sql, [...streams], snapshotSchema),
     uncertain.length === 0 ? new Map<string, number>() : findVersions(sql, uncertain),
   ]);
   return { answers, histories, versions };

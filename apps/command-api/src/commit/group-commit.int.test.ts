@@ -1,4 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { load, migrateEventStore, type StoredChange } from '@catalogue/event-store';
 import { connect, type Sql } from '@catalogue/postgres';
 import { createLogger } from '@catalogue/service';
@@ -40,21 +41,40 @@ function open(sql: Sql) {
   return { submit: (submission: Submission<ProductCommand>) => commit.submit(submission), snapshots };
 }
 
-type Fault = 'none' | 'deadlock' | 'lost before' | 'lost after';
-
-/** The database as it is on a bad day: statements fail with a deadlock, or the connection is lost before or after them. */
-function unreliable(sql: Sql, nextFault: () => Fault): Sql {
+/** A database each of whose statements is carried out as `by` wants, which is told its text. */
+function intercepted(sql: Sql, by: (run: () => Promise<unknown>, text: string) => Promise<unknown>): Sql {
   return new Proxy(sql, {
     apply: (target, self, args: unknown[]) => {
       const run = () => Reflect.apply(target as unknown as () => Promise<unknown>, self, args);
       // Parts of statements and helpers of postgres.js are not statements.
       if (!Array.isArray(args[0]) || !('raw' in args[0])) return run();
-      const lost = Object.assign(new Error('injected'), { code: 'CONNECTION_CLOSED' });
-      const fault = nextFault();
-      if (fault === 'deadlock') return Promise.reject(Object.assign(new Error('injected'), { code: '40P01' }));
-      if (fault === 'lost before') return Promise.reject(lost);
-      return fault === 'lost after' ? run().then(() => Promise.reject(lost)) : run();
+      return by(run, args[0].join('?'));
     },
+  });
+}
+
+type Fault = 'none' | 'deadlock' | 'lost before' | 'lost after' | 'done later';
+
+const failure = (code: string) => Object.assign(new Error('injected'), { code });
+
+/**
+ * The database as it is on a bad day: statements fail with a deadlock, or the connection is lost before or after them, or it is
+ * given up and they are carried out later (a server that was frozen has them in its memory).
+ */
+function unreliable(sql: Sql, nextFault: () => Fault, late: Promise<unknown>[] = []): Sql {
+  return intercepted(sql, (run) => {
+    const fault = nextFault();
+    if (fault === 'none') return run();
+    if (fault === 'deadlock') return Promise.reject(failure('40P01'));
+    const lost = failure('CONNECTION_CLOSED');
+    if (fault === 'lost after') return run().then(() => Promise.reject(lost));
+    if (fault === 'done later')
+      late.push(
+        delay(randomInt(6))
+          .then(run)
+          .catch(() => {}),
+      );
+    return Promise.reject(lost);
   });
 }
 
@@ -154,20 +174,22 @@ const step = fc.record({
   pause: fc.constantFrom(0, 0, 0, 1, 3),
 });
 const faults = fc.array(
-  fc.constantFrom<Fault>('none', 'none', 'none', 'none', 'deadlock', 'lost before', 'lost after'),
+  fc.constantFrom<Fault>('none', 'none', 'none', 'none', 'deadlock', 'lost before', 'lost after', 'done later'),
   {
     minLength: 1,
     maxLength: 20,
   },
 );
 
-test('two processes, races, keys used twice, deadlocks and lost connections: every answer is what a plain model says', async () => {
+test('two processes, races, keys used twice, deadlocks, lost connections and late commits: every answer is what a plain model says', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), faults, async (steps, planned) => {
       const run = randomUUID();
       const streams = [randomUUID(), randomUUID(), randomUUID()];
       let call = 0;
-      const processes = [open(db.sql), open(unreliable(db.sql, () => planned[call++ % planned.length] ?? 'none'))];
+      const late: Promise<unknown>[] = [];
+      const nextFault = () => planned[call++ % planned.length] ?? 'none';
+      const processes = [open(db.sql), open(unreliable(db.sql, nextFault, late))];
       const told: Told[] = [];
       const submission = (stream: string, command: ProductCommand, key: string | null): Submission<ProductCommand> => ({
         stream,
@@ -189,6 +211,7 @@ test('two processes, races, keys used twice, deadlocks and lost connections: eve
         if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       }
       told.push(...(await Promise.all(asked)));
+      await Promise.all(late);
       await expectModelToAgree(streams, told);
       expectOneAnswerAKey(told);
     }),
@@ -219,6 +242,27 @@ test('a connection lost after the append: the command is answered by what was st
   planned.push('none', 'lost after');
   expect(await send({ type: 'discontinue', id })).toEqual({ stream: id, version: 3 });
   expect((await load(db.sql, [id], -1)).get(id)?.events).toHaveLength(3);
+});
+
+test('an append that is carried out while its fate is looked up: the command is answered by it', async () => {
+  const id = randomUUID();
+  const send = (sql: Sql, command: ProductCommand) =>
+    open(sql).submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {} });
+  await send(db.sql, { type: 'create', id, name: 'a', price: 1 });
+  let late: (() => Promise<unknown>) | undefined;
+  const frozen = intercepted(db.sql, async (run, text) => {
+    if (text.includes('insert into events') && late === undefined) {
+      late = run;
+      throw failure('ETIMEDOUT');
+    }
+    if (late !== undefined && text.includes('from wanted')) {
+      // Whatever is asked beside the load is answered before it.
+      await delay(50);
+      await late();
+    }
+    return await run();
+  });
+  expect(await send(frozen, { type: 'discontinue', id })).toEqual({ stream: id, version: 2 });
 });
 
 test('the same key at two processes at once has one effect and one answer', async () => {

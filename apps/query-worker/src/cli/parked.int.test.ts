@@ -42,7 +42,11 @@ async function run(
   if (command === undefined) throw new Error(`There is no ${name}`);
   const tools = { sql } as unknown as Tools; // Kafka is not asked.
   const input = { positionals, flags: new Set(flags), options: new Map(Object.entries<string>(options)) };
-  return await command.run(tools, input).finally(() => sql.end());
+  try {
+    return await command.run(tools, input);
+  } finally {
+    await sql.end();
+  }
 }
 
 test('what waits is listed and shown', async () => {

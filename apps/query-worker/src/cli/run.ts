@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { openAdmin } from '@catalogue/kafka';
 import { connect, errorCode } from '@catalogue/postgres';
 import { readSettings } from '@catalogue/service';
@@ -46,12 +46,13 @@ function findCommand(commands: readonly Command[], typed: readonly string[]): Co
 }
 
 function parse({ name, argument, flags = {}, options = {} }: Command, typed: string[]): Input {
-  const switches = [...Object.keys(flags), 'json', 'help'].map((flag) => [flag, { type: 'boolean' as const }] as const);
-  const valued = Object.keys(options).map((option) => [option, { type: 'string' as const }] as const);
+  const known: NonNullable<ParseArgsConfig['options']> = {};
+  for (const flag of [...Object.keys(flags), 'json', 'help']) known[flag] = { type: 'boolean' };
+  for (const option of Object.keys(options)) known[option] = { type: 'string' };
   try {
     const { values, positionals } = parseArgs({
       args: typed,
-      options: Object.fromEntries([...switches, ...valued]),
+      options: known,
       allowPositionals: argument !== undefined,
     });
     const given = Object.entries(values);

@@ -67,7 +67,10 @@ export class Projector {
     let { expected } = batch;
     try {
       let attempts = await count(expected);
-      if (attempts <= together) return await this.#applyTogether(scope, batch, memory);
+      if (attempts <= together) {
+        await this.#applyTogether(scope, batch, memory);
+        return;
+      }
       log.warn({ ...scope, partition, offset: expected, attempts }, 'Begun again and again: one message at a time');
       for (const [index, message] of messages.entries()) {
         if (index > 0) attempts = await count(expected);

@@ -1,5 +1,6 @@
 import { changes } from './changes.ts';
 import { creates } from './creates.ts';
+import { drain } from './drain.ts';
 import { commits, route } from './floors.ts';
 import type { Scenario } from './scenario.ts';
 import { visibility, wholeCreates } from './whole.ts';
@@ -68,6 +69,7 @@ export const scenarios: Scenario[] = [
       { figure: 'perSecond', of: 'route-1' },
     ],
   }),
+  drain,
   visibility,
   wholeCreates,
 ];
