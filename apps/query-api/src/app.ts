@@ -3,11 +3,15 @@ import { createServer, type Dependencies, type Logger, Problem, type Registry, t
 import { ChangeFeed } from './changes/feed.ts';
 import { Batches } from './product/batches.ts';
 import { Consistency } from './product/consistency.ts';
-import { findProducts, findStatuses, listByName } from './product/queries.ts';
+import { Lists } from './product/lists.ts';
+import { findProducts, findStatuses } from './product/queries.ts';
+import { Reads } from './product/reads.ts';
 import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
   readModel: Sql;
+  /** The same database by another pool: what may take long keeps nobody from a product. */
+  listing: Sql;
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
@@ -20,7 +24,8 @@ export interface App {
 }
 
 /** The queries of the catalogue over HTTP, answered from the read model. */
-export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOptions): Promise<App> {
+export async function buildApp({ readModel, listing, log, metrics, corsOrigins }: AppOptions): Promise<App> {
+  const lists = new Lists(listing, new Reads({ atOnce: listing.options.max, waiting: 500, wait: 2_000 }));
   const app = await createServer({
     log,
     metrics,
@@ -30,24 +35,28 @@ export async function buildApp({ readModel, log, metrics, corsOrigins }: AppOpti
       isTransient(error)
         ? new Problem('unavailable', 'The read model is away', { headers: { 'retry-after': '1' } })
         : undefined,
-    dependencies: { 'read model': checkReadModel(readModel) },
+    dependencies: { 'read model': checkReadModel(readModel, lists) },
   });
   const feed = new ChangeFeed(readModel, log);
   const products = new Batches((ids) => findProducts(readModel, ids));
   const statuses = new Batches((ids) => findStatuses(readModel, ids));
   const consistency = new Consistency({ feed, products, statuses, metrics });
   app.addHook('preClose', async () => consistency.stop());
-  productRoutes(app, { readModel, products, consistency });
+  productRoutes(app, { lists, products, consistency });
   return { app, work: (signal) => feed.run(signal) };
 }
 
-function checkReadModel(readModel: Sql): Dependencies[string] {
+function checkReadModel(readModel: Sql, lists: Lists): Dependencies[string] {
   let isPrepared = false;
   return async () => {
-    // Once, the statements of the routes: before it is ready, a connection is there and knows them.
+    // Once, the statements of the routes: before it is ready, connections are there and know them.
     if (isPrepared) await readModel`select 1`;
-    else await Promise.all([findProducts(readModel, []), listByName(readModel, undefined, 1)]);
+    else
+      await Promise.all([findProducts(readModel, []), findStatuses(readModel, []), lists.page(anyPage, nobodyLeaves)]);
     isPrepared = true;
     return { status: 'up' };
   };
 }
+
+const anyPage = { filter: {}, limit: 1, after: undefined };
+const nobodyLeaves = new AbortController().signal;

@@ -1,13 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import { connect, type Sql } from '@catalogue/postgres';
+import type { Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { waitFor } from '@catalogue/testing';
 import { buildApp } from '../src/app.ts';
+import { openPools } from '../src/pools.ts';
 
 /** A query-api that listens and follows the changes, until it is disposed of. */
 export async function startQueryApi(dsn: string) {
   const stop = new AbortController();
-  const pool = connect(dsn, { name: 'query-api', statementTimeout: 5_000 });
+  const { readModel: pool, listing } = openPools(dsn);
   let statements = 0;
   const readModel = new Proxy(pool, {
     apply: (target, self, args): unknown => {
@@ -16,7 +17,8 @@ export async function startQueryApi(dsn: string) {
     },
   });
   const metrics = createMetrics('test');
-  const { app, work } = await buildApp({ readModel, log: createLogger('test', 'silent'), metrics, corsOrigins: [] });
+  const log = createLogger('test', 'silent');
+  const { app, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins: [] });
   const working = work(stop.signal);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
@@ -36,7 +38,7 @@ export async function startQueryApi(dsn: string) {
       stop.abort();
       await app.close();
       await working;
-      await pool.end({ timeout: 1 });
+      await Promise.all([pool.end({ timeout: 1 }), listing.end({ timeout: 1 })]);
     },
   };
 }
@@ -69,6 +71,10 @@ export async function project(sql: Sql, steps: readonly Step[], generation = 1):
         on conflict (generation, id) do update set name = excluded.name, price = excluded.price, version = excluded.version,
           updated_at = excluded.updated_at, discontinued = excluded.discontinued, parked = excluded.parked`;
     }
+    await tx`
+      insert into words select distinct word
+      from unnest(${rows.map(({ name }) => name)}::text[]) name, regexp_split_to_table(btrim(fold_name(name)), ' ') word
+      where word ~ '^[^0-9]{3,40}$' on conflict do nothing`;
     const [counter] = await tx<{ last: number }[]>`
       update change_counters set last = last + ${rows.length} where generation = ${generation} returning last`;
     let seq = (counter?.last ?? 0) - rows.length;

@@ -18,6 +18,8 @@ export interface ConnectOptions {
    * cancels nothing. To be longer than `statementTimeout`, whose outcome is known. None when absent.
    */
   answerTimeout?: number;
+  /** More settings of its sessions, by PostgreSQL's names. */
+  settings?: Record<string, string>;
   /** Milliseconds after which the server ends a connection that is idle outside a transaction; none when absent. */
   idleSessionTimeout?: number;
   /** Called at once when a connection ends, whoever ended it. */
@@ -32,7 +34,7 @@ const int8 = { to: 20, from: [20, 5069], serialize: String, parse: Number };
  * (`sql.end()`). `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
  */
 export function connect(dsn: string, options: ConnectOptions): Sql {
-  const { name, max = 10, statementTimeout, answerTimeout, idleSessionTimeout, onClose } = options;
+  const { name, max = 10, statementTimeout, answerTimeout, settings, idleSessionTimeout, onClose } = options;
   const limit = answerTimeout === undefined ? undefined : new AnswerLimit(answerTimeout);
   const sql = postgres(dsn, {
     max,
@@ -42,6 +44,7 @@ export function connect(dsn: string, options: ConnectOptions): Sql {
     // Seconds. The default backs off to 20: an outage of seconds must not become one of minutes.
     backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
     connection: {
+      ...settings,
       application_name: name,
       ...(statementTimeout === undefined ? {} : { statement_timeout: statementTimeout }),
       ...(idleSessionTimeout === undefined ? {} : { idle_session_timeout: idleSessionTimeout }),

@@ -13,4 +13,5 @@ export {
   type ProductRow,
   products,
   productsRead,
+  words,
 } from './tables.ts';

@@ -48,13 +48,26 @@ export const products = pgTable(
     listed: boolean()
       .notNull()
       .generatedAlwaysAs(sql`not discontinued and created_at is not null and name is not null and price is not null`),
+    /** The name as it is searched: its words without case, accents and signs, a space before and after each. */
+    folded: text().generatedAlwaysAs(sql`fold_name(name)`),
   },
   (table) => [
     primaryKey({ columns: [table.generation, table.id] }),
-    // Serves keyset pages in both directions.
+    // Each serves keyset pages in both directions.
     index('products_by_name').on(table.name, table.id).where(sql`listed`),
+    index('products_by_price').on(table.price, table.id).where(sql`listed`),
+    index('products_by_updated_at').on(table.updatedAt, table.id).where(sql`listed`),
+    index('products_by_trigrams').using('gin', table.folded.op('gin_trgm_ops')).where(sql`listed`),
   ],
 );
+
+/**
+ * The words of all names there ever were, folded, for whoever looks for a misspelt one: those with 3 to 40 letters and without
+ * digits. Of all generations together: a word too many costs a search nothing.
+ */
+export const words = pgTable('words', { word: text().primaryKey() }, (table) => [
+  index('words_by_trigrams').using('gin', table.word.op('gin_trgm_ops')),
+]);
 
 /** The generations of the read model: exactly one serves, and `products_read` shows its partition. */
 export const generations = pgTable(
@@ -171,8 +184,8 @@ export const changeCounters = pgTable('change_counters', {
 });
 
 /**
- * What readers are shown: the listed products of the serving generation. Legacy readers select `id, name, price`. Made by
- * the SQL function `show_generation`: a migration that changes the view replaces the function and calls it (migration 0002).
+ * What readers are shown: the listed products of the serving generation (and `folded`, for conditions only). Legacy readers
+ * select `id, name, price`. Made by the SQL function `show_generation`: a migration that changes the view replaces the function and calls it (migration 0002).
  */
 export const productsRead = pgView('products_read', {
   id: text().notNull(),

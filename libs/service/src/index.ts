@@ -4,7 +4,7 @@ export { createLogger, type Logger } from './logger.ts';
 export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
 export { orAborted } from './or-aborted.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
-export { wholeNumber } from './query-parameter.ts';
+export { decimalNumber, oneOf, shortText, wholeNumber } from './query-parameter.ts';
 export { pooledRandomBytes } from './random.ts';
 export { type ResponseHeaders, withHeaders } from './response-headers.ts';
 export { serve, type ServeOptions } from './serve.ts';

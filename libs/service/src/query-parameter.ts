@@ -1,4 +1,5 @@
 import { Kind, Type, TypeRegistry } from '@sinclair/typebox';
+import { rule } from './validation.ts';
 
 /**
  * A whole number from 1 to `highest` in a query string, which has no types: documented as the number it is, checked as the
@@ -8,10 +9,41 @@ export function wholeNumber(name: string, highest: number, description: string, 
   TypeRegistry.Set(name, (_schema, value) => /^[1-9]\d{0,9}$/.test(String(value)) && Number(value) <= highest);
   return Type.Unsafe<string>({
     [Kind]: name,
+    [rule]: `Must be a whole number from 1 to ${highest}`,
     type: 'integer',
     minimum: 1,
     maximum: highest,
     ...(whenAbsent === undefined ? {} : { default: whenAbsent }),
     description,
   });
+}
+
+const decimal = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,2})?$/i;
+
+/** A number within bounds in a query string: documented as a number, checked as the text it comes as. */
+export function decimalNumber(name: string, lowest: number, highest: number, description: string) {
+  const isWithin = (text: string) => decimal.test(text) && Number(text) >= lowest && Number(text) <= highest;
+  TypeRegistry.Set(name, (_schema, value) => isWithin(String(value)));
+  return Type.Unsafe<string>({
+    [Kind]: name,
+    [rule]: `Must be a number from ${lowest} to ${highest}`,
+    type: 'number',
+    minimum: lowest,
+    maximum: highest,
+    description,
+  });
+}
+
+/** One of a few words in a query string. */
+export function oneOf<const T extends string>(name: string, words: readonly T[], description: string) {
+  TypeRegistry.Set(name, (_schema, value) => words.some((word) => word === value));
+  const must = `Must be one of ${words.join(', ')}`;
+  return Type.Unsafe<T>({ [Kind]: name, [rule]: must, type: 'string', enum: [...words], description });
+}
+
+/** Text of at most so many characters (code points) in a query string. */
+export function shortText(name: string, longest: number, description: string) {
+  TypeRegistry.Set(name, (_schema, value) => typeof value === 'string' && [...value].length <= longest);
+  const must = `Must be given once, with at most ${longest} characters`;
+  return Type.Unsafe<string>({ [Kind]: name, [rule]: must, type: 'string', maxLength: longest, description });
 }

@@ -1,23 +1,74 @@
 import { createHash } from 'node:crypto';
-import type { Position } from './queries.ts';
+import type { Filter, PagePosition } from './list.ts';
+import { type SortName, sortNames } from './sort.ts';
+
+/** Where a list goes on, and which list it is. */
+export interface Cursor {
+  filter: Filter;
+  after: PagePosition;
+}
 
 /**
- * Where a list goes on, opaque to clients. The checksum is no secret: it tells a cursor that was cut or typed from one that
- * was given out, so that a mistake is an error and not a strange page.
+ * Opaque to clients. The checksum is no secret: it tells a cursor that was cut or typed from one that was given out, so that a
+ * mistake is an error and not a strange page.
  */
-export function encodeCursor({ name, id }: Position): string {
-  const body = Buffer.from(JSON.stringify([name, id])).toString('base64url');
+export function encodeCursor({ filter: { q, minPrice, maxPrice, sort }, after }: Cursor): string {
+  const parts = [after.key, after.id, after.isSimilar === true, sort, q, minPrice, maxPrice];
+  const body = Buffer.from(JSON.stringify(parts.map((part) => part ?? null))).toString('base64url');
   return `${body}.${checksum(body)}`;
 }
 
-/** The position that a cursor stands for; undefined for text that `encodeCursor` did not make. */
-export function decodeCursor(cursor: string): Position | undefined {
+/** What a cursor stands for; undefined for text that `encodeCursor` did not make, and for what no statement can take. */
+export function decodeCursor(cursor: string): Cursor | undefined {
   const [body, sum, ...more] = cursor.split('.');
   if (body === undefined || more.length > 0 || sum !== checksum(body)) return undefined;
-  const [name, id] = JSON.parse(Buffer.from(body, 'base64url').toString()) as [string, string];
-  return { name, id };
+  const parts = parse(body);
+  if (!Array.isArray(parts) || parts.length !== 7) return undefined;
+  const [key, id, isSimilar, sort, q, minPrice, maxPrice] = parts as unknown[];
+  if (!isText(key) || !isText(id) || typeof isSimilar !== 'boolean') return undefined;
+  if (!isSort(sort) || ![q, minPrice, maxPrice].every((part) => part === null || isText(part))) return undefined;
+  const filter: Filter = {};
+  if (q !== null) filter.q = q as string;
+  if (minPrice !== null) filter.minPrice = minPrice as string;
+  if (maxPrice !== null) filter.maxPrice = maxPrice as string;
+  if (sort !== null) filter.sort = sort;
+  if (![minPrice, maxPrice].every((part) => part === null || number.test(part as string))) return undefined;
+  if (!isKeyOf(filter, key)) return undefined;
+  return { filter, after: { key, id, ...(isSimilar ? { isSimilar } : {}) } };
+}
+
+const number = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,2})?$/i;
+const exactPrice = /^-?\d{1,30}(\.\d{1,30})?$/;
+const time = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
+
+/** Anyone can make a checksum: what would not be a number or a time to PostgreSQL is no cursor. */
+function isKeyOf({ sort }: Filter, key: string): boolean {
+  if (sort === 'price' || sort === '-price') return exactPrice.test(key);
+  return (sort !== 'updatedAt' && sort !== '-updatedAt') || (time.test(key) && isDay(key.slice(0, 10)));
+}
+
+function isDay(day: string): boolean {
+  const found = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(found.getTime()) && found.toISOString().startsWith(day) && !day.startsWith('0000');
+}
+
+/** PostgreSQL's text holds no NUL. */
+function isText(part: unknown): part is string {
+  return typeof part === 'string' && !part.includes('\0');
+}
+
+function isSort(part: unknown): part is SortName | null {
+  return part === null || sortNames.some((name) => name === part);
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(body, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
 }
 
 function checksum(body: string): string {
-  return createHash('sha256').update(`by name ${body}`).digest('base64url').slice(0, 8);
+  return createHash('sha256').update(`list ${body}`).digest('base64url').slice(0, 8);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { etagOf, lists } from './etag.ts';
+import { etagOf, isListed } from './etag.ts';
 
 test('the tag is the version; without one, the time of the last change', () => {
   const updatedAt = new Date('2026-11-23T10:15:30.123Z');
@@ -19,5 +19,5 @@ test.each<[string | undefined, boolean]>([
   ['"77"', false],
   ['7', false],
 ])('If-None-Match: %s', (header, listed) => {
-  expect(lists(header, '"7"')).toBe(listed);
+  expect(isListed(header, '"7"')).toBe(listed);
 });

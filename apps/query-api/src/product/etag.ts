@@ -7,7 +7,7 @@ export function etagOf({ version, updatedAt }: Pick<ProductRead, 'version' | 'up
 }
 
 /** True when `If-None-Match` lists the tag (RFC 9110, 13.1.2: compared weakly); a header that is malformed lists none. */
-export function lists(ifNoneMatch: string | undefined, etag: string): boolean {
+export function isListed(ifNoneMatch: string | undefined, etag: string): boolean {
   const tags = ifNoneMatch === undefined ? [] : parseEntityTags(ifNoneMatch);
   return tags === '*' || (tags ?? []).some(({ text }) => `"${text}"` === etag);
 }

@@ -1,12 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { ProductRead } from '@catalogue/read-schema';
 
-/** The last row of a page, by which the next one begins. */
-export interface Position {
-  name: string;
-  id: string;
-}
-
 /** What is known of a product that tokens ask about, whether the catalogue lists it or not. */
 export interface ProductStatus {
   id: string;
@@ -27,14 +21,4 @@ export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<Pr
   return await sql<ProductStatus[]>`
     select id, version, parked from products
     where generation = (select generation from generations where state = 'serving') and id = any(${ids}::text[])`;
-}
-
-/** The next products by name after a position; from the first without one. Costs the same on every page (keyset). */
-export async function listByName(sql: Sql, after: Position | undefined, limit: number): Promise<ProductRead[]> {
-  return await sql<ProductRead[]>`
-    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt"
-    from products_read
-    ${after === undefined ? sql`` : sql`where (name, id) > (${after.name}, ${after.id})`}
-    order by name, id
-    limit ${limit}`;
 }

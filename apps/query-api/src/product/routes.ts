@@ -1,10 +1,12 @@
-import type { Sql } from '@catalogue/postgres';
 import type { ProductRead } from '@catalogue/read-schema';
 import {
+  decimalNumber,
+  oneOf,
   Problem,
   problemResponses,
   type ResponseHeaders,
   type Server,
+  shortText,
   wholeNumber,
   withHeaders,
 } from '@catalogue/service';
@@ -12,10 +14,11 @@ import { Type } from '@sinclair/typebox';
 import { clientGone } from '../client-gone.ts';
 import type { Batches } from './batches.ts';
 import type { Consistency } from './consistency.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
-import { etagOf, lists } from './etag.ts';
+import { etagOf, isListed } from './etag.ts';
+import { linkOf, listRequest } from './list.ts';
+import type { Lists } from './lists.ts';
 import { Product, present } from './product.ts';
-import { listByName, type Position } from './queries.ts';
+import { sortNames } from './sort.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
 
 const productHeaders: ResponseHeaders = {
@@ -24,13 +27,29 @@ const productHeaders: ResponseHeaders = {
 
 const defaultLimit = 100;
 const highestLimit = 500;
+const highestPrice = 999_999_999.99;
 
 const limitDescription = `Products a page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`;
+const searchDescription =
+  'Words, each a part of one in the name (of one or two letters: the beginning of one), whatever their case, accents and ' +
+  'order. When no name has them all, names with words like them are shown. Of a word that very many names have, the first ' +
+  '1000 found are sorted, and those that begin with it';
 
-const Page = Type.Object(
+/** A range of prices, both ends included. */
+const RangeParameters = {
+  minPrice: Type.Optional(decimalNumber('MinPrice', 0, highestPrice, 'The lowest price shown')),
+  maxPrice: Type.Optional(decimalNumber('MaxPrice', 0, highestPrice, 'The highest price shown')),
+};
+
+const ListParameters = Type.Object(
   {
+    q: Type.Optional(shortText('SearchText', 200, searchDescription)),
+    ...RangeParameters,
+    sort: Type.Optional(oneOf('SortName', sortNames, 'By name when absent; of a search, what fits best first')),
     limit: Type.Optional(wholeNumber('Limit', highestLimit, limitDescription, defaultLimit)),
-    cursor: Type.Optional(Type.String({ description: 'From the `Link` of the page before' })),
+    cursor: Type.Optional(
+      Type.String({ description: 'From a `Link`; it carries what it was made for: q, minPrice, maxPrice, sort' }),
+    ),
     ...WaitParameters,
   },
   { additionalProperties: false },
@@ -39,13 +58,13 @@ const Page = Type.Object(
 const waitProblems = ['overloaded', 'read-model-behind', 'product-parked'] as const;
 
 export interface Queries {
-  readModel: Sql;
+  lists: Lists;
   products: Batches<ProductRead>;
   consistency: Consistency;
 }
 
 /** The queries on products over HTTP. */
-export function productRoutes(app: Server, { readModel, products, consistency }: Queries): void {
+export function productRoutes(app: Server, { lists, products, consistency }: Queries): void {
   app.get(
     '/products/:id',
     {
@@ -74,7 +93,7 @@ export function productRoutes(app: Server, { readModel, products, consistency }:
       if (row === undefined) throw new Problem('not-found', 'There is no such product');
       const etag = etagOf(row);
       reply.header('etag', etag);
-      if (lists(headers['if-none-match'], etag)) return reply.code(304).send(null);
+      if (isListed(headers['if-none-match'], etag)) return reply.code(304).send(null);
       return present(row);
     },
   );
@@ -84,27 +103,30 @@ export function productRoutes(app: Server, { readModel, products, consistency }:
     {
       schema: {
         operationId: 'listProducts',
-        summary: 'Products by name, page by page',
-        querystring: Page,
+        summary: 'Products, page by page',
+        querystring: ListParameters,
         headers: Type.Object(WaitHeaders),
         response: {
           200: withHeaders(Type.Array(Product, { description: 'A page' }), {
-            Link: { type: 'string', description: '`rel="next"`: the next page, while there is one' },
+            Link: {
+              type: 'string',
+              description: '`rel="next"`: the next page, while there is one; `rel="first"`: from there, the first',
+            },
           }),
           ...problemResponses('invalid-request', 'not-acceptable', 'unavailable', ...waitProblems),
         },
       },
     },
     async (request, reply) => {
-      const limit = Number(request.query.limit ?? defaultLimit);
-      const position = positionOf(request.query.cursor);
-      const tokens = tokensOf(request.headers['consistency-token'], request.query.after);
-      if (tokens.length > 0) await consistency.reach(tokens, waitOf(request.headers.prefer), () => clientGone(reply));
-      // One more than shown tells whether there is another page.
-      const rows = await listByName(readModel, position, limit + 1);
-      const last = rows[limit - 1];
-      if (rows.length > limit && last !== undefined) reply.header('link', nextLink(limit, last));
-      return rows.slice(0, limit).map(present);
+      const { query, headers } = request;
+      const list = listRequest(query, Number(query.limit ?? defaultLimit));
+      const tokens = tokensOf(headers['consistency-token'], query.after);
+      const gone = clientGone(reply);
+      if (tokens.length > 0) await consistency.reach(tokens, waitOf(headers.prefer), () => gone);
+      const { rows, next } = await lists.page(list, gone);
+      const link = linkOf(list, next);
+      if (link !== undefined) reply.header('link', link);
+      return rows.map(present);
     },
   );
 }
@@ -120,16 +142,3 @@ async function findByAnyForm(products: Batches<ProductRead>, id: string): Promis
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-function positionOf(cursor: string | undefined): Position | undefined {
-  if (cursor === undefined) return undefined;
-  const position = decodeCursor(cursor);
-  if (position !== undefined) return position;
-  const faults = [{ pointer: '/cursor', message: 'Is not one that this list has given out' }];
-  throw new Problem('invalid-request', 'The cursor is not valid', { faults });
-}
-
-function nextLink(limit: number, last: Position): string {
-  const query = new URLSearchParams({ limit: String(limit), cursor: encodeCursor(last) });
-  return `</products?${query.toString()}>; rel="next"`;
-}

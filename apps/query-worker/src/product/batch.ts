@@ -5,7 +5,8 @@ import { appendChanges } from './changes.ts';
 import { type Folded, fold, keyOf, type Read } from './fold.ts';
 import { deleteParked, insertParked, type ParkedMessage, readDiscards, readQueues } from './parked.ts';
 import type { Discard } from './projection.ts';
-import { insertMissing, lockProducts, writeProducts } from './rows.ts';
+import { insertMissing, lockProducts, updateProducts, writeProducts } from './rows.ts';
+import { addWords, KnownWords } from './words.ts';
 
 /** Somebody else applies the partition now: nothing was written. */
 export class NotOwnerError extends Error {}
@@ -14,6 +15,7 @@ export class NotOwnerError extends Error {}
  * Applies one batch of one partition in one transaction: the partition's offset, moved only from where it is expected,
  * the products, what waits of them, and the change log. Whatever else happens, all of it is written, once, or nothing.
  * @param accept is asked before anything is written; what it throws, this throws, and nothing is written.
+ * @param words what this process knows to be written down; its new words are.
  * @throws {NotOwnerError} when the offset is not where this owner left it.
  */
 export async function applyBatch(
@@ -22,17 +24,22 @@ export async function applyBatch(
   { partition, expected, attempts = 0 }: Pick<MessageBatch, 'partition' | 'expected'> & { attempts?: number },
   messages: readonly Read[],
   accept: (folded: Folded) => void = () => {},
+  words = new KnownWords(),
 ): Promise<Folded> {
   const next = (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
-  return await transact(
+  let added: ReadonlySet<string> = new Set();
+  const folded = await transact(
     sql,
     async (tx) => {
-      const folded = await readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
-      accept(folded);
-      return folded;
+      const found = await readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
+      accept(found);
+      added = words.unknownIn(found.renamed.flatMap(({ name }) => name ?? []));
+      return found;
     },
-    (tx, folded) => write(tx, scope, folded),
+    (tx, found) => write(tx, scope, found, added),
   );
+  words.add(added);
+  return folded;
 }
 
 async function readAndFold(
@@ -60,11 +67,14 @@ async function readAndFold(
 export function write(
   tx: Transaction,
   scope: Pick<OffsetScope, 'generation' | 'topic'>,
-  { changed, changes, parked, released }: Omit<Folded, 'fates'>,
+  { renamed, changed, changes, parked, released }: Omit<Folded, 'fates'>,
+  words: ReadonlySet<string> = new KnownWords().unknownIn(renamed.flatMap(({ name }) => name ?? [])),
 ): Promise<void>[] {
   const { generation } = scope;
   return [
-    ...(changed.length > 0 ? [writeProducts(tx, generation, changed)] : []),
+    ...(renamed.length > 0 ? [writeProducts(tx, generation, renamed)] : []),
+    ...(changed.length > 0 ? [updateProducts(tx, generation, changed)] : []),
+    ...(words.size > 0 ? [addWords(tx, words)] : []),
     ...(parked.length > 0 ? [insertParked(tx, scope, parked)] : []),
     ...(released.length > 0 ? [deleteParked(tx, generation, released)] : []),
     ...(changes.length > 0 ? [appendChanges(tx, generation, changes)] : []),
@@ -81,6 +91,8 @@ export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> 
       lockProducts(tx, generation, []),
       readDiscards(tx, []),
       writeProducts(tx, generation, []),
+      updateProducts(tx, generation, []),
+      addWords(tx, new Set()),
       appendChanges(tx, generation, []),
     ]),
   );

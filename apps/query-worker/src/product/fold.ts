@@ -44,7 +44,9 @@ export interface Change {
 }
 
 export interface Folded {
-  /** Products that are others than before. */
+  /** Products that are others than before, and have no row yet or one with another name. */
+  renamed: Product[];
+  /** The others that are others than before. */
   changed: Product[];
   /** Every step of theirs, in order. */
   changes: Change[];
@@ -78,8 +80,12 @@ class Folding {
   result(): Omit<Folded, 'fates'> {
     // What was parked and released in one batch never has to be written.
     const both = this.#parked.intersection(this.#released);
+    const { renamed = [], changed = [] } = Object.groupBy(this.#products.values(), (product) =>
+      this.#known.products.get(product.id)?.name === product.name ? 'changed' : 'renamed',
+    );
     return {
-      changed: [...this.#products.values()],
+      renamed,
+      changed,
       changes: this.#changes,
       parked: [...this.#parked.difference(both)],
       released: [...this.#released.difference(both)],

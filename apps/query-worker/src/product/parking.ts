@@ -157,14 +157,15 @@ async function deliverAgain(
   const discards = decide(product, waiting);
   const folded = fold(
     {
-      products: new Map([[productId, product]]),
+      products: new Map(row === undefined ? [] : [[productId, product]]),
       queues: new Map(),
       discards: new Map([[productId, [...(known.get(productId) ?? []), ...discards]]]),
     },
     read(waiting.map((message) => ({ ...message, key: productId }))),
   );
   // The flag is written also where nothing else has changed.
-  if (folded.changed.length === 0) folded.changed.push(product);
+  if (folded.changed.length + folded.renamed.length === 0)
+    (row === undefined ? folded.renamed : folded.changed).push(product);
   const still = new Set(folded.parked.map(placeOf));
   return { discards, released: waiting.filter((message) => !still.has(placeOf(message))), folded };
 }

@@ -9,6 +9,7 @@ import { alone, countAttempt, takeBack, together } from './attempts.ts';
 import { applyBatch, NotOwnerError } from './batch.ts';
 import { type Folded, type Read, read } from './fold.ts';
 import { GapWatch } from './gap-watch.ts';
+import { KnownWords } from './words.ts';
 
 export interface ProjectorOptions {
   sql: Sql;
@@ -32,6 +33,7 @@ interface Memory {
 export class Projector {
   readonly #options: ProjectorOptions;
   readonly #memories = new Map<string, Memory>();
+  readonly #words = new KnownWords();
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
@@ -110,7 +112,7 @@ export class Projector {
       met = productsMet(messages, folded);
       if (memory.gaps.isTooMany(met)) throw tooManyGaps(folded);
     };
-    const folded = await database.try(batch.signal, () => applyBatch(sql, scope, batch, messages, accept));
+    const folded = await database.try(batch.signal, () => applyBatch(sql, scope, batch, messages, accept, this.#words));
     memory.gaps.add(met);
     this.#tell(scope, messages, folded);
   }

@@ -1,0 +1,24 @@
+import { connect, type Sql } from '@catalogue/postgres';
+
+/** Two pools on the read model: a few slow lists and searches at once, and products, which nobody is to wait for. */
+export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
+  return {
+    readModel: connect(dsn, { name: 'query-api', max: 6, statementTimeout: 5_000, answerTimeout: 6_000 }),
+    listing: connect(dsn, {
+      name: 'query-api lists',
+      max: 6,
+      statementTimeout: 3_000,
+      answerTimeout: 4_000,
+      settings: {
+        // Prices and words differ in how many products they find: a plan for all of them would be wrong for most.
+        plan_cache_mode: 'force_custom_plan',
+        // Compiling takes longer than any of these statements.
+        jit: 'off',
+        // Of a word that is in very many names the same ones are found each time.
+        synchronize_seqscans: 'off',
+        // Two letters swapped in a word of five leave 0.2 (the default is 0.3).
+        'pg_trgm.similarity_threshold': '0.2',
+      },
+    }),
+  };
+}

@@ -1,0 +1,79 @@
+import { Problem } from '@catalogue/service';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { Position, PriceRange } from './pages.ts';
+import type { SortName } from './sort.ts';
+
+/** Which products, in which order; of a search without a sort, what fits best comes first. */
+export interface Filter extends PriceRange {
+  q?: string | undefined;
+  sort?: SortName | undefined;
+}
+
+/** A page of a list. */
+export interface ListRequest {
+  filter: Filter;
+  limit: number;
+  after: PagePosition | undefined;
+}
+
+export interface PagePosition extends Position {
+  /** The list is of names like the one that was searched for, since none has it. */
+  isSimilar?: boolean;
+}
+
+/**
+ * The list that a query string asks for. A cursor carries its filter: what is given beside it has to be the same.
+ * @throws {Problem} `invalid-request` for a cursor that was not given out for this list, and for a range that is none.
+ */
+export function listRequest(query: Filter & { cursor?: string | undefined }, limit: number): ListRequest {
+  const text = query.q?.trim();
+  const given = { ...query, q: text === '' ? undefined : text };
+  if (query.cursor === undefined) {
+    requireRange(given);
+    return { filter: normalize(given), limit, after: undefined };
+  }
+  const found = decodeCursor(query.cursor);
+  if (found === undefined) throw invalid('/cursor', 'Is not one that this list has given out');
+  const other = filterNames.find((name) => given[name] !== undefined && given[name] !== found.filter[name]);
+  if (other !== undefined) throw invalid('/cursor', `Was given out for another list: with another ${other}`);
+  return { ...found, limit };
+}
+
+/** The `Link` of a page: to the next one, while there is one, and from any but the first to the first. */
+export function linkOf({ filter, limit, after }: ListRequest, next: PagePosition | undefined): string | undefined {
+  const links = [
+    ...(next === undefined
+      ? []
+      : [`<${pathOf({ limit, cursor: encodeCursor({ filter, after: next }) })}>; rel="next"`]),
+    ...(after === undefined ? [] : [`<${pathOf({ ...filter, limit })}>; rel="first"`]),
+  ];
+  return links.length === 0 ? undefined : links.join(', ');
+}
+
+const filterNames = ['q', 'minPrice', 'maxPrice', 'sort'] as const;
+
+/** Without what was not given, but for the sort that a list has without one. */
+function normalize({ q, minPrice, maxPrice, sort = q === undefined ? 'name' : undefined }: Filter): Filter {
+  return {
+    ...(q === undefined ? {} : { q }),
+    ...(minPrice === undefined ? {} : { minPrice }),
+    ...(maxPrice === undefined ? {} : { maxPrice }),
+    ...(sort === undefined ? {} : { sort }),
+  };
+}
+
+/** @throws {Problem} `invalid-request` when it begins above its end. */
+function requireRange({ minPrice, maxPrice }: PriceRange): void {
+  if (minPrice === undefined || maxPrice === undefined || Number(minPrice) <= Number(maxPrice)) return;
+  throw invalid('/minPrice', `Must not be above maxPrice, ${maxPrice}`);
+}
+
+function pathOf(parameters: Record<string, string | number | undefined>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) given.set(name, String(value));
+  return `/products?${given.toString()}`;
+}
+
+function invalid(pointer: string, message: string): Problem {
+  return new Problem('invalid-request', 'The list is not valid: see errors', { faults: [{ pointer, message }] });
+}

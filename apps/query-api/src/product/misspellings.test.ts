@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { faults, likeliest } from './misspellings.ts';
+
+test.each([
+  ['mouse', 'mouse', 0],
+  ['mouze', 'mouse', 1],
+  ['mose', 'mouse', 1],
+  ['moouse', 'mouse', 1],
+  ['muose', 'mouse', 1],
+  ['keybord', 'keyboard', 1],
+  ['kebyorad', 'keyboard', 2],
+  ['', 'abc', 3],
+])('%s is %s with %s', (text, word, count) => {
+  expect(faults(text, word).ofWhole).toBe(count);
+});
+
+test('what is typed may be the beginning of the word', () => {
+  expect(faults('ergonmi', 'ergonomico').ofBeginning).toBe(1);
+});
+
+test('what is likeliest comes first, and what is too far off not at all', () => {
+  expect(likeliest('mouze', ['house', 'mouse', 'mousepad', 'blouse', 'monitor'])).toEqual(['mouse', 'mousepad']);
+  expect(likeliest('keybaord', ['keyboards', 'keyboard', 'board'])).toEqual(['keyboard', 'keyboards']);
+});

@@ -1,0 +1,61 @@
+import type { Sql } from '@catalogue/postgres';
+import type { ProductRead } from '@catalogue/read-schema';
+import type { PendingQuery } from './reads.ts';
+import type { Sort } from './sort.ts';
+
+/** Where a page ends and the next one begins: after the product with this value of what the list is sorted by, and this id. */
+export interface Position {
+  /** As PostgreSQL writes it: prices exact, times to the microsecond. */
+  key: string;
+  id: string;
+}
+
+/** Prices from and to, both included, as decimals. */
+export interface PriceRange {
+  minPrice?: string | undefined;
+  maxPrice?: string | undefined;
+}
+
+/** A product of a page, and where it is in the list. */
+export type PageRow = ProductRead & { key: string };
+
+/** The next products after a position; from the first without one. Costs the same on every page (keyset). */
+export function readPage(
+  sql: Sql,
+  range: PriceRange,
+  sort: Sort,
+  after: Position | undefined,
+  limit: number,
+): PendingQuery<PageRow> {
+  return sql<PageRow[]>`
+    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key
+    from products_read
+    where true ${inRange(sql, range)} ${beyond(sql, sort, after)}
+    order by ${inOrder(sql, sort)}
+    limit ${limit}`;
+}
+
+/** A row's value of what the list is sorted by, as text that is the same whatever the server's settings. */
+export function keyOf(sql: Sql, { column, type }: Sort) {
+  return type === 'timestamptz'
+    ? sql`to_char(${sql(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+    : sql`${sql(column)}::text`;
+}
+
+/** The conditions of a price range. */
+export function inRange(sql: Sql, { minPrice, maxPrice }: PriceRange) {
+  return sql`
+    ${minPrice === undefined ? sql`` : sql`and price >= ${minPrice}::text::numeric`}
+    ${maxPrice === undefined ? sql`` : sql`and price <= ${maxPrice}::text::numeric`}`;
+}
+
+/** The condition that a row comes after a position. As text first: the client would cut microseconds from times. */
+export function beyond(sql: Sql, { column, type, descending }: Sort, after: Position | undefined) {
+  if (after === undefined) return sql``;
+  const position = sql`(${after.key}::text::${sql(type)}, ${after.id}::text)`;
+  return descending ? sql`and (${sql(column)}, id) < ${position}` : sql`and (${sql(column)}, id) > ${position}`;
+}
+
+export function inOrder(sql: Sql, { column, descending }: Sort) {
+  return descending ? sql`${sql(column)} desc, id desc` : sql`${sql(column)}, id`;
+}

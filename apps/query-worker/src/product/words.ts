@@ -1,0 +1,43 @@
+import type { Transaction } from '@catalogue/postgres';
+
+/** Words remembered: some 10 MB of them. */
+const most = 100_000;
+const shortest = 3;
+const longest = 40;
+
+/** The words that this process knows to be written down: of most names there is nothing to write. */
+export class KnownWords {
+  readonly #known = new Set<string>();
+
+  /** The words in these names that may not be written down yet. */
+  unknownIn(names: Iterable<string>): Set<string> {
+    const unknown = new Set<string>();
+    for (const name of names) {
+      for (const word of wordsOf(name)) if (!this.#known.has(word)) unknown.add(word);
+    }
+    return unknown;
+  }
+
+  /** Remembers words that were written down, and committed. */
+  add(words: Iterable<string>): void {
+    if (this.#known.size > most) this.#known.clear();
+    for (const word of words) this.#known.add(word);
+  }
+}
+
+/** Words that might be misspelt; numbers and codes are never taken for one another. */
+function wordsOf(name: string): string[] {
+  return (name.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter(
+    (word) => word.length >= shortest && word.length <= longest && !/\p{N}/u.test(word),
+  );
+}
+
+/** Writes down words, as they are searched for. In order: of two transactions with the same new words the later one waits. */
+export async function addWords(sql: Transaction, words: ReadonlySet<string>): Promise<void> {
+  await sql`
+    insert into words (word)
+    select distinct word from unnest(${[...words]}::text[]) name, regexp_split_to_table(btrim(fold_name(name)), ' ') word
+    where word ~ '^[^0-9]{3,40}$'
+    order by word
+    on conflict do nothing`;
+}
