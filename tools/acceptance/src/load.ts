@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { type Catalogue, CatalogueUnreachable, isProblem, type ProductPatch, type Written } from '@catalogue/client';
 
 /** What clients know of a product: everything acknowledged, and what may have happened besides. */
 export interface Told {
@@ -12,23 +12,20 @@ export interface Told {
   uncertain: boolean;
 }
 
-interface Answer {
-  status: number;
-  id?: string;
-  version?: number;
-}
-
-/** Clients that create, change and discontinue products without a pause, and remember every answer. */
+/**
+ * Clients that create, change and discontinue products without a pause, and remember every answer. A command whose answer is
+ * lost is repeated, so that what happened twice shows as a version too many.
+ */
 export class Load {
   readonly told = new Map<string, Told>();
-  readonly #url: () => string;
+  readonly #catalogue: Catalogue;
   readonly #stop = new AbortController();
   readonly #clients: Promise<void>[];
   acknowledged = 0;
   unanswered = 0;
 
-  constructor(url: () => string, clients = 8) {
-    this.#url = url;
+  constructor(catalogue: Catalogue, clients = 8) {
+    this.#catalogue = catalogue;
     this.#clients = Array.from({ length: clients }, (_, index) => this.#client(index));
   }
 
@@ -41,57 +38,40 @@ export class Load {
   async #client(index: number): Promise<void> {
     for (let round = 0; !this.#stop.signal.aborted; round++) {
       const name = `Product ${index}-${round}`;
-      const created = await this.#send('POST', '/products', { name, price: round / 100 });
-      if (created?.id === undefined) continue;
-      const product: Told = {
-        id: created.id,
-        version: 1,
-        name,
-        price: round / 100,
-        discontinued: false,
-        uncertain: false,
-      };
-      this.told.set(product.id, product);
+      const price = round / 100;
+      const created = await this.#answer(this.#catalogue.create({ name, price }));
+      if (created === undefined) continue;
+      const { id, version } = created;
+      const product: Told = { id, version, name, price, discontinued: false, uncertain: false };
+      this.told.set(id, product);
       await this.#change(product, { price: (round + 1) / 100 });
       await this.#change(product, { name: `${name} renamed` });
       if (round % 5 === 0) await this.#discontinue(product);
     }
   }
 
-  async #change(product: Told, change: { name?: string; price?: number }): Promise<void> {
-    const answer = await this.#send('PUT', `/products/${product.id}`, change);
+  async #change(product: Told, patch: ProductPatch): Promise<void> {
+    const answer = await this.#answer(this.#catalogue.change(product.id, patch));
     if (answer === undefined) product.uncertain = true;
-    else Object.assign(product, change, { version: answer.version });
+    else Object.assign(product, patch, { version: answer.version });
   }
 
   async #discontinue(product: Told): Promise<void> {
-    const answer = await this.#send('DELETE', `/products/${product.id}`);
+    const answer = await this.#answer(this.#catalogue.discontinue(product.id));
     if (answer === undefined) product.uncertain = true;
     else Object.assign(product, { discontinued: true, version: answer.version });
   }
 
-  /** The answer of a command that was carried out; undefined when nobody knows. */
-  async #send(method: string, path: string, body?: object): Promise<Answer | undefined> {
+  /** The answer of a command that was carried out; undefined when nobody knows. Throws a refusal that no fault excuses. */
+  async #answer(command: Promise<Written>): Promise<Written | undefined> {
     try {
-      const response = await fetch(`${this.#url()}${path}`, {
-        method,
-        ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-      });
-      const answer = (await response.json()) as Answer;
-      if (response.ok) {
-        this.acknowledged += 1;
-        return answer;
-      }
-      if (response.status !== 503)
-        throw new Unexpected(`${method} ${path} was answered ${response.status}: ${JSON.stringify(answer)}`);
+      const answer = await command;
+      this.acknowledged += 1;
+      return answer;
     } catch (error) {
-      if (error instanceof Unexpected) throw error;
+      if (!(error instanceof CatalogueUnreachable) && !isProblem(error, 'unavailable', 'overloaded')) throw error;
+      this.unanswered += 1;
+      return undefined;
     }
-    this.unanswered += 1;
-    await delay(20);
-    return undefined;
   }
 }
-
-/** An answer that no fault excuses. */
-class Unexpected extends Error {}

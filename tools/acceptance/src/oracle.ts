@@ -73,14 +73,9 @@ async function settled(
 
 /** Everything that query-api lists, page by page. */
 async function listAll(system: System): Promise<Map<string, Product>> {
-  const base = system.services['query-api'].url;
   const products: Product[] = [];
-  for (let next: string | undefined = '/products?limit=500'; next !== undefined; ) {
-    const response: Response = await fetch(base + next);
-    if (!response.ok) throw new Error(`GET ${next}: ${response.status} ${await response.text()}`);
-    const page = (await response.json()) as Product[];
-    products.push(...page.map(({ id, name, price, version }) => ({ id, name, price, version })));
-    next = /<([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+  for await (const { id, name, price, version } of system.client().list({ limit: 500 })) {
+    products.push({ id, name, price, version });
   }
   return new Map(products.map((product) => [product.id, product] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -18,7 +18,7 @@ const services: ServiceName[] = ['outbox-relay', 'query-worker', 'command-api', 
  * and what the system shows is compared with what it acknowledged.
  */
 export async function round(system: System, { kafkaAway, log = () => {} }: RoundOptions) {
-  const load = new Load(() => system.services['command-api'].url);
+  const load = new Load(system.client({ readYourWrites: false }));
   const progress = async (what: string) => {
     const before = load.acknowledged;
     await waitFor(`commands to go on after ${what}`, () => load.acknowledged > before + 50, { within: 30_000 });

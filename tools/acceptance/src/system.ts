@@ -9,6 +9,7 @@ import {
   startPostgres,
   temporaryHome,
 } from '@catalogue/local-stack';
+import { Catalogue, type CatalogueOptions } from '@catalogue/client';
 import { connect } from '@catalogue/postgres';
 import { type ServiceName, ServiceProcess } from './service-process.ts';
 
@@ -26,6 +27,7 @@ export class System implements AsyncDisposable {
   readonly brokers: string;
   readonly #servers: Record<ServerName, PostgresServer | KafkaServer>;
   readonly #starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>;
+  readonly #ports: Record<ServiceName, number>;
   readonly #removeData: () => void;
 
   private constructor(
@@ -36,6 +38,7 @@ export class System implements AsyncDisposable {
   ) {
     this.#servers = servers;
     this.#starters = starters;
+    this.#ports = ports;
     this.#removeData = removeData;
     this.writeDb = servers['write-db'].dsn('catalogue_write');
     this.readDb = servers['read-db'].dsn('catalogue_read');
@@ -92,7 +95,19 @@ export class System implements AsyncDisposable {
   }
 
   get settings(): Record<string, string> {
-    return { WRITE_DB_DSN: this.writeDb, READ_DB_DSN: this.readDb, KAFKA_BROKER: this.brokers };
+    return {
+      WRITE_DB_DSN: this.writeDb,
+      READ_DB_DSN: this.readDb,
+      KAFKA_BROKER: this.brokers,
+      COMMAND_API_URL: `http://127.0.0.1:${this.#ports['command-api']}`,
+      CORS_ORIGINS: `http://127.0.0.1:${this.#ports['query-api']}`,
+    };
+  }
+
+  /** A client of it, as other programs have one. */
+  client(options: Partial<CatalogueOptions> = {}): Catalogue {
+    const { 'command-api': commandApi, 'query-api': queryApi } = this.services;
+    return new Catalogue({ commands: commandApi.url, queries: queryApi.url, ...options });
   }
 
   /** What `npm run migrate` does, from the builds. */

@@ -1,19 +1,9 @@
+import { HistoryEntry } from '@catalogue/contracts';
 import { readBackward, type RecordedEvent } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { Problem, problemResponses, type Server, wholeNumber, withHeaders } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import { idOf, ProductPath } from './path.ts';
-
-const Change = Type.Object(
-  {
-    version: Type.Integer(),
-    type: Type.String({ description: 'What happened', examples: ['ProductUpdated'] }),
-    at: Type.String({ format: 'date-time' }),
-    by: Type.Union([Type.String(), Type.Null()], { description: 'Who did it, when somebody was authenticated' }),
-    changes: Type.Record(Type.String(), Type.Unknown(), { description: 'What it said of the product' }),
-  },
-  { $id: 'Change', title: 'Change' },
-);
 
 const highestLimit = 500;
 const defaultLimit = 100;
@@ -39,7 +29,7 @@ export function historyRoute(app: Server, store: Sql): void {
         params: ProductPath,
         querystring: Page,
         response: {
-          200: withHeaders(Type.Array(Change, { description: 'A page' }), {
+          200: withHeaders(Type.Array(HistoryEntry, { description: 'A page' }), {
             Link: { type: 'string', description: '`rel="next"`: earlier events, while there are any' },
           }),
           ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable'),
@@ -64,7 +54,7 @@ export function historyRoute(app: Server, store: Sql): void {
   );
 }
 
-function present({ version, type, recordedAt, metadata, payload }: RecordedEvent) {
+function present({ version, type, recordedAt, metadata, payload }: RecordedEvent): HistoryEntry {
   const { subject = null } = metadata as { subject?: string };
   const { id: _, ...changes } = payload as { id: string } & Record<string, unknown>;
   return { version, type, at: recordedAt.toISOString(), by: subject, changes };

@@ -1,4 +1,4 @@
-import { encodeToken, Price, ProductName } from '@catalogue/contracts';
+import { encodeToken, NewProduct, ProductPatch, Written } from '@catalogue/contracts';
 import {
   type FastifyReply,
   type FastifyRequest,
@@ -20,15 +20,6 @@ import type { ProductCommand, Refusal } from './product.ts';
 export interface ProductCommands {
   submit(submission: Submission<ProductCommand>): Promise<Outcome<Refusal>>;
 }
-
-const NewProduct = Type.Object(
-  { name: ProductName, price: Price },
-  { description: 'A product to be', examples: [{ name: 'Mouse ergonomico', price: 39.9 }] },
-);
-const ProductPatch = Type.Partial(NewProduct, {
-  description: 'What is to change; the rest stays as it is',
-  examples: [{ price: 34.5 }],
-});
 
 const Retryable = Type.Object({
   'idempotency-key': Type.Optional(
@@ -52,16 +43,12 @@ const Conditional = Type.Object({
   ),
 });
 
-const WrittenBody = Type.Object(
-  { id: Type.String(), version: Type.Integer() },
-  { description: 'The write is durable', examples: [{ id: '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', version: 1 }] },
-);
 const writtenHeaders: ResponseHeaders = {
   ETag: { type: 'string', description: 'The product’s version, for If-Match', pattern: '^"[1-9][0-9]*"$' },
   'Consistency-Token': { type: 'string', description: 'Send it with a query, and the answer includes this write' },
 };
-const Written = withHeaders(WrittenBody, writtenHeaders);
-const Created = withHeaders(WrittenBody, {
+const Changed = withHeaders(Written, writtenHeaders);
+const Created = withHeaders(Written, {
   ...writtenHeaders,
   Location: { type: 'string', description: 'The product, at query-api' },
 });
@@ -119,7 +106,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
   );
 
   const change = async (request: FastifyRequest, reply: FastifyReply) => {
-    const { name, price } = request.body as Static<typeof ProductPatch>;
+    const { name, price } = request.body as ProductPatch;
     const outcome = await submit(request, {
       type: 'change',
       id: idOf(request.params as Static<typeof ProductPath>),
@@ -136,7 +123,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     params: ProductPath,
     headers: Conditional,
     body: ProductPatch,
-    response: { 200: Written, ...problemResponses(...onAny, ...onExisting) },
+    response: { 200: Changed, ...problemResponses(...onAny, ...onExisting) },
   };
   app.put('/products/:id', { schema: { ...changeSchema, operationId: 'changeProduct' } }, change);
   app.patch('/products/:id', { schema: { ...changeSchema, operationId: 'patchProduct' } }, change);
@@ -149,7 +136,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
         summary: 'Discontinue a product for good',
         params: ProductPath,
         headers: Conditional,
-        response: { 200: Written, ...problemResponses(...onAny, ...onExisting) },
+        response: { 200: Changed, ...problemResponses(...onAny, ...onExisting) },
       },
     },
     async (request, reply) => {

@@ -3,7 +3,7 @@ import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { project, startQueryApi } from '../../test/fixture.ts';
-import type { Product } from './product.ts';
+import type { Product } from '@catalogue/contracts';
 import { sortNames } from './sort.ts';
 
 let db: TestDatabase;

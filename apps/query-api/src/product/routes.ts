@@ -1,3 +1,4 @@
+import { Product } from '@catalogue/contracts';
 import type { ProductRead } from '@catalogue/read-schema';
 import {
   decimalNumber,
@@ -17,7 +18,7 @@ import type { Consistency } from './consistency.ts';
 import { etagOf, isListed } from './etag.ts';
 import { linkOf, listRequest } from './list.ts';
 import type { Lists } from './lists.ts';
-import { Product, present } from './product.ts';
+import { present } from './product.ts';
 import { sortNames } from './sort.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
 

@@ -1,7 +1,6 @@
 // The route of a create with everything but the store: the same server, schemas and headers, answered at once.
-import { encodeToken, Price, ProductName } from '@catalogue/contracts';
+import { encodeToken, NewProduct, Written } from '@catalogue/contracts';
 import { createLogger, createMetrics, createServer, problemResponses } from '@catalogue/service';
-import { Type } from '@sinclair/typebox';
 import { randomUUID } from 'node:crypto';
 
 const app = await createServer({
@@ -14,9 +13,9 @@ app.post(
   '/products',
   {
     schema: {
-      body: Type.Object({ name: ProductName, price: Price }),
+      body: NewProduct,
       response: {
-        201: Type.Object({ id: Type.String(), version: Type.Integer() }),
+        201: Written,
         ...problemResponses('invalid-request', 'body-too-large', 'unsupported-media-type', 'unavailable'),
       },
     },

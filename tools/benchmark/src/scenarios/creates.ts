@@ -33,12 +33,9 @@ export function creates({ name, title, connections, keyed = false, targets }: Op
 
 /** A key that is ignored costs nothing, and the figure would say nothing. */
 async function requireKeys({ system }: Bed): Promise<void> {
-  const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
-  const create = async () => {
-    const body = '{"name":"Mouse ergonomico","price":39.9}';
-    const response = await fetch(`${system.services['command-api'].url}/products`, { method: 'POST', headers, body });
-    return ((await response.json()) as { id: string }).id;
-  };
+  const catalogue = system.client();
+  const idempotencyKey = randomUUID();
+  const create = async () => (await catalogue.create({ name: 'Mouse ergonomico', price: 39.9 }, { idempotencyKey })).id;
   if ((await create()) !== (await create())) {
     throw new Error('Two creates with the same Idempotency-Key made two products: command-api ignores the key');
   }

@@ -1,0 +1,166 @@
+import { expect, test, vi } from 'vitest';
+import { api, broken, json, problem } from '../test/api.ts';
+import { Catalogue, CatalogueUnreachable, isProblem } from './index.ts';
+
+const written = (id: string, version: number) =>
+  json({ id, version }, 200, { 'consistency-token': `${id}-${version}` });
+
+function catalogueOf(fake: ReturnType<typeof api>, options = {}): Catalogue {
+  return new Catalogue({ commands: 'http://c/', queries: 'http://q/base', fetch: fake.fetch, ...options });
+}
+
+test('a command is repeated with the same key until it is answered', async () => {
+  const fake = api(broken, problem(503, 'unavailable', { 'retry-after': '0' }), written('mouse', 1));
+  const receipt = await catalogueOf(fake).create({ name: 'Mouse', price: 39.9 });
+  expect(receipt).toEqual({ id: 'mouse', version: 1, token: 'mouse-1' });
+  expect(fake.seen.map(({ method, url, body }) => [method, url, body])).toEqual(
+    Array.from({ length: 3 }, () => ['POST', 'http://c/products', { name: 'Mouse', price: 39.9 }]),
+  );
+  expect(new Set(fake.seen.map(({ header }) => header('idempotency-key'))).size).toBe(1);
+});
+
+test('every command has a key of its own, unless one is given', async () => {
+  const fake = api(written('a', 1), written('b', 1), written('c', 1));
+  const catalogue = catalogueOf(fake);
+  for (const options of [{}, {}, { idempotencyKey: 'order-17' }]) {
+    await catalogue.create({ name: 'Mouse', price: 1 }, options);
+  }
+  const keys = fake.seen.map(({ header }) => header('idempotency-key') ?? '');
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect([new Set(keys).size, keys[2]]).toEqual([3, 'order-17']);
+});
+
+test('an answer that breaks off is no answer: the request is repeated', async () => {
+  const cut = new ReadableStream({
+    start: (controller) => {
+      controller.enqueue(new TextEncoder().encode('{"id":"mo'));
+      controller.error(broken);
+    },
+  });
+  const fake = api(new Response(cut, { status: 201 }), written('mouse', 1));
+  expect(await catalogueOf(fake).create({ name: 'Mouse', price: 1 })).toMatchObject({ version: 1 });
+});
+
+test('a change and its precondition; a lost race is a typed refusal', async () => {
+  const fake = api(problem(412, 'version-mismatch'), written('a b', 4));
+  const catalogue = catalogueOf(fake);
+  const refusal: unknown = await catalogue.change('a b', { price: 2 }, { ifMatch: 3 }).catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ name: 'CatalogueProblem', api: 'commands', status: 412, instance: 'request-7' });
+  expect([isProblem(refusal, 'version-mismatch'), isProblem(refusal, 'not-found'), isProblem(refusal)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
+  await catalogue.discontinue('a b', { ifMatch: 4 });
+  expect(fake.seen.map(({ method, url, header }) => [method, url, header('if-match'), header('content-type')])).toEqual(
+    [
+      ['PATCH', 'http://c/products/a%20b', '"3"', 'application/merge-patch+json'],
+      ['DELETE', 'http://c/products/a%20b', '"4"', null],
+    ],
+  );
+});
+
+test('an answer of something in between, without JSON, is a refusal as well', async () => {
+  const fake = api(new Response('<h1>Not here</h1>', { status: 404 }));
+  const refused = catalogueOf(fake).get('mouse');
+  await expect(refused).rejects.toMatchObject({ type: 'unknown', status: 404, api: 'queries' });
+});
+
+test('when time is up, the last refusal tells why; without one the API is unreachable', async () => {
+  const away = () => problem(503, 'overloaded', { 'retry-after': '0' });
+  const overloaded = api(away(), ...Array.from({ length: 20 }, () => broken));
+  await expect(catalogueOf(overloaded, { timeout: 150 }).get('a')).rejects.toMatchObject({ type: 'overloaded' });
+  const gone = api(...Array.from({ length: 20 }, () => broken));
+  await expect(catalogueOf(gone, { timeout: 150 }).get('a')).rejects.toThrow(CatalogueUnreachable);
+  const silent = api(async (_seen, signal) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    throw signal.reason;
+  });
+  await expect(catalogueOf(silent, { timeout: 50 }).get('a')).rejects.toThrow('queries gave no answer within 0.05 s');
+});
+
+test('a call is not repeated once it was aborted', async () => {
+  const fake = api(broken, broken);
+  const stop = new AbortController();
+  const call = catalogueOf(fake).get('a', { signal: stop.signal });
+  stop.abort(new Error('not wanted any more'));
+  await expect(call).rejects.toThrow('not wanted any more');
+  expect(fake.seen).toHaveLength(1);
+});
+
+test('queries include what was written: a product’s own write, and for a list all of them', async () => {
+  const fake = api(written('a', 1), written('b', 1), written('a', 2), json({}), json([]), json({}));
+  const catalogue = catalogueOf(fake);
+  await catalogue.create({ name: 'A', price: 1 });
+  await catalogue.create({ name: 'B', price: 1 });
+  await catalogue.change('a', { price: 2 });
+  await catalogue.get('a');
+  await catalogue.page();
+  await catalogue.get('c');
+  const tokens = fake.seen.slice(3).map(({ header }) => header('consistency-token'));
+  expect(tokens).toEqual(['a-2', 'b-1,a-2', null]);
+  expect(fake.seen[3]?.header('prefer')).toBe('wait=10');
+});
+
+test('a client that need not read its writes remembers none; another’s write can be waited for', async () => {
+  const fake = api(written('a', 1), json([]), json([]));
+  const writer = catalogueOf(fake, { readYourWrites: false });
+  const receipt = await writer.create({ name: 'A', price: 1 });
+  await writer.page();
+  const reader = catalogueOf(fake);
+  reader.remember(receipt);
+  await reader.page();
+  expect(fake.seen.slice(1).map(({ header }) => header('consistency-token'))).toEqual([null, 'a-1']);
+});
+
+test('more writes than a query takes are waited for in turn', async () => {
+  const fake = api(json([]), json([]), json([]));
+  const catalogue = catalogueOf(fake);
+  for (let i = 0; i < 45; i++) catalogue.remember({ id: `p${i}`, version: 1, token: `t${i}` });
+  await catalogue.page({ q: 'x' });
+  const sent = fake.seen.map(({ url, header }) => [url, header('consistency-token')?.split(',').length]);
+  expect(sent).toEqual([
+    ['http://q/base/products?limit=1', 20],
+    ['http://q/base/products?limit=1', 20],
+    ['http://q/base/products?q=x', 20],
+  ]);
+});
+
+test('the write of a product that waits for an operator is dropped, and told; the others are still waited for', async () => {
+  const parked = () => problem(503, 'product-parked', { 'retry-after': '1' });
+  const fake = api(parked(), json([]), parked(), json([]));
+  const onParked = vi.fn<(problem: Error) => void>();
+  const catalogue = catalogueOf(fake, { onParked });
+  catalogue.remember({ id: 'a', version: 1, token: 'a-1' });
+  catalogue.remember({ id: 'b', version: 1, token: 'b-1' });
+  await catalogue.page();
+  expect(fake.seen.map(({ header }) => header('consistency-token'))).toEqual(['a-1,b-1', 'a-1', 'b-1', 'a-1']);
+  expect(onParked).toHaveBeenCalledOnce();
+});
+
+test('a list is loaded page by page as it is asked for', async () => {
+  const link = (cursor: string) => ({ link: `</products?limit=2&cursor=${cursor}>; rel="next"` });
+  const fake = api(json([{ id: 'a' }, { id: 'b' }], 200, link('x%2By')), json([{ id: 'c' }]));
+  const list = catalogueOf(fake).list({ sort: '-price', minPrice: 0, q: '', limit: 2 });
+  expect((await list.next()).value).toEqual({ id: 'a' });
+  expect(fake.seen).toHaveLength(1);
+  const rest: string[] = [];
+  for await (const { id } of list) rest.push(id);
+  expect(rest).toEqual(['b', 'c']);
+  expect(fake.seen.map(({ url }) => url)).toEqual([
+    'http://q/base/products?sort=-price&minPrice=0&limit=2',
+    'http://q/base/products?sort=-price&minPrice=0&limit=2&cursor=x%2By',
+  ]);
+});
+
+test('a history is one sequence, however many pages it has', async () => {
+  const link = { link: '</products/a/history?limit=100&before=2>; rel="next"' };
+  const fake = api(json([{ version: 2 }], 200, link), json([{ version: 1 }]));
+  const versions: number[] = [];
+  for await (const { version } of catalogueOf(fake).history('a')) versions.push(version);
+  expect(versions).toEqual([2, 1]);
+  expect(fake.seen.map(({ url }) => url)).toEqual([
+    'http://c/products/a/history',
+    'http://c/products/a/history?before=2',
+  ]);
+});

@@ -1,0 +1,219 @@
+import { type Answer, Connection } from './connection.ts';
+import { isProblem } from './problem.ts';
+import type {
+  HistoryEntry,
+  NewProduct,
+  Page,
+  Product,
+  ProductPatch,
+  ProductQuery,
+  Receipt,
+  StreamEvent,
+  Written,
+} from './product.ts';
+import { type StreamOptions, streamFrom } from './stream.ts';
+import { WrittenTokens } from './written-tokens.ts';
+
+export interface CatalogueOptions {
+  /** Where command-api is, for example `http://localhost:8080`; in a browser also a path. */
+  commands: string;
+  /** Where query-api is, for example `http://localhost:8081`; in a browser also a path, or empty for the page’s own host. */
+  queries: string;
+  /** Milliseconds that a call may take with all its repetitions; 30 000 when absent. */
+  timeout?: number;
+  /** False: reads do not wait for this client’s writes, and it remembers none. True when absent. */
+  readYourWrites?: boolean;
+  /** Told of a write that reads no longer wait for, because an event of its product waits for an operator. */
+  onParked?: (problem: Error) => void;
+  /** What sends the requests; the platform’s own when absent. */
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+}
+
+export interface CommandOptions extends CallOptions {
+  /**
+   * Names the command: sent again with the same key, within a day, it does nothing more and is answered the same. One is made for
+   * every call when absent, so that the client’s own repetitions are safe; give one to repeat the call itself.
+   */
+  idempotencyKey?: string | undefined;
+}
+
+export interface ChangeOptions extends CommandOptions {
+  /** Carry it out only if the product is at this version; otherwise it fails as `version-mismatch`. */
+  ifMatch?: number | undefined;
+}
+
+/**
+ * The catalogue’s commands and queries. Whatever it wrote, it reads: its queries wait until they include its commands.
+ * Every call is repeated while an API is away, and fails with `CatalogueProblem` when it is refused or with
+ * `CatalogueUnreachable` when time is up.
+ */
+export class Catalogue {
+  readonly #commands: Connection;
+  readonly #queries: Connection;
+  readonly #tokens: WrittenTokens | undefined;
+  readonly #onParked: (problem: Error) => void;
+
+  constructor(options: CatalogueOptions) {
+    const { commands, queries, timeout = 30_000, readYourWrites = true, onParked = () => {} } = options;
+    // Called as a function of the platform's: browsers refuse to run it as a method of something else.
+    const { fetch = (...args) => globalThis.fetch(...args) } = options;
+    const connect = (api: 'commands' | 'queries', url: string) =>
+      new Connection({ api, baseUrl: url.replace(/\/+$/, ''), fetch, timeout });
+    this.#commands = connect('commands', commands);
+    this.#queries = connect('queries', queries);
+    this.#tokens = readYourWrites ? new WrittenTokens() : undefined;
+    this.#onParked = onParked;
+  }
+
+  async create(product: NewProduct, options: CommandOptions = {}): Promise<Receipt> {
+    return this.#command('POST', '/products', product, options);
+  }
+
+  /** A change that changes nothing succeeds, and keeps the version. */
+  async change(id: string, patch: ProductPatch, options: ChangeOptions = {}): Promise<Receipt> {
+    return this.#command('PATCH', pathOf(id), patch, options);
+  }
+
+  /** For good: every later command on it fails as `product-discontinued`, and queries do not show it. */
+  async discontinue(id: string, options: ChangeOptions = {}): Promise<Receipt> {
+    return this.#command('DELETE', pathOf(id), undefined, options);
+  }
+
+  /** @throws {CatalogueProblem} `not-found` for a product that was discontinued or never there. */
+  async get(id: string, { signal }: CallOptions = {}): Promise<Product> {
+    const { body } = await this.#query(pathOf(id), () => this.#tokens?.of(id) ?? [], signal);
+    return body as Product;
+  }
+
+  /** One page of a list: the first, or the one that begins at another page’s `next`. */
+  async page(query: ProductQuery & { cursor?: string | undefined } = {}, options: CallOptions = {}): Promise<Page> {
+    await this.#reachOverdue(options.signal);
+    const tokens = () => this.#tokens?.all() ?? [];
+    const answer = await this.#query(`/products${queryString({ ...query })}`, tokens, options.signal);
+    const next = nextOf(answer)?.get('cursor') ?? undefined;
+    return { products: answer.body as Product[], ...(next === undefined ? {} : { next }) };
+  }
+
+  /** All products of a list, loaded page by page as they are asked for. */
+  async *list(query: ProductQuery = {}, options: CallOptions = {}): AsyncGenerator<Product> {
+    let cursor: string | undefined;
+    do {
+      const { products, next } = await this.page({ ...query, cursor }, options);
+      yield* products;
+      cursor = next;
+    } while (cursor !== undefined);
+  }
+
+  /** What happened to a product, newest first, from the event store: never behind, and also after it was discontinued. */
+  async *history(id: string, { signal }: CallOptions = {}): AsyncGenerator<HistoryEntry> {
+    let before: string | undefined;
+    do {
+      const path = `${pathOf(id)}/history${queryString({ before })}`;
+      const answer = await this.#commands.send({ method: 'GET', path, signal });
+      yield* answer.body as HistoryEntry[];
+      before = nextOf(answer)?.get('before') ?? undefined;
+    } while (before !== undefined);
+  }
+
+  /**
+   * The changes of all products as queries begin to show them, from now on or after `lastEventId`. Ends when the signal is
+   * aborted or the loop is left; a lost connection is taken up again where it broke off. After `reset` something may have been
+   * missed: load again what is shown.
+   */
+  stream(options: StreamOptions = {}): AsyncGenerator<StreamEvent> {
+    return streamFrom(this.#queries, options);
+  }
+
+  /** Lets reads wait for a write of another client’s, too. */
+  remember(receipt: Receipt): void {
+    this.#tokens?.add(receipt);
+  }
+
+  async #command(
+    method: 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown,
+    { signal, idempotencyKey = newKey(), ifMatch }: ChangeOptions,
+  ): Promise<Receipt> {
+    const headers = {
+      'idempotency-key': idempotencyKey,
+      ...(body === undefined
+        ? {}
+        : { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
+      ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
+    };
+    const answer = await this.#commands.send({ method, path, headers, body, signal });
+    const { id, version } = answer.body as Written;
+    const receipt = { id, version, token: answer.headers.get('consistency-token') ?? '' };
+    if (receipt.token !== '') this.remember(receipt);
+    return receipt;
+  }
+
+  /** A query that includes the writes of the tokens, without those that turn out to wait for an operator. */
+  async #query(path: string, tokensNow: () => string[], signal: AbortSignal | undefined): Promise<Answer> {
+    for (;;) {
+      const tokens = tokensNow();
+      try {
+        const answer = await this.#ask(path, tokens, signal);
+        this.#tokens?.shown(tokens);
+        return answer;
+      } catch (error) {
+        if (!isProblem(error, 'product-parked') || tokens.length === 0) throw error;
+        await this.#dropParked(tokens, signal);
+      }
+    }
+  }
+
+  async #ask(path: string, tokens: readonly string[], signal: AbortSignal | undefined): Promise<Answer> {
+    // Two waits at least within the time of a call: an answer in between tells how far behind the read model is.
+    const wait = Math.min(10, Math.max(1, Math.floor(this.#queries.timeout / 2_000)));
+    const headers = { 'consistency-token': tokens.join(','), prefer: `wait=${wait}` };
+    return this.#queries.send({ method: 'GET', path, signal, ...(tokens.length === 0 ? {} : { headers }) });
+  }
+
+  /** More writes than a query can wait for: the oldest are waited for first. */
+  async #reachOverdue(signal: AbortSignal | undefined): Promise<void> {
+    const overdue = () => this.#tokens?.overdue() ?? [];
+    while (overdue().length > 0) await this.#query('/products?limit=1', overdue, signal);
+  }
+
+  /** The refusal does not tell which of them it was: each is asked for by itself. */
+  async #dropParked(tokens: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    for (const token of tokens) {
+      try {
+        await this.#ask('/products?limit=1', [token], signal);
+      } catch (error) {
+        if (!isProblem(error, 'product-parked')) throw error;
+        this.#tokens?.drop(token);
+        this.#onParked(error);
+      }
+    }
+  }
+}
+
+function pathOf(id: string): string {
+  return `/products/${encodeURIComponent(id)}`;
+}
+
+function queryString(parameters: Record<string, string | number | undefined>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== '') given.set(name, String(value));
+  }
+  return given.size === 0 ? '' : `?${given.toString()}`;
+}
+
+/** The parameters of the next page’s address (RFC 8288); its path is as the API sees itself, which a gateway may change. */
+function nextOf({ headers }: Answer): URLSearchParams | undefined {
+  const [, target] = /<([^>]*)>\s*;\s*rel="?next"?/.exec(headers.get('link') ?? '') ?? [];
+  return target === undefined ? undefined : new URL(target, 'http://relative').searchParams;
+}
+
+/** 128 bits of chance. Not `crypto.randomUUID`, which browsers have in secure contexts only. */
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,117 @@
+import { backoff, pause } from './pause.ts';
+import { type Api, CatalogueProblem, CatalogueUnreachable, isProblem } from './problem.ts';
+
+/** What is asked of an API. */
+export interface Request {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+/** What it answered, with its body as parsed JSON. */
+export interface Answer {
+  headers: Headers;
+  body: unknown;
+}
+
+export interface ConnectionOptions {
+  api: Api;
+  baseUrl: string;
+  fetch: typeof globalThis.fetch;
+  /** Milliseconds for a request with all its repetitions. */
+  timeout: number;
+}
+
+/** A request takes no longer than this without being repeated: longer than the longest wait of query-api, 10 s. */
+const longestAttempt = 15_000;
+
+/** One of the two APIs. A request is repeated until it is answered, refused, or time is up: so it must be safe to repeat. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  get timeout(): number {
+    return this.#options.timeout;
+  }
+
+  get fetch(): typeof globalThis.fetch {
+    return this.#options.fetch;
+  }
+
+  url(path: string): string {
+    return `${this.#options.baseUrl}${path}`;
+  }
+
+  /**
+   * @throws {CatalogueProblem} when it is refused, also when it is refused only for now and time is up.
+   * @throws {CatalogueUnreachable} when time is up without an answer.
+   */
+  async send(request: Request): Promise<Answer> {
+    const { api, timeout } = this.#options;
+    const deadline = Date.now() + timeout;
+    let problem: CatalogueProblem | undefined;
+    for (let failures = 1; ; failures++) {
+      const outcome = await this.#attempt(request, deadline - Date.now());
+      if ('answer' in outcome) return outcome.answer;
+      request.signal?.throwIfAborted();
+      const { error, retryAfter } = outcome;
+      // The last try may be cut short: what was answered before says more.
+      if (isProblem(error)) problem = error;
+      const wait = Math.max(backoff(failures), retryAfter);
+      if (Date.now() + wait >= deadline) throw problem ?? new CatalogueUnreachable(api, timeout / 1000, error);
+      await pause(wait, request.signal);
+    }
+  }
+
+  /** One try: an answer, or why it is worth another one. */
+  async #attempt(
+    { method, path, headers, body, signal }: Request,
+    time: number,
+  ): Promise<{ answer: Answer } | { error: unknown; retryAfter: number }> {
+    const limit = AbortSignal.timeout(Math.max(1, Math.min(time, longestAttempt)));
+    let response: Response;
+    let text: string;
+    try {
+      response = await this.#options.fetch(this.url(path), {
+        method,
+        headers: { accept: 'application/json', ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      });
+      text = await response.text();
+    } catch (error) {
+      // No network, no server, an answer that broke off: fetch does not tell which, and they are treated alike.
+      return { error, retryAfter: 0 };
+    }
+    const parsed = parse(text);
+    if (response.ok && parsed !== undefined) return { answer: { headers: response.headers, body: parsed } };
+    const problem = new CatalogueProblem(this.#options.api, response.status, parsed);
+    if (!isForNow(problem)) throw problem;
+    return { error: problem, retryAfter: retryAfterOf(response.headers) };
+  }
+}
+
+/** Whether the same request may succeed soon. A parked product waits for an operator. */
+function isForNow({ status, type }: CatalogueProblem): boolean {
+  return [429, 502, 503, 504].includes(status) && type !== 'product-parked';
+}
+
+/** Milliseconds; our APIs send seconds, never a date. */
+function retryAfterOf(headers: Headers): number {
+  const seconds = Number(headers.get('retry-after') ?? 0);
+  return Number.isFinite(seconds) ? seconds * 1000 : 0;
+}
+
+/** Undefined for what is no JSON: the page of a proxy, or nothing. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

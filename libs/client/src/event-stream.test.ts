@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { EventStreamParser } from './event-stream.ts';
+
+const parse = (...pieces: string[]) => {
+  const parser = new EventStreamParser(undefined);
+  return { events: pieces.flatMap((piece) => parser.push(piece)), parser };
+};
+
+test('events with a type, an id and data over several lines', () => {
+  const { events } = parse('event: product.created\nid: 1-7\ndata: {"a":\ndata: 1}\n\n:heartbeat\n\ndata:x\n\n');
+  expect(events).toEqual([
+    { type: 'product.created', data: '{"a":\n1}', lastEventId: '1-7' },
+    { type: 'message', data: 'x', lastEventId: '1-7' },
+  ]);
+});
+
+test('a block with only an id is no event, and remembered; so is the time to wait', () => {
+  const { events, parser } = parse('id: 1-9\nretry: 250\n\n');
+  expect([events, parser.lastEventId, parser.retry]).toEqual([[], '1-9', 250]);
+});
+
+test('what has no empty line behind it is not complete', () => {
+  expect(parse('data: half').events).toEqual([]);
+});
+
+test('however the text is cut and its lines end, the events are the same', () => {
+  const lines = ['event: a', 'id: 1', 'data: eins', 'data: zwei', '', ': nothing', 'data: drei', '', ''];
+  const expected = parse(lines.join('\n')).events;
+  expect(expected).toHaveLength(2);
+  const cuts = fc.array(fc.nat(100), { maxLength: 20 });
+  fc.assert(
+    fc.property(cuts, fc.constantFrom('\n', '\r', '\r\n'), (places, lineEnd) => {
+      const text = lines.join(lineEnd);
+      const sorted = [0, ...places.toSorted((a, b) => a - b), text.length];
+      const pieces = sorted.slice(1).map((place, i) => text.slice(sorted[i], place));
+      expect(parse(...pieces).events).toEqual(expected);
+    }),
+  );
+});

@@ -1,0 +1,70 @@
+/** An event of a `text/event-stream` (HTML Standard, 9.2). */
+export interface SentEvent {
+  type: string;
+  data: string;
+  /** The last id that was sent, with this event or before it. */
+  lastEventId: string | undefined;
+}
+
+/** Takes the text of an event stream in pieces, however it was cut, and gives the events that are complete. */
+export class EventStreamParser {
+  #rest = '';
+  #afterReturn = false;
+  #type = '';
+  #data: string[] = [];
+  #lastEventId: string | undefined;
+  #retry: number | undefined;
+
+  constructor(lastEventId: string | undefined) {
+    this.#lastEventId = lastEventId;
+  }
+
+  /** The last id that was sent, also by a block without data, which is no event. */
+  get lastEventId(): string | undefined {
+    return this.#lastEventId;
+  }
+
+  /** Milliseconds to wait before connecting again, if the server said so. */
+  get retry(): number | undefined {
+    return this.#retry;
+  }
+
+  push(text: string): SentEvent[] {
+    const events: SentEvent[] = [];
+    for (const line of this.#lines(text)) {
+      if (line !== '') this.#take(line);
+      else {
+        const event = this.#dispatch();
+        if (event !== undefined) events.push(event);
+      }
+    }
+    return events;
+  }
+
+  /** Lines end with CR, LF or both; the two of a pair may come in two pieces. */
+  #lines(text: string): string[] {
+    const fresh = this.#afterReturn && text.startsWith('\n') ? text.slice(1) : text;
+    if (text !== '') this.#afterReturn = text.endsWith('\r');
+    const lines = (this.#rest + fresh).split(/\r\n|\n|\r/);
+    this.#rest = lines.pop() ?? '';
+    return lines;
+  }
+
+  #take(line: string): void {
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') this.#type = value;
+    else if (field === 'data') this.#data.push(value);
+    else if (field === 'id' && !value.includes('\0')) this.#lastEventId = value;
+    else if (field === 'retry' && /^\d+$/.test(value)) this.#retry = Number(value);
+  }
+
+  #dispatch(): SentEvent | undefined {
+    const [type, data] = [this.#type, this.#data];
+    this.#type = '';
+    this.#data = [];
+    if (data.length === 0) return undefined;
+    return { type: type === '' ? 'message' : type, data: data.join('\n'), lastEventId: this.#lastEventId };
+  }
+}

@@ -1,0 +1,28 @@
+export {
+  type CallOptions,
+  Catalogue,
+  type CatalogueOptions,
+  type ChangeOptions,
+  type CommandOptions,
+} from './catalogue.ts';
+export {
+  type Api,
+  CatalogueProblem,
+  CatalogueUnreachable,
+  type Fault,
+  isProblem,
+  type ProblemType,
+} from './problem.ts';
+export type {
+  HistoryEntry,
+  NewProduct,
+  Page,
+  Product,
+  ProductPatch,
+  ProductQuery,
+  Receipt,
+  Sort,
+  StreamEvent,
+  Written,
+} from './product.ts';
+export type { StreamOptions } from './stream.ts';

@@ -1,0 +1,31 @@
+/** Resolves after so many milliseconds; rejects with the signal's reason as soon as it is aborted. */
+export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = withResolvers();
+  const timer = setTimeout(resolve, milliseconds);
+  const aborted = () => reject(signal?.reason);
+  signal?.addEventListener('abort', aborted);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', aborted);
+  }
+}
+
+/** Milliseconds before another try: 100, 200, 400 … 3 000 at most, each cut by chance to at least its half. */
+export function backoff(failures: number): number {
+  const full = Math.min(100 * 2 ** Math.min(failures - 1, 10), 3_000);
+  return full * (0.5 + Math.random() / 2);
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function withResolvers() {
+  let resolve = () => {};
+  let reject = (_reason: unknown) => {};
+  const promise = new Promise<void>((onDone, onFailed) => {
+    resolve = onDone;
+    reject = onFailed;
+  });
+  return { promise, resolve, reject };
+}

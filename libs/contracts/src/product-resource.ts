@@ -1,0 +1,51 @@
+import { type Static, Type } from '@sinclair/typebox';
+import { Price } from './price.ts';
+import { ProductName } from './product-name.ts';
+
+/** A product as clients see it. */
+export const Product = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    price: Type.Number({ description: 'Exact, in the catalogue’s one currency' }),
+    version: Type.Integer({ description: 'How many changes are in it; 0 when that is not known' }),
+    createdAt: Type.String({ format: 'date-time' }),
+    updatedAt: Type.String({ format: 'date-time' }),
+  },
+  { $id: 'Product', title: 'Product' },
+);
+export type Product = Static<typeof Product>;
+
+/** What a command that creates a product says. */
+export const NewProduct = Type.Object(
+  { name: ProductName, price: Price },
+  { description: 'A product to be', examples: [{ name: 'Mouse ergonomico', price: 39.9 }] },
+);
+export type NewProduct = Static<typeof NewProduct>;
+
+/** What a command that changes a product says. */
+export const ProductPatch = Type.Partial(NewProduct, {
+  description: 'What is to change; the rest stays as it is',
+  examples: [{ price: 34.5 }],
+});
+export type ProductPatch = Static<typeof ProductPatch>;
+
+/** How a command is answered that was carried out. */
+export const Written = Type.Object(
+  { id: Type.String(), version: Type.Integer() },
+  { description: 'The write is durable', examples: [{ id: '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', version: 1 }] },
+);
+export type Written = Static<typeof Written>;
+
+/** An entry of a product's audit trail. */
+export const HistoryEntry = Type.Object(
+  {
+    version: Type.Integer(),
+    type: Type.String({ description: 'What happened', examples: ['ProductUpdated'] }),
+    at: Type.String({ format: 'date-time' }),
+    by: Type.Union([Type.String(), Type.Null()], { description: 'Who did it, when somebody was authenticated' }),
+    changes: Type.Record(Type.String(), Type.Unknown(), { description: 'What it said of the product' }),
+  },
+  { $id: 'Change', title: 'Change' },
+);
+export type HistoryEntry = Static<typeof HistoryEntry>;
