@@ -7,7 +7,7 @@ import { settings } from './settings.ts';
 const { port, host, logLevel, logPretty, writeDb, corsOrigins } = readSettings(settings, process.env);
 const log = createLogger('command-api', logLevel, logPretty);
 const metrics = createMetrics('command-api');
-const store = connect(writeDb, { name: 'command-api', statementTimeout: 5_000 });
+const store = connect(writeDb, { name: 'command-api', statementTimeout: 3_000, answerTimeout: 4_000 });
 const now = () => new Date();
 
 const app = await buildApp({ store, log, metrics, corsOrigins, now });

@@ -71,3 +71,36 @@ test('more commands than can be decided in good time are refused at once; those 
   await app.close();
   await db.sql.end();
 }, 60_000);
+
+test('the event store frozen: its commands are answered in the end, later ones at once, and it is all done once when it goes on', async () => {
+  await using server = await startOwnPostgres();
+  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  const store = connect(db.dsn, { name: 'command-api', answerTimeout: 500 });
+  const app = await buildApp({
+    store,
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    now: () => new Date(),
+  });
+  const post = (key: string) =>
+    app.inject({ method: 'POST', url: '/products', headers: { 'idempotency-key': key }, body });
+  expect((await post('before')).statusCode).toBe(201);
+
+  server.kill('SIGSTOP');
+  const caught = await Promise.all(['a', 'b', 'c'].map(post));
+  expect(caught.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503]);
+  const began = performance.now();
+  expect((await post('d')).statusCode).toBe(503);
+  // Waiting for the store would take 500 ms at least: this is no measure of speed.
+  expect(performance.now() - began).toBeLessThan(400);
+  server.kill('SIGCONT');
+
+  await waitFor('commands to go on', async () => (await post('d')).statusCode === 201);
+  const again = await Promise.all(['a', 'b', 'c'].map(post));
+  expect(again.map(({ statusCode }) => statusCode)).toEqual([201, 201, 201]);
+  expect(await db.sql`select count(*)::int as count from events`).toEqual([{ count: 5 }]);
+  await app.close();
+  await store.end();
+  await db.sql.end();
+}, 60_000);
