@@ -148,8 +148,33 @@ test('it is ready once the statements of its routes are known; they are not run 
   expect(run).toEqual(['select 1']);
 });
 
+test('what is shown may be kept by caches, to be asked about again before each use', async () => {
+  for (const url of ['/products/mouse', '/products', '/products/nowhere'])
+    expect((await get(url)).headers).toMatchObject({ 'cache-control': 'no-cache' });
+});
+
+test('a page of another origin may ask when that is configured, and read what it needs', async () => {
+  const log = createLogger('test', 'silent');
+  const corsOrigins = ['https://shop.example'];
+  const options = { readModel: db.sql, listing: db.sql, log, metrics: createMetrics('test'), corsOrigins };
+  await using other = (await buildApp(options)).app;
+  const ask = async (origin: string) => (await other.inject({ url: '/products?limit=1', headers: { origin } })).headers;
+  expect(await ask('https://shop.example')).toMatchObject({
+    'access-control-allow-origin': 'https://shop.example',
+    'access-control-expose-headers': 'ETag, Link, Location, Consistency-Token, X-Request-Id',
+  });
+  expect(await ask('https://evil.example')).not.toHaveProperty('access-control-allow-origin');
+  expect((await get('/products?limit=1', { origin: 'https://shop.example' })).headers).not.toHaveProperty(
+    'access-control-allow-origin',
+  );
+});
+
 test('the document names each operation', async () => {
   const { body } = await get<{ paths: Record<string, { get: { operationId: string } }> }>('/openapi.json');
   const operations = Object.entries(body.paths).map(([path, operation]) => [path, operation.get.operationId]);
-  expect(Object.fromEntries(operations)).toEqual({ '/products/{id}': 'getProduct', '/products': 'listProducts' });
+  expect(Object.fromEntries(operations)).toEqual({
+    '/products/{id}': 'getProduct',
+    '/products': 'listProducts',
+    '/products/stream': 'streamProducts',
+  });
 });

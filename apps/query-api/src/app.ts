@@ -1,12 +1,15 @@
 import { isTransient, type Sql } from '@catalogue/postgres';
 import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
 import { ChangeFeed } from './changes/feed.ts';
+import { OlderChanges } from './changes/older.ts';
+import { Streams } from './changes/streams.ts';
 import { Batches } from './product/batches.ts';
 import { Consistency } from './product/consistency.ts';
 import { Lists } from './product/lists.ts';
 import { findProducts, findStatuses } from './product/queries.ts';
 import { Reads } from './product/reads.ts';
 import { productRoutes } from './product/routes.ts';
+import { streamRoute } from './product/stream-route.ts';
 
 export interface AppOptions {
   readModel: Sql;
@@ -19,6 +22,8 @@ export interface AppOptions {
 
 export interface App {
   app: Server;
+  streams: Streams;
+  feed: ChangeFeed;
   /** Follows the changes of the read model until the signal is aborted: tokens that wait and streams live from it. */
   work: (signal: AbortSignal) => Promise<void>;
 }
@@ -37,13 +42,23 @@ export async function buildApp({ readModel, listing, log, metrics, corsOrigins }
         : undefined,
     dependencies: { 'read model': checkReadModel(readModel, lists) },
   });
+  // It may change at any moment, so what is kept has to be asked about each time; with an ETag that costs next to nothing.
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-cache');
+    done();
+  });
   const feed = new ChangeFeed(readModel, log);
   const products = new Batches((ids) => findProducts(readModel, ids));
   const statuses = new Batches((ids) => findStatuses(readModel, ids));
   const consistency = new Consistency({ feed, products, statuses, metrics });
-  app.addHook('preClose', async () => consistency.stop());
+  const streams = new Streams({ feed, older: new OlderChanges(readModel), metrics });
+  app.addHook('preClose', async () => {
+    consistency.stop();
+    streams.stop();
+  });
   productRoutes(app, { lists, products, consistency });
-  return { app, work: (signal) => feed.run(signal) };
+  streamRoute(app, { streams, consistency });
+  return { app, streams, feed, work: (signal) => feed.run(signal) };
 }
 
 function checkReadModel(readModel: Sql, lists: Lists): Dependencies[string] {

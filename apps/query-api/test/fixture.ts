@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { waitFor } from '@catalogue/testing';
@@ -18,8 +18,13 @@ export async function startQueryApi(dsn: string) {
   });
   const metrics = createMetrics('test');
   const log = createLogger('test', 'silent');
-  const { app, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins: [] });
+  const { app, streams, feed, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins: [] });
   const working = work(stop.signal);
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
   const metric = async (name: string) => {
@@ -28,8 +33,14 @@ export async function startQueryApi(dsn: string) {
   };
   return {
     app,
+    streams,
     url: `http://127.0.0.1:${port}`,
     metric,
+    ready: () => waitFor('query-api to be ready', async () => (await app.inject('/health/ready')).statusCode === 200),
+    /** The last change that it has read. */
+    position: () => feed.position?.seq,
+    /** Bytes that wait for its clients, the system's own buffers apart. */
+    buffered: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
     /** How many it has sent. */
     statements: () => statements,
     /** Resolves when so many requests wait for a write. */

@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
-import { type Change, type LogPosition, readLog } from './log.ts';
+import { type Change, type LogPosition, readChanges, readLog } from './log.ts';
 
 export interface FeedListener {
   /** What has happened since the last call, in order. */
@@ -29,6 +29,7 @@ export class ChangeFeed {
   #ring: Change[] = [];
   readonly #lastOf = new Map<string, Change>();
   #position: LogPosition | undefined;
+  readonly #begun = Promise.withResolvers<void>();
   #wanted = 0;
   #pause = soonest;
   #wake = () => {};
@@ -41,6 +42,11 @@ export class ChangeFeed {
   /** As far as it has read; undefined before the first look. */
   get position(): LogPosition | undefined {
     return this.#position;
+  }
+
+  /** Resolves when it has a position. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
   }
 
   /** When the read model last changed, if that was not long ago. */
@@ -101,7 +107,7 @@ export class ChangeFeed {
     const { generation, last, changes } = await readLog(this.#sql, from, atOnce);
     const isNext = (changes[0]?.seq ?? last + 1) === from.seq + 1;
     if (generation !== from.generation || !isNext) {
-      this.#startAt({ generation, seq: last });
+      this.#startAt({ generation, seq: last }, await this.#newest(generation, last));
       return 0;
     }
     if (changes.length === 0) return 0;
@@ -112,14 +118,22 @@ export class ChangeFeed {
   }
 
   /** Another generation serves, or changes were removed before they were read. */
-  #startAt(position: LogPosition): void {
+  #startAt(position: LogPosition, newest: Change[]): void {
     const isFirst = this.#position === undefined;
     this.#position = position;
     this.#ring = [];
     this.#lastOf.clear();
+    this.#keep(newest);
+    this.#begun.resolve();
     if (isFirst) return;
     this.#log.info(position, 'The change log is followed from a new position');
     for (const listener of this.#listeners) listener.reset();
+  }
+
+  /** What streams go on from after a restart of this process, all of them at once: from memory, like everything later. */
+  async #newest(generation: number, last: number): Promise<Change[]> {
+    const changes = await readChanges(this.#sql, generation, last - kept, last);
+    return changes.at(-1)?.seq === last ? changes : [];
   }
 
   #keep(changes: readonly Change[]): void {

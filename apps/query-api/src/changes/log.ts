@@ -30,6 +30,16 @@ export interface LogRead {
   changes: Change[];
 }
 
+const columns = (sql: Sql) => sql`
+  seq, product_id as id, version, kind, name, price, created_at as "createdAt", updated_at as "updatedAt", at`;
+
+/** The changes of a generation after one and up to another, oldest first, those of them that are kept. */
+export async function readChanges(sql: Sql, generation: number, after: number, upTo: number): Promise<Change[]> {
+  return await sql<Change[]>`
+    select ${columns(sql)} from changes
+    where generation = ${generation} and seq > ${after} and seq <= ${upTo} order by seq`;
+}
+
 /** Reads the serving generation's log on from a position, at most `limit` changes. */
 export async function readLog(sql: Sql, { generation, seq }: LogPosition, limit: number): Promise<LogRead> {
   const rows = await sql<(Change & { generation: number; last: number })[]>`

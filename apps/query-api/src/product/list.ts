@@ -1,6 +1,7 @@
 import { Problem } from '@catalogue/service';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import type { Position, PriceRange } from './pages.ts';
+import type { Position } from './pages.ts';
+import { type PriceRange, requireRange } from './price-range.ts';
 import type { SortName } from './sort.ts';
 
 /** Which products, in which order; of a search without a sort, what fits best comes first. */
@@ -60,12 +61,6 @@ function normalize({ q, minPrice, maxPrice, sort = q === undefined ? 'name' : un
     ...(maxPrice === undefined ? {} : { maxPrice }),
     ...(sort === undefined ? {} : { sort }),
   };
-}
-
-/** @throws {Problem} `invalid-request` when it begins above its end. */
-function requireRange({ minPrice, maxPrice }: PriceRange): void {
-  if (minPrice === undefined || maxPrice === undefined || Number(minPrice) <= Number(maxPrice)) return;
-  throw invalid('/minPrice', `Must not be above maxPrice, ${maxPrice}`);
 }
 
 function pathOf(parameters: Record<string, string | number | undefined>): string {

@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { ProductRead } from '@catalogue/read-schema';
+import type { PriceRange } from './price-range.ts';
 import type { PendingQuery } from './reads.ts';
 import type { Sort } from './sort.ts';
 
@@ -8,12 +9,6 @@ export interface Position {
   /** As PostgreSQL writes it: prices exact, times to the microsecond. */
   key: string;
   id: string;
-}
-
-/** Prices from and to, both included, as decimals. */
-export interface PriceRange {
-  minPrice?: string | undefined;
-  maxPrice?: string | undefined;
 }
 
 /** A product of a page, and where it is in the list. */

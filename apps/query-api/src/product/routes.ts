@@ -1,7 +1,6 @@
 import { Product } from '@catalogue/contracts';
 import type { ProductRead } from '@catalogue/read-schema';
 import {
-  decimalNumber,
   oneOf,
   Problem,
   problemResponses,
@@ -19,6 +18,7 @@ import { etagOf, isListed } from './etag.ts';
 import { linkOf, listRequest } from './list.ts';
 import type { Lists } from './lists.ts';
 import { present } from './product.ts';
+import { RangeParameters } from './price-range.ts';
 import { sortNames } from './sort.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
 
@@ -28,19 +28,12 @@ const productHeaders: ResponseHeaders = {
 
 const defaultLimit = 100;
 const highestLimit = 500;
-const highestPrice = 999_999_999.99;
 
 const limitDescription = `Products a page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`;
 const searchDescription =
   'Words, each a part of one in the name (of one or two letters: the beginning of one), whatever their case, accents and ' +
   'order. When no name has them all, names with words like them are shown. Of a word that very many names have, the first ' +
   '1000 found are sorted, and those that begin with it';
-
-/** A range of prices, both ends included. */
-const RangeParameters = {
-  minPrice: Type.Optional(decimalNumber('MinPrice', 0, highestPrice, 'The lowest price shown')),
-  maxPrice: Type.Optional(decimalNumber('MaxPrice', 0, highestPrice, 'The highest price shown')),
-};
 
 const ListParameters = Type.Object(
   {

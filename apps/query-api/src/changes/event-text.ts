@@ -1,0 +1,38 @@
+import type { Change, LogPosition } from './log.ts';
+
+const made = new WeakMap<Change, string>();
+
+/** A change as a server-sent event; empty for one that readers see nothing of. Made once. */
+export function eventOf(generation: number, change: Change): string {
+  const known = made.get(change);
+  if (known !== undefined) return known;
+  const text = change.kind === 'none' ? '' : format(generation, change);
+  made.set(change, text);
+  return text;
+}
+
+function format(generation: number, { seq, kind, ...change }: Change): string {
+  const { id, name, price, version, createdAt, updatedAt } = change;
+  const shown = { id, name, price: price === null ? null : Number(price), version, createdAt, updatedAt };
+  return `id: ${idOf({ generation, seq })}\nevent: product.${kind}\ndata: ${JSON.stringify(shown)}\n\n`;
+}
+
+/** Tells a client that what it has may miss changes: it is to load the list again, and goes on from here. */
+export function resetTo(position: LogPosition): string {
+  return `id: ${idOf(position)}\nevent: reset\ndata: {}\n\n`;
+}
+
+/** Keeps a connection open, and tells a client of a filtered stream how far it is: an event without data is none. */
+export function heartbeatAt(position: LogPosition): string {
+  return `: still here\nid: ${idOf(position)}\n\n`;
+}
+
+export function idOf({ generation, seq }: LogPosition): string {
+  return `${generation}-${seq}`;
+}
+
+/** The position that an id stands for; undefined for what is none. */
+export function positionOf(id: string): LogPosition | undefined {
+  const [, generation, seq] = /^(\d{1,9})-(\d{1,15})$/.exec(id) ?? [];
+  return seq === undefined ? undefined : { generation: Number(generation), seq: Number(seq) };
+}

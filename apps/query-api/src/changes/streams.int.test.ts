@@ -1,0 +1,224 @@
+import { encodeToken } from '@catalogue/contracts';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { openStream } from '../../test/event-source.ts';
+import { addGeneration, project, startQueryApi, switchTo } from '../../test/fixture.ts';
+
+type Api = Awaited<ReturnType<typeof startQueryApi>>;
+let db: TestDatabase;
+let api: Api;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').readDb, migrateReadModel);
+});
+afterAll(async () => db?.[Symbol.asyncDispose]());
+beforeEach(async () => {
+  api = await startQueryApi(db.dsn);
+  await api.ready();
+});
+afterEach(async () => api?.[Symbol.asyncDispose]());
+
+const open = (query = '', headers: Record<string, string> = {}, from: Api = api) =>
+  openStream(`${from.url}/products/stream${query}`, headers);
+
+/** Adds as many changes at once, of a product of its own each; returns the number of the last. */
+async function addChanges(count: number, name = 'Mouse'): Promise<number> {
+  const [row] = await db.sql.begin(async (tx) => {
+    const [counter] = await tx<{ last: number }[]>`
+      update change_counters set last = last + ${count} where generation = 1 returning last`;
+    await tx`
+      insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
+      select 1, ${(counter?.last ?? 0) - count} + n, 'bulk ' || n, 1, 'created', ${name}, 1, now(), now()
+      from generate_series(1, ${count}) n`;
+    return [counter];
+  });
+  return row?.last ?? 0;
+}
+
+const numbers = (events: readonly { id: string | undefined }[]) => events.map(({ id }) => Number(id?.split('-')[1]));
+
+describe('a stream', () => {
+  test('tells what happens to products, as they are then', async () => {
+    using stream = await open();
+    expect(stream.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    const id = randomUUID();
+    await project(db.sql, [{ id, version: 1, name: 'Mouse', price: 39.9 }]);
+    await project(db.sql, [
+      { id, version: 2, name: 'Mouse', price: 34.5 },
+      { id, version: 3, kind: 'none', name: 'Mouse', price: 34.5 },
+      { id, version: 4, kind: 'discontinued', name: 'Mouse', price: 34.5 },
+    ]);
+    await stream.received(3);
+    expect(stream.events()).toMatchObject([
+      { event: 'product.created', data: { id, version: 1, name: 'Mouse', price: 39.9 } },
+      { event: 'product.updated', data: { id, version: 2, price: 34.5 } },
+      { event: 'product.discontinued', data: { id, version: 4 } },
+    ]);
+  });
+
+  test('can be of some products, or prices, only; its heartbeat says how far it is', async () => {
+    const [a, b] = [randomUUID(), randomUUID()];
+    using ofA = await open(`?ids=${a},nothing`);
+    using cheap = await open('?maxPrice=10');
+    await project(db.sql, [
+      { id: b, version: 1, price: 9 },
+      { id: a, version: 1, price: 11 },
+      { id: b, version: 2, price: 12 },
+    ]);
+    await Promise.all([ofA.received(1), cheap.received(1)]);
+    expect([ofA.events(), cheap.events()]).toMatchObject([[{ data: { id: a } }], [{ data: { id: b, version: 1 } }]]);
+    api.streams.beat();
+    const told = Number(cheap.events()[0]?.id?.split('-')[1]);
+    await expect.poll(() => [ofA.lastId(), cheap.lastId()]).toEqual([`1-${told + 2}`, `1-${told + 2}`]);
+  });
+
+  test('goes on after the last event that came, on another instance too', async () => {
+    using first = await open();
+    await project(db.sql, [{ id: randomUUID(), version: 1 }]);
+    await first.received(1);
+    const lastEventId = { 'last-event-id': first.lastId() };
+    first[Symbol.dispose]();
+    const missed = Array.from({ length: 5 }, () => randomUUID());
+    await project(
+      db.sql,
+      missed.map((id) => ({ id, version: 1 })),
+    );
+    await using other = await startQueryApi(db.dsn);
+    await other.ready();
+    using here = await open('', lastEventId);
+    using there = await open('', lastEventId, other);
+    const later = randomUUID();
+    await project(db.sql, [{ id: later, version: 1 }]);
+    for (const stream of [here, there]) {
+      await stream.received(6);
+      expect(stream.events().map(({ data }) => data?.id)).toEqual([...missed, later]);
+    }
+  });
+
+  test('that was away for longer than memory reaches back reads the database once, however many there are', async () => {
+    const before = await addChanges(1);
+    const last = await addChanges(13_000);
+    await expect.poll(() => api.position()).toBe(last);
+    const statements = api.statements();
+    const streams = await Promise.all(Array.from({ length: 20 }, () => open('', { 'last-event-id': `1-${before}` })));
+    for (const stream of streams) {
+      await stream.received(13_000);
+      expect(numbers(stream.events())).toEqual(Array.from({ length: 13_000 }, (_, i) => before + 1 + i));
+      stream[Symbol.dispose]();
+    }
+    // Four blocks of a thousand, and the looks at the log meanwhile.
+    expect(api.statements() - statements).toBeLessThan(100);
+  });
+
+  test('that does not read is given no more than its share of memory, and misses nothing when it goes on', async () => {
+    using slow = await open();
+    using quick = await open();
+    const before = api.position() ?? 0;
+    slow.pause();
+    // Over 8 MB: more than the system's buffers take.
+    for (let i = 0; i < 8; i++) await addChanges(2_000, 'x'.repeat(400));
+    await quick.received(16_000);
+    expect(api.buffered()).toBeLessThan(2 * (64 * 1024 + 200 * 1024));
+    slow.resume();
+    await slow.received(16_000);
+    expect(numbers(slow.events())).toEqual(Array.from({ length: 16_000 }, (_, i) => before + 1 + i));
+  });
+
+  test('that takes nothing for ten seconds is cut off', async () => {
+    using slow = await open();
+    slow.pause();
+    for (let i = 0; i < 8; i++) await addChanges(2_000, 'x'.repeat(400));
+    await expect.poll(() => api.metric('stream_clients'), { timeout: 20_000 }).toBe(0);
+    slow.resume();
+    expect(await slow.closed()).toBe(true);
+  });
+
+  test('is one of thousand that cost the database what one does', async () => {
+    const streams = await Promise.all(Array.from({ length: 200 }, () => open()));
+    const before = api.statements();
+    const id = randomUUID();
+    for (let version = 1; version <= 5; version++) await project(db.sql, [{ id, version }]);
+    for (const stream of streams) {
+      await stream.received(5);
+      expect(stream.events().map(({ data }) => data?.version)).toEqual([1, 2, 3, 4, 5]);
+      stream[Symbol.dispose]();
+    }
+    expect(api.statements() - before).toBeLessThan(100);
+  });
+
+  test.each(['nonsense', '7-1', '1-0'])(
+    'that goes on after %s, which is not kept, is told to begin anew',
+    async (id) => {
+      await db.sql`delete from changes where seq < 10`;
+      await using other = await startQueryApi(db.dsn);
+      await other.ready();
+      using stream = await open('', { 'last-event-id': id }, other);
+      await stream.received(1);
+      const product = randomUUID();
+      await project(db.sql, [{ id: product, version: 1 }]);
+      await stream.received(2);
+      expect(stream.events()).toMatchObject([{ event: 'reset' }, { data: { id: product } }]);
+    },
+  );
+
+  test('that comes from an instance which was ahead waits for this one, but not for ever', async () => {
+    const position = await addChanges(1);
+    await expect.poll(() => api.position()).toBe(position);
+    using stream = await open('', { 'last-event-id': `1-${position + 2}` });
+    await addChanges(3);
+    await stream.received(1);
+    expect(numbers(stream.events())).toEqual([position + 3]);
+    using restored = await open('', { 'last-event-id': `1-${position + 1_000}` });
+    await expect.poll(() => restored.blocks.length).toBe(1);
+    api.streams.beat();
+    api.streams.beat();
+    await restored.received(1);
+    expect(restored.events()).toMatchObject([{ event: 'reset', id: `1-${position + 3}` }]);
+  });
+
+  test('waits for the write of a token', async () => {
+    const id = randomUUID();
+    const token = { 'consistency-token': encodeToken({ id, version: 1 }) };
+    using refused = await open('', { ...token, prefer: 'wait=0' });
+    expect(refused.status).toBe(503);
+    const opening = open('', token);
+    await api.waiting(1);
+    await project(db.sql, [{ id, version: 1 }]);
+    using stream = await opening;
+    expect(stream.status).toBe(200);
+  });
+
+  test.each([
+    ['?colour=red', {}, 400],
+    ['?minPrice=2&maxPrice=1', {}, 400],
+    ['?ids=a,,b', {}, 400],
+    [`?ids=${Array(101).fill('a').join(',')}`, {}, 400],
+    ['', { accept: 'application/json' }, 406],
+    ['', { 'consistency-token': 'made up' }, 400],
+  ])('%s %j is refused', async (query, headers, status) => {
+    using stream = await open(query, headers);
+    expect([stream.status, stream.headers['content-type']]).toEqual([status, 'application/problem+json']);
+  });
+
+  test('ends when the process does', async () => {
+    using stream = await open();
+    await api.app.close();
+    expect(await stream.closed()).toBe(true);
+  });
+});
+
+test('another generation that serves is told, and followed', async () => {
+  await addGeneration(db.sql, 2);
+  using stream = await open();
+  await switchTo(db.sql, 2);
+  await stream.received(1);
+  const id = randomUUID();
+  await project(db.sql, [{ id, version: 1 }], 2);
+  await stream.received(2);
+  expect(stream.events()).toMatchObject([
+    { event: 'reset', id: '2-0' },
+    { event: 'product.created', id: '2-1', data: { id } },
+  ]);
+});

@@ -1,0 +1,100 @@
+import { Counter, Gauge, orAborted, Problem, type Registry } from '@catalogue/service';
+import type { ServerResponse } from 'node:http';
+import type { ChangeFeed } from './feed.ts';
+import type { LogPosition } from './log.ts';
+import type { OlderChanges } from './older.ts';
+import { Batch, ChangeStream, changesAtOnce, type Wants } from './stream.ts';
+
+export interface StreamsOptions {
+  feed: ChangeFeed;
+  older: OlderChanges;
+  metrics: Registry;
+}
+
+const mostStreams = 5_000;
+const longestBeginning = 2_000;
+/** Milliseconds: proxies give up connections that are silent for a minute, some for half of one. */
+const heartbeat = 15_000;
+
+/** All streams of this process. The feed's changes are put into words once, and given to each. */
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #streams = new Set<ChangeStream>();
+  readonly #opened: Counter;
+  #beating: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    const count: Gauge = new Gauge({
+      name: 'stream_clients',
+      help: 'Streams of changes that are open',
+      registers: [options.metrics],
+      collect: () => count.set(this.#streams.size),
+    });
+    this.#opened = new Counter({
+      name: 'streams_opened_total',
+      help: 'Streams of changes that were opened: many a client are those that were cut off and came back',
+      registers: [options.metrics],
+    });
+    options.feed.listen({
+      changed: (changes) => {
+        const { position } = options.feed;
+        if (position === undefined || this.#streams.size === 0) return;
+        for (let i = 0; i < changes.length; i += changesAtOnce) {
+          const batch = new Batch(position.generation, changes.slice(i, i + changesAtOnce));
+          for (const stream of this.#streams) stream.take(batch);
+        }
+      },
+      reset: () => {
+        const { position } = options.feed;
+        if (position !== undefined) for (const stream of this.#streams) stream.reset(position);
+      },
+    });
+  }
+
+  /**
+   * Resolves when a stream can be opened.
+   * @throws {Problem} when there can be no more, `overloaded`, or none now, `unavailable`.
+   */
+  async room(): Promise<void> {
+    const retry = { headers: { 'retry-after': '1' } };
+    if (this.#streams.size >= mostStreams) throw new Problem('overloaded', 'Too many streams are open', retry);
+    await orAborted(this.#options.feed.begun, AbortSignal.timeout(longestBeginning)).catch(() => {
+      throw new Problem('unavailable', 'The change log is not read yet', retry);
+    });
+    if (this.#stopped) throw new Problem('unavailable', 'The service is stopping', retry);
+  }
+
+  /**
+   * Sends the changes after a position, and those to come, until the client goes away.
+   * @param after undefined: from now on.
+   */
+  open(response: ServerResponse, after: LogPosition | undefined, wants: Wants | undefined): void {
+    const { feed, older } = this.#options;
+    const from = after ?? feed.position;
+    if (from === undefined) throw new Error('Streams are opened once the change log is read');
+    const stream = new ChangeStream(response, { feed, older }, from, wants);
+    this.#streams.add(stream);
+    this.#opened.inc();
+    feed.want();
+    this.#beating ??= setInterval(() => this.beat(), heartbeat);
+    response.once('close', () => {
+      this.#streams.delete(stream);
+      feed.unwant();
+    });
+    void stream.begin();
+  }
+
+  /** Tells every client that its stream goes on, though nothing happens. */
+  beat(): void {
+    for (const stream of this.#streams) stream.beat();
+  }
+
+  /** Ends all streams, for the process ends; their clients resume elsewhere. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#beating);
+    for (const stream of this.#streams) stream.end();
+  }
+}

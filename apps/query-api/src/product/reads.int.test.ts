@@ -1,0 +1,66 @@
+import { connect } from '@catalogue/postgres';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { Reads } from './reads.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').readDb);
+});
+afterAll(async () => db?.[Symbol.asyncDispose]());
+
+const stays = new AbortController().signal;
+const sleeping = async () => {
+  const [row] = await db.sql<{ count: number }[]>`
+    select count(*) from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' and state = 'active'
+      and pid <> pg_backend_pid()`;
+  return row?.count ?? 0;
+};
+
+test('a statement whose client goes away is cancelled, on the server too; the next one is not', async () => {
+  await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
+  const reads = new Reads({ atOnce: 1, waiting: 10, wait: 5_000 });
+  const client = new AbortController();
+  const answer = reads.run(() => pool.sql`select pg_sleep(30)`, client.signal);
+  const next = reads.run(() => pool.sql`select 1 as one`, stays);
+  await expect.poll(sleeping).toBe(1);
+  client.abort();
+  await expect(answer).rejects.toMatchObject({ code: '57014' });
+  expect(await next).toEqual([{ one: 1 }]);
+  expect(await sleeping()).toBe(0);
+});
+
+test('what was to be cancelled and ended before does not cancel what follows on its connection', async () => {
+  await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
+  const reads = new Reads({ atOnce: 1, waiting: 10, wait: 5_000 });
+  const [first] = await pool.sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const answer = reads.run(() => pool.sql`select 1 as one, pg_sleep(1)`, stays);
+  await expect.poll(sleeping).toBe(1);
+  await db.sql`select pg_cancel_backend(${first?.pid ?? 0})`;
+  expect(await answer).toMatchObject([{ one: 1 }]);
+});
+
+test('more than can wait, and what waits for too long, are refused', async () => {
+  await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
+  const reads = new Reads({ atOnce: 1, waiting: 1, wait: 200 });
+  const client = new AbortController();
+  const first = reads.run(() => pool.sql`select pg_sleep(30)`, client.signal);
+  const second = reads.run(() => pool.sql`select 1`, stays);
+  await expect(reads.run(() => pool.sql`select 1`, stays)).rejects.toMatchObject({ type: 'overloaded' });
+  await expect(second).rejects.toMatchObject({ type: 'overloaded' });
+  client.abort();
+  await expect(first).rejects.toMatchObject({ code: '57014' });
+  expect(await reads.run(() => pool.sql`select 1 as one`, stays)).toEqual([{ one: 1 }]);
+});
+
+test('a statement that takes too long is ended once, and not tried again', async () => {
+  await using pool = disposable(connect(db.dsn, { name: 'test', max: 1, statementTimeout: 300 }));
+  const reads = new Reads({ atOnce: 1, waiting: 1, wait: 200 });
+  const began = performance.now();
+  await expect(reads.run(() => pool.sql`select pg_sleep(30)`, stays)).rejects.toMatchObject({ code: '57014' });
+  expect(performance.now() - began).toBeLessThan(590);
+});
+
+function disposable(sql: ReturnType<typeof connect>) {
+  return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
+}

@@ -1,0 +1,102 @@
+import { Problem, problemResponses, type Server } from '@catalogue/service';
+import { Type } from '@sinclair/typebox';
+import type { Change } from '../changes/log.ts';
+import { positionOf } from '../changes/event-text.ts';
+import type { Wants } from '../changes/stream.ts';
+import type { Streams } from '../changes/streams.ts';
+import { clientGone } from '../client-gone.ts';
+import type { Consistency } from './consistency.ts';
+import { type PriceRange, RangeParameters, requireRange } from './price-range.ts';
+import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
+
+const mostIds = 100;
+const mediaType = 'text/event-stream';
+
+const description =
+  'Server-sent events `product.created`, `product.updated` and `product.discontinued`: the product after the change. `reset`: ' +
+  'what was missed is not kept any more, so load the list again; the stream goes on from there';
+
+/** Changes as they happen. */
+export function streamRoute(
+  app: Server,
+  { streams, consistency }: { streams: Streams; consistency: Consistency },
+): void {
+  app.get(
+    '/products/stream',
+    {
+      // It would not end either.
+      exposeHeadRoute: false,
+      config: { produces: [mediaType] },
+      schema: {
+        operationId: 'streamProducts',
+        summary: 'Changes, as they happen',
+        querystring: Type.Object(
+          {
+            ids: Type.Optional(
+              Type.String({ description: `Only of these products: up to ${mostIds} ids, separated by commas` }),
+            ),
+            ...RangeParameters,
+            ...WaitParameters,
+          },
+          { additionalProperties: false },
+        ),
+        headers: Type.Object({
+          'last-event-id': Type.Optional(
+            Type.String({ description: 'Of the last event that came: nothing is missed' }),
+          ),
+          ...WaitHeaders,
+        }),
+        response: {
+          200: { description, content: { [mediaType]: { schema: Type.String() } } },
+          ...problemResponses(
+            'invalid-request',
+            'not-acceptable',
+            'unavailable',
+            'overloaded',
+            'read-model-behind',
+            'product-parked',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { query, headers } = request;
+      requireRange(query);
+      const wants = wantsOf(query.ids, query);
+      const tokens = tokensOf(headers['consistency-token'], query.after);
+      if (tokens.length > 0) await consistency.reach(tokens, waitOf(headers.prefer), () => clientGone(reply));
+      await streams.room();
+      reply.hijack();
+      const { raw } = reply;
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) raw.setHeader(name, value);
+      // `x-accel-buffering` is what nginx is told by to pass on each event at once.
+      raw.writeHead(200, { 'content-type': mediaType, 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+      const last = headers['last-event-id'];
+      // An id of no kind that is known is like one of another generation: what came since is not known either.
+      streams.open(raw, last === undefined ? undefined : (positionOf(last) ?? { generation: 0, seq: 0 }), wants);
+    },
+  );
+}
+
+function wantsOf(ids: string | undefined, range: PriceRange): Wants | undefined {
+  const wanted = ids === undefined ? undefined : idsOf(ids);
+  const isInRange = inRange(range);
+  if (wanted === undefined && isInRange === undefined) return undefined;
+  return (change) => (wanted?.has(change.id) ?? true) && (isInRange?.(change) ?? true);
+}
+
+function idsOf(text: string): Set<string> {
+  const ids = text.split(',').map((id) => id.trim());
+  if (ids.length <= mostIds && !ids.includes('')) return new Set(ids.flatMap((id) => [id, id.toLowerCase()]));
+  const faults = [{ pointer: '/ids', message: `Must be 1 to ${mostIds} ids, separated by commas` }];
+  throw new Problem('invalid-request', 'The filter is not valid: see errors', { faults });
+}
+
+/** By the price after the change; of a product that is discontinued, the last one. */
+function inRange({ minPrice, maxPrice }: PriceRange): ((change: Change) => boolean) | undefined {
+  if (minPrice === undefined && maxPrice === undefined) return undefined;
+  const lowest = Number(minPrice ?? Number.NEGATIVE_INFINITY);
+  const highest = Number(maxPrice ?? Number.POSITIVE_INFINITY);
+  return ({ price }) => price !== null && Number(price) >= lowest && Number(price) <= highest;
+}
