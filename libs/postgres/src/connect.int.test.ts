@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectSocket, createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, test } from 'vitest';
 import { connect } from './connect.ts';
@@ -55,6 +57,33 @@ test('connections that end at their very beginning leave a pool that knows how l
   await killer.end();
 });
 
+// Written against the patch as well: without it the session is waited for until the process ends.
+test('a session that is reserved while its first connection ends is had on the next', async () => {
+  await using door = await openDoor(inject('servers').readDb, { cutAt: 'typarray', times: 2 });
+  const sql = connect(door.dsn, { name: 'test', max: 1 });
+  const session = await sql.reserve();
+  expect(await session`select 1 as one`).toEqual([{ one: 1 }]);
+  expect(door.cuts()).toBe(2);
+  session.release();
+  await sql.end();
+});
+
+test('when connections fail, whoever still waits for a session gets one, and none is kept for those who gave up', async () => {
+  await using door = await openDoor(inject('servers').readDb, { cutAt: 'user', times: 3 });
+  const sql = connect(door.dsn, { name: 'test', max: 3 });
+  const use = async () => {
+    const session = await sql.reserve();
+    await session`select 1`;
+    session.release();
+  };
+  for (let round = 0; round < 5; round++) {
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, use));
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    expect(reasons.filter((reason) => !isTransient(reason))).toEqual([]);
+  }
+  await sql.end();
+});
+
 test('a connection that ends says so at once', async () => {
   const closed = Promise.withResolvers<void>();
   const sql = connect(inject('servers').readDb, { name: 'test', max: 1, onClose: closed.resolve });
@@ -98,3 +127,26 @@ test('parts of statements, helpers, lists and errors are the same with a limit',
   expect(await sql.begin(async (tx) => await tx`select pg_sleep(0.7), 1 as one`)).toMatchObject([{ one: 1 }]);
   await sql.end();
 });
+
+/** A way to a server that cuts connections off: so often, when a client says a word. */
+async function openDoor(dsn: string, { cutAt, times }: { cutAt: string; times: number }) {
+  const url = new URL(dsn);
+  const behind = { host: url.hostname, port: Number(url.port) };
+  let cuts = 0;
+  const server = createServer((client) => {
+    const inner = connectSocket(behind);
+    client.on('error', () => {}).on('close', () => inner.destroy());
+    inner.on('error', () => {}).on('close', () => client.destroy());
+    inner.on('data', (bytes) => client.write(bytes));
+    client.on('data', (bytes) => {
+      if (cuts === times || !bytes.includes(cutAt)) return void inner.write(bytes);
+      cuts += 1;
+      // With and without an error at the client.
+      if (cuts % 2 === 0) client.destroy();
+      else client.resetAndDestroy();
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { dsn: url.href, cuts: () => cuts, [Symbol.asyncDispose]: async () => void server.close() };
+}
