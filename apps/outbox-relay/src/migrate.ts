@@ -1,12 +1,15 @@
 import { ensureTopic } from '@catalogue/kafka';
-import { createLogger, readSettings } from '@catalogue/service';
+import { createLogger, integer, readSettings } from '@catalogue/service';
 import { settings } from './settings.ts';
 
-// Fixed when the topic is made: a product's events must stay in one partition.
-const partitions = 6;
-
-const { brokers, topic, logLevel } = readSettings(
-  { brokers: settings.brokers, topic: settings.topic, logLevel: settings.logLevel },
+const { brokers, topic, logLevel, partitions } = readSettings(
+  {
+    brokers: settings.brokers,
+    topic: settings.topic,
+    logLevel: settings.logLevel,
+    // Fixed when the topic is made: a product's events must stay in one partition.
+    partitions: integer('KAFKA_PARTITIONS', 6, 1, 1000),
+  },
   process.env,
 );
 const log = createLogger('outbox-relay', logLevel);

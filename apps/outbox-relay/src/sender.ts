@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@catalogue/contracts';
 import type { RecordedEvent } from '@catalogue/event-store';
-import { type Delivery, KafkaError, type OutgoingMessage, type Producer } from '@catalogue/kafka';
-import { type Logger, orAborted } from '@catalogue/service';
+import { type Delivery, KafkaError, type Log, type OutgoingMessage, type Producer } from '@catalogue/kafka';
+import { orAborted } from '@catalogue/service';
 import { messageOf } from './event/message.ts';
 
 // Milliseconds.
@@ -12,7 +12,7 @@ export interface SenderOptions {
   openProducer: () => Producer;
   topic: string;
   codec: Codec;
-  log: Pick<Logger, 'warn'>;
+  log: Pick<Log, 'warn'>;
 }
 
 /**

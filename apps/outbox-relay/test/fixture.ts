@@ -39,7 +39,7 @@ export async function versionsOn(topic: TestTopic, events: number): Promise<Map<
   return versionsIn(await topic.read(events));
 }
 
-function versionsIn(messages: readonly IncomingMessage[]): Map<string, number[]> {
+export function versionsIn(messages: readonly IncomingMessage[]): Map<string, number[]> {
   const versions = new Map<string, Set<number>>();
   for (const { key, value } of messages) {
     const decoded = jsonCodec.decode(value);
@@ -51,7 +51,7 @@ function versionsIn(messages: readonly IncomingMessage[]): Map<string, number[]>
   return new Map([...versions].map(([id, set]) => [id, [...set]]));
 }
 
-function newSender(brokers: string, topic: string): Sender {
+export function newSender(brokers: string, topic: string): Sender {
   const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
   return new Sender({ openProducer: open, topic, codec: jsonCodec, log });
 }

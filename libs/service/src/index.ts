@@ -11,6 +11,7 @@ export { serve, type ServeOptions } from './serve.ts';
 export { createServer, type FastifyReply, type FastifyRequest, type Server, type ServerOptions } from './server.ts';
 export {
   corsOrigins,
+  integer,
   kafkaBrokers,
   kafkaTopic,
   postgresDsn,

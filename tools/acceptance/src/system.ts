@@ -112,10 +112,13 @@ export class System implements AsyncDisposable {
 
   /** What `npm run migrate` does, from the builds. */
   async migrate(): Promise<void> {
+    for (const app of ['command-api', 'query-worker', 'outbox-relay'] as const) await this.run(app, 'migrate');
+  }
+
+  /** Runs another program of a service, as an operator would, and returns what it wrote. */
+  async run(service: ServiceName, program: string, ...args: string[]): Promise<string> {
     const env = { ...this.settings, PATH: process.env['PATH'] ?? '' };
-    for (const app of ['command-api', 'query-worker', 'outbox-relay']) {
-      await run(process.execPath, [`apps/${app}/dist/migrate.js`], { cwd: root, env });
-    }
+    return (await run(process.execPath, [`apps/${service}/dist/${program}.js`, ...args], { cwd: root, env })).stdout;
   }
 
   /** Takes a server away, as a crash would. */

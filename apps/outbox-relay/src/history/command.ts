@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util';
+import { type From, parseFrom } from './from.ts';
+
+/** What was typed. */
+export interface Command {
+  from: From;
+  topic?: string;
+  perSecond?: number;
+}
+
+const usage = `Usage: node dist/republish.js --from <where> [--topic <name>] [--per-second <events>]
+
+Sends again what the relay has sent, in order, up to where the relay is. Consumers that go by productVersion take it
+for the repetition that it is. The relay may run meanwhile.
+
+  --from 4711                  every event from this position on; 0 for all
+  --from 2026-11-23T10:15:00Z  every event recorded then or later
+  --from 018f…                 the events of this product
+  --from 812:4711              what follows this place, as an earlier run told it
+  --topic <name>               to another topic than KAFKA_TOPIC
+  --per-second <events>        so many a second at most: consumers have the live events to apply as well
+
+Settings: WRITE_DB_DSN, KAFKA_BROKER; KAFKA_TOPIC.`;
+
+/** Reads what was typed, or ends the process: with 0 after help was asked for, with 2 after it was typed wrongly. */
+export function parseCommand(typed: string[]): Command {
+  try {
+    const { values } = parseArgs({
+      args: typed,
+      options: {
+        from: { type: 'string' },
+        topic: { type: 'string' },
+        'per-second': { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    });
+    if (values.help) return end(usage, 0);
+    return read(values.from, values.topic, values['per-second']);
+  } catch (error) {
+    return end(`${(error as Error).message}\n\n${usage}`, 2);
+  }
+}
+
+function read(fromText: string | undefined, topic: string | undefined, rate: string | undefined): Command {
+  if (fromText === undefined) throw new Error('--from is missing');
+  const from = parseFrom(fromText);
+  if (from === undefined) throw new Error(`--from must be a position, a time, a product or a place, not "${fromText}"`);
+  if (rate !== undefined && !/^[1-9]\d{0,6}$/.test(rate))
+    throw new Error(`--per-second must be a whole number from 1 to 9999999, not "${rate}"`);
+  return {
+    from,
+    ...(topic === undefined ? {} : { topic }),
+    ...(rate === undefined ? {} : { perSecond: Number(rate) }),
+  };
+}
+
+function end(text: string, code: number): never {
+  (code === 0 ? process.stdout : process.stderr).write(`${text}\n`);
+  process.exit(code);
+}

@@ -1,0 +1,52 @@
+import type { PlacedEvent } from '@catalogue/event-store';
+import { placeText } from './from.ts';
+
+/** Milliseconds between two lines of progress. */
+const every = 2000;
+
+/** What an operator reads while history is sent again: the result on standard output, all else on standard error. */
+export class Report {
+  readonly topic: string;
+  #events = 0;
+  #last: PlacedEvent | undefined;
+  #toldAt = performance.now();
+
+  constructor(topic: string) {
+    this.topic = topic;
+  }
+
+  readonly sent = (events: number, last: PlacedEvent): void => {
+    this.#events = events;
+    this.#last = last;
+    if (performance.now() - this.#toldAt < every) return;
+    this.#toldAt = performance.now();
+    complain(`${events} events so far, the last recorded at ${last.recordedAt.toISOString()}`);
+  };
+
+  done(): void {
+    if (this.#last === undefined) process.stdout.write('Nothing was sent: the relay has sent no such event yet\n');
+    else process.stdout.write(`${this.#events} events were sent to ${this.topic}, up to ${placeText(this.#last)}\n`);
+  }
+
+  failed(error: unknown): void {
+    complain((error as Error).message);
+    if (this.#last === undefined) return;
+    complain(`${this.#events} events were sent to ${this.topic}; go on with --from ${placeText(this.#last)}`);
+  }
+
+  readonly log = {
+    debug: () => {},
+    info: () => {},
+    warn: tell,
+    error: tell,
+  };
+}
+
+function tell(facts: object, message: string): void {
+  const error = 'err' in facts && facts.err instanceof Error ? `: ${facts.err.message}` : '';
+  complain(message + error);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,37 @@
+// node dist/republish.js --from <position|time|product> [--topic <other>]: sends again what the relay has sent, for a consumer
+// that is new or was repaired. The service itself is main.ts.
+import { jsonCodec } from '@catalogue/contracts';
+import { checkOrigin } from '@catalogue/event-store';
+import { openProducer } from '@catalogue/kafka';
+import { connect } from '@catalogue/postgres';
+import { readSettings } from '@catalogue/service';
+import { parseCommand } from './history/command.ts';
+import { Report } from './history/report.ts';
+import { republish } from './history/republish.ts';
+import { Sender } from './sender.ts';
+import { settings } from './settings.ts';
+
+const command = parseCommand(process.argv.slice(2));
+const { writeDb, brokers, topic } = readSettings(
+  { writeDb: settings.writeDb, brokers: settings.brokers, topic: settings.topic },
+  process.env,
+);
+const report = new Report(command.topic ?? topic);
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`Ended by ${name}`)));
+
+const store = connect(writeDb, { name: 'outbox-relay republish', max: 2 });
+const open = () => openProducer({ brokers, clientId: 'outbox-relay-republish', log: report.log });
+const sender = new Sender({ openProducer: open, topic: report.topic, codec: jsonCodec, log: report.log });
+try {
+  await checkOrigin(store);
+  await sender.requireTopic();
+  await republish({ ...command, store, sender, onSent: report.sent, signal: stop.signal });
+  report.done();
+} catch (error) {
+  report.failed(error);
+  process.exitCode = 1;
+} finally {
+  await sender.close();
+  await store.end({ timeout: 1 });
+}
