@@ -34,12 +34,22 @@ export async function serve(app: Server, { port, host, log, work, close = [] }: 
     for (const end of close) await end();
     log.info('Stopped');
     log.flush();
+    // Asked to close, closeWithGrace would end with 0.
+    if (process.exitCode === 1) process.exit();
   });
   function tooLate() {
     log.fatal(`Not stopped within ${longestStop} ms: ending anyway`);
   }
 
-  await app.listen({ port, host });
+  try {
+    await app.listen({ port, host });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    log.fatal(`Port ${port} is in use: end what listens there, or choose another with PORT`);
+    process.exitCode = 1;
+    grace.close();
+    return;
+  }
   if (work === undefined) return;
   worked = work(working.signal).catch((err: unknown) => {
     log.fatal({ err }, 'The work ended with a fault');

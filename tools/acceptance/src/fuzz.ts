@@ -1,6 +1,7 @@
 // npm run fuzz [-- --examples 200]: what an API’s own document allows and forbids, sent to it by schemathesis: no 5xx, no
 // answer that the document does not know.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ const config = fileURLToPath(new URL('../schemathesis.toml', import.meta.url));
 
 const scratch = mkdtempSync(join(tmpdir(), 'fuzz-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-install();
+await install();
 await buildAll();
 await using system = await System.start();
 let failed = 0;
@@ -28,30 +29,33 @@ for (const name of ['command-api', 'query-api'] as const) {
   const examples = ['--seed', '1', '--max-examples', values.examples];
   const args = ['--config-file', config, 'run', url, ...checks, ...examples];
   console.log(`Fuzzing ${name}`);
-  const { status } = python('-m', 'schemathesis.cli', ...args, '--no-color');
-  if (status !== 0) failed += 1;
+  const code = await python('-m', 'schemathesis.cli', ...args, '--no-color');
+  if (code !== 0) failed += 1;
 }
 console.log(`APIs: ${2 - failed} held, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 /** From PyPI into a folder of its own; made under another name first, so that half an installation is never used. */
-function install(): void {
+async function install(): Promise<void> {
   if (existsSync(folder)) return;
   console.log(`Installing schemathesis ${version}`);
   const part = `${folder}.${process.pid}`;
-  const { status } = python('-m', 'pip', 'install', '--quiet', '--target', part, `schemathesis==${version}`);
-  if (status !== 0) {
+  const code = await python('-m', 'pip', 'install', '--quiet', '--target', part, `schemathesis==${version}`);
+  if (code !== 0) {
     rmSync(part, { recursive: true, force: true });
     throw new Error('schemathesis could not be installed: fuzzing needs python3 (3.10 or newer) with pip');
   }
   renameSync(part, folder);
 }
 
-function python(...args: string[]) {
-  return spawnSync('python3', args, {
+/** Runs Python to its end and returns its exit code. Beside it, the output of the servers has to be read on: a full pipe stops them. */
+async function python(...args: string[]): Promise<number | null> {
+  const child = spawn('python3', args, {
     // It writes a cache where it runs.
     cwd: scratch,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, PYTHONPATH: folder },
   });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
 }

@@ -7,7 +7,7 @@ test('a line of a service is shown with its name', () => {
 
 test('nx says when a service has ended', () => {
   const line = 'Task "@catalogue/query-api:serve" is continuous but exited with code 78';
-  expect(endIn(line)).toEqual({ name: 'query-api', code: 78 });
+  expect(endIn(line)).toBe('query-api');
   expect(endIn('@catalogue/query-api: listening')).toBeUndefined();
 });
 

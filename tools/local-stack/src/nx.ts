@@ -7,18 +7,16 @@ import { boundToParent } from './server-process.ts';
 
 const scope = /^@catalogue\//;
 
-/** The services, run by nx. */
+/** Services, run by nx. */
 export interface Serving {
-  /** Resolves when nx has ended, which it does when all services have. */
-  exited: Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface Listener {
   /** A line to show. */
   print: (line: string) => void;
-  /** A service has ended by itself; the others go on. */
-  ended: (service: string, code: number) => void;
+  /** A service has ended by itself, or was killed; the others go on. */
+  ended: (service: string) => void;
 }
 
 /** Brings the databases and the topic to the newest version; throws with what was said when that fails. */
@@ -32,11 +30,13 @@ export async function migrate(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
 }
 
 /**
- * Runs the `serve` target of every service; their output is handed on line by line. Piped: with a terminal inherited, nx
+ * Runs the `serve` targets of services; their output is handed on line by line. Piped: with a terminal inherited, nx
  * panics or swallows Ctrl-C.
  */
-export function serve(env: NodeJS.ProcessEnv, { print, ended }: Listener): Serving {
-  const [command, args] = boundToParent('SIGTERM', 'nx', ['run-many', '-t', 'serve', '--outputStyle=stream']);
+export function serve(names: readonly string[], env: NodeJS.ProcessEnv, { print, ended }: Listener): Serving {
+  const projects = names.map((name) => `@catalogue/${name}`).join(',');
+  const nx = ['run-many', '-t', 'serve', '-p', projects, '--outputStyle=stream'];
+  const [command, args] = boundToParent('SIGTERM', 'nx', nx);
   // A group of its own: Ctrl-C in the terminal must not reach nx beside the SIGTERM that stops it in order.
   const child = spawn(command, args, { cwd: checkout, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = new Promise<void>((resolve) => {
@@ -49,14 +49,13 @@ export function serve(env: NodeJS.ProcessEnv, { print, ended }: Listener): Servi
   let stopping = false;
   const hear = (line: string) => {
     const end = endIn(line);
-    if (end && !stopping) ended(end.name, end.code);
+    if (end !== undefined && !stopping) ended(end);
     // Once stopped, nx sums up what did not finish: nothing of that is news.
-    const text = end || (stopping && !isOfService(line)) ? undefined : shown(line);
+    const text = end !== undefined || (stopping && !isOfService(line)) ? undefined : shown(line);
     if (isText(text)) print(text);
   };
   for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', hear);
   return {
-    exited,
     stop: () => {
       stopping = true;
       return stop(child, exited);
@@ -70,10 +69,9 @@ export function shown(line: string): string | undefined {
   return line.replace(scope, '');
 }
 
-/** Which service has ended, when the line says that one has. */
-export function endIn(line: string): { name: string; code: number } | undefined {
-  const match = /^Task "@catalogue\/(.+):serve" is continuous but exited with code (\d+)/.exec(line);
-  return match?.[1] === undefined ? undefined : { name: match[1], code: Number(match[2]) };
+/** Which service has ended, when the line says that one has. Its code is nx's own: 128 for whatever signal. */
+export function endIn(line: string): string | undefined {
+  return /^Task "@catalogue\/(.+):serve" is continuous but exited with code \d+/.exec(line)?.[1];
 }
 
 function isOfService(line: string): boolean {

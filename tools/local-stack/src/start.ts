@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { home } from './home.ts';
-import { migrate, serve } from './nx.ts';
+import { migrate, type Serving, serve } from './nx.ts';
 import { requireFreePort } from './ports.ts';
 import { startServers } from './servers.ts';
 import { servicesOn, untilReady, watch } from './services.ts';
@@ -54,22 +55,26 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
 
 async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncDisposableStack, signal: AbortSignal) {
   const services = servicesOn(ports);
-  const gone = new Set<string>();
+  const serving: Serving[] = [];
+  running.defer(async () => void (await Promise.all(serving.map((each) => each.stop()))));
   let allReady = false;
-  const ended = (name: string, code: number) => {
-    gone.add(name);
-    const line = `${name} has ended (exit code ${code})`;
-    if (allReady) say(`${line}; the others go on`);
-    else stop(new Error(line));
-  };
+  const start = (names: readonly string[]) => serving.push(serve(names, env, { print: say, ended }));
+  function ended(name: string) {
+    if (!allReady) stop(new Error(`${name} has ended before all were ready`));
+    else void startAgain(name);
+  }
+  async function startAgain(name: string) {
+    say(`${name} has ended, or was killed: starting it again`);
+    // A service that ends at once is not tried in a tight loop.
+    await delay(1_000, undefined, { signal }).catch(() => {});
+    if (!signal.aborted) start([name]);
+  }
   say('Starting the services');
-  const serving = serve(env, { print: say, ended });
-  running.defer(() => serving.stop());
-  void serving.exited.then(() => stop(new Error('All services have ended')));
+  start(services.map(({ name }) => name));
   await Promise.all(services.map((service) => untilReady(service, say, signal)));
   allReady = true;
   say(welcome(ports));
-  for (const service of services) void watch(service, (line) => gone.has(service.name) || say(line), signal);
+  for (const service of services) void watch(service, say, signal);
   if (!signal.aborted) await once(signal, 'abort');
 }
 

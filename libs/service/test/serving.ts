@@ -1,0 +1,12 @@
+// A service with work that ends as it is told: node serving.ts <port> <works|fails>.
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger, createMetrics, createServer, serve } from '../src/index.ts';
+
+const [, , port, how] = process.argv;
+const log = createLogger('serving', 'info');
+const app = await createServer({ log, metrics: createMetrics('serving'), dependencies: {} });
+const work = async (signal: AbortSignal) => {
+  if (how === 'fails') throw new Error('broken');
+  if (how === 'works') await delay(60_000, undefined, { signal }).catch(() => {});
+};
+await serve(app, { port: Number(port), host: '127.0.0.1', log, work });
