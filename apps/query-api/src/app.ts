@@ -5,7 +5,9 @@ import { OlderChanges } from './changes/older.ts';
 import { Streams } from './changes/streams.ts';
 import { Batches } from './product/batches.ts';
 import { Consistency } from './product/consistency.ts';
+import { HotPages } from './product/hot-pages.ts';
 import { Lists } from './product/lists.ts';
+import { Products } from './product/products.ts';
 import { findProducts, findStatuses } from './product/queries.ts';
 import { Reads } from './product/reads.ts';
 import { productRoutes } from './product/routes.ts';
@@ -48,7 +50,9 @@ export async function buildApp({ readModel, listing, log, metrics, corsOrigins }
     done();
   });
   const feed = new ChangeFeed(readModel, log);
-  const products = new Batches((ids) => findProducts(readModel, ids));
+  const rows = new Batches((ids) => findProducts(readModel, ids));
+  const products = new Products(feed, (id) => rows.find(id));
+  const pages = new HotPages(feed, (list, gone) => lists.page(list, gone));
   const statuses = new Batches((ids) => findStatuses(readModel, ids));
   const consistency = new Consistency({ feed, products, statuses, metrics });
   const streams = new Streams({ feed, older: new OlderChanges(readModel), metrics });
@@ -56,7 +60,7 @@ export async function buildApp({ readModel, listing, log, metrics, corsOrigins }
     consistency.stop();
     streams.stop();
   });
-  productRoutes(app, { lists, products, consistency });
+  productRoutes(app, { pages, products, consistency });
   streamRoute(app, { streams, consistency });
   return { app, streams, feed, work: (signal) => feed.run(signal) };
 }

@@ -9,16 +9,26 @@ import { openPools } from '../src/pools.ts';
 export async function startQueryApi(dsn: string) {
   const stop = new AbortController();
   const { readModel: pool, listing } = openPools(dsn);
-  let statements = 0;
-  const readModel = new Proxy(pool, {
-    apply: (target, self, args): unknown => {
-      statements += 1;
-      return Reflect.apply(target as unknown as () => unknown, self, args) as unknown;
-    },
-  });
+  const sent: string[] = [];
+  const counting = (sql: Sql) =>
+    new Proxy(sql, {
+      apply: (target, self, args: [TemplateStringsArray | string]): unknown => {
+        // What is no template is a part of a statement, and so is one that begins with none of these.
+        const text = typeof args[0] === 'string' ? '' : args[0].join('?').trim();
+        if (/^(select|with)/.test(text)) sent.push(text);
+        return Reflect.apply(target as unknown as () => unknown, self, args) as unknown;
+      },
+    });
+  const readModel = counting(pool);
   const metrics = createMetrics('test');
   const log = createLogger('test', 'silent');
-  const { app, streams, feed, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins: [] });
+  const { app, streams, feed, work } = await buildApp({
+    readModel,
+    listing: counting(listing),
+    log,
+    metrics,
+    corsOrigins: [],
+  });
   const working = work(stop.signal);
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {
@@ -42,7 +52,9 @@ export async function startQueryApi(dsn: string) {
     /** Bytes that wait for its clients, the system's own buffers apart. */
     buffered: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
     /** How many it has sent. */
-    statements: () => statements,
+    statements: () => sent.length,
+    /** How many of them hold this text. */
+    statementsWith: (text: string) => sent.filter((statement) => statement.includes(text)).length,
     /** Resolves when so many requests wait for a write. */
     waiting: (count: number) => waitFor(`${count} to wait`, async () => (await metric('token_waiters')) === count),
     [Symbol.asyncDispose]: async () => {

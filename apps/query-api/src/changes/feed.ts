@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import type { Logger } from '@catalogue/service';
+import { type Logger, Problem } from '@catalogue/service';
 import { type Change, type LogPosition, readChanges, readLog } from './log.ts';
 
 export interface FeedListener {
@@ -16,6 +16,9 @@ const latest = { wanted: 50, idle: 250 };
 /** Changes a look reads, and changes that are kept: 10 000 are some 5 MB. */
 const atOnce = 1_000;
 const kept = 10_000;
+/** Who waits for a look: where the database is that slow, more of them would only wait longer. */
+const mostAsking = 5_000;
+const mostTurns = 3;
 
 /**
  * Follows the change log of the generation that serves, for all who wait for changes or listen to them: one reader a
@@ -30,6 +33,10 @@ export class ChangeFeed {
   readonly #lastOf = new Map<string, Change>();
   #position: LogPosition | undefined;
   readonly #begun = Promise.withResolvers<void>();
+  /** The look that those wait for who asked since the last one was sent. */
+  #next: Promise<void> | undefined;
+  #underWay: Promise<void> = Promise.resolve();
+  #asking = 0;
   #wanted = 0;
   #pause = soonest;
   #wake = () => {};
@@ -47,6 +54,15 @@ export class ChangeFeed {
   /** Resolves when it has a position. */
   get begun(): Promise<void> {
     return this.#begun.promise;
+  }
+
+  /**
+   * Whether nothing happened to a product, as far as is known, since a position that this feed had: what was read of it from
+   * then on is what it is now.
+   */
+  isUnchanged(productId: string, { generation, seq }: LogPosition): boolean {
+    if (this.#position?.generation !== generation || this.#position.seq - seq > kept) return false;
+    return (this.#lastOf.get(productId)?.seq ?? 0) <= seq;
   }
 
   /** When the read model last changed, if that was not long ago. */
@@ -82,16 +98,31 @@ export class ChangeFeed {
     this.#wanted -= 1;
   }
 
+  /**
+   * Resolves when all that was committed before this call has been read: one look at the log for all who ask in one turn of
+   * the event loop, or while a look is under way.
+   * @throws what the read throws; a `Problem`, `overloaded`, when too many wait for it.
+   */
+  async current(): Promise<void> {
+    if (this.#asking >= mostAsking) throw overloaded();
+    this.#asking += 1;
+    try {
+      await (this.#next ??= this.#lookNext());
+    } finally {
+      this.#asking -= 1;
+    }
+  }
+
   /** Follows until the signal is aborted. With the database away it goes on when that is back. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), { once: true });
     let failing = false;
     while (!signal.aborted) {
       try {
-        const found = await this.#look();
+        const before = this.#position;
+        await this.current();
         failing = false;
-        if (found === atOnce) continue;
-        this.#pause = found > 0 ? soonest : this.#pause * 1.25;
+        this.#pause = this.#position === before ? this.#pause * 1.25 : soonest;
       } catch (err) {
         if (!failing) this.#log.warn({ err }, 'The change log cannot be read: tokens and streams wait');
         failing = true;
@@ -99,6 +130,23 @@ export class ChangeFeed {
       }
       if (!signal.aborted) await this.#sleep();
     }
+  }
+
+  async #lookNext(): Promise<void> {
+    // Turn by turn, as long as more ask in each: under load a look serves twice as many for that.
+    for (let turn = 0, before = 0; turn < mostTurns && this.#asking > before; turn++) {
+      before = this.#asking;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await this.#underWay.catch(() => {}); // Who waits for it is told.
+    // Whoever asks from now on is not answered by what is sent now.
+    this.#next = undefined;
+    this.#underWay = this.#lookOn();
+    await this.#underWay;
+  }
+
+  async #lookOn(): Promise<void> {
+    while ((await this.#look()) === atOnce);
   }
 
   /** Reads what is new, and tells; returns how many changes that were. */
@@ -154,4 +202,10 @@ export class ChangeFeed {
     await promise;
     clearTimeout(timer);
   }
+}
+
+function overloaded(): Problem {
+  return new Problem('overloaded', 'The read model answers slowly, and too many requests wait', {
+    headers: { 'retry-after': '1' },
+  });
 }

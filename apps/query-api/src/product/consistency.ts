@@ -1,15 +1,15 @@
 import type { ConsistencyToken } from '@catalogue/contracts';
-import type { ProductRead } from '@catalogue/read-schema';
 import { Gauge, Problem, type Registry } from '@catalogue/service';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { Change } from '../changes/log.ts';
 import type { Batches } from './batches.ts';
+import type { Products } from './products.ts';
 import type { ProductStatus } from './queries.ts';
 
 export interface ConsistencyOptions {
   feed: ChangeFeed;
   /** What a query would show now. */
-  products: Batches<ProductRead>;
+  products: Products;
   statuses: Batches<ProductStatus>;
   metrics: Registry;
 }

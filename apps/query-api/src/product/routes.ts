@@ -1,6 +1,6 @@
 import { Product } from '@catalogue/contracts';
-import type { ProductRead } from '@catalogue/read-schema';
 import {
+  type FastifyReply,
   oneOf,
   Problem,
   problemResponses,
@@ -12,13 +12,12 @@ import {
 } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import { clientGone } from '../client-gone.ts';
-import type { Batches } from './batches.ts';
 import type { Consistency } from './consistency.ts';
-import { etagOf, isListed } from './etag.ts';
-import { linkOf, listRequest } from './list.ts';
-import type { Lists } from './lists.ts';
-import { present } from './product.ts';
+import { isListed } from './etag.ts';
+import type { HotPages } from './hot-pages.ts';
+import { listRequest } from './list.ts';
 import { RangeParameters } from './price-range.ts';
+import type { Products, Shown } from './products.ts';
 import { sortNames } from './sort.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
 
@@ -26,6 +25,8 @@ const productHeaders: ResponseHeaders = {
   ETag: { type: 'string', description: 'The product’s version, for If-None-Match and If-Match' },
 };
 
+/** Said once: for a string Fastify would say that it is text. */
+const json = 'application/json; charset=utf-8';
 const defaultLimit = 100;
 const highestLimit = 500;
 
@@ -52,13 +53,13 @@ const ListParameters = Type.Object(
 const waitProblems = ['overloaded', 'read-model-behind', 'product-parked'] as const;
 
 export interface Queries {
-  lists: Lists;
-  products: Batches<ProductRead>;
+  pages: HotPages;
+  products: Products;
   consistency: Consistency;
 }
 
 /** The queries on products over HTTP. */
-export function productRoutes(app: Server, { lists, products, consistency }: Queries): void {
+export function productRoutes(app: Server, { pages, products, consistency }: Queries): void {
   app.get(
     '/products/:id',
     {
@@ -83,12 +84,11 @@ export function productRoutes(app: Server, { lists, products, consistency }: Que
         tokens.length === 0 || consistency.reach(tokens, waitOf(headers.prefer), gone),
         findByAnyForm(products, request.params.id),
       ]);
-      const row = isCurrent ? now : await findByAnyForm(products, request.params.id);
-      if (row === undefined) throw new Problem('not-found', 'There is no such product');
-      const etag = etagOf(row);
-      reply.header('etag', etag);
-      if (isListed(headers['if-none-match'], etag)) return reply.code(304).send(null);
-      return present(row);
+      const shown = isCurrent ? now : await findByAnyForm(products, request.params.id);
+      if (shown === undefined) throw new Problem('not-found', 'There is no such product');
+      reply.header('etag', shown.etag);
+      if (isListed(headers['if-none-match'], shown.etag)) return reply.code(304).send(null);
+      return sendJson(reply, shown.body);
     },
   );
 
@@ -117,16 +117,20 @@ export function productRoutes(app: Server, { lists, products, consistency }: Que
       const tokens = tokensOf(headers['consistency-token'], query.after);
       const gone = clientGone(reply);
       if (tokens.length > 0) await consistency.reach(tokens, waitOf(headers.prefer), () => gone);
-      const { rows, next } = await lists.page(list, gone);
-      const link = linkOf(list, next);
+      const { link, body } = await pages.page(list, gone);
       if (link !== undefined) reply.header('link', link);
-      return rows.map(present);
+      return sendJson(reply, body);
     },
   );
 }
 
+/** What is JSON already. */
+function sendJson(reply: FastifyReply, body: string): FastifyReply {
+  return reply.type(json).send(body);
+}
+
 /** Our ids are UUIDs in lower case, which may be asked for in upper case. Those of older producers are any text, as it is. */
-async function findByAnyForm(products: Batches<ProductRead>, id: string): Promise<ProductRead | undefined> {
+async function findByAnyForm(products: Products, id: string): Promise<Shown | undefined> {
   // PostgreSQL's text holds no NUL, so no id does.
   if (id.includes('\0')) return undefined;
   const ours = id.toLowerCase();

@@ -18,7 +18,14 @@ export type Requests =
   /** New products; with `keys`, each under an Idempotency-Key of its own that begins so. */
   | { kind: 'create'; keys?: string }
   /** A new price each for products picked at random; no two of a run are the same. */
-  | { kind: 'change'; ids: readonly string[] };
+  | { kind: 'change'; ids: readonly string[] }
+  /** One of these at random each time. */
+  | { kind: 'read'; reads: readonly Read[] };
+
+export interface Read {
+  path: string;
+  headers?: Readonly<Record<string, string>>;
+}
 
 /** What a run found. Times in milliseconds, of requests answered while measuring. */
 export interface LoadResult {

@@ -1,4 +1,4 @@
-import type { Requests } from './job.ts';
+import type { Read, Requests } from './job.ts';
 
 /** Makes the next request of one connection, in a buffer that its next call overwrites. */
 export type NextRequest = () => Buffer;
@@ -18,6 +18,10 @@ export function requestSource(requests: Requests, host: string): () => NextReque
       return () => (requests.keys === undefined ? creates(host) : keyedCreates(host, requests.keys, counter));
     case 'change':
       return () => changes(host, requests.ids, counter);
+    case 'read': {
+      const all = requests.reads.map((read) => readOf(read, host));
+      return () => () => all[Math.floor(Math.random() * all.length)] as Buffer;
+    }
     default:
       return requests satisfies never;
   }
@@ -52,6 +56,11 @@ function changes(host: string, ids: readonly string[], counter: { next: number }
     writeDigits(request, point + 3, 100 + (cents % 100), 2);
     return request;
   };
+}
+
+function readOf({ path, headers = {} }: Read, host: string): Buffer {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return Buffer.from([`GET ${path} HTTP/1.1`, `Host: ${host}`, ...lines, '', ''].join('\r\n'));
 }
 
 function requestOf(target: string, host: string, headers: string[], body: string): Buffer {

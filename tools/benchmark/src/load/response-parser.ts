@@ -2,6 +2,8 @@ const none = Buffer.alloc(0);
 const endOfHeader = Buffer.from('\r\n\r\n');
 const contentLength = Buffer.from('\r\ncontent-length: ');
 const zero = 48;
+/** Has no body, whatever length it tells. */
+const notModified = 304;
 
 /**
  * Finds the answers in what a keep-alive connection receives, however it was cut into chunks. As little of HTTP/1.1 as a
@@ -35,7 +37,7 @@ function endOfResponse(data: Buffer): number | undefined {
   if (data.length === 0) return undefined;
   const header = data.indexOf(endOfHeader);
   if (header === -1) return undefined;
-  const end = header + endOfHeader.length + lengthOf(data, header);
+  const end = header + endOfHeader.length + (statusOf(data) === notModified ? 0 : lengthOf(data, header));
   return end <= data.length ? end : undefined;
 }
 

@@ -1,0 +1,121 @@
+import type { Product } from '@catalogue/contracts';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { addGeneration, project, startQueryApi, switchTo } from '../../test/fixture.ts';
+
+let db: TestDatabase;
+let api: Awaited<ReturnType<typeof startQueryApi>>;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  api = await startQueryApi(db.dsn);
+  await api.ready();
+});
+afterAll(async () => {
+  await api?.[Symbol.asyncDispose]();
+  await db?.[Symbol.asyncDispose]();
+});
+
+const get = async <T = Product>(path: string) => (await (await fetch(api.url + path)).json()) as T;
+
+test('no answer is older than its request, whoever asked before and whatever is written meanwhile', async () => {
+  const id = randomUUID();
+  await project(db.sql, [{ id, version: 1, name: '', price: 1 }]);
+  let written = 1;
+  const over = new AbortController();
+  const answers = { one: 0, page: 0 };
+  const ask = async (what: keyof typeof answers) => {
+    while (!over.signal.aborted) {
+      const least = written;
+      const shown =
+        what === 'one' ? await get(`/products/${id}`) : (await get<Product[]>('/products?limit=1')).find(Boolean);
+      expect(shown?.version).toBeGreaterThanOrEqual(least);
+      answers[what] += 1;
+    }
+  };
+  const asking = [...Array(4).fill('one'), ...Array(4).fill('page')].map((what: keyof typeof answers) => ask(what));
+  for (let version = 2; version <= 150; version++) {
+    await project(db.sql, [{ id, version, name: '', price: version }]);
+    written = version;
+  }
+  over.abort();
+  await Promise.all(asking);
+  expect(answers.one).toBeGreaterThan(150);
+  expect(answers.page).toBeGreaterThan(150);
+});
+
+test('what is asked for again is read again only when something happened', async () => {
+  const [a, b] = [randomUUID(), randomUUID()];
+  await project(
+    db.sql,
+    [a, b].map((id) => ({ id, version: 1 })),
+  );
+  const reads = () => api.statementsWith('products_read');
+  const ask = () => Promise.all([get(`/products/${a}`), get('/products?sort=price&limit=5')]);
+  await ask();
+  const before = reads();
+  for (let i = 0; i < 20; i++) await ask();
+  expect(reads() - before).toBe(0);
+  // Of another product: the page may be another, the product is not.
+  await project(db.sql, [{ id: b, version: 2 }]);
+  await ask();
+  expect(reads() - before).toBe(1);
+  await project(db.sql, [{ id: a, version: 2 }]);
+  await ask();
+  expect(reads() - before).toBe(3);
+});
+
+test('a hundred who ask for the same page at once share a read', async () => {
+  await project(db.sql, [{ id: randomUUID(), version: 1 }]);
+  const before = api.statementsWith('products_read');
+  await Promise.all(Array.from({ length: 100 }, () => get('/products?sort=-price&limit=50')));
+  expect(api.statementsWith('products_read') - before).toBeLessThan(5);
+});
+
+test('a read goes on while anyone waits for it', async () => {
+  await project(db.sql, [{ id: randomUUID(), version: 1 }]);
+  const client = new AbortController();
+  const path = '/products?sort=-updatedAt&limit=7';
+  await using lock = await holdProducts();
+  const leaving = fetch(api.url + path, { signal: client.signal });
+  const staying = get<Product[]>(path);
+  await expect.poll(lock.waiting).toBe(1);
+  client.abort();
+  await expect(leaving).rejects.toThrow(/abort/);
+  await lock.release();
+  expect((await staying).length).toBeGreaterThan(0);
+});
+
+test('of a generation that serves no more nothing is shown', async () => {
+  const id = randomUUID();
+  await project(db.sql, [{ id, version: 1, name: 'old', price: 1 }]);
+  await get(`/products/${id}`);
+  await get('/products?q=old');
+  await addGeneration(db.sql, 2);
+  await project(db.sql, [{ id, version: 1, name: 'new', price: 1 }], 2);
+  await switchTo(db.sql, 2);
+  expect(await get(`/products/${id}`)).toMatchObject({ name: 'new' });
+  expect(await get('/products?q=old')).toEqual([]);
+});
+
+/** Nobody reads products until it is released. */
+async function holdProducts() {
+  const session = await db.sql.reserve();
+  await session`begin`;
+  await session`lock table products_g1 in access exclusive mode`;
+  let isHeld = true;
+  const release = async () => {
+    if (!isHeld) return;
+    isHeld = false;
+    await session`rollback`;
+    session.release();
+  };
+  const waiting = async () => {
+    const [row] = await db.sql<{ count: number }[]>`
+      select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return row?.count ?? 0;
+  };
+  return { waiting, release, [Symbol.asyncDispose]: release };
+}
