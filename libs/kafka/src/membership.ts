@@ -187,6 +187,9 @@ export class Membership {
     this.#reachability?.close();
     if (this.#assignment === undefined) return;
     await this.#assignment.close();
+    // A client that stalled does not leave either, and the thread that it would keep is one that the end of the process waits
+    // for: a worker whose broker had been killed said that it had stopped, and stayed. The group misses it after 6 s.
+    if (this.#fault instanceof KafkaError && !this.#fault.fatal && this.#fault.code === codes.ERR__TIMED_OUT) return;
     const late = await this.#native?.disconnect(4000);
     if (late) this.#options.log.warn({ err: late }, 'Leaving Kafka without a farewell');
     this.#native = undefined;

@@ -21,6 +21,8 @@ const flags = [
 export class ServiceProcess {
   readonly name: ServiceName;
   readonly port: number;
+  /** The checkout whose build runs from the next start on. */
+  checkout = root;
   readonly #settings: Record<string, string>;
   readonly #lines: string[] = [];
   #child: ChildProcess | undefined;
@@ -50,7 +52,7 @@ export class ServiceProcess {
   /** Starts it without waiting. */
   launch(): void {
     const child = spawn(...boundToParent('SIGKILL', process.execPath, [...flags, `apps/${this.name}/dist/main.js`]), {
-      cwd: root,
+      cwd: this.checkout,
       env: this.#settings,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -11,7 +11,7 @@ export interface Engine {
   docker: string;
   /** Compose, with its first argument where it is a part of the client: v2 as `docker compose`, or 1.29 on its own. */
   compose: readonly string[];
-  /** What every command of it needs in its environment: BuildKit, also through an old Compose, and this client first. */
+  /** What every command of it needs in its environment: BuildKit, also through an old Compose. */
   env: NodeJS.ProcessEnv;
 }
 
@@ -30,12 +30,7 @@ export async function findEngine(env: NodeJS.ProcessEnv = process.env): Promise<
 
 async function tryClient(folder: string, env: NodeJS.ProcessEnv): Promise<Engine | string> {
   const docker = join(folder, 'docker');
-  const withBuildKit = {
-    ...env,
-    PATH: [folder, env['PATH']].join(delimiter),
-    DOCKER_BUILDKIT: '1',
-    COMPOSE_DOCKER_CLI_BUILD: '1',
-  };
+  const withBuildKit = { ...env, DOCKER_BUILDKIT: '1', COMPOSE_DOCKER_CLI_BUILD: '1' };
   const answers = async (command: string, ...args: string[]) =>
     run(command, args, { env: withBuildKit, timeout: 10_000 }).then(
       ({ stdout }) => stdout.trim(),

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ServiceName } from './service-process.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const run = promisify(execFile);
+
+/** The release of a service that is in use: its newest tag, as `nx release` makes them. Before the first, the last commit. */
+export async function releasedCommit(service: ServiceName): Promise<string> {
+  const args = ['describe', '--tags', '--abbrev=0', '--match', `@catalogue/${service}@*`, 'HEAD'];
+  const { stdout } = await run('git', args, { cwd: root }).catch(() => ({ stdout: 'HEAD' }));
+  return stdout.trim();
+}
+
+/** Checkouts of other commits, built; disposing of them removes them. */
+export class Checkouts implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'releases-'));
+  readonly #built = new Map<string, Promise<string>>();
+
+  /** The folder of the commit's checkout, with the packages of its own lockfile, and its services built. */
+  of(commit: string): Promise<string> {
+    const known = this.#built.get(commit) ?? this.#build(commit);
+    this.#built.set(commit, known);
+    return known;
+  }
+
+  async #build(commit: string): Promise<string> {
+    const folder = join(this.#folder, String(this.#built.size));
+    await run('git', ['clone', '--quiet', '--shared', '--no-checkout', root, folder]);
+    await run('git', ['checkout', '--quiet', '--detach', commit], { cwd: folder });
+    await run('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], { cwd: folder });
+    const apps = ['command-api', 'outbox-relay', 'query-worker', 'query-api'].map((app) => `apps/${app}`);
+    await run(join(folder, 'node_modules', '.bin', 'tsc'), ['--build', ...apps], { cwd: folder });
+    return folder;
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

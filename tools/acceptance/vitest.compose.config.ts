@@ -1,0 +1,13 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+// Apart from vitest.config.ts: these tests need a container engine and images, so only `npm run test:compose` runs them.
+export default defineConfig({
+  root: fileURLToPath(new URL('../..', import.meta.url)),
+  ssr: { resolve: { conditions: ['@catalogue/source', 'node', 'module', 'import', 'default'] } },
+  test: {
+    include: ['tools/acceptance/src/**/*.compose.test.ts'],
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
+  },
+});
