@@ -22,8 +22,10 @@ export function openAdmin(options: ClientOptions): Admin {
 /** Questions about topics. Each rejects with a KafkaError when the brokers do not answer within its timeout (ms). */
 export class Admin {
   readonly #client: IAdminClient;
+  readonly #brokers: string;
 
   constructor({ log, ...options }: ClientOptions) {
+    this.#brokers = options.brokers;
     this.#client = kafka.AdminClient.create(baseConfig(options), {
       'event.error': (error: unknown) =>
         log.debug({ err: kafkaError('Kafka admin client', error) }, 'Kafka client error'),
@@ -33,8 +35,8 @@ export class Admin {
 
   /** The topic; undefined when there is none of that name. */
   async describeTopic(name: string, timeout = 5000): Promise<Topic | undefined> {
-    const [topic] = await called<(TopicDescription & { topicId?: { base64?: string } })[]>(
-      'Asking for a topic',
+    const [topic] = await this.#call<(TopicDescription & { topicId?: { base64?: string } })[]>(
+      `Asking for topic ${name}`,
       (done) => this.#client.describeTopics([name], { timeout }, done),
     );
     if (topic?.error?.code === codes.ERR_UNKNOWN_TOPIC_OR_PART) return undefined;
@@ -51,7 +53,7 @@ export class Admin {
   async endOffsets({ name, partitions }: Topic, timeout = 5000): Promise<number[]> {
     const wanted = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition, offset: latest }));
     const doing = `Asking for the ends of topic ${name}`;
-    const found = await called<ListOffsetsResult[]>(doing, (done) =>
+    const found = await this.#call<ListOffsetsResult[]>(doing, (done) =>
       this.#client.listOffsets(wanted, { timeout }, done),
     );
     const failed = found.find(({ error }) => error !== undefined);
@@ -72,7 +74,7 @@ export class Admin {
       },
     };
     try {
-      await called<void>(`Creating topic ${name}`, (done) => this.#client.createTopic(topic, timeout, done));
+      await this.#call<void>(`Creating topic ${name}`, (done) => this.#client.createTopic(topic, timeout, done));
       return true;
     } catch (error) {
       if (error instanceof KafkaError && error.code === codes.ERR_TOPIC_ALREADY_EXISTS) return false;
@@ -82,21 +84,21 @@ export class Admin {
 
   /** For tests and tools. */
   async deleteTopic(name: string, timeout = 10_000): Promise<void> {
-    await called<void>(`Deleting topic ${name}`, (done) => this.#client.deleteTopic(name, timeout, done));
+    await this.#call<void>(`Deleting topic ${name}`, (done) => this.#client.deleteTopic(name, timeout, done));
   }
 
   close(): void {
     this.#client.disconnect();
   }
+
+  async #call<T>(doing: string, call: (done: (error: unknown, result?: T) => void) => void): Promise<T> {
+    return await new Promise((resolve, reject) => {
+      call((error, result) => {
+        if (error) reject(kafkaError(`${doing} at ${this.#brokers}`, error));
+        else resolve(result as T);
+      });
+    });
+  }
 }
 
 const latest = kafka.OffsetSpec.LATEST;
-
-function called<T>(doing: string, call: (done: (error: unknown, result?: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    call((error, result) => {
-      if (error) reject(kafkaError(doing, error));
-      else resolve(result as T);
-    });
-  });
-}

@@ -66,6 +66,6 @@ test('without a broker it says so', async () => {
   const nobody = '127.0.0.1:1';
   await expect(topicConfig(nobody, 'any', 'retention.ms')).rejects.toThrow(/cannot be read from 127.0.0.1:1/);
   const admin = openAdmin({ brokers: nobody, clientId: 'test', log });
-  await expect(admin.describeTopic('any', 200)).rejects.toThrow(/Asking for a topic/);
+  await expect(admin.describeTopic('any', 200)).rejects.toThrow(/Asking for topic any at/);
   admin.close();
 });
