@@ -73,6 +73,46 @@ test('a connection that ends in the middle fails the transaction, and the pool g
   await sql.end();
 });
 
+// Written against patches/postgres@3.4.9.patch: without it what is queued behind a statement is waited for for ever.
+test('a connection that ends while statements are queued fails all of them', async () => {
+  await using db = await open();
+  const sql = connect(db.dsn, { name: 'test', max: 1 });
+  const ending = transact(
+    sql,
+    async () => {},
+    // A statement with a parameter that is new to the connection holds up those behind it.
+    (tx) => [tx`select pg_terminate_backend(pg_backend_pid()), ${1}::int`, tx`insert into t values (${1}::int)`],
+  );
+  await expect(ending).rejects.toSatisfy(isConnectionLost);
+  expect(await sql`select id from t`).toEqual([]);
+  await sql.end();
+});
+
+// As above: a connection that was made again would have taken it for a statement of whoever has it now.
+test.each(['reserved', 'begun'] as const)(
+  'a session (%s) whose connection ended has no say on the next one',
+  async (kind) => {
+    await using db = await open();
+    const sql = connect(db.dsn, { name: 'test', max: 1 });
+    const useAfterwards = async (session: Pick<typeof sql, 'unsafe'>) => {
+      await session.unsafe('select pg_terminate_backend(pg_backend_pid())').catch(() => {});
+      let late: Promise<unknown> | undefined;
+      // Somebody else's transaction, on the pool's only connection.
+      const other = sql.begin(async (tx) => {
+        await tx`insert into t values (1)`;
+        late = session.unsafe('rollback').catch((error: unknown) => error);
+        await late;
+      });
+      await other;
+      expect(await late).toSatisfy(isConnectionLost);
+    };
+    if (kind === 'reserved') await useAfterwards(await sql.reserve());
+    else await sql.begin(useAfterwards).catch(() => {});
+    expect(await sql`select id from t`).toEqual([{ id: 1 }]);
+    await sql.end();
+  },
+);
+
 test('many at once, more than there are connections', async () => {
   await using db = await open();
   const sql = connect(db.dsn, { name: 'test', max: 2 });
