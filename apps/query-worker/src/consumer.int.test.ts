@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { openAdmin } from '@catalogue/kafka';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
+import { readOffsets } from './offsets.ts';
 import { applied, event, message, newIds, openSender, readModel, startWorker } from '../test/fixture.ts';
 
 const { readDb, kafka } = inject('servers');
@@ -41,25 +43,43 @@ test('events delivered again and again are applied once', async () => {
   ]);
 });
 
-test('workers that join and leave under load lose nothing and apply nothing twice', async () => {
+// A minute of it: FAULTS_FOR=60000.
+const lasting = Number(process.env['FAULTS_FOR'] ?? 10_000);
+
+test('three workers that join and leave under load lose nothing and apply nothing twice', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
   const ids = newIds(300);
-  const versions = 60;
+  const over = AbortSignal.timeout(lasting);
+  let versions = 0;
   const sending = (async () => {
-    for (let version = 1; version <= versions; version++) await sender.send(ids.map((id) => event(id, version)));
+    for (; !over.aborted; versions++) {
+      await sender.send(ids.map((id) => event(id, versions + 1)));
+      await delay(200); // what the workers have to have done in the end
+    }
   })();
-  await using first = await startWorker(kafka, db.dsn, topic.name);
-  await waitFor('the first to have all partitions', () => first.partitions().length === 6);
-  for (let round = 0; round < 3; round++) {
-    await using second = await startWorker(kafka, db.dsn, topic.name);
-    await waitFor('each to have three', () => [first, second].every(({ partitions }) => partitions().length === 3));
-  }
-  await sending;
+  const had: number[] = [];
+  // Each comes and goes in its own time; mostly one or two are there, now and then none or all.
+  const comeAndGo = async (stay: number) => {
+    while (!over.aborted) {
+      await using worker = await startWorker(kafka, db.dsn, topic.name);
+      await delay(stay);
+      had.push(worker.partitions().length);
+      await delay(stay / 4);
+    }
+  };
+  await Promise.all([...[900, 1400, 2300].map(comeAndGo), sending]);
+  await using last = await startWorker(kafka, db.dsn, topic.name);
   await applied(db, ids.length * versions);
   expect(await readModel(db)).toEqual(new Map(ids.map((id) => [id, { version: versions, price: `${versions}.00` }])));
-});
+  const told = await db.sql`
+    select count(*)::int as changes, count(distinct (product_id, version))::int as different from changes`;
+  expect(told).toEqual([{ changes: ids.length * versions, different: ids.length * versions }]);
+  expect(await db.sql`select from parked_events`).toHaveLength(0);
+  expect(Math.max(...had)).toBeGreaterThan(0);
+  expect((await last.health()).code).toBe(200);
+}, 180_000);
 
 test('an offset that somebody else moved is followed, not overwritten', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
@@ -208,4 +228,20 @@ test('a topic deleted and made again stops the worker with what to do', async ()
     () => worker.partitions().every(({ stopped }) => stopped) && worker.partitions().length === 6,
   );
   expect(worker.partitions()[0]?.stopped).toMatch(/deleted and made again.*delete from consumer_offsets/);
+});
+
+test('a topic with other partitions than the offsets stops the worker with what to do', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka, 2);
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const admin = openAdmin({ brokers: kafka, clientId: 'test', log: silent });
+  const found = await admin.describeTopic(topic.name);
+  admin.close();
+  await readOffsets(db.sql, { generation: 1, topic: topic.name, topicId: found?.id ?? '' }, 1);
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  await waitFor('the partitions to stop', () => worker.partitions().filter(({ stopped }) => stopped).length === 2);
+  expect(worker.partitions()[0]?.stopped).toMatch(
+    /has 2 partitions, offsets are stored for 1.*make another topic.*republish\.js --from 0 --topic/,
+  );
+  expect((await worker.health()).code).toBe(503);
 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { migrateReadModel } from '@catalogue/read-schema';
-import { createDatabase, createTopic, type TestDatabase } from '@catalogue/testing';
+import { createDatabase, createTopic, startProcess, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, newIds, openSender, readModel, startWorker } from '../test/fixture.ts';
 
@@ -71,3 +71,18 @@ test('a message that ends the process is found at the third attempt and parked, 
   );
   expect(await db.sql`select next, attempts from consumer_offsets`).toEqual([{ next: 5, attempts: 0 }]);
 }, 60_000);
+
+// The client is known to stall without a word; so may whatever else a batch waits for.
+test('a worker whose batches come to no end, though brokers and database answer, is ended by its watchdog', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka, 1);
+  await using sender = await openSender(kafka, topic);
+  await sender.send([event('mouse', 1)]);
+  const env = { KAFKA_BROKER: kafka, KAFKA_TOPIC: topic.name, READ_DB_DSN: db.dsn, PORT: '0', LOG_LEVEL: 'error' };
+  await using worker = startProcess(new URL('../test/crashing-worker.ts', import.meta.url), ['stall'], env);
+  expect(await worker.exited).toBe(1);
+  expect(worker.stdout()).toMatch(/stays at offset 0, 1 behind, for 30 s/);
+  await using _next = await startWorker(kafka, db.dsn, topic.name);
+  await applied(db, 1);
+  expect(await db.sql`select from parked_events`).toHaveLength(0);
+}, 120_000);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { migrateReadModel } from '@catalogue/read-schema';
-import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
+import { createDatabase, createTopic, startOwnPostgres, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, newIds, openDoor, openSender, readModel, startWorker } from '../test/fixture.ts';
 
@@ -32,6 +32,43 @@ test('connections that end in the middle of batches lose nothing and apply nothi
   expect(killed).toBeGreaterThan(0);
   await waitFor('readiness to be back', async () => (await worker.health()).code === 200);
 });
+
+test('PostgreSQL that crashes in the middle of batches, again and again, loses nothing and has nothing applied twice', async () => {
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using server = await startOwnPostgres();
+  {
+    await using db = await createDatabase(server.dsn('postgres'), migrateReadModel);
+    await using worker = await startWorker(kafka, db.dsn, topic.name);
+    const ids = newIds(300);
+    const versions = 60;
+    const load = (async () => {
+      for (let version = 1; version <= versions; version++) await sender.send(ids.map((id) => event(id, version)));
+    })();
+    for (let crash = 1; crash <= 3; crash++) {
+      await waitFor(
+        'a batch to be under way',
+        async () => {
+          const busy = await db.sql`select from pg_stat_activity
+          where datname = current_database() and application_name = 'query-worker' and xact_start is not null`;
+          return busy.count > 0;
+        },
+        { every: 1 },
+      );
+      await server.crash();
+      await server.restart();
+      await waitFor('the worker to go on', async () => {
+        return (await worker.health().catch(() => undefined))?.code === 200;
+      });
+    }
+    await load;
+    await applied(db, ids.length * versions);
+    expect(await readModel(db)).toEqual(whole(ids, versions));
+    const told = await db.sql`select count(*)::int as changes, max(seq)::int as last from changes`;
+    expect(told).toEqual([{ changes: ids.length * versions, last: ids.length * versions }]);
+    expect(await db.sql`select from parked_events`).toHaveLength(0);
+  }
+}, 120_000);
 
 test('with the database away it waits and says so, and goes on when it is back', async () => {
   await using topic = await createTopic(kafka);

@@ -77,7 +77,8 @@ function check(rows: readonly { topicId: string }[], { generation, topic, topicI
   if (rows.length !== partitions) {
     throw new TopicChangedError(
       `Topic ${topic} has ${partitions} partitions, offsets are stored for ${rows.length}: the events of a product may ` +
-        `be in two of them. Use a topic whose partitions were never changed`,
+        `be in two of them. Mend it: make another topic, send it all events (node apps/outbox-relay/dist/republish.js ` +
+        `--from 0 --topic <other>), and name it in KAFKA_TOPIC`,
     );
   }
 }

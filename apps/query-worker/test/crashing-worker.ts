@@ -1,4 +1,4 @@
-// A worker that is killed when it gets to a point of its work: node crashing-worker.ts <point>, with a worker's settings.
+// A worker that is killed when it gets to a point of its work, or does not get on from there (stall): node crashing-worker.ts <point>, with a worker's settings.
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import { connect, type Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
@@ -19,9 +19,10 @@ const codec: Codec = {
   },
 };
 
-/** Ends the process before the commit of a batch is sent, or after it is acknowledged. */
+/** Ends the process before the commit of a batch is sent, or after it is acknowledged; or never begins one. */
 function atCommits(sql: Sql): Sql {
   const reserve = async () => {
+    if (point === 'stall') return await new Promise<never>(() => {});
     const session = await sql.reserve();
     return new Proxy(session, {
       apply: (target, self, args: unknown[]) => {
@@ -41,8 +42,8 @@ function atCommits(sql: Sql): Sql {
   });
 }
 
-const { port, host, readDb, brokers, topic } = readSettings(settings, process.env);
-const log = createLogger('query-worker', 'silent');
+const { port, host, logLevel, readDb, brokers, topic } = readSettings(settings, process.env);
+const log = createLogger('query-worker', logLevel);
 const metrics = createMetrics('query-worker');
 const sql = connect(readDb, { name: 'query-worker', max: 10 });
 const { app, work } = await buildWorker({ sql: atCommits(sql), brokers, topic, log, metrics, codec });

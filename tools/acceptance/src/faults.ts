@@ -5,7 +5,7 @@ import { round } from './round.ts';
 import { System } from './system.ts';
 
 const { values } = parseArgs({
-  options: { times: { type: 'string', default: '1' }, 'kafka-away': { type: 'string', default: '20000' } },
+  options: { times: { type: 'string', default: '1' }, 'kafka-away': { type: 'string', default: '60000' } },
 });
 const times = Number(values.times);
 const kafkaAway = Number(values['kafka-away']);

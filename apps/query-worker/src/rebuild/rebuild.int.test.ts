@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { migrateReadModel } from '@catalogue/read-schema';
 import type { OutgoingMessage } from '@catalogue/kafka';
-import { createDatabase, createTopic, type TestDatabase, waitFor } from '@catalogue/testing';
+import { createDatabase, createTopic, startProcess, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, newIds, openSender, readModel, startWorker } from '../../test/fixture.ts';
 import { GenerationDroppedError, readOffsets } from '../offsets.ts';
@@ -182,6 +183,53 @@ test('a worker that is killed in the middle of a rebuild is gone on from, by oth
   expect(await readModel(db)).toEqual(whole(ids, 60));
 });
 
+test('filled under load, while workers come, go and are killed, a generation comes to hold what the other does', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  const ids = newIds(400);
+  const main = new URL('../main.ts', import.meta.url);
+  const env = { KAFKA_BROKER: kafka, KAFKA_TOPIC: topic.name, READ_DB_DSN: db.dsn, PORT: '0', LOG_LEVEL: 'silent' };
+  const begun = async () => {
+    const [row] = await db.sql<{ next: number }[]>`
+      select coalesce(sum(next), 0)::int as next from consumer_offsets where generation = 2`;
+    return row?.next ?? 0;
+  };
+  let version: number;
+  {
+    for (let past = 1; past <= 60; past++) await sender.send(ids.map((id) => event(id, past)));
+    await using load = sendOn(sender, ids, { from: 61, every: 200 });
+    await using stays = await startWorker(kafka, db.dsn, topic.name);
+    await using killed = startProcess(main, [], env);
+    await waitFor('both to work', () => stays.partitions().length === 3);
+    await startRebuild(db.sql);
+    await waitFor('it to be under way', async () => (await begun()) > 2000);
+    killed.kill('SIGKILL');
+    await killed.exited;
+    // Joins while the group still waits for the one that was killed, and leaves.
+    {
+      await using _guest = await startWorker(kafka, db.dsn, topic.name);
+      const before = await begun();
+      await waitFor('it to go on', async () => (await begun()) > before + 2000);
+    }
+    await waitFor('it to have all partitions', () => stays.partitions().length === 6);
+    const toSecond = { to: 2, state: 'filling', topic: topic.name, within: 60_000 } as const;
+    expect(await switchGeneration(db.sql, toSecond)).toBe(1);
+    version = await load.stop();
+    await applied(db, ids.length * version);
+    await applied(db, ids.length * version, 2);
+    const pair = { serving: 2, candidate: 1, topic: topic.name };
+    const { different, comparable, serving, candidate } = await compareGenerations(db.sql, pair);
+    expect({ different, comparable, hash: serving.hash }).toEqual({
+      different: 0,
+      comparable: true,
+      hash: candidate.hash,
+    });
+  }
+  expect(await readModel(db)).toEqual(whole(ids, version));
+  expect(await db.sql`select from parked_events`).toHaveLength(0);
+}, 180_000);
+
 test('one is filled at a time; what is dropped is gone, its consumers end, and its number never comes again', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
@@ -308,13 +356,18 @@ async function whileHeldBack<T>(db: TestDatabase, generation: number, begin: () 
   return await switching.begun;
 }
 
-/** Sends the next version of every product, again and again; `stop` resolves with the last. */
-function sendOn(sender: { send: (messages: OutgoingMessage[]) => Promise<void> }, ids: string[]) {
+/** Sends the next version of every product, again and again, with so many milliseconds between; `stop` resolves with the last. */
+function sendOn(
+  sender: { send: (messages: OutgoingMessage[]) => Promise<void> },
+  ids: string[],
+  { from = 1, every = 0 } = {},
+) {
   return running(async (signal) => {
-    let version = 0;
+    let version = from - 1;
     while (!signal.aborted) {
       version += 1;
       await sender.send(ids.map((id) => event(id, version)));
+      if (every > 0) await delay(every);
     }
     return version;
   });
