@@ -9,7 +9,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{apps,libs,tools}/*/src/**/*.test.ts'],
+          include: ['{apps,libs,tools}/*/src/**/*.test.ts', 'libs/page/browser/*.test.ts'],
           exclude: ['**/*.int.test.ts', '**/*.compose.test.ts', '**/node_modules/**', '**/dist/**'],
         },
       },

@@ -15,6 +15,7 @@ beforeAll(async () => {
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],
+    commandApiUrl: 'http://localhost:8080',
   }));
   await db.sql`insert into products (generation, id, name, price, version, created_at, updated_at, discontinued)
     values (1, 'mouse', 'Mouse ergonomico', 39.90, 3, '2026-11-23T10:15:30.123456Z', '2026-11-24T00:00:00Z', false),
@@ -139,7 +140,14 @@ test('it is ready once the statements of its routes are known; they are not run 
     },
   });
   const log = createLogger('test', 'silent');
-  const built = await buildApp({ readModel, listing: readModel, log, metrics: createMetrics('test'), corsOrigins: [] });
+  const built = await buildApp({
+    readModel,
+    listing: readModel,
+    log,
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    commandApiUrl: 'http://localhost:8080',
+  });
   await using other = built.app;
   expect((await other.inject('/health/ready')).statusCode).toBe(200);
   expect(run.filter((statement) => statement.includes('products_read'))).toHaveLength(2);
@@ -156,7 +164,15 @@ test('what is shown may be kept by caches, to be asked about again before each u
 test('a page of another origin may ask when that is configured, and read what it needs', async () => {
   const log = createLogger('test', 'silent');
   const corsOrigins = ['https://shop.example'];
-  const options = { readModel: db.sql, listing: db.sql, log, metrics: createMetrics('test'), corsOrigins };
+  const metrics = createMetrics('test');
+  const options = {
+    readModel: db.sql,
+    listing: db.sql,
+    log,
+    metrics,
+    corsOrigins,
+    commandApiUrl: 'http://localhost:8080',
+  };
   await using other = (await buildApp(options)).app;
   const ask = async (origin: string) => (await other.inject({ url: '/products?limit=1', headers: { origin } })).headers;
   expect(await ask('https://shop.example')).toMatchObject({

@@ -1,8 +1,10 @@
+import { loadPage } from '@catalogue/page';
 import { isTransient, type Sql } from '@catalogue/postgres';
 import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
 import { ChangeFeed } from './changes/feed.ts';
 import { OlderChanges } from './changes/older.ts';
 import { Streams } from './changes/streams.ts';
+import { pageRoutes } from './page.ts';
 import { Batches } from './product/batches.ts';
 import { Consistency } from './product/consistency.ts';
 import { HotPages } from './product/hot-pages.ts';
@@ -20,6 +22,8 @@ export interface AppOptions {
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
+  /** Where the catalogue page sends commands. */
+  commandApiUrl: string;
 }
 
 export interface App {
@@ -31,7 +35,8 @@ export interface App {
 }
 
 /** The queries of the catalogue over HTTP, answered from the read model. */
-export async function buildApp({ readModel, listing, log, metrics, corsOrigins }: AppOptions): Promise<App> {
+export async function buildApp(options: AppOptions): Promise<App> {
+  const { readModel, listing, log, metrics, corsOrigins, commandApiUrl } = options;
   const lists = new Lists(listing, new Reads({ atOnce: listing.options.max, waiting: 500, wait: 2_000 }));
   const app = await createServer({
     log,
@@ -62,6 +67,7 @@ export async function buildApp({ readModel, listing, log, metrics, corsOrigins }
   });
   productRoutes(app, { pages, products, consistency });
   streamRoute(app, { streams, consistency });
+  await pageRoutes(app, await loadPage(), commandApiUrl);
   return { app, streams, feed, work: (signal) => feed.run(signal) };
 }
 

@@ -3,10 +3,10 @@ import { buildApp } from './app.ts';
 import { openPools } from './pools.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, corsOrigins } = readSettings(settings, process.env);
+const { port, host, logLevel, logPretty, readDb, corsOrigins, commandApiUrl } = readSettings(settings, process.env);
 const log = createLogger('query-api', logLevel, logPretty);
 const metrics = createMetrics('query-api');
 const { readModel, listing } = openPools(readDb);
 
-const { app, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins });
+const { app, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins, commandApiUrl });
 await serve(app, { port, host, log, work, close: [readModel, listing].map((pool) => () => pool.end({ timeout: 1 })) });

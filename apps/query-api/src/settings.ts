@@ -1,7 +1,8 @@
-import { corsOrigins, postgresDsn, serviceSettings } from '@catalogue/service';
+import { commandApiUrl, corsOrigins, postgresDsn, serviceSettings } from '@catalogue/service';
 
 export const settings = {
   ...serviceSettings(8081),
   readDb: postgresDsn('READ_DB_DSN'),
   corsOrigins,
+  commandApiUrl,
 };

@@ -28,6 +28,7 @@ export async function startQueryApi(dsn: string) {
     log,
     metrics,
     corsOrigins: [],
+    commandApiUrl: 'http://localhost:8080',
   });
   const working = work(stop.signal);
   const sockets = new Set<Socket>();

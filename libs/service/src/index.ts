@@ -10,6 +10,7 @@ export { type ResponseHeaders, withHeaders } from './response-headers.ts';
 export { serve, type ServeOptions } from './serve.ts';
 export { createServer, type FastifyReply, type FastifyRequest, type Server, type ServerOptions } from './server.ts';
 export {
+  commandApiUrl,
   corsOrigins,
   integer,
   kafkaBrokers,

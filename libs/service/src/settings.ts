@@ -158,6 +158,18 @@ export function serviceSettings(port: number) {
   };
 }
 
+/** Where command-api is, for those whom query-api sends there. */
+export const commandApiUrl: Setting<string> = {
+  variable: 'COMMAND_API_URL',
+  example: 'https://commands.shop.example',
+  fallback: 'http://localhost:8080',
+  parse: (text) => {
+    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+      throw new Error(`must be an http:// or https:// address, not "${text}"`);
+    return text.replace(/\/+$/, '');
+  },
+};
+
 /** Who may call from a browser: origins separated by commas; nobody when absent. */
 export const corsOrigins: Setting<string[]> = {
   variable: 'CORS_ORIGINS',

@@ -47,7 +47,8 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
   say('Starting the servers');
   const addresses = await startServers(settings, { home: folder, running, say, failed, signal });
   signal.throwIfAborted();
-  const env = { ...(process.stdout.isTTY && { LOG_PRETTY: 'true' }), ...process.env, ...addresses };
+  const defaults = { ...(process.stdout.isTTY && { LOG_PRETTY: 'true' }), ...pageSettings(settings.ports) };
+  const env = { ...defaults, ...process.env, ...addresses };
   say('Bringing the databases and the topic up to date');
   await migrate(env, signal);
   await runServices(settings.ports, env, running, signal);
@@ -90,13 +91,19 @@ async function requirePorts({ ports, kafkaBroker, writeDb, readDb }: Settings): 
   for (const { number, variable } of needed) await requireFreePort(number, variable);
 }
 
+/** The catalogue page comes from query-api and sends its commands to command-api, which lets it in by either name of this machine. */
+function pageSettings({ commandApi, queryApi }: Ports): Record<string, string> {
+  const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${queryApi.number}`);
+  return { COMMAND_API_URL: `http://localhost:${commandApi.number}`, CORS_ORIGINS: origins.join(',') };
+}
+
 function welcome({ commandApi, queryApi, outboxRelay, queryWorker }: Ports): string {
   const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
   return `
 Ready; Ctrl-C stops everything.
 
   command-api   http://localhost:${commandApi.number}
-  query-api     http://localhost:${queryApi.number}
+  query-api     http://localhost:${queryApi.number}, with the catalogue page
   outbox-relay  http://localhost:${outboxRelay.number}
   query-worker  http://localhost:${queryWorker.number}
 

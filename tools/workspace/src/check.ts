@@ -26,6 +26,7 @@ const steps: Step[] = [
       ]),
   },
   { name: 'types of code and tests', run: () => capture('tsc', []) },
+  { name: 'types of the page', run: () => capture('tsc', ['-p', 'libs/page/browser']) },
   { name: 'formatting', run: () => capture('biome', ['format']), fix: 'npm run format' },
 ];
 

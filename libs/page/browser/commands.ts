@@ -1,0 +1,45 @@
+import type { Catalogue, NewProduct, ProductPatch, Receipt } from '@catalogue/client';
+
+export type Command =
+  | { type: 'create'; product: NewProduct }
+  | { type: 'change'; id: string; patch: ProductPatch; ifMatch: number }
+  | { type: 'discontinue'; id: string; ifMatch: number };
+
+/**
+ * Sends what somebody decided. A command without an answer may have been carried out: pressed again, it is the same command, with the same
+ * key, and happens once.
+ */
+export class Commands {
+  readonly #catalogue: Catalogue;
+  #unanswered: { command: string; idempotencyKey: string } | undefined;
+
+  constructor(catalogue: Catalogue) {
+    this.#catalogue = catalogue;
+  }
+
+  /** @throws {CatalogueProblem | CatalogueUnreachable} */
+  async send(command: Command): Promise<Receipt> {
+    const text = JSON.stringify(command);
+    if (this.#unanswered?.command !== text) this.#unanswered = { command: text, idempotencyKey: newKey() };
+    const receipt = await this.#sendWith(command, this.#unanswered.idempotencyKey);
+    this.#unanswered = undefined;
+    return receipt;
+  }
+
+  async #sendWith(command: Command, idempotencyKey: string): Promise<Receipt> {
+    switch (command.type) {
+      case 'create':
+        return this.#catalogue.create(command.product, { idempotencyKey });
+      case 'change':
+        return this.#catalogue.change(command.id, command.patch, { idempotencyKey, ifMatch: command.ifMatch });
+      case 'discontinue':
+        return this.#catalogue.discontinue(command.id, { idempotencyKey, ifMatch: command.ifMatch });
+      default:
+        return command satisfies never;
+    }
+  }
+}
+
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('-');
+}

@@ -1,0 +1,21 @@
+/** What is known of an API: that it works, or what is wrong, in words that follow its name. */
+export type Health = { ok: true; at: number | undefined } | { ok: false; why: string };
+
+/** Asks an API how it is. Never rejects. */
+export async function healthOf(baseUrl: string): Promise<Health> {
+  try {
+    const response = await fetch(`${baseUrl}/health/ready`, { signal: AbortSignal.timeout(4_000), cache: 'no-store' });
+    const date = Date.parse(response.headers.get('date') ?? '');
+    if (response.ok) return { ok: true, at: Number.isNaN(date) ? undefined : date };
+    return { ok: false, why: `cannot work: ${whyNot(await response.json())}` };
+  } catch {
+    // Gone, too slow, or it does not let this page in: a browser does not tell which.
+    return { ok: false, why: 'cannot be reached' };
+  }
+}
+
+function whyNot(body: unknown): string {
+  const { dependencies = {} } = body as { dependencies?: Record<string, { status?: string }> };
+  const down = Object.entries(dependencies).filter(([, { status }]) => status !== 'up');
+  return down.map(([name, { status }]) => `${name} is ${status ?? 'not ready'}`).join(', ') || 'not ready';
+}

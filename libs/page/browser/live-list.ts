@@ -1,0 +1,109 @@
+import { type Catalogue, CatalogueProblem, type ProductQuery, type StreamEvent } from '@catalogue/client';
+import { ProductList } from './product-list.ts';
+
+export interface LiveListOptions {
+  catalogue: Catalogue;
+  /** Something is to be drawn: `fresh` when it comes from the stream. */
+  changed: (fresh: boolean) => void;
+  /** The list cannot be loaded, and is being tried again; an empty text when it can. */
+  failed: (why: string) => void;
+}
+
+const pageSize = 100;
+const mostReloaded = 500;
+/** Milliseconds between two questions to a search that changes may have altered. */
+const searchAgain = 1_000;
+const tryAgain = 2_000;
+
+/** The list on the page: loaded by query, kept current by the stream. */
+export class LiveList {
+  readonly list = new ProductList();
+  readonly #options: LiveListOptions;
+  #query: ProductQuery = {};
+  #loading: AbortController | undefined;
+  #loadingMore = false;
+  #isLoading = false;
+  #again = 0;
+
+  constructor(options: LiveListOptions) {
+    this.#options = options;
+  }
+
+  get query(): ProductQuery {
+    return this.#query;
+  }
+
+  /** Shows what a query finds, as soon as it is known; until then what is there stays. */
+  show(query: ProductQuery): void {
+    this.#query = query;
+    void this.#load(pageSize);
+  }
+
+  /** Loads again what is shown: something may have been missed. */
+  reload(): void {
+    clearTimeout(this.#again);
+    this.#again = 0;
+    void this.#load(Math.min(mostReloaded, Math.max(pageSize, this.list.products.length)));
+  }
+
+  /** Loads the next page. */
+  async more(): Promise<void> {
+    const cursor = this.list.next;
+    if (cursor === undefined || this.#loadingMore || this.#isLoading) return;
+    this.#loadingMore = true;
+    const loading = this.#loading;
+    try {
+      this.list.expectPage();
+      const page = await this.#options.catalogue.page({ ...this.#query, limit: pageSize, cursor });
+      // Another list may have been asked for meanwhile.
+      if (this.#loading !== loading || this.list.next !== cursor) return;
+      this.list.append(page);
+      this.#options.failed('');
+      this.#options.changed(false);
+    } catch (error) {
+      this.#options.failed(sentence(error));
+    } finally {
+      this.#loadingMore = false;
+    }
+  }
+
+  /** Applies what the stream says. */
+  hear(event: StreamEvent): void {
+    if (event.type === 'reset') {
+      this.reload();
+      return;
+    }
+    const effect = this.list.apply(event);
+    if (effect === 'shown') this.#options.changed(true);
+    if (effect === 'ask' && this.#again === 0) this.#again = window.setTimeout(() => this.reload(), searchAgain);
+  }
+
+  async #load(limit: number): Promise<void> {
+    this.#loading?.abort();
+    const loading = new AbortController();
+    this.#loading = loading;
+    this.#isLoading = true;
+    const query = this.#query;
+    while (!loading.signal.aborted) {
+      try {
+        this.list.expectPage();
+        const page = await this.#options.catalogue.page({ ...query, limit }, { signal: loading.signal });
+        if (loading.signal.aborted) return;
+        this.list.replace(query, page);
+        this.#isLoading = false;
+        this.#options.failed('');
+        this.#options.changed(false);
+        return;
+      } catch (error) {
+        if (loading.signal.aborted) return;
+        this.#options.failed(sentence(error));
+      }
+      await new Promise((resolve) => setTimeout(resolve, tryAgain));
+    }
+  }
+}
+
+function sentence(error: unknown): string {
+  const why = error instanceof CatalogueProblem ? error.detail : 'query-api does not answer';
+  return `The products cannot be loaded at the moment (${why}). Trying again.`;
+}

@@ -1,0 +1,107 @@
+import { Catalogue } from '@catalogue/client';
+import { Editor } from './editor.ts';
+import { find, setText } from './elements.ts';
+import { Filter } from './filter.ts';
+import { Lag } from './lag.ts';
+import { LiveList } from './live-list.ts';
+import { Rows } from './rows.ts';
+import { StatusBar } from './status-bar.ts';
+
+const commandApi = document.querySelector<HTMLMetaElement>('meta[name="command-api"]')?.content ?? '';
+const locale = navigator.language;
+const catalogue = new Catalogue({ commands: commandApi, queries: '', timeout: 8_000 });
+const lag = new Lag();
+let isLive = false;
+
+// First of all, so that the rest is made while the answer is on its way.
+const live = new LiveList({ catalogue, changed: (fresh) => draw(fresh), failed: showFailure });
+const filter = new Filter(locale, (query) => live.show(query));
+live.show(filter.query() ?? {});
+
+const rows = new Rows(find('rows', HTMLElement), locale, (product) => editor.open(product));
+const status = new StatusBar(commandApi, lag, () => live.reload());
+const editor = new Editor({
+  catalogue,
+  locale,
+  saved: (receipt, sentence) => {
+    say(sentence);
+    lag.expect(receipt, performance.now());
+    // Without the stream nothing else would show it; the query waits for it.
+    if (!isLive) live.reload();
+  },
+});
+void follow();
+
+const more = find('more', HTMLButtonElement);
+more.addEventListener('click', () => void live.more());
+const reached = new IntersectionObserver((entries) => {
+  if (entries.some(({ isIntersecting }) => isIntersecting)) void live.more();
+});
+find('new', HTMLButtonElement).addEventListener('click', () => editor.open(undefined));
+document.addEventListener('keydown', onShortcut);
+
+async function follow(): Promise<void> {
+  let wasLost = false;
+  const onConnection = (state: 'live' | 'lost') => {
+    isLive = state === 'live';
+    status.showStream(state);
+    if (wasLost && isLive) say('Connected again, and up to date.');
+    wasLost = !isLive;
+  };
+  for await (const event of catalogue.stream({ onConnection })) {
+    if (event.type === 'reset') lag.forget();
+    else lag.seen(event.product, performance.now());
+    live.hear(event);
+  }
+}
+
+let drawing = 0;
+let freshly = false;
+
+/** At most once a frame, however much happens. */
+function draw(fresh: boolean): void {
+  freshly ||= fresh;
+  drawing ||= requestAnimationFrame(() => {
+    drawing = 0;
+    const { products, next } = live.list;
+    rows.show(products, freshly);
+    freshly = false;
+    find('products', HTMLElement).setAttribute('aria-busy', 'false');
+    more.hidden = next === undefined;
+    // Observed anew, it tells also when the end is still in sight.
+    reached.unobserve(more);
+    reached.observe(more);
+    const count = products.length === 1 ? '1 product' : `${products.length} products`;
+    setText(find('count', HTMLElement), next === undefined ? count : `${count} of more`);
+    showEmpty(products.length === 0);
+    status.showLag();
+  });
+}
+
+function showEmpty(isEmpty: boolean): void {
+  const empty = find('empty', HTMLElement);
+  empty.hidden = !isEmpty;
+  const isFiltered = Object.keys(live.query).some((name) => name !== 'sort');
+  if (isEmpty)
+    setText(empty, isFiltered ? 'No product is like that.' : 'The catalogue is empty. Create its first product.');
+}
+
+function showFailure(why: string): void {
+  const notice = find('notice', HTMLElement);
+  setText(notice, why);
+  notice.hidden = why === '';
+}
+
+/** For those who do not see it. */
+function say(sentence: string): void {
+  setText(find('said', HTMLElement), sentence);
+}
+
+function onShortcut(event: KeyboardEvent): void {
+  const isTyping = event.target instanceof HTMLInputElement || document.querySelector('dialog[open]') !== null;
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === '/') filter.focus();
+  else if (event.key === 'n') editor.open(undefined);
+  else return;
+  event.preventDefault();
+}

@@ -1,0 +1,105 @@
+import type { Product, StreamEvent } from '@catalogue/client';
+import { expect, test } from 'vitest';
+import { ProductList } from './product-list.ts';
+
+const at = (second: number) => `2026-11-23T10:00:${String(second).padStart(2, '0')}.000Z`;
+const product = (id: string, rest: Partial<Product> = {}): Product => ({
+  id,
+  name: id.toUpperCase(),
+  price: 1,
+  version: 1,
+  createdAt: at(0),
+  updatedAt: at(0),
+  ...rest,
+});
+
+type Change = Exclude<StreamEvent, { type: 'reset' }>;
+const change = (type: 'created' | 'updated' | 'discontinued', changed: Product): Change => ({
+  type: `product.${type}`,
+  eventId: '1-1',
+  product: changed,
+});
+
+function listOf(ids: string[], query = {}, next?: string): ProductList {
+  const list = new ProductList();
+  list.replace(query, { products: ids.map((id) => product(id)), ...(next === undefined ? {} : { next }) });
+  return list;
+}
+const shown = (list: ProductList) => list.products.map(({ id }) => id).join('');
+
+test('a new product appears where it belongs, as the catalogue sorts', () => {
+  const list = listOf(['a', 'c']);
+  expect(list.apply(change('created', product('b')))).toBe('shown');
+  expect(list.apply(change('created', product('x', { name: 'ä' })))).toBe('shown');
+  expect(shown(list)).toBe('axbc');
+});
+
+test('a changed one moves; one that is discontinued goes', () => {
+  const list = listOf(['a', 'b', 'c'], { sort: '-price' });
+  list.apply(change('updated', product('c', { version: 2, price: 9 })));
+  expect(shown(list)).toBe('cab');
+  list.apply(change('discontinued', product('a', { version: 2 })));
+  expect(shown(list)).toBe('cb');
+});
+
+test('what lies beyond the loaded part is left to the next page', () => {
+  const list = listOf(['a', 'c'], {}, 'cursor');
+  expect(list.apply(change('created', product('d')))).toBe('none');
+  expect(list.apply(change('updated', product('a', { version: 2, name: 'Z' })))).toBe('shown');
+  expect(shown(list)).toBe('c');
+});
+
+test('where the next page begins stays, also when the product before it moves', () => {
+  const list = listOf(['a', 'd'], {}, 'cursor');
+  list.apply(change('updated', product('d', { version: 2, name: 'Z' })));
+  expect(list.apply(change('created', product('c')))).toBe('shown');
+  list.append({ products: [product('e'), product('d', { version: 2, name: 'Z' })] });
+  expect(shown(list)).toBe('aced');
+});
+
+test('the price range holds for changes too', () => {
+  const list = listOf(['a', 'b'], { minPrice: 1, maxPrice: 5 });
+  expect(list.apply(change('created', product('c', { price: 6 })))).toBe('none');
+  list.apply(change('updated', product('a', { price: 0.99, version: 2 })));
+  expect(shown(list)).toBe('b');
+});
+
+test('nothing is shown before the first page is there, and then what happened meanwhile is', () => {
+  const list = new ProductList();
+  list.expectPage();
+  expect(list.apply(change('created', product('b')))).toBe('none');
+  expect(shown(list)).toBe('');
+  list.replace({}, { products: [product('a')] });
+  expect(shown(list)).toBe('ab');
+});
+
+test('old news changes nothing; without versions the times decide', () => {
+  const list = listOf(['a']);
+  expect(list.apply(change('updated', product('a', { name: 'old' })))).toBe('none');
+  list.apply(change('created', product('b', { version: 0, updatedAt: at(5) })));
+  expect(list.apply(change('updated', product('b', { version: 0, updatedAt: at(4), name: 'older' })))).toBe('none');
+  expect(list.apply(change('updated', product('b', { version: 0, updatedAt: at(6), name: 'Later' })))).toBe('shown');
+});
+
+test('changes while a page is on its way are not lost to it, and none is shown twice', () => {
+  const list = listOf(['a', 'b'], {}, 'cursor');
+  list.expectPage();
+  list.apply(change('updated', product('d', { name: 'A1', version: 2 })));
+  list.apply(change('discontinued', product('e', { version: 2 })));
+  list.append({ products: ['c', 'd', 'e', 'f'].map((id) => product(id)) });
+  expect(shown(list)).toBe('adbcf');
+  expect(list.next).toBeUndefined();
+});
+
+test('what a search would find is asked of the catalogue; a new price of what it found is not', () => {
+  const list = listOf(['a'], { q: 'a' });
+  expect(list.apply(change('created', product('ab')))).toBe('ask');
+  expect(list.apply(change('updated', product('a', { version: 2, name: 'B' })))).toBe('ask');
+  list.replace({ q: 'a' }, { products: [product('a')] });
+  expect(list.apply(change('updated', product('a', { version: 3, price: 7 })))).toBe('shown');
+  expect(list.products[0]?.price).toBe(7);
+  expect(list.apply(change('discontinued', product('a', { version: 4 })))).toBe('shown');
+  expect(shown(list)).toBe('');
+  const bounded = listOf(['a'], { q: 'a', maxPrice: 5 });
+  expect(bounded.apply(change('updated', product('a', { version: 2, price: 7 })))).toBe('ask');
+});

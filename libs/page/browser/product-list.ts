@@ -1,0 +1,139 @@
+import type { Page, Product, ProductQuery, StreamEvent } from '@catalogue/client';
+
+type Change = Exclude<StreamEvent, { type: 'reset' }>;
+
+/** What became of a change: nothing to show, something to show, or something that only a query can tell. */
+export type Effect = 'none' | 'shown' | 'ask';
+
+/** The root collation, as the read model sorts by; English does not change it. */
+const collator = new Intl.Collator('en');
+
+/**
+ * The part of a list that is loaded, kept as the catalogue would list it now. Changes may come in any order with the pages: those from
+ * before a page was answered are known by their versions.
+ */
+export class ProductList {
+  /** Undefined until the first page is there. */
+  #query: ProductQuery | undefined;
+  #products: Product[] = [];
+  #next: string | undefined;
+  /** The last product of the last page, as it was then: what sorts after it is on the next page. */
+  #edge: Product | undefined;
+  readonly #versions = new Map<string, Product>();
+  /** Changes since the page that is being loaded was asked for: it may be older than they are. */
+  #meanwhile: Change[] | undefined;
+
+  get products(): readonly Product[] {
+    return this.#products;
+  }
+
+  /** Where the rest begins; undefined when everything is loaded. */
+  get next(): string | undefined {
+    return this.#next;
+  }
+
+  find(id: string): Product | undefined {
+    return this.#versions.get(id);
+  }
+
+  /** A page is being asked for: what changes from now on may be missing in it. */
+  expectPage(): void {
+    this.#meanwhile = [];
+  }
+
+  /** Shows another list, from its first page. */
+  replace(query: ProductQuery, page: Page): void {
+    this.#query = query;
+    this.#products = [];
+    this.#versions.clear();
+    this.append(page);
+  }
+
+  append({ products, next }: Page): void {
+    for (const product of products) {
+      if (this.#versions.has(product.id)) continue;
+      this.#products.push(product);
+      this.#versions.set(product.id, product);
+    }
+    this.#next = next;
+    this.#edge = products.at(-1);
+    const missed = this.#meanwhile ?? [];
+    this.#meanwhile = undefined;
+    for (const change of missed) this.apply(change);
+  }
+
+  apply(change: Change): Effect {
+    this.#meanwhile?.push(change);
+    if (this.#query === undefined) return 'none';
+    const { product } = change;
+    const shown = this.#versions.get(product.id);
+    if (shown !== undefined && !isNews(product, shown)) return 'none';
+    if (change.type === 'product.discontinued') return this.#remove(shown);
+    if (this.#query.q !== undefined) return this.#applyToSearch(this.#query, product, shown);
+    const wasShown = this.#remove(shown);
+    return this.#insert(this.#query, product) ? 'shown' : wasShown;
+  }
+
+  /** Whether a product is found, and where it stands, only the search knows. */
+  #applyToSearch({ sort, minPrice, maxPrice }: ProductQuery, product: Product, shown: Product | undefined): Effect {
+    if (shown === undefined || shown.name !== product.name) return 'ask';
+    this.#products[this.#products.indexOf(shown)] = product;
+    this.#versions.set(product.id, product);
+    const ranges = minPrice !== undefined || maxPrice !== undefined;
+    const stays = shown.price === product.price || (!ranges && !sort?.endsWith('price'));
+    return stays && !sort?.endsWith('updatedAt') ? 'shown' : 'ask';
+  }
+
+  #remove(shown: Product | undefined): Effect {
+    if (shown === undefined) return 'none';
+    this.#products.splice(this.#products.indexOf(shown), 1);
+    this.#versions.delete(shown.id);
+    return 'shown';
+  }
+
+  /** False when it does not belong to what is loaded. */
+  #insert({ sort, minPrice = 0, maxPrice = Number.MAX_VALUE }: ProductQuery, product: Product): boolean {
+    if (product.price < minPrice || product.price > maxPrice) return false;
+    const compare = order(sort);
+    if (this.#next !== undefined && this.#edge !== undefined && compare(product, this.#edge) > 0) return false;
+    const place = this.#placeOf(product, compare);
+    this.#products.splice(place, 0, product);
+    this.#versions.set(product.id, product);
+    return true;
+  }
+
+  #placeOf(product: Product, compare: (a: Product, b: Product) => number): number {
+    let [from, to] = [0, this.#products.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const other = this.#products[middle];
+      if (other !== undefined && compare(other, product) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+}
+
+/** Later than what is shown. Products of older systems have no versions, and their times decide. */
+function isNews(product: Product, shown: Product): boolean {
+  if (product.version !== shown.version) return product.version > shown.version;
+  return product.version === 0 && product.updatedAt > shown.updatedAt;
+}
+
+function order(sort: ProductQuery['sort'] = 'name'): (a: Product, b: Product) => number {
+  const sign = sort.startsWith('-') ? -1 : 1;
+  const by = comparisons[sort.replace('-', '') as keyof typeof comparisons];
+  return (a, b) => sign * (by(a, b) || compareIds(a, b));
+}
+
+/** By their bytes, as the read model does. Ids are ASCII, or as good as. */
+function compareIds(a: Product, b: Product): number {
+  if (a.id === b.id) return 0;
+  return a.id < b.id ? -1 : 1;
+}
+
+const comparisons = {
+  name: (a: Product, b: Product) => collator.compare(a.name, b.name),
+  price: (a: Product, b: Product) => a.price - b.price,
+  updatedAt: (a: Product, b: Product) => Date.parse(a.updatedAt) - Date.parse(b.updatedAt),
+};

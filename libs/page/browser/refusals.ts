@@ -1,0 +1,27 @@
+import { CatalogueProblem, CatalogueUnreachable } from '@catalogue/client';
+
+/** What went wrong, for whoever uses the page: of the fields, and of the whole. */
+export interface Refusal {
+  name: string;
+  price: string;
+  whole: string;
+}
+
+export function refusalOf(error: unknown): Refusal {
+  const nothing = { name: '', price: '', whole: '' };
+  if (error instanceof CatalogueUnreachable) {
+    return { ...nothing, whole: 'No answer: it may have been saved or not. Saving again is safe.' };
+  }
+  if (!(error instanceof CatalogueProblem)) throw error;
+  if (error.type !== 'invalid-request') return { ...nothing, whole: sentenceFor(error) };
+  const faultOf = (pointer: string) => error.errors.find((fault) => fault.pointer === pointer)?.message ?? '';
+  const [name, price] = [faultOf('/name'), faultOf('/price')];
+  return { name, price, whole: name === '' && price === '' ? error.detail : '' };
+}
+
+function sentenceFor({ type, status, detail }: CatalogueProblem): string {
+  if (type === 'product-discontinued') return 'Somebody has discontinued this product meanwhile.';
+  if (type === 'not-found') return 'This product takes no commands here: it is kept by an older system.';
+  if (status === 503) return `Writing does not work at the moment (${detail}). Nothing was saved; try again.`;
+  return detail;
+}

@@ -1,0 +1,103 @@
+import type { Product } from '@catalogue/client';
+import { make, setText } from './elements.ts';
+import { formatPrice } from './price.ts';
+
+interface Row {
+  product: Product;
+  line: HTMLTableRowElement;
+  name: HTMLButtonElement;
+  price: HTMLTableCellElement;
+  when: HTMLTimeElement;
+  version: HTMLTableCellElement;
+}
+
+/** The rows of the table, one a product: kept as long as the product is shown, so that focus and reading stay where they are. */
+export class Rows {
+  readonly #body: HTMLElement;
+  readonly #locale: string;
+  readonly #open: (product: Product) => void;
+  readonly #rows = new Map<string, Row>();
+  #time: Intl.DateTimeFormat | undefined;
+
+  constructor(body: HTMLElement, locale: string, open: (product: Product) => void) {
+    this.#body = body;
+    this.#locale = locale;
+    this.#open = open;
+    body.addEventListener('keydown', (event) => this.#step(event));
+  }
+
+  /** Shows these products in this order; those that are new or changed stand out for a moment if `stress` says so. */
+  show(products: readonly Product[], stress: boolean): void {
+    const focused = document.activeElement;
+    const place = this.#focusedPlace(focused);
+    const ids = new Set(products.map(({ id }) => id));
+    for (const [id, { line }] of this.#rows) {
+      if (ids.has(id)) continue;
+      line.remove();
+      this.#rows.delete(id);
+    }
+    let at = this.#body.firstElementChild;
+    for (const product of products) {
+      const { line } = this.#rowOf(product, stress);
+      if (line === at) at = line.nextElementSibling;
+      else this.#body.insertBefore(line, at);
+    }
+    this.#keepFocus(focused, place);
+  }
+
+  #rowOf(product: Product, stress: boolean): Row {
+    const known = this.#rows.get(product.id);
+    if (known?.product === product) return known;
+    const row = known ?? this.#make(product);
+    row.product = product;
+    setText(row.name, product.name);
+    setText(row.price, formatPrice(product.price, this.#locale));
+    this.#time ??= new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium', timeStyle: 'medium' });
+    setText(row.when, this.#time.format(new Date(product.updatedAt)));
+    row.when.dateTime = product.updatedAt;
+    setText(row.version, String(product.version));
+    if (stress) stand(row.line);
+    return row;
+  }
+
+  #make(product: Product): Row {
+    const name = make('button', { type: 'button', dir: 'auto' });
+    const price = make('td', { className: 'number price' });
+    const when = make('time');
+    const version = make('td', { className: 'version number' });
+    const heading = make('th', { scope: 'row' }, name);
+    const line = make('tr', {}, heading, price, make('td', { className: 'when' }, when), version);
+    const row = { product, line, name, price, when, version };
+    name.addEventListener('click', () => this.#open(row.product));
+    this.#rows.set(product.id, row);
+    return row;
+  }
+
+  /** Up and down go from product to product. */
+  #step(event: KeyboardEvent): void {
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    const line = document.activeElement?.closest('tr');
+    const next = event.key === 'ArrowDown' ? line?.nextElementSibling : line?.previousElementSibling;
+    next?.querySelector('button')?.focus();
+    event.preventDefault();
+  }
+
+  #focusedPlace(focused: Element | null): number {
+    const line = focused?.closest('#rows > tr');
+    return line === null || line === undefined ? -1 : [...this.#body.children].indexOf(line);
+  }
+
+  /** A row that moved lost the focus; of one that went, its neighbour takes it. */
+  #keepFocus(focused: Element | null, place: number): void {
+    if (place < 0 || document.activeElement === focused) return;
+    const kept = focused?.isConnected === true ? focused : this.#body.children[place]?.querySelector('button');
+    if (kept instanceof HTMLElement) kept.focus({ preventScroll: true });
+    else this.#body.closest('table')?.focus({ preventScroll: true });
+  }
+}
+
+function stand(line: HTMLElement): void {
+  line.classList.remove('fresh');
+  // The animation starts again only if the class was away when styles were computed.
+  requestAnimationFrame(() => line.classList.add('fresh'));
+}

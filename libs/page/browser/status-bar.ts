@@ -1,0 +1,62 @@
+import { find, setText } from './elements.ts';
+import { healthOf } from './health.ts';
+import type { Lag } from './lag.ts';
+
+/** Milliseconds: the first look lets the first rows go first. */
+const firstLook = 1_000;
+const healthEvery = 5_000;
+const whileIll = 1_500;
+
+/** The line at the bottom: whether the page is live, how far the read side is behind, and which API is down. */
+export class StatusBar {
+  readonly #stream = find('stream', HTMLElement);
+  readonly #lag = find('lag', HTMLElement);
+  readonly #apis = find('apis', HTMLElement);
+  readonly #commandApi: string;
+  readonly #measured: Lag;
+  readonly #healed: () => void;
+  #wasWell = true;
+
+  /** @param healed called when both APIs work that did not before. */
+  constructor(commandApi: string, measured: Lag, healed: () => void) {
+    this.#commandApi = commandApi;
+    this.#measured = measured;
+    this.#healed = healed;
+    setInterval(() => this.#showLag(), 500);
+    setTimeout(() => void this.#watch(), firstLook);
+  }
+
+  showStream(state: 'live' | 'lost'): void {
+    this.#stream.dataset['state'] = state;
+    const since = new Date().toLocaleTimeString();
+    setText(this.#stream, state === 'live' ? 'Live' : `Connection lost: not up to date since ${since}, trying again`);
+  }
+
+  showLag(): void {
+    this.#showLag();
+  }
+
+  #showLag(): void {
+    setText(this.#lag, this.#measured.describe(performance.now()));
+  }
+
+  async #watch(): Promise<void> {
+    for (;;) {
+      if (!document.hidden) await this.#look();
+      await new Promise((resolve) => setTimeout(resolve, this.#wasWell ? healthEvery : whileIll));
+    }
+  }
+
+  async #look(): Promise<void> {
+    const [queries, commands] = await Promise.all([healthOf(''), healthOf(this.#commandApi)]);
+    if (queries.ok && queries.at !== undefined) this.#measured.compareClocks(queries.at, Date.now());
+    const faults = [
+      ...(queries.ok ? [] : [`Reading (query-api) ${queries.why}.`]),
+      ...(commands.ok ? [] : [`Writing (command-api) ${commands.why}.`]),
+    ];
+    setText(this.#apis, faults.join(' '));
+    const isWell = faults.length === 0;
+    if (isWell && !this.#wasWell) this.#healed();
+    this.#wasWell = isWell;
+  }
+}

@@ -1,0 +1,26 @@
+/** A file that the page loads; its name changes with its content. */
+export interface PageFile {
+  name: string;
+  type: string;
+  content: Uint8Array;
+}
+
+/** What a browser gets. */
+export interface Page {
+  /** The document. Where it says `{{command-api}}`, the address of command-api goes. */
+  document: string;
+  files: PageFile[];
+}
+
+const types: Record<string, string> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+};
+
+/** The media type of a file by its name. */
+export function typeOf(name: string): string {
+  const type = types[name.slice(name.lastIndexOf('.') + 1)];
+  if (type === undefined) throw new Error(`The page has no files like ${name}`);
+  return type;
+}

@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openBrowser } from './browser.ts';
+import { CataloguePage } from './catalogue-page.ts';
+import { System } from './system.ts';
+
+let system: System;
+let browser: Browser;
+
+beforeAll(async () => {
+  [system, browser] = await Promise.all([System.start(), openBrowser()]);
+  const catalogue = system.client();
+  await Promise.all(
+    Array.from({ length: 250 }, (_, i) =>
+      catalogue.create({ name: `Product ${String(i).padStart(3, '0')}`, price: i }),
+    ),
+  );
+  await catalogue.page();
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await system?.[Symbol.asyncDispose]();
+});
+
+const url = () => system.services['query-api'].url;
+const within = { timeout: 10_000, interval: 20 };
+
+test('everything it loads is below 60 KB, its first rows are there within 300 ms of its response', async () => {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    await using shown = await CataloguePage.open(browser, 'about:blank');
+    const session = await shown.page.context().newCDPSession(shown.page);
+    let bytes = 0;
+    const files = new Set<string>();
+    await session.send('Network.enable');
+    session.on('Network.responseReceived', ({ requestId, response }) => {
+      if (!response.url.includes('/products') && !response.url.includes('/health')) files.add(requestId);
+    });
+    session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+      if (files.has(requestId)) bytes += encodedDataLength;
+    });
+    // Noted by the browser itself when they are painted.
+    await shown.page.addInitScript(`new MutationObserver((_, observer) => {
+      if (document.querySelector('#rows tr') === null) return;
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => performance.mark('rows')));
+    }).observe(document, { childList: true, subtree: true })`);
+    await shown.page.goto(url());
+    await expect.poll(() => shown.page.evaluate(`performance.getEntriesByName('rows').length`), within).toBe(1);
+    times.push(
+      await shown.page.evaluate(`performance.getEntriesByName('rows')[0].startTime -
+        performance.getEntriesByType('navigation')[0].responseStart`),
+    );
+    await shown.live();
+    expect(files.size).toBeGreaterThanOrEqual(3);
+    expect(bytes).toBeLessThan(60_000);
+    expect(shown.faults).toEqual([]);
+  }
+  // The first one also starts the browser's own processes.
+  expect(Math.min(...times)).toBeLessThan(300);
+}, 60_000);
+
+test('its policy lets nothing in but its own files and the two APIs', async () => {
+  const response = await fetch(url());
+  const policy = response.headers.get('content-security-policy') ?? '';
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toMatch(/unsafe|\*|data:/);
+  expect(policy).toContain(`connect-src 'self' ${system.services['command-api'].url};`);
+  const [script = ''] = /\/page\/main-[^"]+/.exec(await response.text()) ?? [];
+  const file = await fetch(url() + script, { headers: { 'accept-encoding': 'gzip;q=1, br;q=0' } });
+  expect([file.headers.get('content-encoding'), file.headers.get('cache-control')]).toEqual([
+    'gzip',
+    'public, max-age=31536000, immutable',
+  ]);
+  expect((await fetch(`${url()}/page/../settings.ts`)).status).toBe(404);
+});
+
+test('the rest of a long list comes as it is scrolled to, and what changes beyond stays there', async () => {
+  await using shown = await (await CataloguePage.open(browser, url())).live();
+  await expect.poll(async () => (await shown.rows()).length, within).toBe(100);
+  const catalogue = system.client();
+  await catalogue.create({ name: 'Product 000a', price: 5 });
+  await catalogue.create({ name: 'Product 240a', price: 5 });
+  await expect.poll(async () => (await shown.rows())[1], within).toBe('Product 000a 5.00');
+  for (let expected = 201; expected <= 252; expected += 51) {
+    await shown.page.getByRole('button', { name: 'Show more' }).scrollIntoViewIfNeeded();
+    await expect.poll(async () => (await shown.rows()).length, within).toBe(expected);
+  }
+  const listed = await Array.fromAsync(catalogue.list());
+  expect(await shown.rows()).toEqual(listed.map(({ name, price }) => `${name} ${price.toFixed(2)}`));
+});
+
+test('many changes at once: the page ends up with what the catalogue lists', async () => {
+  await using shown = await (await CataloguePage.open(browser, `${url()}/?sort=-price`)).live();
+  const catalogue = system.client();
+  const some = (await catalogue.page({ sort: '-price' })).products;
+  for (let round = 0; round < 5; round++)
+    await Promise.all(
+      some.map(({ id, price }, i) => catalogue.change(id, { price: (price + round * 37 + i * 11) % 500 })),
+    );
+  const listed = await Array.fromAsync(catalogue.list({ sort: '-price' }));
+  const expected = listed.map(({ name, price }) => `${name} ${price.toFixed(2)}`);
+  // Some went beyond what is loaded, so there are fewer; scrolled to, the rest comes.
+  const shownAsListed = async () => {
+    const rows = await shown.rows();
+    return isDeepStrictEqual(rows, expected.slice(0, rows.length)) ? rows.length : 0;
+  };
+  await expect.poll(shownAsListed, within).toBeGreaterThan(20);
+  for (let more = await shownAsListed(); more < expected.length; more = await shownAsListed()) {
+    await shown.page.getByRole('button', { name: 'Show more' }).scrollIntoViewIfNeeded();
+    await expect.poll(shownAsListed, within).toBeGreaterThan(more);
+  }
+});
+
+test.each([
+  ['on a desktop', {}],
+  ['in the dark', { colorScheme: 'dark' as const }],
+  ['on a phone', { viewport: { width: 375, height: 667 }, isMobile: true, hasTouch: true }],
+])('axe finds nothing serious %s: list, dialog, faults', async (_, options) => {
+  await using shown = await (await CataloguePage.open(browser, url(), options)).live();
+  await shown.page.locator('#rows tr').first().waitFor();
+  expect(await shown.obstacles()).toEqual([]);
+  await shown.page.locator('#rows').getByRole('button').first().click();
+  await shown.dialog.getByText('1. Created').waitFor();
+  await shown.save({ name: '', price: 'x' });
+  expect(await shown.obstacles()).toEqual([]);
+  await shown.page.keyboard.press('Escape');
+  const width = await shown.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+  expect(width).toBeLessThanOrEqual(0);
+});

@@ -1,0 +1,170 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openBrowser } from './browser.ts';
+import { CataloguePage } from './catalogue-page.ts';
+import { System } from './system.ts';
+
+let system: System;
+let browser: Browser;
+
+beforeAll(async () => {
+  [system, browser] = await Promise.all([System.start(), openBrowser()]);
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await system?.[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  const catalogue = system.client();
+  for await (const { id } of catalogue.list()) await catalogue.discontinue(id);
+  await catalogue.page();
+});
+
+const open = async (options = {}) =>
+  (await CataloguePage.open(browser, system.services['query-api'].url, options)).live();
+const within = { timeout: 10_000, interval: 20 };
+
+test('two browsers: what one does, the other shows, in its own notation', async () => {
+  await using italian = await open({ locale: 'it-IT' });
+  await using english = await open({ locale: 'en-GB' });
+  expect(await english.page.getByText('The catalogue is empty').isVisible()).toBe(true);
+  await italian.create('Mouse', '39,90');
+  await expect.poll(() => english.rows(), within).toEqual(['Mouse 39.90']);
+  await italian.create('Tastiera', '1.234,5');
+  await expect.poll(() => english.rows(), within).toEqual(['Mouse 39.90', 'Tastiera 1,234.50']);
+
+  await english.row('Mouse').click();
+  await english.save({ name: 'Zoo mouse', price: '7' });
+  await expect.poll(() => italian.rows(), within).toEqual(['Tastiera 1234,50', 'Zoo mouse 7,00']);
+
+  await italian.row('Zoo mouse').click();
+  await italian.dialog.getByText('2. Changed: name').waitFor();
+  await italian.dialog.getByRole('button', { name: 'Discontinue' }).click();
+  await italian.dialog.getByRole('button', { name: 'Discontinue for good?' }).click();
+  await expect.poll(() => english.rows(), within).toEqual(['Tastiera 1,234.50']);
+  expect(await english.footer.textContent()).toMatch(/^\s*Live\s+Read side \d+ ms behind\s+1 product\s*$/);
+  expect([...italian.faults, ...english.faults]).toEqual([]);
+});
+
+test('search as it is typed, order, and a price range, which also hold for what streams in', async () => {
+  const catalogue = system.client();
+  for (const [name, price] of [
+    ['Blue mouse', 10],
+    ['Keyboard', 20],
+    ['Red mouse', 30],
+  ] as const)
+    await catalogue.create({ name, price });
+  await using shown = await open();
+  await expect.poll(() => shown.rows(), within).toEqual(['Blue mouse 10.00', 'Keyboard 20.00', 'Red mouse 30.00']);
+  await shown.page.getByRole('button', { name: 'Price' }).click();
+  await shown.page.getByRole('button', { name: 'Price' }).click();
+  await expect.poll(() => shown.rows(), within).toEqual(['Red mouse 30.00', 'Keyboard 20.00', 'Blue mouse 10.00']);
+  expect(await shown.page.getByRole('columnheader', { name: 'Price' }).getAttribute('aria-sort')).toBe('descending');
+  await shown.page.getByLabel('Price from').fill('15');
+  await expect.poll(() => shown.rows(), within).toEqual(['Red mouse 30.00', 'Keyboard 20.00']);
+  await catalogue.create({ name: 'Lamp', price: 25 });
+  await catalogue.create({ name: 'Pen', price: 1 });
+  await expect.poll(() => shown.rows(), within).toEqual(['Red mouse 30.00', 'Lamp 25.00', 'Keyboard 20.00']);
+  await shown.search('MOUS');
+  await expect.poll(() => shown.rows(), within).toEqual(['Red mouse 30.00']);
+  await catalogue.create({ name: 'Green mouse', price: 40 });
+  await expect.poll(() => shown.rows(), within).toEqual(['Green mouse 40.00', 'Red mouse 30.00']);
+  await shown.page.reload();
+  await expect.poll(() => shown.rows(), within).toEqual(['Green mouse 40.00', 'Red mouse 30.00']);
+  await shown.search('no such thing at all');
+  await shown.page.getByText('No product is like that.').waitFor();
+  await shown.page.getByLabel('Price from').fill('1e3');
+  await shown.page.getByText('“1e3” cannot be read as a price: here one is written like 39.90.').waitFor();
+  expect(shown.faults).toEqual([]);
+});
+
+test('HTML and SQL in every field are text', async () => {
+  const names = [
+    '<img src=x onerror="alert(1)">',
+    `'; drop table products; --`,
+    '<script>alert(1)</script>',
+    '${7*7}{{7*7}}',
+  ];
+  await using shown = await open();
+  for (const name of names) await shown.create(name, '1');
+  await expect
+    .poll(async () => (await shown.rows()).toSorted(), within)
+    .toEqual(names.map((name) => `${name} 1.00`).toSorted());
+  await shown.row('<script>alert(1)</script>').click();
+  await shown.dialog.getByText('1. Created: name').waitFor();
+  expect(await shown.dialog.getByRole('heading').first().textContent()).toBe('<script>alert(1)</script>');
+  await shown.save({ price: `1'; drop table products; --` });
+  await shown.dialog.getByText('cannot be read as a price').waitFor();
+  await shown.page.keyboard.press('Escape');
+  for (const name of names) {
+    await shown.search(name);
+    await expect.poll(() => shown.rows(), within).toContain(`${name} 1.00`);
+  }
+  expect(shown.faults).toEqual([]);
+});
+
+test('what cannot be is refused with a sentence at the field', async () => {
+  await using shown = await open();
+  await shown.create('', '39,90');
+  const [name, price] = [shown.dialog.getByLabel('Name'), shown.dialog.getByLabel('Price')];
+  expect(await name.getAttribute('aria-invalid')).toBe('true');
+  await shown.dialog.getByText('A name is missing.').waitFor();
+  await shown.dialog.getByText('“39,90” cannot be read as a price: here one is written like 39.90.').waitFor();
+  await shown.save({ name: '\u200b', price: '39.90' });
+  await shown.dialog.getByText('Must be well-formed Unicode with a visible character').waitFor();
+  expect(await price.getAttribute('aria-invalid')).toBeNull();
+  await shown.save({ name: 'Mouse' });
+  await expect.poll(() => shown.rows(), within).toEqual(['Mouse 39.90']);
+});
+
+test('a lost race shows both versions and asks', async () => {
+  const catalogue = system.client();
+  const { id } = await catalogue.create({ name: 'Mouse', price: 10 });
+  await using shown = await open();
+  const lose = async (theirs: number, yours: string) => {
+    await shown.row('Mouse').click();
+    await catalogue.change(id, { price: theirs });
+    await shown.save({ price: yours });
+    await shown.dialog.getByText('Somebody changed this product meanwhile').waitFor();
+    return shown.dialog.locator('#race tbody tr').last().innerText();
+  };
+  expect(await lose(11, '12')).toBe('Price\t11.00\t12');
+  await shown.dialog.getByRole('button', { name: 'Keep theirs' }).click();
+  expect(await shown.dialog.getByLabel('Price').inputValue()).toBe('11.00');
+  await shown.dialog.getByRole('button', { name: 'Save' }).click();
+  await shown.dialog.waitFor({ state: 'hidden' });
+  expect(await catalogue.get(id)).toMatchObject({ price: 11, version: 2 });
+
+  await lose(13, '14');
+  await shown.dialog.getByRole('button', { name: 'Save mine over it' }).click();
+  await expect.poll(() => shown.rows(), within).toEqual(['Mouse 14.00']);
+
+  await shown.row('Mouse').click();
+  await catalogue.discontinue(id);
+  await shown.save({ price: '15' });
+  await shown.dialog.getByText('Somebody has discontinued this product meanwhile.').waitFor();
+});
+
+test('everything can be done with the keyboard alone', async () => {
+  await using shown = await open();
+  const { keyboard } = shown.page;
+  for (const name of ['Anvil', 'Bolt', 'Crank']) {
+    await keyboard.press('n');
+    await keyboard.type(name);
+    await keyboard.press('Tab');
+    await keyboard.type('1');
+    await keyboard.press('Enter');
+    await shown.row(name).waitFor();
+  }
+  await shown.row('Anvil').focus();
+  await keyboard.press('ArrowDown');
+  await keyboard.press('Enter');
+  await keyboard.type('Zinc');
+  await keyboard.press('Enter');
+  await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00', 'Crank 1.00', 'Zinc 1.00']);
+  // It moved, and kept the focus.
+  expect(await shown.page.evaluate('document.activeElement.textContent')).toBe('Zinc');
+  await keyboard.press('/');
+  await keyboard.type('anvi');
+  await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00']);
+});
