@@ -34,6 +34,11 @@ export class ServiceProcess {
     this.#settings = { ...settings, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' };
   }
 
+  /** Of the process, while there is one. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }

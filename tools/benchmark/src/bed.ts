@@ -6,6 +6,7 @@ import { RouteServer } from './floors/route.ts';
 import type { Job } from './load/job.ts';
 import { LoadGenerator } from './load-generator.ts';
 import { coresUsed, type CpuTimes, cpuTimes, pidOf, residentMemory } from './processes.ts';
+import { Shop } from './shop.ts';
 import { createAndSee } from './visibility.ts';
 
 /** Figures by name: `perSecond`, `p50` …, `rss` in MB, `cores.<process>`. */
@@ -33,6 +34,7 @@ export class Bed implements AsyncDisposable {
   /** The DSN of a database for the floor of commits. */
   readonly commitsDb: string;
   readonly #generator = new LoadGenerator();
+  readonly #shops = new Map<number, Promise<Shop>>();
   #mode: Mode = 'whole';
 
   private constructor(system: System, times: Times, floorRoute: RouteServer, commitsDb: string) {
@@ -52,6 +54,13 @@ export class Bed implements AsyncDisposable {
       await system[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** A read model of so many products with a query-api that shows it; made when it is first asked for. */
+  shop(products: number): Promise<Shop> {
+    const known = this.#shops.get(products) ?? Shop.open(this.system, products);
+    this.#shops.set(products, known);
+    return known;
   }
 
   /** Stops or starts relay and worker. The log is emptied before they start: what was measured without them is not theirs. */
@@ -86,10 +95,10 @@ export class Bed implements AsyncDisposable {
     return this.loadOn('command-api', { ...this.times, port, expected, ...job });
   }
 
-  /** Puts load on a server, and measures the memory of it and the CPU of all. */
-  async loadOn(server: string, job: Job): Promise<{ measured: Measurement; acknowledged: number }> {
+  /** Puts load on a server, by its name or process id, and measures the memory of it and the CPU of all. */
+  async loadOn(server: string | number, job: Job): Promise<{ measured: Measurement; acknowledged: number }> {
     const marks: (CpuTimes | undefined)[] = [];
-    await using memory = watchMemory(pidOf(server));
+    await using memory = watchMemory(typeof server === 'number' ? server : pidOf(server));
     const { statuses, unexpected: _, ...latencies } = await this.#generator.run(job, () => marks.push(cpuTimes()));
     const [from, to] = marks;
     const measured = { ...latencies, ...memory.highest(), ...(from && to ? coresUsed(from, to) : {}) };
@@ -97,13 +106,15 @@ export class Bed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const shop of await Promise.allSettled(this.#shops.values()))
+      if (shop.status === 'fulfilled') await shop.value[Symbol.asyncDispose]();
     await Promise.all([this.#generator, this.floorRoute].map((child) => child[Symbol.asyncDispose]()));
     await Promise.all([this.writeDb.end({ timeout: 1 }), this.readDb.end({ timeout: 1 })]);
     await this.system[Symbol.asyncDispose]();
   }
 }
 
-function watchMemory(pid: number | undefined): AsyncDisposable & { highest(): Measurement } {
+export function watchMemory(pid: number | undefined): AsyncDisposable & { highest(): Measurement } {
   const stop = new AbortController();
   let highest: number | undefined;
   const sample = () => {

@@ -20,6 +20,9 @@ const figures: Record<string, Figure> = {
   p90: { says: 'p90', unit: ' ms', decimals: 2 },
   p99: { says: 'p99', unit: ' ms', decimals: 2 },
   max: { says: 'longest', unit: ' ms', decimals: 1 },
+  first: { says: 'page 1 from the database, p50', unit: ' ms', decimals: 2 },
+  last: { says: 'page 20 000 from the database, p50', unit: ' ms', decimals: 2 },
+  told: { says: 'until all were told of all', unit: ' s', decimals: 1 },
   rss: { says: 'memory', unit: ' MB', decimals: 0 },
   answered: { says: 'POST answered, p50', unit: ' ms', decimals: 2 },
   unrelayed: { says: 'events not relayed at the end', unit: '', decimals: 0 },
@@ -31,7 +34,9 @@ const none = '–';
 
 /** One line for one round, shown while the benchmark runs. */
 export function progressOf(measured: Measurement): string {
-  const shown = ['perSecond', 'p50', 'p99', 'rss', 'relayed', 'shown'].filter((figure) => figure in measured);
+  const shown = ['perSecond', 'p50', 'p99', 'first', 'last', 'told', 'rss', 'relayed', 'shown'].filter(
+    (figure) => figure in measured,
+  );
   return shown.map((figure) => `${figures[figure]?.says} ${format(figure, measured[figure])}`).join(', ');
 }
 

@@ -36,3 +36,11 @@ test('changes go to all products, each with a price of its own', () => {
   expect(changes.map(({ body }) => body.price)).toEqual(changes.map((_, i) => (100_000 + i) / 100));
   expect(changes[0]?.headers['Content-Length']).toBe('17');
 });
+
+test('a read asks for one of the paths, with its headers', () => {
+  const next = requestSource(
+    { kind: 'read', reads: [{ path: '/products/a', headers: { 'if-none-match': '"1"' } }] },
+    host,
+  )();
+  expect(next().toString()).toBe(`GET /products/a HTTP/1.1\r\nHost: ${host}\r\nif-none-match: "1"\r\n\r\n`);
+});

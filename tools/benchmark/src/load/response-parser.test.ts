@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { ResponseParser } from './response-parser.ts';
 
 const answer = fc.record({
-  status: fc.integer({ min: 200, max: 599 }),
+  // 304 has no body: below.
+  status: fc.integer({ min: 200, max: 599 }).filter((status) => status !== 304),
   headers: fc.array(fc.constantFrom('etag: "1"', 'x-content-length: 7', 'Date: Mon', 'vary: content-length')),
   name: fc.constantFrom('content-length: ', 'Content-Length: ', 'CONTENT-LENGTH:'),
   body: fc.string({ unit: fc.constantFrom('a', '{', '\r', '\n', '\r\n\r\n', '\r\ncontent-length: 3\r\n\r\n', 'é') }),
@@ -36,3 +37,13 @@ test.each(['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 'SS
     expect(() => new ResponseParser(() => {}).push(Buffer.from(text))).toThrow(/An answer does not tell|Expected an/);
   },
 );
+
+test('304 ends with its headers, whether they tell a length or not', () => {
+  const statuses: number[] = [];
+  const parser = new ResponseParser((status) => statuses.push(status));
+  parser.push(Buffer.from('HTTP/1.1 304 Not Modified\r\netag: "1"\r\n\r\n'));
+  parser.push(
+    Buffer.from('HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'),
+  );
+  expect(statuses).toEqual([304, 304, 200]);
+});

@@ -2,7 +2,21 @@ import { changes } from './changes.ts';
 import { creates } from './creates.ts';
 import { drain } from './drain.ts';
 import { commits, route } from './floors.ts';
+import {
+  few,
+  filling,
+  firstPage,
+  firstPageWithToken,
+  many,
+  notModified,
+  oneProduct,
+  oneWithToken,
+  pages,
+  reads,
+} from './reads.ts';
 import type { Scenario } from './scenario.ts';
+import { searches } from './searches.ts';
+import { streams } from './stream.ts';
 import { visibility, wholeCreates } from './whole.ts';
 
 /** In the order of a round: each beside its floors, and what needs relay and worker last. The targets were set before anything was measured. */
@@ -70,6 +84,60 @@ export const scenarios: Scenario[] = [
     ],
   }),
   drain,
+  reads({
+    name: 'read-one',
+    title: 'One product',
+    products: few,
+    reads: oneProduct,
+    targets: [
+      { figure: 'perSecond', atLeast: 30_000 },
+      { figure: 'p99', atMost: 5 },
+    ],
+  }),
+  reads({
+    name: 'read-one-token',
+    title: 'One product, with a token that is satisfied',
+    products: few,
+    reads: oneWithToken,
+    targets: [{ figure: 'perSecond', of: 'read-one', atLeast: 0.8 }],
+  }),
+  reads({
+    name: 'read-304',
+    title: 'One product that the client has already',
+    products: few,
+    expected: 304,
+    reads: notModified,
+    targets: [{ figure: 'perSecond', atLeast: 25_000 }],
+  }),
+  reads({
+    name: 'read-page',
+    title: 'The first page of 50',
+    products: few,
+    reads: firstPage,
+    targets: [{ figure: 'perSecond', atLeast: 15_000 }],
+  }),
+  reads({
+    name: 'read-page-token',
+    title: 'The first page of 50, with a token that is satisfied',
+    products: few,
+    reads: firstPageWithToken,
+    targets: [{ figure: 'perSecond', of: 'read-page', atLeast: 0.8 }],
+  }),
+  pages(few, [{ figure: 'first' }, { figure: 'last' }]),
+  streams,
+  filling,
+  reads({
+    name: 'million-one',
+    title: 'One product',
+    products: many,
+    reads: oneProduct,
+    targets: [{ figure: 'perSecond', of: 'read-one', atLeast: 1 / 1.5 }],
+  }),
+  pages(many, [
+    { figure: 'first', of: `pages-${few}`, atMost: 1.5 },
+    { figure: 'last', of: `pages-${few}`, atMost: 1.5 },
+  ]),
+  ...searches,
   visibility,
   wholeCreates,
 ];

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ServiceProcess, type System } from '@catalogue/acceptance';
+import { openProducer } from '@catalogue/kafka';
+import { freePort } from '@catalogue/local-stack';
+import type { Sql } from '@catalogue/postgres';
+import { createDatabase, createTopic, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
+import { messageOf } from './products.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const sentAtOnce = 10_000;
+const longestFill = 300_000;
+
+/**
+ * A read model of its own on the system's servers, filled by a worker from a topic of its own, and a query-api that shows it.
+ * Once it is full the worker is stopped.
+ */
+export class Shop implements AsyncDisposable {
+  /** Products a second that the worker came to. */
+  readonly filledPerSecond: number;
+  readonly ids: readonly string[];
+  readonly api: ServiceProcess;
+  readonly #database: TestDatabase;
+  readonly #topic: TestTopic;
+
+  private constructor(
+    database: TestDatabase,
+    topic: TestTopic,
+    api: ServiceProcess,
+    ids: readonly string[],
+    filledPerSecond: number,
+  ) {
+    this.#database = database;
+    this.#topic = topic;
+    this.api = api;
+    this.ids = ids;
+    this.filledPerSecond = filledPerSecond;
+  }
+
+  static async open(system: System, products: number): Promise<Shop> {
+    const topic = await createTopic(system.brokers);
+    const database = await createDatabase(system.readDb, migrate);
+    const settings = { ...system.settings, KAFKA_TOPIC: topic.name, READ_DB_DSN: database.dsn };
+    await send(system.brokers, topic.name, products);
+    const worker = new ServiceProcess('query-worker', await freePort(), settings);
+    const filledPerSecond = await fill(worker, database.sql, products);
+    // As the server does by itself, within a minute.
+    await database.sql`vacuum analyze products`;
+    await database.sql`vacuum analyze words`;
+    const rows = await database.sql<{ id: string }[]>`select id from products order by md5(id) limit 1000`;
+    const api = new ServiceProcess('query-api', await freePort(), settings);
+    await api.start();
+    return new Shop(
+      database,
+      topic,
+      api,
+      rows.map(({ id }) => id),
+      filledPerSecond,
+    );
+  }
+
+  get sql(): Sql {
+    return this.#database.sql;
+  }
+
+  /** What was answered before has to be read again. */
+  async forget(): Promise<void> {
+    await this.change(1, 'none');
+  }
+
+  /** Adds as many changes to the change log, as the worker does. */
+  async change(count: number, kind: 'updated' | 'none'): Promise<void> {
+    await this.sql`
+      with counter as (update change_counters set last = last + ${count} where generation = 1 returning last)
+      insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
+      select 1, last - ${count} + n, 'bench ' || n, 1, ${kind}, 'Mouse ergonomico', 39.90, now(), now()
+      from counter, generate_series(1, ${count}::int) n`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.api.stop();
+    await this.#database[Symbol.asyncDispose]();
+    await this.#topic[Symbol.asyncDispose]();
+  }
+}
+
+async function migrate(dsn: string): Promise<void> {
+  const env = { READ_DB_DSN: dsn, PATH: process.env['PATH'] ?? '' };
+  await promisify(execFile)(process.execPath, ['apps/query-worker/dist/migrate.js'], { cwd: root, env });
+}
+
+async function send(brokers: string, topic: string, products: number): Promise<void> {
+  const producer = openProducer({ brokers, clientId: 'benchmark', log: silent });
+  try {
+    for (let sent = 0; sent < products; sent += sentAtOnce) {
+      const some = Math.min(sentAtOnce, products - sent);
+      const deliveries = await producer.send(
+        topic,
+        Array.from({ length: some }, (_, i) => messageOf(sent + i)),
+      );
+      for (const delivery of deliveries) if ('error' in delivery) throw delivery.error;
+      if ((sent + some) % 100_000 === 0) console.log(`  ${sent + some} of ${products} events are in the topic`);
+    }
+  } finally {
+    await producer.close();
+  }
+}
+
+/** Resolves when the worker has applied all, with how many it did a second from when it had begun. */
+async function fill(worker: ServiceProcess, sql: Sql, products: number): Promise<number> {
+  const applied = async () => {
+    const [row] = await sql<
+      { applied: number }[]
+    >`select coalesce(sum(next), 0)::bigint as applied from consumer_offsets`;
+    return row?.applied ?? 0;
+  };
+  worker.launch();
+  try {
+    const begun = await waitFor('the worker to begin', async () => (await applied()) || undefined, { within: 60_000 });
+    const from = performance.now();
+    let told = begun;
+    const isFull = async () => {
+      const now = await applied();
+      if (now - told >= 100_000) {
+        told = now;
+        console.log(`  ${now} of ${products} products are in the read model`);
+      }
+      return now >= products;
+    };
+    await waitFor(`${products} products`, isFull, { within: longestFill, every: 50 });
+    return ((products - begun) / (performance.now() - from)) * 1000;
+  } finally {
+    await worker.stop();
+  }
+}
