@@ -42,7 +42,7 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   await system.start('write-db');
   await progress('the write database crashed');
   // Every event of it is a repetition for the worker, while new ones arrive.
-  log((await system.run('outbox-relay', 'republish', '--from', '0')).trim());
+  log((await system.run('outbox-relay', 'republish', ['--from', '0'])).trim());
   await progress('everything was sent again');
   await load.stop();
   const found = await findViolations(system, load.told);

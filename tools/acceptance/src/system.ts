@@ -116,8 +116,8 @@ export class System implements AsyncDisposable {
   }
 
   /** Runs another program of a service, as an operator would, and returns what it wrote. */
-  async run(service: ServiceName, program: string, ...args: string[]): Promise<string> {
-    const env = { ...this.settings, PATH: process.env['PATH'] ?? '' };
+  async run(service: ServiceName, program: string, args: string[] = [], settings = this.settings): Promise<string> {
+    const env = { ...settings, PATH: process.env['PATH'] ?? '' };
     return (await run(process.execPath, [`apps/${service}/dist/${program}.js`, ...args], { cwd: root, env })).stdout;
   }
 

@@ -29,12 +29,14 @@ const figures: Record<string, Figure> = {
   relayed: { says: 'until all were relayed', unit: ' s', decimals: 1 },
   unshown: { says: 'products not shown at the end', unit: '', decimals: 0 },
   shown: { says: 'until all were shown', unit: ' s', decimals: 1 },
+  rebuilt: { says: 'rebuilt in', unit: ' s', decimals: 1 },
+  switched: { says: 'compared and switched in', unit: ' s', decimals: 1 },
 };
 const none = '–';
 
 /** One line for one round, shown while the benchmark runs. */
 export function progressOf(measured: Measurement): string {
-  const shown = ['perSecond', 'p50', 'p99', 'first', 'last', 'told', 'rss', 'relayed', 'shown'].filter(
+  const shown = ['perSecond', 'p50', 'p99', 'first', 'last', 'told', 'rss', 'relayed', 'shown', 'rebuilt'].filter(
     (figure) => figure in measured,
   );
   return shown.map((figure) => `${figures[figure]?.says} ${format(figure, measured[figure])}`).join(', ');

@@ -3,14 +3,15 @@ import type { Bed } from './bed.ts';
 import { type Outcome, progressOf } from './report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-/** The scenarios named and the floors they are compared with, in the order of a round; all when none is named. */
+/** The scenarios named and the floors they are compared with, in the order of a round; all but those that are too long when none is named. */
 export function choose(all: readonly Scenario[], names: readonly string[]): Scenario[] {
   const unknown = names.find((name) => !all.some((scenario) => scenario.name === name));
   if (unknown !== undefined) {
     throw new Error(`There is no scenario "${unknown}"; there are ${all.map(({ name }) => name).join(', ')}`);
   }
   const floors = all.filter(({ name }) => names.includes(name)).flatMap(({ targets }) => targets.map(({ of }) => of));
-  return all.filter(({ name }) => names.length === 0 || names.includes(name) || floors.includes(name));
+  if (names.length === 0) return all.filter(({ onlyNamed = false }) => !onlyNamed);
+  return all.filter(({ name }) => names.includes(name) || floors.includes(name));
 }
 
 export interface RoundOptions {

@@ -47,6 +47,18 @@ test('no more requests are sent than asked for', async () => {
   expect([requests, statuses]).toEqual([100, { 201: 100 }]);
 });
 
+test('paced, requests are sent evenly, and no faster', async () => {
+  const at: number[] = [];
+  const answer: RequestListener = (_request, response) => {
+    at.push(performance.now());
+    response.writeHead(201, { 'content-length': 0 }).end();
+  };
+  await load(answer, { perSecond: 200, warmUp: 0, duration: 1_000 });
+  expect(at.length).toBeGreaterThan(100);
+  expect(at.length).toBeLessThanOrEqual(230);
+  expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThan(800);
+});
+
 test('another status than the expected one is counted and shown', async () => {
   let requests = 0;
   const { statuses, unexpected } = await load(

@@ -34,6 +34,8 @@ class ClosedLoop {
   #stopping = false;
   #sent = 0;
   #open: number;
+  /** When the next request is due, by `performance.now()`; without a pace always now. */
+  #dueAt = 0;
 
   constructor(job: Job) {
     this.#job = job;
@@ -50,6 +52,7 @@ class ClosedLoop {
 
   async run(onPhase: (phase: Phase) => void): Promise<LoadResult> {
     await Promise.all(this.#connections.map(({ connection }) => connection.opened));
+    this.#dueAt = performance.now();
     for (const { connection, next } of this.#connections) this.#sendNext(connection, next);
     await this.#doneWithin(this.#job.warmUp);
     this.#measuring = true;
@@ -83,11 +86,24 @@ class ClosedLoop {
   #sendNext(connection: Connection, next: NextRequest): void {
     if (!this.#stopping && this.#sent < this.#mostSent) {
       this.#sent += 1;
-      connection.send(next());
+      this.#whenDue(() => connection.send(next()));
       return;
     }
     this.#open -= 1;
     if (this.#open === 0) this.#done.resolve();
+  }
+
+  #whenDue(send: () => void): void {
+    const { perSecond } = this.#job;
+    if (perSecond === undefined) {
+      send();
+      return;
+    }
+    const early = this.#dueAt - performance.now();
+    // What could not be sent in time, since all connections were waiting, is not made up for in a burst.
+    this.#dueAt = Math.max(this.#dueAt, performance.now() - 100) + 1000 / perSecond;
+    if (early < 1) send();
+    else setTimeout(send, early);
   }
 
   /** False when connections still work after so many milliseconds. */

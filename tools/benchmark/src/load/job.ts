@@ -7,6 +7,8 @@ export interface Job {
   warmUp: number;
   /** Milliseconds that are measured. */
   duration: number;
+  /** So many requests a second, evenly, however long answers take, as long as a connection is free; no bound when absent. */
+  perSecond?: number;
   /** Ends the run after so many requests, even when time is left. */
   count?: number;
   /** The only status that is right. */

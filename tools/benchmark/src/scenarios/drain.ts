@@ -2,11 +2,10 @@ import { ServiceProcess } from '@catalogue/acceptance';
 import { createTopic, waitFor } from '@catalogue/testing';
 import type { Bed } from '../bed.ts';
 import { coresUsed, cpuTimes, pidOf, residentMemory } from '../processes.ts';
+import { appendBacklog } from './log.ts';
 import { memory, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
-// A transaction each: what group commit makes of a busy hour, only larger.
-const eventsAtOnce = 1_000;
 
 /** How fast the relay sends what has gathered, once it leads: into a topic of its own, so that the worker has none of it. */
 export const drain: Scenario = {
@@ -16,7 +15,7 @@ export const drain: Scenario = {
   targets: [{ figure: 'perSecond', atLeast: 50_000 }, memory],
   measure: async (bed) => {
     await bed.empty();
-    await appendBacklog(bed);
+    await appendBacklog(bed, backlog);
     await bed.checkpoint();
     await using topic = await createTopic(bed.system.brokers);
     const settings = { ...bed.system.settings, KAFKA_TOPIC: topic.name };
@@ -58,24 +57,4 @@ async function lastPosition({ writeDb }: Bed): Promise<number> {
 async function cursorPosition({ writeDb }: Bed): Promise<number> {
   const [row] = await writeDb<{ position: number }[]>`select position from cursors where reader = 'outbox-relay'`;
   return row?.position ?? 0;
-}
-
-/** Fills the log with products of three versions each, in the form that command-api gives to events. */
-async function appendBacklog({ writeDb }: Bed): Promise<void> {
-  const products = backlog / 3;
-  for (let done = 0; done < backlog; done += eventsAtOnce) {
-    const version = Math.floor(done / products) + 1;
-    await writeDb`
-      insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
-      select product, ${version}::integer, gen_random_uuid(), ${version === 1 ? 'ProductCreated' : 'ProductUpdated'}, 1,
-        jsonb_build_object('id', product, 'price', n % 10000 / 100.0)
-          || case when ${version}::integer = 1 then jsonb_build_object('name', 'Mouse ergonomico ' || n) else '{}' end,
-        jsonb_build_object('requestId', gen_random_uuid(), 'subject', 'anonymous',
-          'traceparent', '00-' || md5(random()::text) || '-' || left(md5(random()::text), 16) || '-01'),
-        now()
-      from (
-        select n, md5('product ' || n)::uuid as product
-        from generate_series(${done % products}::integer, ${(done % products) + eventsAtOnce - 1}::integer) as n
-      ) as products`;
-  }
 }

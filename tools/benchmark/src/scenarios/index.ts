@@ -2,6 +2,7 @@ import { changes } from './changes.ts';
 import { creates } from './creates.ts';
 import { drain } from './drain.ts';
 import { commits, route } from './floors.ts';
+import { catchUp, rebuild } from './projection.ts';
 import {
   few,
   filling,
@@ -17,7 +18,7 @@ import {
 import type { Scenario } from './scenario.ts';
 import { searches } from './searches.ts';
 import { streams } from './stream.ts';
-import { visibility, wholeCreates } from './whole.ts';
+import { steady, visibility, wholeCreates } from './whole.ts';
 
 /** In the order of a round: each beside its floors, and what needs relay and worker last. The targets were set before anything was measured. */
 export const scenarios: Scenario[] = [
@@ -84,6 +85,7 @@ export const scenarios: Scenario[] = [
     ],
   }),
   drain,
+  catchUp,
   reads({
     name: 'read-one',
     title: 'One product',
@@ -139,5 +141,7 @@ export const scenarios: Scenario[] = [
   ]),
   ...searches,
   visibility,
+  steady,
   wholeCreates,
+  rebuild,
 ];

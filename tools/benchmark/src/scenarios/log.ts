@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Bed } from '../bed.ts';
+
+// A transaction each: what group commit makes of a busy hour, only larger.
+const eventsAtOnce = 1_000;
 
 /** How many events the event store holds. */
 export async function storedEvents({ writeDb }: Bed): Promise<number> {
@@ -20,4 +24,25 @@ export async function seedProducts(bed: Bed, count: number): Promise<string[]> {
   await bed.load({ connections, count, requests: { kind: 'create' }, warmUp: 0, duration: 60_000 });
   const rows = await bed.writeDb<{ stream: string }[]>`select stream from events`;
   return rows.map(({ stream }) => stream);
+}
+
+/** Adds products of three versions each, in the form that command-api gives to events. `events` is a multiple of 3 000. */
+export async function appendBacklog({ writeDb }: Bed, events: number): Promise<void> {
+  const products = events / 3;
+  const run = randomUUID();
+  for (let done = 0; done < events; done += eventsAtOnce) {
+    const version = Math.floor(done / products) + 1;
+    await writeDb`
+      insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+      select product, ${version}::integer, gen_random_uuid(), ${version === 1 ? 'ProductCreated' : 'ProductUpdated'}, 1,
+        jsonb_build_object('id', product, 'price', n % 10000 / 100.0)
+          || case when ${version}::integer = 1 then jsonb_build_object('name', 'Mouse ergonomico ' || n) else '{}' end,
+        jsonb_build_object('requestId', gen_random_uuid(), 'subject', 'anonymous',
+          'traceparent', '00-' || md5(random()::text) || '-' || left(md5(random()::text), 16) || '-01'),
+        now()
+      from (
+        select n, md5(${run}::text || n)::uuid as product
+        from generate_series(${done % products}::integer, ${(done % products) + eventsAtOnce - 1}::integer) as n
+      ) as products`;
+  }
 }

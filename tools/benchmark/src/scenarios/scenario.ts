@@ -5,6 +5,8 @@ export interface Scenario {
   name: string;
   title: string;
   mode: Mode;
+  /** Too long for a whole run: only measured when it is named. */
+  onlyNamed?: boolean;
   targets: readonly Target[];
   /** Checks what must hold for the figures to count, too. */
   measure: (bed: Bed) => Promise<Measurement>;

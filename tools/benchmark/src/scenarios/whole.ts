@@ -1,5 +1,5 @@
 import { waitFor } from '@catalogue/testing';
-import type { Bed } from '../bed.ts';
+import type { Bed, Measurement } from '../bed.ts';
 import { percentile } from '../percentile.ts';
 import { createAndSee } from '../visibility.ts';
 import { memory, type Scenario } from './scenario.ts';
@@ -12,7 +12,7 @@ export const visibility: Scenario = {
   name: 'visibility',
   title: `A lone product: POST sent until a GET shows it, ${samples} in sequence`,
   mode: 'whole',
-  targets: [{ figure: 'answered' }],
+  targets: [{ figure: 'p50', atMost: 6 }, { figure: 'p99', atMost: 20 }, { figure: 'answered' }],
   measure: async ({ system }) => {
     // The broker's JVM and the services compile what they run often: the first hundred are not what users meet.
     for (let i = 0; i < warmUp; i++) await createAndSee(system);
@@ -60,6 +60,49 @@ export const wholeCreates: Scenario = {
     return { ...measured, unrelayed, relayed, unshown, shown };
   },
 };
+
+const steadyRate = 5_000;
+
+/** What a client waits for while others keep the system as busy as it is meant to be. */
+export const steady: Scenario = {
+  name: 'steady-5000',
+  title: `${steadyRate} creates a second, relay and worker running: POST sent until a GET shows it, of others in sequence`,
+  mode: 'whole',
+  targets: [
+    { figure: 'perSecond', atLeast: steadyRate * 0.98 },
+    { figure: 'p50' },
+    { figure: 'p99', atMost: 150 },
+    { figure: 'shown' },
+    memory,
+  ],
+  measure: async (bed) => {
+    await bed.checkpoint();
+    const before = await shownProducts(bed);
+    const loading = bed.load({ connections: 32, perSecond: steadyRate, requests: { kind: 'create' } });
+    const seen = await seenDuring(bed, loading);
+    const { measured, acknowledged } = await loading;
+    const wanted = before + acknowledged + seen.length;
+    const ended = performance.now();
+    const shown = await secondsUntil(
+      'every product to be shown',
+      ended,
+      async () => (await shownProducts(bed)) >= wanted,
+    );
+    const [p50, p90, p99, max] = [50, 90, 99, 100].map((share) => percentile(seen, share));
+    return { ...measured, ...({ p50, p90, p99, max } as Measurement), shown };
+  },
+};
+
+/** How long lone products took to be seen, one after the other, while something else went on: in milliseconds. */
+async function seenDuring({ system, times }: Bed, other: Promise<unknown>): Promise<number[]> {
+  const over = new AbortController();
+  // The caller sees a failure.
+  other.catch(() => {}).finally(() => over.abort());
+  const warm = performance.now() + times.warmUp;
+  const seen: { visible: number; at: number }[] = [];
+  while (!over.signal.aborted) seen.push({ at: performance.now(), visible: (await createAndSee(system)).visible });
+  return seen.filter(({ at }) => at >= warm).map(({ visible }) => visible);
+}
 
 /** Seldom enough that asking does not slow down what is waited for. */
 async function secondsUntil(what: string, since: number, ask: () => Promise<boolean>): Promise<number> {

@@ -1,0 +1,137 @@
+import { ServiceProcess } from '@catalogue/acceptance';
+import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
+import type { Sql } from '@catalogue/postgres';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bed, Measurement } from '../bed.ts';
+import { coresUsed, cpuTimes, pidOf, residentMemory } from '../processes.ts';
+import { appendBacklog } from './log.ts';
+import { memory, type Scenario } from './scenario.ts';
+
+const backlog = 300_000;
+
+/** How fast a worker fills an empty read model from a topic of its own: six partitions, all indexes, the change log. */
+export const catchUp: Scenario = {
+  name: 'catch-up',
+  title: `A topic of ${backlog} events applied by one worker, relay stopped`,
+  mode: 'write',
+  targets: [{ figure: 'perSecond', atLeast: 30_000 }, memory],
+  measure: async (bed) => {
+    const { system } = bed;
+    await bed.empty();
+    await appendBacklog(bed, backlog);
+    await using topic = await createTopic(system.brokers);
+    await relayedUpToHere(bed);
+    await system.run('outbox-relay', 'republish', ['--from', '0', '--topic', topic.name]);
+    await using db = await createDatabase(system.readDb);
+    const settings = { ...system.settings, READ_DB_DSN: db.dsn, KAFKA_TOPIC: topic.name };
+    await system.run('query-worker', 'migrate', [], settings);
+    await db.sql`checkpoint`;
+    const worker = new ServiceProcess('query-worker', system.services['query-worker'].port, settings);
+    try {
+      worker.launch();
+      return await measureApplied(db.sql, 1, backlog);
+    } finally {
+      await worker.stop();
+    }
+  },
+};
+
+const history = 1_002_000; // three of each product, a thousand at once
+const liveRate = 500;
+
+/**
+ * A rebuild of a large read model by two workers, of which one is killed and comes back, while commands go on; then the
+ * comparison, and the switch.
+ */
+export const rebuild: Scenario = {
+  name: 'rebuild',
+  title: `${history} events rebuilt by two workers, one killed meanwhile, ${liveRate} creates a second, relay running`,
+  mode: 'whole',
+  onlyNamed: true,
+  targets: [{ figure: 'rebuilt', atMost: 60 }, { figure: 'perSecond' }, { figure: 'switched' }],
+  measure: async (bed) => {
+    const { system, readDb } = bed;
+    const worker = (...args: string[]) => system.run('query-worker', 'worker', args);
+    const from = await servingGeneration(readDb);
+    const before = await applied(readDb, from);
+    await appendBacklog(bed, history);
+    await measureApplied(readDb, from, before + history);
+    const second = new ServiceProcess('query-worker', 0, system.settings);
+    try {
+      second.launch();
+      await worker('rebuild', 'start');
+      const began = performance.now();
+      const live = {
+        connections: 4,
+        perSecond: liveRate,
+        requests: { kind: 'create' },
+        warmUp: 0,
+        duration: 20_000,
+      } as const;
+      const loading = bed.load(live);
+      const crashing = (async () => {
+        await delay(8_000);
+        await second.kill();
+        second.launch();
+      })();
+      const measured = await measureApplied(readDb, from + 1, before + history);
+      const rebuilt = (performance.now() - began) / 1000;
+      await Promise.all([loading, crashing]);
+      const compared = performance.now();
+      console.log((await worker('rebuild', 'switch')).trim());
+      const switched = (performance.now() - compared) / 1000;
+      await worker('rebuild', 'drop', String(from));
+      return { ...measured, rebuilt, switched };
+    } finally {
+      await second.stop();
+    }
+  },
+};
+
+/** From the first event that a generation has applied until it has applied so many, telling how far it is now and then. */
+async function measureApplied(readDb: Sql, generation: number, wanted: number): Promise<Measurement> {
+  const look = async () => ({ done: await applied(readDb, generation), at: performance.now(), cpu: cpuTimes() });
+  const isBegun = async () => {
+    const now = await look();
+    return now.done > 0 && now;
+  };
+  const began = await waitFor('the worker to begin', isBegun, { within: 60_000, every: 20 });
+  let told = began;
+  const isDone = async () => {
+    const now = await look();
+    if (now.at - told.at > 5000) {
+      const rate = Math.round(((now.done - told.done) / (now.at - told.at)) * 1000);
+      console.log(`  generation ${generation}: ${now.done} of ${wanted} events, ${rate} a second`);
+      told = now;
+    }
+    return now.done >= wanted && now;
+  };
+  const ended = await waitFor('the worker to have applied all', isDone, { within: 600_000, every: 50 });
+  const pid = pidOf('query-worker');
+  const rss = pid === undefined ? undefined : residentMemory(pid);
+  return {
+    perSecond: ((ended.done - began.done) / Math.max(ended.at - began.at, 1)) * 1000,
+    ...(rss === undefined ? {} : { rss }),
+    ...(began.cpu && ended.cpu ? coresUsed(began.cpu, ended.cpu) : {}),
+  };
+}
+
+async function applied(readDb: Sql, generation: number): Promise<number> {
+  const [row] = await readDb<{ events: number }[]>`
+    select coalesce(sum(next), 0)::bigint as events from consumer_offsets where generation = ${generation}`;
+  return row?.events ?? 0;
+}
+
+async function servingGeneration(readDb: Sql): Promise<number> {
+  const [row] = await readDb<{ generation: number }[]>`select generation from generations where state = 'serving'`;
+  return row?.generation ?? 1;
+}
+
+/** As if the relay had sent everything: `republish` sends no more than the relay has. */
+async function relayedUpToHere({ writeDb }: Bed): Promise<void> {
+  await writeDb`
+    insert into cursors as c (reader, transaction_id, position)
+    select 'outbox-relay', transaction_id, position from events
+    order by events.transaction_id desc, events.position desc limit 1
+    on conflict (reader) do update set transaction_id = excluded.transaction_id, position = excluded.position`;
+}
