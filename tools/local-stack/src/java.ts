@@ -12,7 +12,7 @@ export function findJava(): string {
   if (found !== undefined && found >= needed) return java;
   const what = found === undefined ? `there is no ${java}` : `${java} is Java ${found}`;
   throw new Error(
-    `Kafka needs Java ${needed} or newer, and ${what}: install one (apt-get install openjdk-17-jdk-headless), name another with JAVA_HOME, or give a broker with KAFKA_BROKER`,
+    `Kafka needs Java ${needed} or newer, and ${what}: install one (apt-get install openjdk-17-jdk-headless), name another with JAVA_HOME, start a container engine, or give a broker with KAFKA_BROKER`,
   );
 }
 

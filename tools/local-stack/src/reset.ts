@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { home } from './home.ts';
+import { engineInsteadOfJava, KafkaContainer } from './kafka-container.ts';
+import { readSettings } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
 
 // npm run reset: the next `npm start` begins with no products. What was downloaded stays.
@@ -10,6 +12,9 @@ const data = ['write-db', 'read-db', 'kafka'];
 try {
   const folder = home();
   const unlock = lockStack(folder);
+  const engine = await engineInsteadOfJava();
+  if (engine !== undefined)
+    await new KafkaContainer(engine, folder, readSettings(process.env).ports.kafka.number).remove();
   for (const name of data) rmSync(join(folder, name), { recursive: true, force: true });
   unlock();
   console.log(`Emptied ${folder}`);

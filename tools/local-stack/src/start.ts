@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { home } from './home.ts';
+import { engineInsteadOfJava, KafkaContainer } from './kafka-container.ts';
 import { migrate, type Serving, serve } from './nx.ts';
 import { requireFreePort } from './ports.ts';
 import { startServers } from './servers.ts';
@@ -41,17 +42,34 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
   const folder = home();
   await using running = new AsyncDisposableStack();
   running.defer(lockStack(folder));
-  await requirePorts(settings);
+  const kafkaBroker = settings.kafkaBroker ?? (await kafkaInContainer(settings, folder, running, signal));
+  await requirePorts({ ...settings, kafkaBroker });
   const failed = (line: string) => stop(new Error(line));
 
   say('Starting the servers');
-  const addresses = await startServers(settings, { home: folder, running, say, failed, signal });
+  const addresses = await startServers({ ...settings, kafkaBroker }, { home: folder, running, say, failed, signal });
   signal.throwIfAborted();
   const defaults = { ...(process.stdout.isTTY && { LOG_PRETTY: 'true' }), ...pageSettings(settings.ports) };
   const env = { ...defaults, ...process.env, ...addresses };
   say('Bringing the databases and the topic up to date');
   await migrate(env, signal);
   await runServices(settings.ports, env, running, signal);
+}
+
+/** Where there is no Java and a container engine answers: the broker of docker-compose.dev.yml. */
+async function kafkaInContainer(
+  { ports }: Settings,
+  folder: string,
+  running: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const engine = await engineInsteadOfJava();
+  if (engine === undefined) return undefined;
+  say('There is no Java: starting Kafka in a container (docker-compose.dev.yml)');
+  const kafka = new KafkaContainer(engine, folder, ports.kafka.number);
+  running.defer(() => kafka.stop());
+  await kafka.start(signal);
+  return kafka.brokers;
 }
 
 async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncDisposableStack, signal: AbortSignal) {
