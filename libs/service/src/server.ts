@@ -35,6 +35,11 @@ declare module 'fastify' {
     /** W3C trace context of the request: the caller's, or made here. */
     traceparent: string;
   }
+  // Declared by @fastify/swagger as well, which the types that this package is built into do not name.
+  interface FastifySchema {
+    /** Not in `/openapi.json`. */
+    hide?: boolean;
+  }
   interface FastifyContextConfig {
     /** Media types of the route's answers; JSON when absent. */
     produces?: readonly string[];
