@@ -33,8 +33,11 @@ export class Checkouts implements Disposable {
     await run('git', ['clone', '--quiet', '--shared', '--no-checkout', root, folder]);
     await run('git', ['checkout', '--quiet', '--detach', commit], { cwd: folder });
     await run('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], { cwd: folder });
-    const apps = ['command-api', 'outbox-relay', 'query-worker', 'query-api'].map((app) => `apps/${app}`);
-    await run(join(folder, 'node_modules', '.bin', 'tsc'), ['--build', ...apps], { cwd: folder });
+    // Nothing of an nx that this may run under, which would take that one's workspace for its own.
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('NX_'));
+    const env = { ...Object.fromEntries(own), NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' };
+    const nx = join(folder, 'node_modules', '.bin', 'nx');
+    await run(nx, ['run-many', '-t', 'build'], { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 });
     return folder;
   }
 
