@@ -18,7 +18,7 @@ const atOnce = 1_000;
 const kept = 10_000;
 /** Who waits for a look: where the database is that slow, more of them would only wait longer. */
 const mostAsking = 5_000;
-const mostTurns = 3;
+const mostTurns = 8;
 
 /**
  * Follows the change log of the generation that serves, for all who wait for changes or listen to them: one reader a

@@ -9,7 +9,7 @@ import { byRelevance, sorts } from './sort.ts';
  * Matches that are ranked and sorted at most. Of a word that half a million names have, these are the first that are met: all
  * of them would take over a second.
  */
-const mostCandidates = 1_000;
+const mostCandidates = 500;
 /** Fewer where each has to be compared letter by letter: 5 µs a name. */
 const mostSimilar = 200;
 /** Those whose names begin with what is searched for, in order of name: the best are among the candidates, however many match. */
