@@ -114,6 +114,7 @@ export class Editor {
   async #send(command: Command, sentence: string): Promise<void> {
     if (this.#busy) return;
     this.#setBusy(true);
+    this.#race.hidden = true;
     try {
       const receipt = await this.#commands.send(command);
       this.#dialog.close();
@@ -124,6 +125,7 @@ export class Editor {
     } finally {
       this.#setBusy(false);
     }
+    if (!this.#race.hidden) find('race-theirs', HTMLButtonElement).focus();
   }
 
   #setBusy(busy: boolean): void {
@@ -137,19 +139,21 @@ export class Editor {
   async #showRace(): Promise<void> {
     const base = this.#base;
     if (base === undefined) return;
-    const yours = { name: this.#name.value.trim(), price: this.#price.value };
+    const yours = this.#typed();
     const now = await this.#newer(base);
     if (now === undefined) return;
     this.#base = now;
     setText(find('race-now', HTMLElement), `Now (version ${now.version})`);
     setText(find('race-name-now', HTMLElement), now.name);
     setText(find('race-price-now', HTMLElement), formatPrice(now.price, this.#options.locale));
-    setText(find('race-name-yours', HTMLElement), yours.name);
-    setText(find('race-price-yours', HTMLElement), yours.price);
+    setText(find('race-name-yours', HTMLElement), yours?.name ?? '');
+    setText(
+      find('race-price-yours', HTMLElement),
+      yours === undefined ? '' : formatPrice(yours.price, this.#options.locale),
+    );
     this.#race.hidden = false;
     this.#ask(false);
     this.#history.show(now.id);
-    find('race-theirs', HTMLButtonElement).focus();
   }
 
   /** The product at the version that the command met: the read side may still be on its way there. */

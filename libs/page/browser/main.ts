@@ -25,7 +25,7 @@ const editor = new Editor({
   locale,
   saved: (receipt, sentence) => {
     say(sentence);
-    lag.expect(receipt, performance.now());
+    lag.expect(receipt, Date.now());
     // Without the stream nothing else would show it; the query waits for it.
     if (!isLive) live.reload();
   },
@@ -50,7 +50,7 @@ async function follow(): Promise<void> {
   };
   for await (const event of catalogue.stream({ onConnection })) {
     if (event.type === 'reset') lag.forget();
-    else lag.seen(event.product, performance.now());
+    else lag.seen(event.product, Date.now());
     live.hear(event);
   }
 }
@@ -72,7 +72,7 @@ function draw(fresh: boolean): void {
     reached.unobserve(more);
     reached.observe(more);
     const count = products.length === 1 ? '1 product' : `${products.length} products`;
-    setText(find('count', HTMLElement), next === undefined ? count : `${count} of more`);
+    setText(find('count', HTMLElement), next === undefined ? count : `The first ${count}`);
     showEmpty(products.length === 0);
     status.showLag();
   });

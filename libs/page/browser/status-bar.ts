@@ -30,6 +30,8 @@ export class StatusBar {
     this.#stream.dataset['state'] = state;
     const since = new Date().toLocaleTimeString();
     setText(this.#stream, state === 'live' ? 'Live' : `Connection lost: not up to date since ${since}, trying again`);
+    this.#showLag();
+    void this.#look();
   }
 
   showLag(): void {
@@ -37,7 +39,9 @@ export class StatusBar {
   }
 
   #showLag(): void {
-    setText(this.#lag, this.#measured.describe(performance.now()));
+    // Without the stream nobody knows.
+    const isLive = this.#stream.dataset['state'] === 'live';
+    setText(this.#lag, isLive ? this.#measured.describe(Date.now()) : '');
   }
 
   async #watch(): Promise<void> {

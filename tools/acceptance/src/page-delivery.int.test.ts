@@ -126,6 +126,11 @@ test.each([
   await shown.save({ name: '', price: 'x' });
   expect(await shown.obstacles()).toEqual([]);
   await shown.page.keyboard.press('Escape');
+  // Nothing lies over another thing, or beside the screen.
+  const [search, minPrice] = await Promise.all(
+    ['Search', 'Price from'].map((label) => shown.page.getByLabel(label).boundingBox()),
+  );
+  expect((search?.x ?? 0) + (search?.width ?? 0)).toBeLessThanOrEqual(minPrice?.x ?? 0);
   const width = await shown.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
   expect(width).toBeLessThanOrEqual(0);
 });
