@@ -84,7 +84,7 @@ export class Generations {
     for (const { generation, state } of found) {
       const known = this.#running.get(generation);
       if (known === undefined) this.#start(generation, state);
-      else known.state = state;
+      else this.#turned(known, state);
     }
     const kept = new Set(found.map(({ generation }) => generation));
     for (const { generation, stop } of this.followed as Running[]) {
@@ -92,6 +92,13 @@ export class Generations {
       this.#options.log.info({ generation }, 'The generation was dropped');
       stop.abort();
     }
+  }
+
+  #turned(known: Running, state: Generation['state']): void {
+    if (known.state === state) return;
+    const { generation, state: before } = known;
+    this.#options.log.info({ generation, before, state }, 'The generation has another state');
+    known.state = state;
   }
 
   #start(generation: number, state: Generation['state']): void {
