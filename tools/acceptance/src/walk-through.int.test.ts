@@ -67,6 +67,35 @@ test('older clients’ requests: a partial PUT, and where POST says that the pro
   expect(await shown.json()).toMatchObject({ name: 'Tastiera', price: 19.99, version: 2 });
 });
 
+test('the stream tells every change, once and in order, also those from while query-api was killed', async () => {
+  const catalogue = system.client();
+  const stop = new AbortController();
+  const live = Promise.withResolvers<void>();
+  const onConnection = (state: 'live' | 'lost') => state === 'live' && live.resolve();
+  const { id } = await catalogue.create({ name: 'Streamed', price: 0 });
+  const versions: number[] = [];
+  const listening = (async () => {
+    for await (const event of catalogue.stream({ signal: stop.signal, onConnection })) {
+      if (event.type === 'reset') versions.push(Number.NaN);
+      else if (event.product.id === id) versions.push(event.product.version);
+      if (event.type === 'product.discontinued') return;
+    }
+  })();
+  await live.promise;
+  await catalogue.get(id);
+  for (let price = 1; price <= 60; price++) {
+    if (price === 20) await system.services['query-api'].kill();
+    if (price === 40) await system.services['query-api'].start();
+    await catalogue.change(id, { price });
+  }
+  await catalogue.discontinue(id);
+  await listening;
+  // The stream may have begun before the creation was shown.
+  expect(versions.filter((version) => version > 1 || Number.isNaN(version))).toEqual(
+    Array.from({ length: 61 }, (_, i) => i + 2),
+  );
+});
+
 test('each service ends on SIGTERM with 0, and the same products are there when all have started again', async () => {
   const before = await Array.fromAsync(system.client().list());
   for (const service of Object.values(system.services)) {
