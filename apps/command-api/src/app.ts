@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { checkOrigin } from '@catalogue/event-store';
 import { isTransient, type Sql } from '@catalogue/postgres';
 import { createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
@@ -8,6 +9,8 @@ import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
   store: Sql;
+  /** Says `closed` when a connection to the store has ended. */
+  connections?: EventEmitter;
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
@@ -15,7 +18,7 @@ export interface AppOptions {
 }
 
 /** The commands of the catalogue over HTTP, decided here and kept in the event store. */
-export async function buildApp({ store, log, metrics, corsOrigins, now }: AppOptions): Promise<Server> {
+export async function buildApp({ store, connections, log, metrics, corsOrigins, now }: AppOptions): Promise<Server> {
   const app = await createServer({
     log,
     metrics,
@@ -33,6 +36,10 @@ export async function buildApp({ store, log, metrics, corsOrigins, now }: AppOpt
   // Before the first command: is it there, and is it the one it was? An absent one is waited for while answering 503.
   commands.outage.begin();
   await commands.outage.isOverWithin(1_000);
+  // Also while no command is under way the store may go, and come back as another one.
+  const closed = () => commands.outage.begin();
+  connections?.on('closed', closed);
+  app.addHook('onClose', async () => void connections?.off('closed', closed));
   productRoutes(app, commands, now);
   historyRoute(app, store);
   return app;

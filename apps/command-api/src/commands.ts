@@ -4,7 +4,7 @@ import type { Logger, Registry } from '@catalogue/service';
 import { GroupCommit } from './commit/group-commit.ts';
 import { Outage } from './commit/outage.ts';
 import { SnapshotWriter } from './commit/snapshot-writer.ts';
-import { NotDecided, type Outcome, type Submission } from './commit/submission.ts';
+import { NotDecided, type Outcome, Overloaded, type Submission } from './commit/submission.ts';
 import { commandMetrics } from './metrics.ts';
 import { productEventForm } from './product/event-form.ts';
 import { type Product, type ProductCommand, products, type Refusal } from './product/product.ts';
@@ -40,9 +40,14 @@ export function openCommands(store: Sql, log: Logger, metrics: Registry) {
       measure.ended(type, outcome.refused ?? 'done');
       return outcome;
     } catch (error) {
-      measure.ended(type, error instanceof NotDecided ? 'not-decided' : 'failed');
+      measure.ended(type, reasonOf(error));
       throw error;
     }
   };
   return { submit, outage };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Overloaded) return 'overloaded';
+  return error instanceof NotDecided ? 'not-decided' : 'failed';
 }

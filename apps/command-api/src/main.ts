@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
@@ -7,9 +8,11 @@ import { settings } from './settings.ts';
 const { port, host, logLevel, logPretty, writeDb, corsOrigins } = readSettings(settings, process.env);
 const log = createLogger('command-api', logLevel, logPretty);
 const metrics = createMetrics('command-api');
-const store = connect(writeDb, { name: 'command-api', statementTimeout: 3_000, answerTimeout: 4_000 });
+const connections = new EventEmitter();
+const onClose = () => connections.emit('closed');
+const store = connect(writeDb, { name: 'command-api', statementTimeout: 3_000, answerTimeout: 4_000, onClose });
 const now = () => new Date();
 
-const app = await buildApp({ store, log, metrics, corsOrigins, now });
+const app = await buildApp({ store, connections, log, metrics, corsOrigins, now });
 const work = (signal: AbortSignal) => removeKeysNowAndThen(store, now, log, signal);
 await serve(app, { port, host, log, work, close: [() => store.end({ timeout: 1 })] });

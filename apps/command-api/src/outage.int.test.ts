@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateEventStore } from '@catalogue/event-store';
 import { connect } from '@catalogue/postgres';
@@ -100,6 +101,37 @@ test('the event store frozen: its commands are answered in the end, later ones a
   const again = await Promise.all(['a', 'b', 'c'].map(post));
   expect(again.map(({ statusCode }) => statusCode)).toEqual([201, 201, 201]);
   expect(await db.sql`select count(*)::int as count from events`).toEqual([{ count: 5 }]);
+  await app.close();
+  await store.end();
+  await db.sql.end();
+}, 60_000);
+
+test('a store that goes while nobody asks is looked at again before the next command', async () => {
+  await using server = await startOwnPostgres();
+  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  const connections = new EventEmitter();
+  const store = connect(db.dsn, { name: 'command-api', onClose: () => connections.emit('closed') });
+  const app = await buildApp({
+    store,
+    connections,
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    now: () => new Date(),
+  });
+  const post = async () => (await app.inject({ method: 'POST', url: '/products', body })).statusCode;
+  expect(await post()).toBe(201);
+  // As a restored log looks: the same rows in another server.
+  await db.sql`update log_origin set system_identifier = 1`;
+  await server.crash();
+  await server.restart();
+  expect(await post()).toBe(503);
+  await waitFor('the guard to have looked', async () =>
+    JSON.stringify((await app.inject('/health/ready')).json()).includes('restored'),
+  );
+  expect(await post()).toBe(503);
+  await db.sql`update log_origin set system_identifier = (select system_identifier from pg_control_system())`;
+  await waitFor('commands to go on', async () => (await post()) === 201);
   await app.close();
   await store.end();
   await db.sql.end();

@@ -29,17 +29,31 @@ function atCommits(sql: Sql): Sql {
         const run = target as unknown as (...typed: unknown[]) => Promise<unknown>;
         const statement = Reflect.apply(run, self, args);
         if (!Array.isArray(args[0]) || args[0][0] !== 'commit') return statement;
-        reached('before commit');
-        return statement.then((done: unknown) => {
-          reached('after commit');
-          return done;
-        });
+        return committedLate(statement);
       },
     });
   };
   return new Proxy(sql, {
     get: (target, name): unknown => (name === 'reserve' ? reserve : Reflect.get(target, name)),
   });
+}
+
+/** Sent when it is awaited, as the commit itself would be: begun here, it would overtake the statements before it. */
+function committedLate(commit: Promise<unknown>): PromiseLike<unknown> {
+  const sent = async () => {
+    const done = await commit;
+    reached('after commit');
+    return done;
+  };
+  return {
+    // oxlint-disable-next-line unicorn/no-thenable -- like the statement that it stands for
+    then: (resolve, reject) => {
+      if (point !== 'before commit') return sent().then(resolve, reject);
+      // Two turns later what was written has gone to the server.
+      setImmediate(() => setImmediate(() => reached('before commit')));
+      return new Promise<never>(() => {});
+    },
+  };
 }
 
 const { port, host, logLevel, readDb, brokers, topic } = readSettings(settings, process.env);

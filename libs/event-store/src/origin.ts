@@ -3,15 +3,20 @@ import type { Sql } from '@catalogue/postgres';
 /** The log is in another server than the one it was written in: its transaction ids mean nothing here. */
 class LogMoved extends Error {}
 
+/** A standby, or a server that is being replaced. */
+class LogReadOnly extends Error {}
+
 /**
- * Makes sure that the log is where it was written. After a dump was restored into another server, whose transaction ids
+ * Makes sure that the log is where it was written, and can be written. After a dump was restored into another server, whose transaction ids
  * start again, old events could stay invisible to readers, and new ones be passed over.
  * @throws {LogMoved} saying what to run.
+ * @throws {LogReadOnly} when the server takes no writes.
  */
 export async function checkOrigin(sql: Sql): Promise<void> {
-  const [row] = await sql<{ expected: string; found: string }[]>`
-    select log_origin.system_identifier::text as expected, here.system_identifier::text as found
+  const [row] = await sql<{ expected: string; found: string; readOnly: boolean }[]>`
+    select current_setting('transaction_read_only')::boolean as "readOnly", log_origin.system_identifier::text as expected, here.system_identifier::text as found
     from log_origin, pg_control_system() as here`;
+  if (row?.readOnly === true) throw new LogReadOnly('PostgreSQL takes no writes: is it a standby, or being replaced?');
   if (row === undefined || row.expected === row.found) return;
   throw new LogMoved(
     `The event log was written in PostgreSQL server ${row.expected} and is in server ${row.found}: it was restored. ` +

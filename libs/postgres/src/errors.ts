@@ -18,6 +18,8 @@ const transientCodes = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '55P03', // lock_not_available
+  '25006', // read_only_sql_transaction: a standby, or a server that is being replaced
+  '3D000', // invalid_catalog_name: a database that is being restored
   '57014', // query_canceled: a statement timeout
   '25P03', // idle_in_transaction_session_timeout
 ]);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, inject, test } from 'vitest';
-import { connect } from './connect.ts';
+import { connect, type Transaction } from './connect.ts';
 import { isConnectionLost } from './errors.ts';
 import { transact } from './transact.ts';
 
@@ -127,5 +127,22 @@ test('many at once, more than there are connections', async () => {
     ),
   );
   expect(await sql`select id from t`).toHaveLength(50);
+  await sql.end();
+});
+
+test('a statement that is made after the commit was asked for is refused, not sent as a transaction of its own', async () => {
+  const sql = connect(inject('servers').readDb, { name: 'test', max: 1 });
+  await sql`create temporary table late (n integer)`;
+  const late = async (tx: Transaction) => {
+    await Promise.resolve();
+    await tx`insert into late values (2)`;
+  };
+  const written = transact(
+    sql,
+    async () => {},
+    (tx) => [tx`insert into late values (1)`, late(tx)],
+  );
+  await expect(written).rejects.toThrow(/came after the commit/);
+  expect(await sql`select n from late`).toEqual([{ n: 1 }]);
   await sql.end();
 });

@@ -17,14 +17,23 @@ export async function transact<T>(
   write: (tx: Transaction, found: T) => Promise<unknown>[],
 ): Promise<T> {
   const session = await sql.reserve();
+  let committing = false;
   // Statements are the same in both; savepoints are not used.
-  const tx = session as unknown as Transaction;
+  const tx = new Proxy(session as unknown as Transaction, {
+    apply: (target, self, args: unknown[]): unknown => {
+      // Sent after the commit, it would be a transaction of its own.
+      if (committing) throw new Error('A statement of the transaction was not made at once: it came after the commit');
+      return Reflect.apply(target as unknown as (...made: unknown[]) => unknown, self, args);
+    },
+  });
   let lost = false;
   try {
     // Without `execute` a statement is only sent when it is awaited, and this one has to be the first.
     const begun = session`begin`.execute();
     const [, found] = await whenAllEnded([begun, read(tx)]);
-    await whenAllEnded([...write(tx, found), session`commit`]);
+    const written = write(tx, found);
+    committing = true;
+    await whenAllEnded([...written, session`commit`]);
     return found;
   } catch (error) {
     lost = isConnectionLost(error);

@@ -80,6 +80,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientErrorHandler: answerClientError,
     bodyLimit,
     requestTimeout: 30_000,
+    // While the process ends, what still comes on open connections is answered like the rest; then they are closed.
+    return503OnClosing: false,
     // No bound of the router's own: an unknown id is 404, however long. Node bounds the whole header at 16 KiB.
     routerOptions: { maxParamLength: 16 * 1024 },
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;

@@ -166,12 +166,14 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   async #sitOut(batch: Pending<Command, Refusal>[]): Promise<void> {
     const { outage } = this.#options;
     outage.begin();
+    // Those that wait are refused like all that come now.
+    for (const pending of this.#waiting.splice(0)) pending.reject(away(pending));
     const isOver = await outage.isOverWithin(patience);
     for (const pending of batch) {
       pending.uncertain = true;
       pending.maybeAnswered = true;
       if (isOver) this.#tryAgain(pending, 'The event store keeps going away');
-      else pending.reject(new NotDecided('The event store is away; whether the command was carried out is not known'));
+      else pending.reject(away(pending));
     }
   }
 
@@ -180,4 +182,9 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     if (pending.attempts < mostAttempts) this.#enqueue(pending);
     else pending.reject(new NotDecided(reason));
   }
+}
+
+function away({ uncertain }: { uncertain: boolean }): NotDecided {
+  const known = 'The event store is away';
+  return new NotDecided(uncertain ? `${known}; whether the command was carried out is not known` : known);
 }
