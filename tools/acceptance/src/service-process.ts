@@ -8,14 +8,20 @@ export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'que
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const linesKept = 200;
 
-// As the README of command-api says.
-const flags = [
-  '--max-semi-space-size=16',
-  '--min-semi-space-size=16',
+// As the READMEs of the services say.
+const flagsOf = (youngGeneration: number, growth: number) => [
+  `--max-semi-space-size=${youngGeneration}`,
+  `--min-semi-space-size=${youngGeneration}`,
   '--initial-old-space-size=32',
-  '--heap-growing-percent=100',
+  `--heap-growing-percent=${growth}`,
   '--no-parallel-scavenge',
 ];
+const flags: Record<ServiceName, readonly string[]> = {
+  'command-api': flagsOf(16, 100),
+  'outbox-relay': flagsOf(16, 100),
+  'query-worker': flagsOf(16, 100),
+  'query-api': flagsOf(4, 30),
+};
 
 /** One service as it is deployed: from its build, with the settings of the contract and nothing else. */
 export class ServiceProcess {
@@ -56,7 +62,8 @@ export class ServiceProcess {
 
   /** Starts it without waiting. */
   launch(): void {
-    const child = spawn(...boundToParent('SIGKILL', process.execPath, [...flags, `apps/${this.name}/dist/main.js`]), {
+    const args = [...flags[this.name], `apps/${this.name}/dist/main.js`];
+    const child = spawn(...boundToParent('SIGKILL', process.execPath, args), {
       cwd: this.checkout,
       env: this.#settings,
       stdio: ['ignore', 'pipe', 'pipe'],
