@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateEventStore } from '@catalogue/event-store';
-import { connect } from '@catalogue/postgres';
+import { connect, type Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase, startOwnPostgres, waitFor } from '@catalogue/testing';
 import { expect, test } from 'vitest';
@@ -9,17 +9,21 @@ import { buildApp } from './app.ts';
 
 const body = { name: 'Mouse', price: 1 };
 
-test('the event store away: 503 at once from the second command on, and commands go on by themselves when it is back', async () => {
-  await using server = await startOwnPostgres();
-  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
-  const store = connect(db.dsn, { name: 'command-api' });
-  const app = await buildApp({
+const open = (store: Sql, connections = new EventEmitter()) =>
+  buildApp({
     store,
+    connections,
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],
     now: () => new Date(),
   });
+
+test('the event store away: 503 at once from the second command on, and commands go on by themselves when it is back', async () => {
+  await using server = await startOwnPostgres();
+  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  const store = connect(db.dsn, { name: 'command-api' });
+  const app = await open(store);
   const post = () => app.inject({ method: 'POST', url: '/products', body });
   expect((await post()).statusCode).toBe(201);
   await db.sql.end();
@@ -47,13 +51,7 @@ test('the event store away: 503 at once from the second command on, and commands
 test('more commands than can be decided in good time are refused at once; those that were taken are done', async () => {
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
-  const app = await buildApp({
-    store: db.sql,
-    log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
-    corsOrigins: [],
-    now: () => new Date(),
-  });
+  const app = await open(db.sql);
   // Frozen, the server takes commands and answers none: four batches are in flight, the rest waits.
   server.kill('SIGSTOP');
   const asked = Array.from({ length: 3_000 }, () => app.inject({ method: 'POST', url: '/products', body }));
@@ -77,13 +75,7 @@ test('the event store frozen: its commands are answered in the end, later ones a
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   const store = connect(db.dsn, { name: 'command-api', answerTimeout: 500 });
-  const app = await buildApp({
-    store,
-    log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
-    corsOrigins: [],
-    now: () => new Date(),
-  });
+  const app = await open(store);
   const post = (key: string) =>
     app.inject({ method: 'POST', url: '/products', headers: { 'idempotency-key': key }, body });
   expect((await post('before')).statusCode).toBe(201);
@@ -111,14 +103,7 @@ test('a store that goes while nobody asks is looked at again before the next com
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   const connections = new EventEmitter();
   const store = connect(db.dsn, { name: 'command-api', onClose: () => connections.emit('closed') });
-  const app = await buildApp({
-    store,
-    connections,
-    log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
-    corsOrigins: [],
-    now: () => new Date(),
-  });
+  const app = await open(store, connections);
   const post = async () => (await app.inject({ method: 'POST', url: '/products', body })).statusCode;
   expect(await post()).toBe(201);
   // As a restored log looks: the same rows in another server.

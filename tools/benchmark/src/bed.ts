@@ -101,7 +101,7 @@ export class Bed implements AsyncDisposable {
     await using memory = watchMemory(typeof server === 'number' ? server : pidOf(server));
     const { statuses, unexpected: _, ...latencies } = await this.#generator.run(job, () => marks.push(cpuTimes()));
     const [from, to] = marks;
-    const measured = { ...latencies, ...memory.highest(), ...(from && to ? coresUsed(from, to) : {}) };
+    const measured = { ...latencies, ...memory.highest(), ...coresUsed(from, to) };
     return { measured, acknowledged: statuses[job.expected] ?? 0 };
   }
 

@@ -40,8 +40,9 @@ export function cpuTimes(): CpuTimes | undefined {
   return { at: performance.now(), idle: idle + (waiting ?? 0), stolen, busy, processes };
 }
 
-/** How many cores each process kept busy on average, and `others` on this machine did: `cores.<name>`. */
-export function coresUsed(from: CpuTimes, to: CpuTimes): Record<string, number> {
+/** How many cores each process kept busy on average, and `others` on this machine did: `cores.<name>`; nothing where there is no /proc. */
+export function coresUsed(from: CpuTimes | undefined, to: CpuTimes | undefined): Record<string, number> {
+  if (from === undefined || to === undefined) return {};
   const seconds = (to.at - from.at) / 1000;
   const cores = (before: number, after: number) => Math.max(0, after - before) / seconds;
   const named = Object.entries(to.processes).map(
@@ -65,6 +66,13 @@ export function pidOf(name: string): number | undefined {
 export function residentMemory(pid: number): number | undefined {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`)) ?? [];
   return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+}
+
+/** The memory of a child by its name, as `rss`; nothing when there is none, or no /proc. */
+export function memoryOf(name: string): { rss?: number } {
+  const pid = pidOf(name);
+  const rss = pid === undefined ? undefined : residentMemory(pid);
+  return rss === undefined ? {} : { rss };
 }
 
 function nameOf(pid: number): string {

@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { ServiceProcess, type System } from '@catalogue/acceptance';
 import { openProducer } from '@catalogue/kafka';
 import { freePort } from '@catalogue/local-stack';
 import type { Sql } from '@catalogue/postgres';
-import { createDatabase, createTopic, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
+import { createDatabase, createTopic, type TestDatabase, type TestTopic } from '@catalogue/testing';
+import { measureApplied } from './applied.ts';
 import { messageOf } from './products.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const sentAtOnce = 10_000;
 const longestFill = 300_000;
@@ -41,8 +38,9 @@ export class Shop implements AsyncDisposable {
 
   static async open(system: System, products: number): Promise<Shop> {
     const topic = await createTopic(system.brokers);
-    const database = await createDatabase(system.readDb, migrate);
+    const database = await createDatabase(system.readDb);
     const settings = { ...system.settings, KAFKA_TOPIC: topic.name, READ_DB_DSN: database.dsn };
+    await system.run('query-worker', 'migrate', [], settings);
     await send(system.brokers, topic.name, products);
     const worker = new ServiceProcess('query-worker', await freePort(), settings);
     const filledPerSecond = await fill(worker, database.sql, products);
@@ -86,11 +84,6 @@ export class Shop implements AsyncDisposable {
   }
 }
 
-async function migrate(dsn: string): Promise<void> {
-  const env = { READ_DB_DSN: dsn, PATH: process.env['PATH'] ?? '' };
-  await promisify(execFile)(process.execPath, ['apps/query-worker/dist/migrate.js'], { cwd: root, env });
-}
-
 async function send(brokers: string, topic: string, products: number): Promise<void> {
   const producer = openProducer({ brokers, clientId: 'benchmark', log: silent });
   try {
@@ -110,27 +103,10 @@ async function send(brokers: string, topic: string, products: number): Promise<v
 
 /** Resolves when the worker has applied all, with how many it did a second from when it had begun. */
 async function fill(worker: ServiceProcess, sql: Sql, products: number): Promise<number> {
-  const applied = async () => {
-    const [row] = await sql<
-      { applied: number }[]
-    >`select coalesce(sum(next), 0)::bigint as applied from consumer_offsets`;
-    return row?.applied ?? 0;
-  };
   worker.launch();
   try {
-    const begun = await waitFor('the worker to begin', async () => (await applied()) || undefined, { within: 60_000 });
-    const from = performance.now();
-    let told = begun;
-    const isFull = async () => {
-      const now = await applied();
-      if (now - told >= 100_000) {
-        told = now;
-        console.log(`  ${now} of ${products} products are in the read model`);
-      }
-      return now >= products;
-    };
-    await waitFor(`${products} products`, isFull, { within: longestFill, every: 50 });
-    return ((products - begun) / (performance.now() - from)) * 1000;
+    const { perSecond = Number.NaN } = await measureApplied(sql, 1, products, longestFill);
+    return perSecond;
   } finally {
     await worker.stop();
   }

@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
-import { type Logger, Problem } from '@catalogue/service';
+import type { Logger } from '@catalogue/service';
+import { overloaded } from '../overloaded.ts';
 import { type Change, type LogPosition, readChanges, readLog } from './log.ts';
 
 export interface FeedListener {
@@ -202,10 +203,4 @@ export class ChangeFeed {
     await promise;
     clearTimeout(timer);
   }
-}
-
-function overloaded(): Problem {
-  return new Problem('overloaded', 'The read model answers slowly, and too many requests wait', {
-    headers: { 'retry-after': '1' },
-  });
 }

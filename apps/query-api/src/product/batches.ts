@@ -1,4 +1,5 @@
 import { Problem } from '@catalogue/service';
+import { overloaded } from '../overloaded.ts';
 
 interface Batch<Row> {
   ids: Set<string>;
@@ -59,12 +60,6 @@ export class Batches<Row extends { id: string }> {
         if (this.#open !== undefined) this.#send(this.#open);
       });
   }
-}
-
-function overloaded(): Problem {
-  return new Problem('overloaded', 'The read model answers slowly, and too many requests wait', {
-    headers: { 'retry-after': '1' },
-  });
 }
 
 function unanswered(): Problem {

@@ -1,5 +1,5 @@
 import { errorCode } from '@catalogue/postgres';
-import { Problem } from '@catalogue/service';
+import { overloaded } from '../overloaded.ts';
 
 /** A statement that can be cancelled. */
 export interface PendingQuery<Row> extends Promise<Row[]> {
@@ -95,10 +95,4 @@ async function attempt<Row>(make: () => PendingQuery<Row>, gone: AbortSignal): P
 /** PostgreSQL has one code for both (postgres.c, ProcessInterrupts). */
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.includes('statement timeout');
-}
-
-function overloaded(): Problem {
-  return new Problem('overloaded', 'The read model answers slowly, and too many requests wait', {
-    headers: { 'retry-after': '1' },
-  });
 }

@@ -1,7 +1,7 @@
 import { ServiceProcess } from '@catalogue/acceptance';
 import { createTopic, waitFor } from '@catalogue/testing';
 import type { Bed } from '../bed.ts';
-import { coresUsed, cpuTimes, pidOf, residentMemory } from '../processes.ts';
+import { coresUsed, cpuTimes, memoryOf } from '../processes.ts';
 import { appendBacklog } from './log.ts';
 import { memory, type Scenario } from './scenario.ts';
 
@@ -40,12 +40,10 @@ async function measureDrain(bed: Bed) {
   const began = await waitFor('the relay to begin', () => reached((now) => now < backlog), { every: 5 });
   const all = () => reached((now) => now === 0);
   const ended = await waitFor('the relay to have sent all', all, { within: 120_000, every: 50 });
-  const pid = pidOf('outbox-relay');
-  const rss = pid === undefined ? undefined : residentMemory(pid);
   return {
     perSecond: (began.left / (ended.at - began.at)) * 1000,
-    ...(rss === undefined ? {} : { rss }),
-    ...(began.cpu && ended.cpu ? coresUsed(began.cpu, ended.cpu) : {}),
+    ...memoryOf('outbox-relay'),
+    ...coresUsed(began.cpu, ended.cpu),
   };
 }
 

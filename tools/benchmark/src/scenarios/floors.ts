@@ -16,7 +16,7 @@ export function commits(clients: number): Scenario {
       const from = cpuTimes();
       const perSecond = await commitsPerSecond(commitsDb, clients, times.duration);
       const to = cpuTimes();
-      return { perSecond, ...(from && to ? coresUsed(from, to) : {}) };
+      return { perSecond, ...coresUsed(from, to) };
     },
   };
 }

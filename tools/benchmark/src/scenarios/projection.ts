@@ -1,9 +1,9 @@
 import { ServiceProcess } from '@catalogue/acceptance';
-import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
+import { createDatabase, createTopic } from '@catalogue/testing';
 import type { Sql } from '@catalogue/postgres';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bed, Measurement } from '../bed.ts';
-import { coresUsed, cpuTimes, pidOf, residentMemory } from '../processes.ts';
+import { applied, measureApplied } from '../applied.ts';
+import type { Bed } from '../bed.ts';
 import { appendBacklog } from './log.ts';
 import { memory, type Scenario } from './scenario.ts';
 
@@ -87,40 +87,6 @@ export const rebuild: Scenario = {
     }
   },
 };
-
-/** From the first event that a generation has applied until it has applied so many, telling how far it is now and then. */
-async function measureApplied(readDb: Sql, generation: number, wanted: number): Promise<Measurement> {
-  const look = async () => ({ done: await applied(readDb, generation), at: performance.now(), cpu: cpuTimes() });
-  const isBegun = async () => {
-    const now = await look();
-    return now.done > 0 && now;
-  };
-  const began = await waitFor('the worker to begin', isBegun, { within: 60_000, every: 20 });
-  let told = began;
-  const isDone = async () => {
-    const now = await look();
-    if (now.at - told.at > 5000) {
-      const rate = Math.round(((now.done - told.done) / (now.at - told.at)) * 1000);
-      console.log(`  generation ${generation}: ${now.done} of ${wanted} events, ${rate} a second`);
-      told = now;
-    }
-    return now.done >= wanted && now;
-  };
-  const ended = await waitFor('the worker to have applied all', isDone, { within: 600_000, every: 50 });
-  const pid = pidOf('query-worker');
-  const rss = pid === undefined ? undefined : residentMemory(pid);
-  return {
-    perSecond: ((ended.done - began.done) / Math.max(ended.at - began.at, 1)) * 1000,
-    ...(rss === undefined ? {} : { rss }),
-    ...(began.cpu && ended.cpu ? coresUsed(began.cpu, ended.cpu) : {}),
-  };
-}
-
-async function applied(readDb: Sql, generation: number): Promise<number> {
-  const [row] = await readDb<{ events: number }[]>`
-    select coalesce(sum(next), 0)::bigint as events from consumer_offsets where generation = ${generation}`;
-  return row?.events ?? 0;
-}
 
 async function servingGeneration(readDb: Sql): Promise<number> {
   const [row] = await readDb<{ generation: number }[]>`select generation from generations where state = 'serving'`;

@@ -1,0 +1,45 @@
+import type { Sql } from '@catalogue/postgres';
+import { waitFor } from '@catalogue/testing';
+import type { Measurement } from './bed.ts';
+import { coresUsed, cpuTimes, memoryOf } from './processes.ts';
+
+/**
+ * From the first event that a generation has applied until it has applied so many, telling how far it is now and then.
+ * @param within milliseconds that it may take.
+ */
+export async function measureApplied(
+  readDb: Sql,
+  generation: number,
+  wanted: number,
+  within = 600_000,
+): Promise<Measurement> {
+  const look = async () => ({ done: await applied(readDb, generation), at: performance.now(), cpu: cpuTimes() });
+  const isBegun = async () => {
+    const now = await look();
+    return now.done > 0 && now;
+  };
+  const began = await waitFor('the worker to begin', isBegun, { within: 60_000, every: 20 });
+  let told = began;
+  const isDone = async () => {
+    const now = await look();
+    if (now.at - told.at > 5000) {
+      const rate = Math.round(((now.done - told.done) / (now.at - told.at)) * 1000);
+      console.log(`  generation ${generation}: ${now.done} of ${wanted} events, ${rate} a second`);
+      told = now;
+    }
+    return now.done >= wanted && now;
+  };
+  const ended = await waitFor('the worker to have applied all', isDone, { within, every: 50 });
+  return {
+    perSecond: ((ended.done - began.done) / Math.max(ended.at - began.at, 1)) * 1000,
+    ...memoryOf('query-worker'),
+    ...coresUsed(began.cpu, ended.cpu),
+  };
+}
+
+/** Events that a generation of the read model has applied. */
+export async function applied(readDb: Sql, generation: number): Promise<number> {
+  const [row] = await readDb<{ events: number }[]>`
+    select coalesce(sum(next), 0)::bigint as events from consumer_offsets where generation = ${generation}`;
+  return row?.events ?? 0;
+}
