@@ -76,7 +76,7 @@ describe('one product', () => {
     expect(await get('/products/mouse', { 'if-none-match': '"3"' })).toMatchObject({ status: 304, body: undefined });
     expect(await get('/products/mouse', { 'if-none-match': '"2"' })).toMatchObject({ status: 200 });
   });
-  test.each(['gone', 'nowhere', 'MOUSE', 'a%00b', `1'%20or%20'1'='1`, 'x'.repeat(5000)])(
+  test.each(['gone', 'nowhere', 'MOUSE', 'a%00b', '%ff', '%', `1'%20or%20'1'='1`, 'x'.repeat(5000)])(
     '%s is not there',
     async (id) => {
       expect(await get(`/products/${id}`)).toMatchObject({ status: 404, body: { type: 'not-found' } });
@@ -177,7 +177,7 @@ test('a page of another origin may ask when that is configured, and read what it
   const ask = async (origin: string) => (await other.inject({ url: '/products?limit=1', headers: { origin } })).headers;
   expect(await ask('https://shop.example')).toMatchObject({
     'access-control-allow-origin': 'https://shop.example',
-    'access-control-expose-headers': 'ETag, Link, Location, Consistency-Token, X-Request-Id',
+    'access-control-expose-headers': 'ETag, Link, Location, Consistency-Token, X-Request-Id, Retry-After',
   });
   expect(await ask('https://evil.example')).not.toHaveProperty('access-control-allow-origin');
   expect((await get('/products?limit=1', { origin: 'https://shop.example' })).headers).not.toHaveProperty(

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemType } from './problem.ts';
+import { requestIdOf } from './trace.ts';
+
+/** Milliseconds in which a request has to come, its body included. */
+export const longestRequest = 30_000;
 
 /** Fastify's own refusals, by status, with what a client should know about them. */
 const refusals: Record<number, [ProblemType, string]> = {
@@ -64,27 +69,50 @@ function problemOf(error: FastifyError | Problem, request: FastifyRequest): Prob
 /** For what fails before any hook runs: an address that cannot be read. */
 export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id);
-  void sendProblem(request, reply, problemOf(error, request));
+  // A path whose escapes stand for no text names nothing, like any other that nothing was ever given.
+  const isNoText = error.code === 'FST_ERR_BAD_URL';
+  const problem = isNoText ? new Problem('not-found', 'There is nothing at this address') : problemOf(error, request);
+  void sendProblem(request, reply, problem);
 }
 
-/** For what is not even HTTP, or has too large headers: there is no request, so there is only a socket to answer on. */
+/** For a request that expects what this service does not do, with no route asked: `Expect` of anything but `100-continue`. */
+export function answerUnmetExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const requestId = requestIdOf(request.headers);
+  const problem = new Problem('expectation-failed', 'Send the request without Expect, or with Expect: 100-continue');
+  const body = JSON.stringify(problem.toBody(requestId));
+  response
+    .writeHead(problem.status, {
+      'content-type': 'application/problem+json',
+      'content-length': Buffer.byteLength(body),
+      'x-request-id': requestId,
+    })
+    .end(body);
+}
+
+/** For what is not even HTTP, is too large or too slow: there is no request, so there is only a socket to answer on. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const detail = error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'This is not HTTP';
+  const problem = problemOfBytes(error.code);
   const requestId = randomUUID();
-  const faults = [{ pointer: '', message: detail }];
-  const body = JSON.stringify(new Problem('invalid-request', detail, { faults }).toBody(requestId));
+  const body = JSON.stringify(problem.toBody(requestId));
   const headers = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
     'Connection: close',
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     `X-Request-Id: ${requestId}`,
   ];
   socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function problemOfBytes(code: string | undefined): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('request-timeout', `A request has to be complete within ${longestRequest / 1000} s`);
+  const detail = code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'This is not HTTP';
+  return new Problem('invalid-request', detail, { faults: [{ pointer: '', message: detail }] });
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
@@ -19,8 +20,8 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** What a server answers to bytes, whole. */
-async function send(bytes: string): Promise<{ head: string; body: Record<string, unknown> }> {
-  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+async function send(bytes: string, to = app): Promise<{ head: string; body: Record<string, unknown> }> {
+  const socket = connect((to.server.address() as AddressInfo).port, '127.0.0.1');
   let answer = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
     answer += text;
@@ -46,6 +47,68 @@ test.each([
   expect(head).toMatch(/content-type: application\/problem\+json/i);
   expect(body).toMatchObject({ type: 'invalid-request', status: 400, detail });
   expect(head).toContain(`X-Request-Id: ${String(body['instance'])}`);
+});
+
+test.each([
+  ['no Host', 'GET /metrics HTTP/1.1\r\n\r\n', 400, 'invalid-request'],
+  ['what it expects', 'GET /metrics HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\n\r\n', 417, 'expectation-failed'],
+  ['a path that is no text', 'GET /metrics/%ff HTTP/1.1\r\nHost: a\r\n\r\n', 404, 'not-found'],
+])('a request with %s is refused with a problem', async (_, bytes, status, type) => {
+  const { head, body } = await send(bytes.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head).toMatch(/content-type: application\/problem\+json/i);
+  expect(head.toLowerCase()).toContain(`x-request-id: ${String(body['instance'])}`);
+  expect(body).toMatchObject({ type, status });
+});
+
+test('a client of HTTP/1.0 needs no Host', async () => {
+  expect((await app.inject({ url: '/health/live', headers: { host: 'a' } })).statusCode).toBe(200);
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+  socket.setEncoding('utf8').write('GET /health/live HTTP/1.0\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [string];
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  socket.destroy();
+});
+
+test.each([
+  ['half of its headers', 'GET /metrics HTTP/1.1\r\nHost: a\r\nX-Ha'],
+  [
+    'half of its body',
+    'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"a"',
+  ],
+])('a request of which only %s comes in time is told so', async (_, bytes) => {
+  const log = createLogger('test', 'silent');
+  await using slow = await createServer({ log, metrics: createMetrics('test'), dependencies: {} });
+  slow.post('/echo', (request) => request.body);
+  await slow.listen({ port: 0, host: '127.0.0.1' });
+  expect([slow.server.headersTimeout, slow.server.requestTimeout]).toEqual([30_000, 30_000]);
+  Object.assign(slow.server, { headersTimeout: 100, requestTimeout: 100 });
+  const began = performance.now();
+  const { head, body } = await send(bytes, slow);
+  expect(head).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  expect(body).toMatchObject({ type: 'request-timeout', status: 408 });
+  // Who is too slow is looked for once a second.
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
+
+test('every log line of a request names its trace, the caller’s or the one that began here, and its request id', async () => {
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  await using logging = await createServer({ log, metrics: createMetrics('test'), dependencies: {} });
+  logging.get('/fault', (request) => {
+    if (request.headers['x-request-id'] === undefined) return request.traceparent;
+    throw new Error('broken');
+  });
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  await logging.inject({ url: '/fault', headers: { traceparent, 'x-request-id': 'order-17' } });
+  const logged = () => lines.splice(0).map((line) => JSON.parse(line) as Record<string, unknown>);
+  const ofCaller = logged();
+  expect(ofCaller.map(({ msg }) => msg)).toContain('The request failed');
+  for (const line of ofCaller) expect(line).toMatchObject({ traceparent, requestId: 'order-17' });
+  const made = (await logging.inject('/fault')).body;
+  const ofOurs = logged();
+  expect(ofOurs.length).toBeGreaterThan(1);
+  for (const line of ofOurs) expect(line).toMatchObject({ traceparent: made });
 });
 
 test('the page of the documents runs and loads only files of its own, and obeys a policy that says so', async () => {

@@ -12,7 +12,13 @@ import fastify, {
 } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requireAcceptable } from './accept.ts';
-import { answerClientError, answerErrors, answerFrameworkError } from './errors.ts';
+import {
+  answerClientError,
+  answerErrors,
+  answerFrameworkError,
+  answerUnmetExpectation,
+  longestRequest,
+} from './errors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
@@ -79,18 +85,29 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError,
     bodyLimit,
-    requestTimeout: 30_000,
+    requestTimeout: longestRequest,
+    http: {
+      headersTimeout: longestRequest,
+      // Milliseconds between looks at who is too slow; Node's own are 30 s apart, so that 30 s would become 60.
+      connectionsCheckingInterval: 1_000,
+      // Answered here, with a problem.
+      requireHostHeader: false,
+    },
+    childLoggerFactory: (logger, bindings, childOptions, request) =>
+      logger.child({ ...bindings, traceparent: contextOf(request) }, childOptions),
     // While the process ends, what still comes on open connections is answered like the rest; then they are closed.
     return503OnClosing: false,
     // No bound of the router's own: an unknown id is 404, however long. Node bounds the whole header at 16 KiB.
     routerOptions: { maxParamLength: 16 * 1024 },
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;
 
+  app.server.on('checkExpectation', answerUnmetExpectation);
   app.setValidatorCompiler(validatorCompiler);
   readJsonBodies(app);
   app.addSchema(ProblemBody);
   answerErrors(app, problemOf);
   identifyRequests(app);
+  requireHost(app);
   refuseEmptyParameters(app);
   negotiate(app);
   measureRequests(app, metrics);
@@ -98,7 +115,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await app.register(cors, {
       origin: corsOrigins,
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['ETag', 'Link', 'Location', 'Consistency-Token', 'X-Request-Id'],
+      exposedHeaders: ['ETag', 'Link', 'Location', 'Consistency-Token', 'X-Request-Id', 'Retry-After'],
     });
   }
   if (api !== undefined) await describe(app, api);
@@ -106,12 +123,32 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return app;
 }
 
+const contexts = new WeakMap<IncomingMessage, string>();
+
+/** The trace context of a request, the same each time: log lines carry it before any hook has run. */
+function contextOf(request: IncomingMessage): string {
+  const known = contexts.get(request);
+  if (known !== undefined) return known;
+  const made = traceparentOf(request.headers);
+  contexts.set(request, made);
+  return made;
+}
+
 function identifyRequests(app: Server): void {
   app.decorateRequest('traceparent', '');
   app.addHook('onRequest', (request, reply, done) => {
-    request.traceparent = traceparentOf(request.headers);
+    request.traceparent = contextOf(request.raw);
     reply.header('x-request-id', request.id);
     done();
+  });
+}
+
+/** RFC 9112, 3.2: without it a request of HTTP/1.1 is malformed. */
+function requireHost(app: Server): void {
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    const isMissing = raw.headers.host === undefined && raw.httpVersion === '1.1';
+    const faults = [{ pointer: '/host', message: 'Is required' }];
+    done(isMissing ? new Problem('invalid-request', 'The request has no Host', { faults }) : undefined);
   });
 }
 

@@ -7,13 +7,14 @@ import { idOf, ProductPath } from './path.ts';
 
 const highestLimit = 500;
 const defaultLimit = 100;
+const lastVersion = 2_147_483_647;
 
 const Page = Type.Object(
   {
     limit: Type.Optional(
       wholeNumber('HistoryLimit', highestLimit, `Events a page, 1 to ${highestLimit}; ${defaultLimit} when absent`),
     ),
-    before: Type.Optional(wholeNumber('HistoryBefore', 2_147_483_647, 'Only events before this version')),
+    before: Type.Optional(wholeNumber('HistoryBefore', lastVersion, 'Only events before this version')),
   },
   { additionalProperties: false },
 );
@@ -39,10 +40,10 @@ export function historyRoute(app: Server, store: Sql): void {
     async (request, reply) => {
       const id = idOf(request.params);
       const limit = Number(request.query.limit ?? defaultLimit);
-      const before = request.query.before === undefined ? 2_147_483_647 : Number(request.query.before);
+      const before = Number(request.query.before ?? lastVersion);
       // One more than shown tells whether there is another page.
       const events = await readBackward(store, id, before, limit + 1);
-      if (events.length === 0 && request.query.before === undefined) {
+      if (events.length === 0 && !(await isKnown(store, id, before))) {
         throw new Problem('not-found', 'There is no such product');
       }
       const last = events[limit - 1];
@@ -52,6 +53,11 @@ export function historyRoute(app: Server, store: Sql): void {
       return events.slice(0, limit).map(present);
     },
   );
+}
+
+/** Whether a product that has no events before a version has any at all: its history is at its end then, not missing. */
+async function isKnown(store: Sql, id: string, before: number): Promise<boolean> {
+  return before < lastVersion && (await readBackward(store, id, lastVersion, 1)).length > 0;
 }
 
 function present({ version, type, recordedAt, metadata, payload }: RecordedEvent): HistoryEntry {
