@@ -17,7 +17,12 @@ try {
 
 async function adopt(): Promise<void> {
   const store = connect(writeDb, { name: 'adopt', max: 1 });
-  await adoptLog(store);
+  const { events, newest } = await adoptLog(store);
   await store.end();
-  log.info('The log belongs to this server now');
+  log.info({ events, newest }, 'The log belongs to this server now');
+  // Neither Kafka nor the read model are asked: command-api knows of none.
+  log.warn(
+    { newest },
+    'What was written after the newest event is not in this log, and may be known to consumers: docs/operations.md says how to find it',
+  );
 }

@@ -6,7 +6,7 @@ export { readBackward } from './history.ts';
 export { findAnswers, type IdempotencyKey, keyOf, removeExpiredKeys, type StoredAnswer } from './idempotency.ts';
 export { findVersions, load, type LoadedStream, type StoredChange } from './load.ts';
 export { migrateEventStore } from './migrate.ts';
-export { adoptLog, checkOrigin } from './origin.ts';
+export { type Adopted, adoptLog, checkOrigin } from './origin.ts';
 export { placeBefore, readStream, type Since } from './places.ts';
 export { isHeldBack, type PlacedEvent, readAhead, readForward } from './read-forward.ts';
 export { saveSnapshots, type Snapshot } from './snapshots.ts';

@@ -145,7 +145,8 @@ describe('on a server of its own', () => {
     expect(await readForward(db.sql, start, 100)).toEqual([]);
     await expect(checkOrigin(db.sql)).rejects.toThrow('migrate.js --adopt');
 
-    await adoptLog(db.sql);
+    const [{ newest } = {}] = await db.sql<{ newest: Date }[]>`select max(recorded_at) as newest from events`;
+    expect(await adoptLog(db.sql)).toEqual({ events: 12, newest });
     await checkOrigin(db.sql);
     await appendTo(db.sql, streams[0] ?? '', 4);
     const [cursor] = await db.sql<{ transactionId: number; position: number }[]>`

@@ -24,13 +24,20 @@ export async function checkOrigin(sql: Sql): Promise<void> {
   );
 }
 
+/** What a log that was adopted holds. */
+export interface Adopted {
+  events: number;
+  /** When its newest event was written; null when it has none. What happened later is not in it. */
+  newest: Date | null;
+}
+
 /**
  * Gives the log to the server it is in now: every event becomes older than all that will be written here, in the same order
  * within each stream, and what readers had not read stays unread. Run while nothing else uses the log; rewrites the table.
  */
-export async function adoptLog(sql: Sql): Promise<void> {
+export async function adoptLog(sql: Sql): Promise<Adopted> {
   // 3 and 4 are older than every transaction of a server: normal ids start at 3, and initdb uses thousands.
-  await sql.begin(async (tx) => {
+  return await sql.begin(async (tx) => {
     await tx`lock table events in access exclusive mode`;
     await tx`
       with slowest as (
@@ -43,5 +50,8 @@ export async function adoptLog(sql: Sql): Promise<void> {
         select '3'::xid8, coalesce(max(position), 0) from events where transaction_id = '3'
       )`;
     await tx`update log_origin set system_identifier = (select system_identifier from pg_control_system())`;
+    const [adopted] = await tx<Adopted[]>`
+      select count(*) as events, max(recorded_at) as newest from events`;
+    return adopted ?? { events: 0, newest: null };
   });
 }

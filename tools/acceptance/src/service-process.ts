@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { boundToParent } from '@catalogue/local-stack';
 import { waitFor } from '@catalogue/testing';
@@ -8,22 +10,7 @@ export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'que
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const linesKept = 200;
 
-// As the READMEs of the services say.
-const flagsOf = (youngGeneration: number, growth: number) => [
-  `--max-semi-space-size=${youngGeneration}`,
-  `--min-semi-space-size=${youngGeneration}`,
-  '--initial-old-space-size=32',
-  `--heap-growing-percent=${growth}`,
-  '--no-parallel-scavenge',
-];
-const flags: Record<ServiceName, readonly string[]> = {
-  'command-api': flagsOf(16, 100),
-  'outbox-relay': flagsOf(16, 100),
-  'query-worker': flagsOf(16, 100),
-  'query-api': flagsOf(4, 30),
-};
-
-/** One service as it is deployed: from its build, with the settings of the contract and nothing else. */
+/** One service as it is deployed: from its build, by the command of its image, with the settings of the contract and nothing else. */
 export class ServiceProcess {
   readonly name: ServiceName;
   readonly port: number;
@@ -62,9 +49,9 @@ export class ServiceProcess {
 
   /** Starts it without waiting. */
   launch(): void {
-    const args = [...flags[this.name], `apps/${this.name}/dist/main.js`];
-    const child = spawn(...boundToParent('SIGKILL', process.execPath, args), {
-      cwd: this.checkout,
+    const folder = join(this.checkout, 'apps', this.name);
+    const child = spawn(...boundToParent('SIGKILL', process.execPath, argumentsOfImage(folder)), {
+      cwd: folder,
       env: this.#settings,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -109,4 +96,13 @@ ${this.log}`,
     this.#lines.push(...text.trimEnd().split('\n'));
     this.#lines.splice(0, this.#lines.length - linesKept);
   }
+}
+
+/** What the CMD of an app's Dockerfile gives to node: V8's flags and the program. */
+function argumentsOfImage(folder: string): string[] {
+  const [, command] =
+    /^CMD (\[[^\]]*\])$/m.exec(readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '')) ?? [];
+  if (command === undefined) throw new Error(`${folder}/Dockerfile has no CMD`);
+  const [, ...args] = JSON.parse(command) as string[];
+  return args;
 }

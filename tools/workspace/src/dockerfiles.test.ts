@@ -36,3 +36,15 @@ test('the images are built with the pnpm that everything else is installed with,
     expect([...dockerfile.matchAll(/^FROM node:(\d+)/gm)].map(([, major]) => major)).toEqual([node, node]);
   }
 });
+
+test.each(apps)(
+  '$folder is served, and its README says to run it, with the flags that its image runs with',
+  ({ folder }) => {
+    const [, command = ''] =
+      /^CMD \["node", ([^\]]*), "dist\/main\.js"\]$/m.exec(read(`${folder}/Dockerfile`).replaceAll('\\\n', '')) ?? [];
+    const flags = [...command.matchAll(/"([^"]+)"/g)].map(([, flag]) => flag).join(' ');
+    expect(flags).toMatch(/^--/);
+    expect(read(`${folder}/package.json`)).toContain(` exec node ${flags} --conditions=`);
+    expect(read(`${folder}/README.md`)).toContain(`\`node ${flags} dist/main.js\``);
+  },
+);
