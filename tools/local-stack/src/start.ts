@@ -128,6 +128,6 @@ Ready; Ctrl-C stops everything.
 Write a product, and read it back:
 
   curl -D /tmp/answer -X POST http://localhost:${commandApi.number}/products -H "Content-Type: application/json" -d '${product}'
-  curl -H "$(grep -i consistency-token /tmp/answer | tr -d '\\r')" http://localhost:${queryApi.number}/products
+  curl -H "$(grep -i ^consistency-token /tmp/answer | tr -d '\\r')" http://localhost:${queryApi.number}/products
 `;
 }

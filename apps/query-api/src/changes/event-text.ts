@@ -1,3 +1,4 @@
+import type { Product } from '@catalogue/contracts';
 import type { Change, LogPosition } from './log.ts';
 
 const made = new WeakMap<Change, string>();
@@ -13,7 +14,8 @@ export function eventOf(generation: number, change: Change): string {
 
 function format(generation: number, { seq, kind, ...change }: Change): string {
   const { id, name, price, version, createdAt, updatedAt } = change;
-  const shown = { id, name, price: price === null ? null : Number(price), version, createdAt, updatedAt };
+  const cost = price === null ? null : Number(price);
+  const shown = { id, name, price: cost, version, createdAt, updatedAt } satisfies Record<keyof Product, unknown>;
   return `id: ${idOf({ generation, seq })}\nevent: product.${kind}\ndata: ${JSON.stringify(shown)}\n\n`;
 }
 
