@@ -52,6 +52,8 @@ export async function startQueryApi(dsn: string) {
     position: () => feed.position?.seq,
     /** Bytes that wait for its clients, the system's own buffers apart. */
     buffered: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
+    /** Clients that are connected. */
+    connections: () => sockets.size,
     /** How many it has sent. */
     statements: () => sent.length,
     /** How many of them hold this text. */
@@ -86,9 +88,13 @@ export async function project(sql: Sql, steps: readonly Step[], generation = 1):
     ...step,
   }));
   await sql.begin(async (tx) => {
+    const pricesBefore: (string | null)[] = [];
     for (const { id, name, price, version, kind, parked } of rows) {
       // A product that is not there is none that was ever created.
       const createdAt = kind === 'none' ? null : '2026-11-23T10:00:00Z';
+      const [before] = await tx<{ price: string }[]>`
+        select price from products where generation = ${generation} and id = ${id} and listed`;
+      pricesBefore.push(before?.price ?? null);
       await tx`
         insert into products (generation, id, name, price, version, created_at, updated_at, discontinued, parked)
         values (${generation}, ${id}, ${name}, ${price}, ${version}, ${createdAt}, now(), ${kind === 'discontinued'}, ${parked})
@@ -102,14 +108,35 @@ export async function project(sql: Sql, steps: readonly Step[], generation = 1):
     const [counter] = await tx<{ last: number }[]>`
       update change_counters set last = last + ${rows.length} where generation = ${generation} returning last`;
     let seq = (counter?.last ?? 0) - rows.length;
-    for (const { id, name, price, version, kind } of rows) {
+    for (const [i, { id, name, price, version, kind }] of rows.entries()) {
       seq += 1;
       await tx`
-        insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
-        select ${generation}, ${seq}, ${id}, ${version}, ${kind}, ${name}, ${price}, created_at, updated_at
+        insert into changes (generation, seq, product_id, version, kind, name, price, price_before, created_at, updated_at)
+        select ${generation}, ${seq}, ${id}, ${version}, ${kind}, ${name}, ${price}, ${pricesBefore[i] ?? null}, created_at, updated_at
         from products where generation = ${generation} and id = ${id}`;
     }
   });
+}
+
+/** Nobody reads a table until it is released. */
+export async function lockTable(sql: Sql, table: string) {
+  const session = await sql.reserve();
+  await session`begin`;
+  await session`lock table ${session(table)} in access exclusive mode`;
+  let isHeld = true;
+  const release = async () => {
+    if (!isHeld) return;
+    isHeld = false;
+    await session`rollback`;
+    session.release();
+  };
+  /** Statements that wait for it. */
+  const waiting = async () => {
+    const [row] = await sql<{ count: number }[]>`
+      select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return row?.count ?? 0;
+  };
+  return { waiting, release, [Symbol.asyncDispose]: release };
 }
 
 /** Makes an empty generation beside those there are. */

@@ -170,6 +170,8 @@ export const changes = pgTable(
     /** The product after the change. */
     name: text(),
     price: numeric(),
+    /** Of the product before the change, when readers saw it then: who shows a range of prices has to know what leaves it. */
+    priceBefore: numeric('price_before'),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
     at: timestamp({ withTimezone: true, precision: 6 }).notNull().defaultNow(),

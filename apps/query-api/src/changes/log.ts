@@ -16,6 +16,8 @@ export interface Change {
   /** The product after the change; null what is not known of it. */
   name: string | null;
   price: string | null;
+  /** What readers saw before the change; null when they did not see the product, or a worker of an older release wrote it. */
+  priceBefore: string | null;
   createdAt: Date | null;
   updatedAt: Date | null;
   at: Date;
@@ -31,7 +33,8 @@ export interface LogRead {
 }
 
 const columns = (sql: Sql) => sql`
-  seq, product_id as id, version, kind, name, price, created_at as "createdAt", updated_at as "updatedAt", at`;
+  seq, product_id as id, version, kind, name, price, price_before as "priceBefore", created_at as "createdAt",
+  updated_at as "updatedAt", at`;
 
 /** The changes of a generation after one and up to another, oldest first, those of them that are kept. */
 export async function readChanges(sql: Sql, generation: number, after: number, upTo: number): Promise<Change[]> {
@@ -44,7 +47,7 @@ export async function readChanges(sql: Sql, generation: number, after: number, u
 export async function readLog(sql: Sql, { generation, seq }: LogPosition, limit: number): Promise<LogRead> {
   const rows = await sql<(Change & { generation: number; last: number })[]>`
     select serving.generation, counter.last, change.seq, change.product_id as id, change.version, change.kind, change.name,
-      change.price, change.created_at as "createdAt", change.updated_at as "updatedAt", change.at
+      change.price, change.price_before as "priceBefore", change.created_at as "createdAt", change.updated_at as "updatedAt", change.at
     from generations serving
       join change_counters counter on counter.generation = serving.generation
       left join (

@@ -2,9 +2,11 @@ import { encodeToken } from '@catalogue/contracts';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { openStream } from '../../test/event-source.ts';
-import { addGeneration, project, startQueryApi, switchTo } from '../../test/fixture.ts';
+import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../../test/fixture.ts';
 
 type Api = Awaited<ReturnType<typeof startQueryApi>>;
 let db: TestDatabase;
@@ -65,13 +67,69 @@ describe('a stream', () => {
     await project(db.sql, [
       { id: b, version: 1, price: 9 },
       { id: a, version: 1, price: 11 },
-      { id: b, version: 2, price: 12 },
+      { id: a, version: 2, price: 12 },
     ]);
-    await Promise.all([ofA.received(1), cheap.received(1)]);
-    expect([ofA.events(), cheap.events()]).toMatchObject([[{ data: { id: a } }], [{ data: { id: b, version: 1 } }]]);
+    await Promise.all([ofA.received(2), cheap.received(1)]);
+    expect([ofA.events(), cheap.events()]).toMatchObject([
+      [{ data: { id: a } }, { data: { id: a, version: 2 } }],
+      [{ data: { id: b, version: 1 } }],
+    ]);
     api.streams.beat();
     const told = Number(cheap.events()[0]?.id?.split('-')[1]);
     await expect.poll(() => [ofA.lastId(), cheap.lastId()]).toEqual([`1-${told + 2}`, `1-${told + 2}`]);
+  });
+
+  test('of a range of prices tells what comes into it, changes in it and leaves it, from memory and after a restart', async () => {
+    const from = await addChanges(1);
+    const [through, outside] = [randomUUID(), randomUUID()];
+    using live = await open('?minPrice=5&maxPrice=10');
+    for (const [version, price] of [20, 10, 5, 4.99, 3].entries())
+      await project(
+        db.sql,
+        [through, outside].map((id) => ({ id, version: version + 1, price: id === outside ? 20 : price })),
+      );
+    await project(db.sql, [
+      { id: through, version: 6, price: 5.01 },
+      { id: through, version: 7, price: 5.01, kind: 'discontinued' },
+    ]);
+    await using other = await startQueryApi(db.dsn);
+    await other.ready();
+    using resumed = await open('?minPrice=5&maxPrice=10', { 'last-event-id': `1-${from}` }, other);
+    for (const stream of [live, resumed]) {
+      await stream.received(5);
+      expect(stream.events().map(({ data }) => [data?.id, data?.version])).toEqual(
+        [2, 3, 4, 6, 7].map((version) => [through, version]),
+      );
+    }
+  });
+
+  test('of a range of prices tells every update that an older worker wrote, which did not say from which price', async () => {
+    using stream = await open('?maxPrice=1');
+    const last = await addChanges(3);
+    await stream.received(3);
+    await db.sql`update changes set kind = 'updated', price = 5 where seq = ${last}`;
+    await using other = await startQueryApi(db.dsn);
+    await other.ready();
+    using resumed = await open('?maxPrice=1', { 'last-event-id': `1-${last - 1}` }, other);
+    await resumed.received(1);
+    expect(resumed.events()).toMatchObject([{ event: 'product.updated', data: { price: 5 } }]);
+  });
+
+  test('whose client went away before it could be opened is not kept', async () => {
+    await using lock = await lockTable(db.sql, 'change_counters');
+    await using other = await startQueryApi(db.dsn);
+    const request = httpRequest(`${other.url}/products/stream`, { agent: false })
+      .on('error', () => {})
+      .end();
+    await once(other.app.server, 'request');
+    request.destroy();
+    await expect.poll(other.connections).toBe(0);
+    await lock.release();
+    await other.ready();
+    const last = await open('', {}, other);
+    expect(await other.metric('stream_clients')).toBe(1);
+    last[Symbol.dispose]();
+    await expect.poll(() => other.metric('stream_clients')).toBe(0);
   });
 
   test('goes on after the last event that came, on another instance too', async () => {

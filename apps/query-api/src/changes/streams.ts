@@ -74,6 +74,8 @@ export class Streams {
     const { feed, older } = this.#options;
     const from = after ?? feed.position;
     if (from === undefined) throw new Error('Streams are opened once the change log is read');
+    // It went away while it waited, and will not tell so again.
+    if (response.destroyed) return;
     const stream = new ChangeStream(response, { feed, older }, from, wants);
     this.#streams.add(stream);
     this.#opened.inc();

@@ -2,8 +2,9 @@ import { encodeToken } from '@catalogue/contracts';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { randomUUID } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { addGeneration, project, startQueryApi, switchTo } from '../../test/fixture.ts';
+import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../../test/fixture.ts';
 
 let db: TestDatabase;
 let api: Awaited<ReturnType<typeof startQueryApi>>;
@@ -96,6 +97,20 @@ describe('a token', () => {
     client.abort();
     await expect(answer).rejects.toThrow(/abort/);
     await api.waiting(0);
+  });
+  test('is not waited for when its client went away while it was looked up', async () => {
+    const id = randomUUID();
+    await using lock = await lockTable(db.sql, 'products_g1');
+    const headers = { 'consistency-token': encodeToken({ id, version: 1 }), prefer: 'wait=10' };
+    const request = httpRequest(`${api.url}/products/${id}`, { headers, agent: false }).on('error', () => {});
+    request.end();
+    await expect.poll(lock.waiting).toBeGreaterThan(0);
+    const [before, connected] = [api.statementsWith('parked'), api.connections()];
+    request.destroy();
+    await expect.poll(api.connections).toBeLessThan(connected);
+    await lock.release();
+    await expect.poll(() => api.statementsWith('parked')).toBeGreaterThan(before);
+    await expect.poll(() => api.metric('token_waiters'), { timeout: 2_000 }).toBe(0);
   });
   test.each([
     ['made up', { 'consistency-token': 'abc' }, '/consistency-token'],

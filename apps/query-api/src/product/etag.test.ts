@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
 import { etagOf, isListed } from './etag.ts';
 
-test('the tag is the version; without one, the time of the last change', () => {
-  const updatedAt = new Date('2026-11-23T10:15:30.123Z');
-  expect(etagOf({ version: 7, updatedAt })).toBe('"7"');
-  expect(etagOf({ version: 0, updatedAt })).toBe('"at-1795428930123"');
+const updatedAt = new Date('2026-11-23T10:15:30.123Z');
+
+test('the tag is the version; without one, the time of the last change and what is shown', () => {
+  expect(etagOf({ version: 7, updatedAt }, '{"price":1}')).toBe('"7"');
+  expect(etagOf({ version: 0, updatedAt }, '{"price":1}')).toMatch(/^"at-1795428930123-[\w-]{16}"$/);
+});
+
+test('two states of a product without a version have two tags, also when they are of one moment', () => {
+  // An update of the price that comes late, from before one of the name: the time of the last change stays.
+  const tags = ['{"price":1}', '{"price":2}', '{"price":1}'].map((body) => etagOf({ version: 0, updatedAt }, body));
+  expect(new Set(tags).size).toBe(2);
+  expect(tags[0]).toBe(tags[2]);
 });
 
 test.each<[string | undefined, boolean]>([

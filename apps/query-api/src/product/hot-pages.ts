@@ -21,8 +21,9 @@ interface Hot {
   giveUp: AbortController;
 }
 
-/** Characters in memory at most. */
+/** Characters in memory at most: those of the pages, and as many as each costs besides, also one that shows nothing. */
 const most = 16_000_000;
+const besides = 1_000;
 
 /**
  * Pages, from memory while nothing has happened since they were read: the change log is read on before each answer, once for
@@ -81,7 +82,8 @@ export class HotPages {
       if (this.#pages.get(key) === hot) this.#drop(key);
       hot.giveUp.abort();
     };
-    gone.addEventListener('abort', leave, { once: true });
+    if (gone.aborted) leave();
+    else gone.addEventListener('abort', leave, { once: true });
     try {
       return await hot.reading;
     } finally {
@@ -92,7 +94,7 @@ export class HotPages {
   #keep(key: string, hot: Hot, shown: ShownPage): void {
     if (this.#pages.get(key) !== hot) return;
     hot.shown = shown;
-    this.#size += shown.body.length;
+    this.#size += sizeOf(key, shown);
     for (const oldest of this.#pages.keys()) {
       if (this.#size <= most) return;
       if (oldest !== key) this.#drop(oldest);
@@ -100,9 +102,14 @@ export class HotPages {
   }
 
   #drop(key: string): void {
-    this.#size -= this.#pages.get(key)?.shown?.body.length ?? 0;
+    const shown = this.#pages.get(key)?.shown;
+    if (shown !== undefined) this.#size -= sizeOf(key, shown);
     this.#pages.delete(key);
   }
+}
+
+function sizeOf(key: string, { link = '', body }: ShownPage): number {
+  return key.length + link.length + body.length + besides;
 }
 
 function show(list: ListRequest, { rows, next }: Page): ShownPage {

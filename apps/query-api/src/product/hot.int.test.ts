@@ -1,9 +1,12 @@
 import type { Product } from '@catalogue/contracts';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { createLogger } from '@catalogue/service';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { addGeneration, project, startQueryApi, switchTo } from '../../test/fixture.ts';
+import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../../test/fixture.ts';
+import { ChangeFeed } from '../changes/feed.ts';
+import { HotPages } from './hot-pages.ts';
 
 let db: TestDatabase;
 let api: Awaited<ReturnType<typeof startQueryApi>>;
@@ -78,7 +81,7 @@ test('a read goes on while anyone waits for it', async () => {
   await project(db.sql, [{ id: randomUUID(), version: 1 }]);
   const client = new AbortController();
   const path = '/products?sort=-updatedAt&limit=7';
-  await using lock = await holdProducts();
+  await using lock = await lockTable(db.sql, 'products_g1');
   const leaving = fetch(api.url + path, { signal: client.signal });
   const staying = get<Product[]>(path);
   await expect.poll(lock.waiting).toBe(1);
@@ -86,6 +89,26 @@ test('a read goes on while anyone waits for it', async () => {
   await expect(leaving).rejects.toThrow(/abort/);
   await lock.release();
   expect((await staying).length).toBeGreaterThan(0);
+});
+
+test('pages in memory are bounded, also those that show nothing: of searches there is no end', async () => {
+  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  let reads = 0;
+  const pages = new HotPages(feed, () => {
+    reads += 1;
+    return Promise.resolve({ rows: [], next: undefined });
+  });
+  const stays = new AbortController().signal;
+  const ask = (n: number) => pages.page({ filter: { q: `nothing like ${n}` }, limit: 100, after: undefined }, stays);
+  await Promise.all(Array.from({ length: 1_000 }, (_, n) => ask(n)));
+  await ask(0);
+  expect(reads).toBe(1_000);
+  for (let first = 1_000; first < 20_000; first += 1_000)
+    await Promise.all(Array.from({ length: 1_000 }, (_, n) => ask(first + n)));
+  await ask(19_999);
+  expect(reads).toBe(20_000);
+  await ask(0);
+  expect(reads).toBe(20_001);
 });
 
 test('of a generation that serves no more nothing is shown', async () => {
@@ -99,23 +122,3 @@ test('of a generation that serves no more nothing is shown', async () => {
   expect(await get(`/products/${id}`)).toMatchObject({ name: 'new' });
   expect(await get('/products?q=old')).toEqual([]);
 });
-
-/** Nobody reads products until it is released. */
-async function holdProducts() {
-  const session = await db.sql.reserve();
-  await session`begin`;
-  await session`lock table products_g1 in access exclusive mode`;
-  let isHeld = true;
-  const release = async () => {
-    if (!isHeld) return;
-    isHeld = false;
-    await session`rollback`;
-    session.release();
-  };
-  const waiting = async () => {
-    const [row] = await db.sql<{ count: number }[]>`
-      select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    return row?.count ?? 0;
-  };
-  return { waiting, release, [Symbol.asyncDispose]: release };
-}

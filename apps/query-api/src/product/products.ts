@@ -46,7 +46,8 @@ export class Products {
     const { position } = this.#feed;
     const row = await this.#read(id);
     if (row === undefined) return undefined;
-    const shown = { version: row.version, etag: etagOf(row), body: JSON.stringify(present(row)) };
+    const body = JSON.stringify(present(row));
+    const shown = { version: row.version, etag: etagOf(row, body), body };
     // Something that happened meanwhile may be in the row or not.
     if (position !== undefined && this.#feed.isUnchanged(id, position)) this.#keep(id, shown);
     return shown;

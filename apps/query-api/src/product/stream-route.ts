@@ -1,6 +1,5 @@
 import { Problem, problemResponses, type Server } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
-import type { Change } from '../changes/log.ts';
 import { positionOf } from '../changes/event-text.ts';
 import type { Wants } from '../changes/stream.ts';
 import type { Streams } from '../changes/streams.ts';
@@ -14,7 +13,8 @@ const mediaType = 'text/event-stream';
 
 const description =
   'Server-sent events `product.created`, `product.updated` and `product.discontinued`: the product after the change. `reset`: ' +
-  'what was missed is not kept any more, so load the list again; the stream goes on from there';
+  'what was missed is not kept any more, so load the list again; the stream goes on from there. A range of prices passes on the changes of what is in it, comes into it or ' +
+  'leaves it: what has another price after its change has left';
 
 /** Changes as they happen. */
 export function streamRoute(
@@ -93,10 +93,15 @@ function idsOf(text: string): Set<string> {
   throw new Problem('invalid-request', 'The filter is not valid: see errors', { faults });
 }
 
-/** By the price after the change; of a product that is discontinued, the last one. */
-function inRange({ minPrice, maxPrice }: PriceRange): ((change: Change) => boolean) | undefined {
+/** By the price after the change or the one before: who shows a range has to hear of what leaves it, too. */
+function inRange({ minPrice, maxPrice }: PriceRange): Wants | undefined {
   if (minPrice === undefined && maxPrice === undefined) return undefined;
   const lowest = Number(minPrice ?? Number.NEGATIVE_INFINITY);
   const highest = Number(maxPrice ?? Number.POSITIVE_INFINITY);
-  return ({ price }) => price !== null && Number(price) >= lowest && Number(price) <= highest;
+  const isIn = (price: string | null) => price !== null && Number(price) >= lowest && Number(price) <= highest;
+  return ({ kind, price, priceBefore }) => {
+    // Of an update a worker of an older release has not said from which price: it may have been in the range.
+    const mayHaveBeen = kind === 'updated' && priceBefore === null;
+    return mayHaveBeen || isIn(price) || isIn(priceBefore);
+  };
 }

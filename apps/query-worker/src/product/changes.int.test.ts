@@ -61,3 +61,28 @@ test('changes are removed when they are old, oldest first, a few at a time', asy
   expect(await removeChanges(db.sql, 1, before, 3)).toBe(0);
   expect(await db.sql`select min(seq) as first, count(*)::int as count from changes`).toEqual([{ first: 6, count: 5 }]);
 });
+
+test('a change says what the price was before, when readers saw the product then', async () => {
+  await using db = await openDatabase();
+  const step = (productVersion: number, type: string, payload: object) => ({
+    ...created('mouse'),
+    id: `mouse ${productVersion}`,
+    productVersion,
+    type,
+    payload: { id: 'mouse', ...payload },
+  });
+  const log = [
+    step(1, 'ProductCreated', { name: 'Mouse', price: 39.9 }),
+    step(2, 'ProductUpdated', { price: 34.5 }),
+    step(3, 'ProductUpdated', { name: 'Topo' }),
+    step(4, 'ProductDiscontinued', {}),
+  ];
+  const messages = log.map((event, offset) => ({ partition: 0, offset, value: Buffer.from(JSON.stringify(event)) }));
+  await applyBatch(db.sql, scope, { partition: 0, expected: 0 }, read(messages));
+  expect(await db.sql`select kind, price_before as before, price from changes order by seq`).toEqual([
+    { kind: 'created', before: null, price: '39.9' },
+    { kind: 'updated', before: '39.9', price: '34.5' },
+    { kind: 'updated', before: '34.5', price: '34.5' },
+    { kind: 'discontinued', before: '34.5', price: '34.5' },
+  ]);
+});

@@ -13,12 +13,14 @@ export async function appendChanges(sql: Transaction, generation: number, change
     with counter as (
       update change_counters set last = last + ${changes.length}::int where generation = ${generation} returning last
     )
-    insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
+    insert into changes (generation, seq, product_id, version, kind, name, price, price_before, created_at,
+      updated_at)
     select ${generation}, counter.last - ${changes.length}::int + ordinality, id, version, kind, name, price::numeric,
-      created_at::timestamp at time zone 'UTC', updated_at::timestamp at time zone 'UTC'
+      price_before::numeric, created_at::timestamp at time zone 'UTC', updated_at::timestamp at time zone 'UTC'
     from counter, unnest(${column('id')}::text[], ${column('version')}::int[], ${changes.map(({ kind }) => kind)}::text[],
-      ${column('name')}::text[], ${column('price')}::text[], ${column('createdAt')}::text[], ${column('updatedAt')}::text[])
-      with ordinality as change (id, version, kind, name, price, created_at, updated_at, ordinality)`;
+      ${column('name')}::text[], ${column('price')}::text[],
+      ${changes.map(({ priceBefore }) => priceBefore)}::text[], ${column('createdAt')}::text[], ${column('updatedAt')}::text[])
+      with ordinality as change (id, version, kind, name, price, price_before, created_at, updated_at, ordinality)`;
 }
 
 const every = 10_000;

@@ -41,6 +41,8 @@ export type Fate = Exclude<Projected['outcome'], 'blocked'> | 'parked';
 export interface Change {
   kind: 'created' | 'updated' | 'discontinued' | 'none';
   product: Product;
+  /** What readers saw of it before; null when they did not see it. */
+  priceBefore: string | null;
 }
 
 export interface Folded {
@@ -157,7 +159,8 @@ class Folding {
 
   #step(before: Product, product: Product): void {
     this.#products.set(product.id, product);
-    this.#changes.push({ kind: kindOf(before, product), product });
+    const priceBefore = isListed(before) ? before.price : null;
+    this.#changes.push({ kind: kindOf(before, product), product, priceBefore });
   }
 
   #product(id: string): Product {

@@ -1,0 +1,2 @@
+-- Written by drizzle-kit from src/tables.ts.
+alter table changes add column price_before numeric;
