@@ -80,9 +80,9 @@ test('a change says what the price was before, when readers saw the product then
   const messages = log.map((event, offset) => ({ partition: 0, offset, value: Buffer.from(JSON.stringify(event)) }));
   await applyBatch(db.sql, scope, { partition: 0, expected: 0 }, read(messages));
   expect(await db.sql`select kind, price_before as before, price from changes order by seq`).toEqual([
-    { kind: 'created', before: null, price: '39.9' },
-    { kind: 'updated', before: '39.9', price: '34.5' },
-    { kind: 'updated', before: '34.5', price: '34.5' },
-    { kind: 'discontinued', before: '34.5', price: '34.5' },
+    { kind: 'created', before: null, price: '39.90' },
+    { kind: 'updated', before: '39.90', price: '34.50' },
+    { kind: 'updated', before: '34.50', price: '34.50' },
+    { kind: 'discontinued', before: '34.50', price: '34.50' },
   ]);
 });
