@@ -43,7 +43,7 @@ test('events delivered again and again are applied once', async () => {
   ]);
 });
 
-// A minute of it: FAULTS_FOR=60000.
+// A minute of it in CI: FAULTS_FOR=60000.
 const lasting = Number(process.env['FAULTS_FOR'] ?? 10_000);
 
 test('three workers that join and leave under load lose nothing and apply nothing twice', async () => {
