@@ -73,7 +73,10 @@ describe('one product', () => {
     expect(await get(`/products/${id}`)).toMatchObject({ status: 200, body: { name } });
   });
   test('is not sent again to who has it', async () => {
-    expect(await get('/products/mouse', { 'if-none-match': '"3"' })).toMatchObject({ status: 304, body: undefined });
+    const same = await get('/products/mouse', { 'if-none-match': '"3"' });
+    expect(same).toMatchObject({ status: 304, body: undefined, headers: { etag: '"3"', 'cache-control': 'no-cache' } });
+    // What a cache is told of the content here it would take for that of the one it has (RFC 9110, 8.6 and 15.4.5).
+    for (const header of ['content-length', 'content-type']) expect(same.headers).not.toHaveProperty(header);
     expect(await get('/products/mouse', { 'if-none-match': '"2"' })).toMatchObject({ status: 200 });
   });
   test.each(['gone', 'nowhere', 'MOUSE', 'a%00b', '%ff', '%', `1'%20or%20'1'='1`, 'x'.repeat(5000)])(
@@ -127,6 +130,11 @@ describe('the list', () => {
   test('takes no POST', async () => {
     const answer = await app.inject({ method: 'POST', url: '/products' });
     expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'GET, HEAD']);
+  });
+  test('of a stream HEAD tells what it is, and does not wait for its end', async () => {
+    const answer = await app.inject({ method: 'HEAD', url: '/products/stream' });
+    expect([answer.statusCode, answer.body]).toEqual([200, '']);
+    expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   });
 });
 

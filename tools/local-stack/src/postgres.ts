@@ -57,7 +57,13 @@ async function startOn(data: string, options: PostgresOptions): Promise<Postgres
   };
 }
 
-/** Makes a data folder: UTF-8, names sorted by bytes unless a query says otherwise. ICU collations are there to be named. */
+/** The locale that knows the letters of all languages, as systems have it; on others letters are those of ASCII. */
+const allLetters: Partial<Record<NodeJS.Platform, string>> = { linux: 'C.UTF-8', darwin: 'UTF-8' };
+
+/**
+ * Makes a data folder: UTF-8, names sorted by bytes unless a query says otherwise, trigrams of the letters of all languages.
+ * ICU collations are there to be named.
+ */
 async function initialize(programs: string, data: string, signal?: AbortSignal): Promise<void> {
   const part = `${data}.part`;
   const user = databaseUser();
@@ -65,6 +71,8 @@ async function initialize(programs: string, data: string, signal?: AbortSignal):
   mkdirSync(part, { recursive: true, mode: 0o700 });
   if (user) chownSync(part, user.uid, user.gid);
   const args = ['-D', part, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'];
+  const letters = allLetters[process.platform];
+  if (letters !== undefined) args.push(`--lc-ctype=${letters}`);
   const options = { user, cwd: '/', env: postgresEnvironment, signal };
   const { ok, status, output } = await runCommand(join(programs, 'initdb'), args, options);
   if (!ok) throw new Error(`PostgreSQL could not make ${data} (${status}): ${firstError(output)}`);

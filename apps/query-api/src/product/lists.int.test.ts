@@ -178,6 +178,7 @@ describe('a search', () => {
       '100% cotton',
       'Mo, the cat',
       'A_B test',
+      'Мышь беспроводная',
     ];
     await project(
       db.sql,
@@ -208,6 +209,8 @@ describe('a search', () => {
     ['b', ['A_B test']],
     ["'; drop table products; --", []],
     ['\0', []],
+    ['МЫШ', ['Мышь беспроводная']],
+    ['бес', ['Мышь беспроводная']],
     ['zzz', []],
     ['mouse zzz', []],
   ])('for %s finds %j', async (q, found) => {
@@ -219,6 +222,9 @@ describe('a search', () => {
   test('forgives a misspelt beginning of a word, and two faults in a long one', async () => {
     expect(await names('/products?q=ergonmi')).toEqual(['Mouse ergonomico']);
     expect(await names('/products?q=keiboart')).toEqual(['Keyboard 105']);
+  });
+  test.each(['мышъ', 'безпроводная', 'беспроводняа мышь'])('forgives %s, in letters that are not Latin', async (q) => {
+    expect(await names(`/products?q=${encodeURIComponent(q)}`)).toEqual(['Мышь беспроводная']);
   });
   test('is combined with prices and a sort', async () => {
     expect(await names('/products?q=mouse&minPrice=2&maxPrice=3')).toEqual(['Mouse ergonomico', 'Wireless mouse']);

@@ -71,7 +71,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
         headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()), ...WaitHeaders }),
         response: {
           200: withHeaders(Product, productHeaders),
-          304: Type.Null({ description: 'It is still the one that If-None-Match names' }),
+          304: Type.Unsafe<undefined>(Type.Null({ description: 'It is still the one that If-None-Match names' })),
           ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable', ...waitProblems),
         },
       },
@@ -87,7 +87,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       const shown = isCurrent ? now : await findByAnyForm(products, request.params.id);
       if (shown === undefined) throw new Problem('not-found', 'There is no such product');
       reply.header('etag', shown.etag);
-      if (isListed(headers['if-none-match'], shown.etag)) return reply.code(304).send(null);
+      if (isListed(headers['if-none-match'], shown.etag)) return reply.code(304).send(undefined);
       return sendJson(reply, shown.body);
     },
   );

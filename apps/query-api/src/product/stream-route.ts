@@ -10,6 +10,7 @@ import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
 
 const mostIds = 100;
 const mediaType = 'text/event-stream';
+const streamHeaders = { 'content-type': mediaType, 'cache-control': 'no-store' };
 
 const description =
   'Server-sent events `product.created`, `product.updated` and `product.discontinued`: the product after the change. `reset`: ' +
@@ -21,10 +22,13 @@ export function streamRoute(
   app: Server,
   { streams, consistency }: { streams: Streams; consistency: Consistency },
 ): void {
+  app.head('/products/stream', { config: { produces: [mediaType] }, schema: { hide: true } }, (_request, reply) =>
+    reply.headers(streamHeaders).send(),
+  );
   app.get(
     '/products/stream',
     {
-      // It would not end either.
+      // Fastify's own would open a stream that does not end either.
       exposeHeadRoute: false,
       config: { produces: [mediaType] },
       schema: {
@@ -71,7 +75,7 @@ export function streamRoute(
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) raw.setHeader(name, value);
       // `x-accel-buffering` is what nginx is told by to pass on each event at once.
-      raw.writeHead(200, { 'content-type': mediaType, 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+      raw.writeHead(200, { ...streamHeaders, 'x-accel-buffering': 'no' });
       const last = headers['last-event-id'];
       // An id of no kind that is known is like one of another generation: what came since is not known either.
       streams.open(raw, last === undefined ? undefined : (positionOf(last) ?? { generation: 0, seq: 0 }), wants);
