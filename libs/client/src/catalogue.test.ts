@@ -164,3 +164,57 @@ test('a history is one sequence, however many pages it has', async () => {
     'http://c/products/a/history?before=2',
   ]);
 });
+
+test.each([
+  'localhost:8081',
+  'catalogue',
+  '',
+  'ftp://catalogue',
+  'http://name:word@catalogue',
+  'http://catalogue/?a=1',
+  undefined as unknown as string,
+])('an address that cannot be, %s, is refused before anything is sent', (queries) => {
+  expect(() => new Catalogue({ commands: 'http://c', queries })).toThrow(/^queries must be an address like https:/);
+});
+
+test('an address may end with slashes, have a path, and in a browser be one', async () => {
+  vi.stubGlobal('location', { href: 'https://shop/somewhere?q=1#here' });
+  const fake = api(json([]), json([]), json([]));
+  for (const queries of ['http://q//', ' /api/ ', ''])
+    await new Catalogue({ commands: '', queries, fetch: fake.fetch }).page();
+  vi.unstubAllGlobals();
+  expect(fake.seen.map(({ url }) => url)).toEqual(['http://q/products', '/api/products', '/products']);
+});
+
+test('what cannot be put into a request is refused at once', async () => {
+  const catalogue = catalogueOf(api());
+  await expect(catalogue.create({ name: 'Mouse', price: 1n as unknown as number })).rejects.toThrow('BigInt');
+  await expect(catalogue.create({ name: 'Mouse', price: 1 }, { idempotencyKey: 'a\nb' })).rejects.toThrow(TypeError);
+});
+
+test('any time above nought may be given, and no other', async () => {
+  for (const timeout of [1000 / 3, Number.POSITIVE_INFINITY])
+    expect(await catalogueOf(api(json([])), { timeout }).page()).toEqual({ products: [] });
+  for (const timeout of [0, -1, Number.NaN]) expect(() => catalogueOf(api(), { timeout })).toThrow(/^timeout must be/);
+});
+
+test('the time that an API asks for is given to it', async () => {
+  const fake = api(
+    problem(429, 'too-many-requests', { 'retry-after': '1' }),
+    problem(408, 'request-timeout'),
+    json([]),
+  );
+  const began = performance.now();
+  await catalogueOf(fake).page();
+  // Without it: 100 ms at most.
+  expect(performance.now() - began).toBeGreaterThan(990);
+  const longer = api(problem(503, 'unavailable', { 'retry-after': '60' }));
+  await expect(catalogueOf(longer).page()).rejects.toMatchObject({ type: 'unavailable' });
+});
+
+test('the message of a refusal names the fields, too', async () => {
+  const errors = [{ pointer: '/price', message: 'Must have at most two decimals' }];
+  const fake = api(json({ type: 'invalid-request', title: 'Invalid', detail: 'See errors', errors }, 400));
+  const refused = catalogueOf(fake).create({ name: 'Mouse', price: 0.001 });
+  await expect(refused).rejects.toThrow('Invalid: See errors; /price Must have at most two decimals');
+});

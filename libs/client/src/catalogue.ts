@@ -1,3 +1,4 @@
+import { addressOf } from './address.ts';
 import { type Answer, Connection } from './connection.ts';
 import { isProblem } from './problem.ts';
 import type {
@@ -57,12 +58,14 @@ export class Catalogue {
   readonly #tokens: WrittenTokens | undefined;
   readonly #onParked: (problem: Error) => void;
 
+  /** @throws {TypeError} for addresses and times that cannot be. */
   constructor(options: CatalogueOptions) {
     const { commands, queries, timeout = 30_000, readYourWrites = true, onParked = () => {} } = options;
     // Called as a function of the platform's: browsers refuse to run it as a method of something else.
     const { fetch = (...args) => globalThis.fetch(...args) } = options;
-    const connect = (api: 'commands' | 'queries', url: string) =>
-      new Connection({ api, baseUrl: url.replace(/\/+$/, ''), fetch, timeout });
+    if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
+    const connect = (api: 'commands' | 'queries', address: string) =>
+      new Connection({ api, baseUrl: addressOf(api, address), fetch, timeout });
     this.#commands = connect('commands', commands);
     this.#queries = connect('queries', queries);
     this.#tokens = readYourWrites ? new WrittenTokens() : undefined;

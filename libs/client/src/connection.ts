@@ -50,13 +50,15 @@ export class Connection {
   /**
    * @throws {CatalogueProblem} when it is refused, also when it is refused only for now and time is up.
    * @throws {CatalogueUnreachable} when time is up without an answer.
+   * @throws {TypeError} at once, for what cannot be put into a request.
    */
   async send(request: Request): Promise<Answer> {
     const { api, timeout } = this.#options;
+    const prepared = prepare(request);
     const deadline = Date.now() + timeout;
     let problem: CatalogueProblem | undefined;
     for (let failures = 1; ; failures++) {
-      const outcome = await this.#attempt(request, deadline - Date.now());
+      const outcome = await this.#attempt(prepared, deadline - Date.now());
       if ('answer' in outcome) return outcome.answer;
       request.signal?.throwIfAborted();
       const { error, retryAfter } = outcome;
@@ -70,18 +72,16 @@ export class Connection {
 
   /** One try: an answer, or why it is worth another one. */
   async #attempt(
-    { method, path, headers, body, signal }: Request,
+    { path, signal, init }: Prepared,
     time: number,
   ): Promise<{ answer: Answer } | { error: unknown; retryAfter: number }> {
-    const limit = AbortSignal.timeout(Math.max(1, Math.min(time, longestAttempt)));
+    const limit = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(time, longestAttempt))));
     let response: Response;
     let text: string;
     try {
       response = await this.#options.fetch(this.url(path), {
-        method,
-        headers: { accept: 'application/json', ...headers },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+        ...init,
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
       text = await response.text();
     } catch (error) {
@@ -96,9 +96,25 @@ export class Connection {
   }
 }
 
+interface Prepared {
+  path: string;
+  signal: AbortSignal | undefined;
+  init: RequestInit;
+}
+
+/** Once, and outside of what is repeated: a value that is no JSON, or no header, is not mended by another try. */
+function prepare({ method, path, headers, body, signal }: Request): Prepared {
+  const init = {
+    method,
+    headers: new Headers({ accept: 'application/json', ...headers }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
+  return { path, signal, init };
+}
+
 /** Whether the same request may succeed soon. A parked product waits for an operator. */
 function isForNow({ status, type }: CatalogueProblem): boolean {
-  return [429, 502, 503, 504].includes(status) && type !== 'product-parked';
+  return [408, 429, 502, 503, 504].includes(status) && type !== 'product-parked';
 }
 
 /** Milliseconds; our APIs send seconds, never a date. */

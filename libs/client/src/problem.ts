@@ -44,15 +44,17 @@ export class CatalogueProblem extends Error {
   constructor(api: Api, status: number, body: unknown) {
     const problem = membersOf(body);
     const title = textOf(problem['title']) ?? `HTTP ${status}`;
-    const detail = textOf(problem['detail']) ?? `${api} answered ${status}`;
-    super(`${title}: ${detail}`);
+    const detail = textOf(problem['detail']) ?? `${api} answered ${status}${body === undefined ? ' without JSON' : ''}`;
+    const errors = Array.isArray(problem['errors']) ? (problem['errors'] as Fault[]) : [];
+    // A log that keeps only the message is to say what was wrong, too.
+    super([`${title}: ${detail}`, ...errors.map(({ pointer, message }) => `${pointer} ${message}`)].join('; '));
     this.api = api;
     this.type = (textOf(problem['type']) ?? 'unknown') as ProblemType | 'unknown';
     this.status = status;
     this.title = title;
     this.detail = detail;
     this.instance = textOf(problem['instance']);
-    this.errors = Array.isArray(problem['errors']) ? (problem['errors'] as Fault[]) : [];
+    this.errors = errors;
   }
 }
 

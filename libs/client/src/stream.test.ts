@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { api, broken, problem } from '../test/api.ts';
 import { Catalogue, type StreamEvent, type StreamOptions } from './index.ts';
 
@@ -23,7 +23,7 @@ function sending(pieces: string[], end: 'break' | 'end' | 'stay' = 'break') {
 }
 
 async function take(fake: ReturnType<typeof api>, count: number, options: StreamOptions = {}) {
-  const catalogue = new Catalogue({ commands: '', queries: 'http://q', fetch: fake.fetch });
+  const catalogue = new Catalogue({ commands: 'http://c', queries: 'http://q', fetch: fake.fetch });
   const events: StreamEvent[] = [];
   for await (const event of catalogue.stream(options)) if (events.push(event) === count) break;
   return events.map((event) => (event.type === 'reset' ? 'reset' : `${event.type} ${event.product.id}`));
@@ -86,4 +86,31 @@ test('leaving the loop closes the connection', async () => {
 
 test('an answer that trying again does not change ends it with that', async () => {
   await expect(take(api(problem(404, 'not-found')), 1)).rejects.toMatchObject({ type: 'not-found' });
+});
+
+test('what something else answers instead of a stream is no stream without events', async () => {
+  const shop = new Response('<h1>A shop</h1>', { headers: { 'content-type': 'text/html' } });
+  await expect(take(api(shop), 1)).rejects.toMatchObject({ type: 'unknown', status: 200 });
+});
+
+test('after the signal nothing more is handed out, also not what had come already', async () => {
+  const stop = new AbortController();
+  const fake = api(sending([created(1) + created(2)], 'stay'));
+  const catalogue = new Catalogue({ commands: 'http://c', queries: 'http://q', fetch: fake.fetch });
+  let events = 0;
+  for await (const _ of catalogue.stream({ signal: stop.signal })) {
+    events += 1;
+    stop.abort();
+  }
+  expect(events).toBe(1);
+});
+
+test('mistakes of the program end it, and are not taken for a lost connection', async () => {
+  const onConnection = vi.fn<() => void>().mockImplementationOnce(() => {
+    throw new Error('told wrong');
+  });
+  await expect(take(api(sending([created(1)])), 1, { onConnection })).rejects.toThrow('told wrong');
+  await expect(take(api(), 1, { lastEventId: 'a\nb' })).rejects.toThrow(TypeError);
+  const garbled = 'event: product.created\nid: 1-1\ndata: {\n\n';
+  await expect(take(api(sending([garbled])), 1)).rejects.toThrow(SyntaxError);
 });

@@ -32,36 +32,33 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
     const attempt = new AbortController();
     const abort = () => attempt.abort();
     signal?.addEventListener('abort', abort);
-    let retry: number | undefined;
+    const parser = new EventStreamParser(lastEventId);
     try {
-      const parser = new EventStreamParser(lastEventId);
       const pieces = await open(connection, lastEventId, attempt);
-      tell('live');
+      if (pieces !== undefined) tell('live');
       // Nothing tells where to go on from: what happened since the connection was lost is not known.
-      if (wasLive && lastEventId === undefined) yield { type: 'reset', eventId: undefined };
-      wasLive = true;
-      for await (const text of pieces) {
+      if (pieces !== undefined && wasLive && lastEventId === undefined) yield { type: 'reset', eventId: undefined };
+      wasLive ||= pieces !== undefined;
+      for await (const text of pieces ?? []) {
         failures = 0;
         for (const sent of parser.push(text)) {
-          const event = understood(sent);
           // Before it is handed out: should the consumer leave now, nothing is left to do.
           lastEventId = sent.lastEventId;
+          const event = understood(sent);
           if (event !== undefined) yield event;
+          // What came in one piece with it is not wanted any more.
+          if (signal?.aborted) return;
         }
         lastEventId = parser.lastEventId;
-        retry = parser.retry;
       }
-    } catch (error) {
-      if (error instanceof CatalogueProblem) throw error;
-      // A broken connection, which is what the loop is for.
     } finally {
       signal?.removeEventListener('abort', abort);
       attempt.abort();
     }
-    if (signal?.aborted) continue;
+    if (signal?.aborted) return;
     tell('lost');
     failures += 1;
-    await pause(Math.max(backoff(failures), retry ?? 0), signal).catch(() => {}); // Aborted: the loop ends.
+    await pause(Math.max(backoff(failures), parser.retry ?? 0), signal).catch(() => {}); // Aborted: the loop ends.
   }
 }
 
@@ -74,33 +71,34 @@ function teller(onConnection: StreamOptions['onConnection']) {
   };
 }
 
+/** The text of the stream; undefined when it is not to be had now. */
 async function open(connection: Connection, lastEventId: string | undefined, attempt: AbortController) {
+  // Outside of what is tried again: an id that no header can hold is a mistake of the caller.
+  const headers = new Headers({ accept: 'text/event-stream' });
+  if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
   const silence = setTimeout(() => attempt.abort(), longestSilence);
   const response = await connection
-    .fetch(connection.url('/products/stream'), {
-      headers: {
-        accept: 'text/event-stream',
-        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-      },
-      cache: 'no-store',
-      signal: attempt.signal,
-    })
+    .fetch(connection.url('/products/stream'), { headers, cache: 'no-store', signal: attempt.signal })
+    .catch(() => undefined) // No network, or no server: fetch does not tell which.
     .finally(() => clearTimeout(silence));
-  if (response.ok && response.body !== null) return textOf(response.body, attempt);
+  const isStream = response?.headers.get('content-type')?.startsWith('text/event-stream');
+  if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
+  if (response === undefined || response.status >= 500 || response.status === 429) return undefined;
   const body: unknown = await response.json().catch(() => undefined);
-  const problem = new CatalogueProblem('queries', response.status, body);
-  if (response.status < 500 && response.status !== 429) throw problem;
-  throw new Error('The stream is not to be had now', { cause: problem });
+  throw new CatalogueProblem('queries', response.status, body);
 }
 
-/** The text of a body in pieces; ends, with an error, also when nothing comes for too long. */
+/** The text of a body in pieces; ends when it is over, broken, or when nothing comes for too long. */
 async function* textOf(body: ReadableStream<Uint8Array>, attempt: AbortController): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   for (;;) {
     const silence = setTimeout(() => attempt.abort(), longestSilence);
-    const { done, value } = await reader.read().finally(() => clearTimeout(silence));
-    if (done) return;
+    const { done, value } = await reader
+      .read()
+      .catch(() => ({ done: true, value: undefined })) // Which is what the caller's loop is for.
+      .finally(() => clearTimeout(silence));
+    if (done || value === undefined) return;
     yield decoder.decode(value, { stream: true });
   }
 }

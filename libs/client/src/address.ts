@@ -1,0 +1,20 @@
+/**
+ * The address of an API without slashes at its end. In a browser it may be a path, or empty for the page's own host.
+ * @throws {TypeError} for what no request can be sent to: that is a mistake of the program, and repeating does not mend it.
+ */
+export function addressOf(option: string, given: string): string {
+  const address = typeof given === 'string' ? given.trim() : undefined;
+  const base = (globalThis as { location?: { href?: string } }).location?.href;
+  if (address !== undefined && isUsable(address, base)) return address.replace(/\/+$/, '');
+  const told = typeof given === 'string' ? `"${given}"` : String(given);
+  throw new TypeError(
+    `${option} must be an address like https://catalogue.example.com, without credentials, ? and #; it is ${told}`,
+  );
+}
+
+function isUsable(address: string, base: string | undefined): boolean {
+  if (/[?#]/.test(address) || !URL.canParse(address, base)) return false;
+  const { protocol } = new URL(address, base);
+  const hasCredentials = URL.canParse(address) && new URL(address).username !== '';
+  return /^https?:$/.test(protocol) && !hasCredentials;
+}
