@@ -1,10 +1,11 @@
 import { encodeToken } from '@catalogue/contracts';
 import { migrateReadModel } from '@catalogue/read-schema';
-import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { IncomingMessage, request as httpRequest, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { openStream } from '../../test/event-source.ts';
 import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../../test/fixture.ts';
 
@@ -158,7 +159,7 @@ describe('a stream', () => {
   test('that was away for longer than memory reaches back reads the database once, however many there are', async () => {
     const before = await addChanges(1);
     const last = await addChanges(13_000);
-    await expect.poll(() => api.position()).toBe(last);
+    await waitFor('the changes to be read', () => api.position() === last);
     const statements = api.statements();
     const streams = await Promise.all(Array.from({ length: 20 }, () => open('', { 'last-event-id': `1-${before}` })));
     for (const stream of streams) {
@@ -234,6 +235,30 @@ describe('a stream', () => {
     api.streams.beat();
     await restored.received(1);
     expect(restored.events()).toMatchObject([{ event: 'reset', id: `1-${position + 3}` }]);
+  });
+
+  test('is told every 15 seconds that it goes on', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    using stream = await open();
+    await waitFor('the beginning', () => stream.blocks.length === 1);
+    for (let beats = 1; beats <= 2; beats++) {
+      vi.advanceTimersByTime(14_999);
+      expect(stream.blocks).toHaveLength(beats);
+      vi.advanceTimersByTime(1);
+      await waitFor('the heartbeat', () => stream.blocks.length === beats + 1);
+    }
+  });
+
+  test('is refused when there are too many', async () => {
+    const responses = Array.from({ length: 5_000 }, () => new ServerResponse(new IncomingMessage(new Socket())));
+    await api.streams.room();
+    for (const response of responses) api.streams.open(response, undefined, undefined);
+    using refused = await open();
+    expect([refused.status, refused.headers['retry-after']]).toEqual([503, '1']);
+    for (const response of responses) response.emit('close');
+    using stream = await open();
+    expect(stream.status).toBe(200);
   });
 
   test('waits for the write of a token', async () => {

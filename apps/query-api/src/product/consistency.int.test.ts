@@ -147,6 +147,17 @@ test('a thousand waits cost the database next to nothing, and end together', asy
   expect(api.statements() - before).toBeLessThan(200);
 });
 
+test('more than can wait are refused at once', async () => {
+  const id = randomUUID();
+  const headers = { 'consistency-token': encodeToken({ id, version: 1 }), prefer: 'wait=10' };
+  const status = async () => (await api.app.inject({ url: `/products/${id}`, headers })).statusCode;
+  const answers = Promise.all(Array.from({ length: 2_000 }, status));
+  await api.waiting(2_000);
+  expect(await ask(`/products/${id}`, 1)).toMatchObject({ status: 503, retryAfter: '1', body: { type: 'overloaded' } });
+  await project(db.sql, [{ id, version: 1 }]);
+  expect(new Set(await answers)).toEqual(new Set([200]));
+});
+
 test('a token is good across a switch of generations', async () => {
   const id = randomUUID();
   await addGeneration(db.sql, 2);

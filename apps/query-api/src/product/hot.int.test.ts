@@ -111,6 +111,16 @@ test('pages in memory are bounded, also those that show nothing: of searches the
   expect(reads).toBe(20_001);
 });
 
+test('a page that takes the database longer than three seconds is given up there, too', async () => {
+  await using lock = await lockTable(db.sql, 'products_g1');
+  const began = performance.now();
+  const response = await fetch(`${api.url}/products?sort=-price&limit=3&minPrice=0.5`);
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await response.json()).toMatchObject({ type: 'unavailable' });
+  expect(performance.now() - began).toBeGreaterThan(2_900);
+  expect(await lock.waiting()).toBe(0);
+});
+
 test('of a generation that serves no more nothing is shown', async () => {
   const id = randomUUID();
   await project(db.sql, [{ id, version: 1, name: 'old', price: 1 }]);

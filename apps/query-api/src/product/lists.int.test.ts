@@ -244,6 +244,19 @@ describe('a search', () => {
       expect((await walk(`/products?${query}&limit=1`)).map(({ name }) => name)).toEqual(whole);
     },
   );
+  test.each(['price', '-price', 'name', '-name'])(
+    'shows products that are alike once each, by id: sort=%s',
+    async (sort) => {
+      const ids = Array.from({ length: 40 }, (_, i) => `twin ${(i * 7) % 40}`);
+      await project(
+        db.sql,
+        ids.map((id) => ({ id, version: 1, name: 'Twin', price: 5 })),
+      );
+      const sorted = ids.toSorted();
+      const seen = await walk(`/products?q=twin&sort=${sort}&limit=3`);
+      expect(seen.map(({ id }) => id)).toEqual(sort.startsWith('-') ? sorted.toReversed() : sorted);
+    },
+  );
   test('finds a product by its new name at once, and no more by its old one', async () => {
     await project(db.sql, [{ id: 'renamed', version: 1, name: 'Lampada' }]);
     expect(await names('/products?q=lampdaa')).toEqual(['Lampada']);

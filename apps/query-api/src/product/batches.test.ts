@@ -1,0 +1,28 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Batches } from './batches.ts';
+
+const never = () => new Promise<never>(() => {});
+
+test('what is asked for in one turn is read by one statement, each id once', async () => {
+  const asked: string[][] = [];
+  const batches = new Batches((ids) => {
+    asked.push(ids);
+    return Promise.resolve(ids.filter((id) => id !== 'gone').map((id) => ({ id })));
+  });
+  const found = await Promise.all(['a', 'b', 'a', 'gone'].map((id) => batches.find(id)));
+  expect(found).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'a' }, undefined]);
+  expect(asked).toEqual([['a', 'b', 'gone']]);
+});
+
+test('more than can wait for a database that does not answer are refused at once, the others after five seconds', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const batches = new Batches<{ id: string }>(never);
+  const waiting = Promise.allSettled(Array.from({ length: 5_000 }, (_, n) => batches.find(String(n))));
+  await expect(batches.find('one more')).rejects.toMatchObject({ type: 'overloaded', headers: { 'retry-after': '1' } });
+  vi.advanceTimersByTime(5_000);
+  const reasons = (await waiting).map(
+    (settled) => settled.status === 'rejected' && (settled.reason as { type: string }).type,
+  );
+  expect(new Set(reasons)).toEqual(new Set(['unavailable']));
+});
