@@ -123,15 +123,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return app;
 }
 
-const contexts = new WeakMap<IncomingMessage, string>();
+const context = Symbol('trace context');
 
 /** The trace context of a request, the same each time: log lines carry it before any hook has run. */
-function contextOf(request: IncomingMessage): string {
-  const known = contexts.get(request);
-  if (known !== undefined) return known;
-  const made = traceparentOf(request.headers);
-  contexts.set(request, made);
-  return made;
+function contextOf(request: IncomingMessage & { [context]?: string }): string {
+  return (request[context] ??= traceparentOf(request.headers));
 }
 
 function identifyRequests(app: Server): void {

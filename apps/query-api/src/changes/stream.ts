@@ -148,6 +148,7 @@ export class ChangeStream {
   }
 
   #write(text: Buffer | string): void {
-    if (text.length > 0 && !this.#response.destroyed) this.#response.write(text);
+    // One that was ended and is not sent whole yet would take more for a fault, which ends the process.
+    if (text.length > 0 && !this.#isOver()) this.#response.write(text);
   }
 }

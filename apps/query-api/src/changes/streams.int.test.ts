@@ -285,6 +285,23 @@ describe('a stream', () => {
     expect([stream.status, stream.headers['content-type']]).toEqual([status, 'application/problem+json']);
   });
 
+  test('that has ended and is not sent whole yet is given no more, though products change meanwhile', async () => {
+    await api.streams.room();
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const errors: unknown[] = [];
+    response.on('error', (error) => errors.push(error));
+    api.streams.open(response, undefined, undefined);
+    const last = await addChanges(1);
+    await waitFor('the change to be read', () => api.position() === last);
+    api.streams.stop();
+    expect([response.writableEnded, response.writableFinished]).toEqual([true, false]);
+    const later = await addChanges(1);
+    await waitFor('the change to be read', () => api.position() === later);
+    api.streams.beat();
+    expect(errors).toEqual([]);
+    response.emit('close');
+  });
+
   test('ends when the process does', async () => {
     using stream = await open();
     await api.app.close();

@@ -111,6 +111,21 @@ test('pages in memory are bounded, also those that show nothing: of searches the
   expect(reads).toBe(20_001);
 });
 
+test('a read that nobody waits for any more is cancelled, and whoever asks later reads anew', async () => {
+  await project(db.sql, [{ id: randomUUID(), version: 1 }]);
+  const path = '/products?sort=-updatedAt&limit=9';
+  await using lock = await lockTable(db.sql, 'products_g1');
+  const clients = [new AbortController(), new AbortController()];
+  const leaving = clients.map(({ signal }) => fetch(api.url + path, { signal }));
+  await expect.poll(lock.waiting).toBe(1);
+  for (const client of clients) client.abort();
+  for (const answer of leaving) await expect(answer).rejects.toThrow(/abort/);
+  // Long before its three seconds are over.
+  await expect.poll(lock.waiting).toBe(0);
+  await lock.release();
+  expect((await get<Product[]>(path)).length).toBeGreaterThan(0);
+});
+
 test('a page that takes the database longer than three seconds is given up there, too', async () => {
   await using lock = await lockTable(db.sql, 'products_g1');
   const began = performance.now();
