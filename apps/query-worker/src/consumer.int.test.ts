@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdmin } from '@catalogue/kafka';
-import { migrateReadModel } from '@catalogue/read-schema';
+import { changesAppended, migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { readOffsets } from './offsets.ts';
@@ -21,6 +21,20 @@ test('an event on the topic is in the read model, with its times', async () => {
   expect(
     await db.sql`select id, name, price, version, (created_at at time zone 'UTC')::text as created from products_read`,
   ).toEqual([{ id: 'mouse', name: 'Product mouse', price: '2.00', version: 2, created: '2026-11-23 10:15:30.123456' }]);
+});
+
+test('who waits for changes is given a hint of those that can be read now', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  const found: Promise<unknown>[] = [];
+  await db.sql.listen(changesAppended, (generation) => {
+    found.push(db.sql`select product_id as id, version from changes where generation = ${generation} order by seq`);
+  });
+  await using _worker = await startWorker(kafka, db.dsn, topic.name);
+  await sender.send([event('mouse', 1)]);
+  await waitFor('a hint', () => found.length > 0);
+  expect(await found[0]).toEqual([{ id: 'mouse', version: 1 }]);
 });
 
 test('events delivered again and again are applied once', async () => {

@@ -1,3 +1,4 @@
+export { changesAppended } from './channel.ts';
 export { migrateReadModel } from './migrate.ts';
 export {
   changeCounters,

@@ -1,4 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
+import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
 import { overloaded } from '../overloaded.ts';
 import { type Change, type LogPosition, readChanges, readLog } from './log.ts';
@@ -10,10 +11,11 @@ export interface FeedListener {
   reset(): void;
 }
 
-// Milliseconds between looks at the log. The first is for those who wait for a write that is on its way, typically for less
-// than 10 ms; an empty look takes 0.2 ms, so that even 200 a second cost little.
-const soonest = 5;
-const latest = { wanted: 50, idle: 250 };
+// Milliseconds between looks at the log, when no hint comes. The first is for those who wait for a write that is on its way,
+// typically for less than 10 ms; an empty look takes 0.2 ms, so that even 200 a second cost little.
+const usual = { soonest: 5, wanted: 50, idle: 250 };
+// Between a look and one for a hint that came meanwhile.
+const rest = 2;
 /** Changes a look reads, and changes that are kept: 10 000 are some 5 MB. */
 const atOnce = 1_000;
 const kept = 10_000;
@@ -39,12 +41,16 @@ export class ChangeFeed {
   #underWay: Promise<void> = Promise.resolve();
   #asking = 0;
   #wanted = 0;
-  #pause = soonest;
+  readonly #pauses: typeof usual;
+  #pause: number;
+  #hinted = false;
   #wake = () => {};
 
-  constructor(sql: Sql, log: Logger) {
+  constructor(sql: Sql, log: Logger, pauses = usual) {
     this.#sql = sql;
     this.#log = log;
+    this.#pauses = pauses;
+    this.#pause = pauses.soonest;
   }
 
   /** As far as it has read; undefined before the first look. */
@@ -90,8 +96,8 @@ export class ChangeFeed {
   /** From now on somebody waits for changes: looks at the log soon, and often until as many have called `unwant`. */
   want(): void {
     this.#wanted += 1;
-    if (this.#pause <= soonest) return;
-    this.#pause = soonest;
+    if (this.#pause <= this.#pauses.soonest) return;
+    this.#pause = this.#pauses.soonest;
     this.#wake();
   }
 
@@ -117,20 +123,31 @@ export class ChangeFeed {
   /** Follows until the signal is aborted. With the database away it goes on when that is back. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), { once: true });
+    // A convenience: a lost connection is made again, and a standby, which knows no LISTEN, is looked at now and then.
+    this.#sql
+      .listen(changesAppended, (generation) => this.#hint(generation))
+      .catch((err: unknown) => this.#log.warn({ err }, 'No hints of changes: looking for them now and then only'));
     let failing = false;
     while (!signal.aborted) {
       try {
         const before = this.#position;
         await this.current();
         failing = false;
-        this.#pause = this.#position === before ? this.#pause * 1.25 : soonest;
+        this.#pause = this.#position === before ? this.#pause * 1.25 : this.#pauses.soonest;
       } catch (err) {
         if (!failing) this.#log.warn({ err }, 'The change log cannot be read: tokens and streams wait');
         failing = true;
-        this.#pause = latest.idle;
+        this.#pause = this.#pauses.idle;
       }
       if (!signal.aborted) await this.#sleep();
     }
+  }
+
+  /** Looks at once when somebody waits. Looking now and then is the truth: a hint only cuts the pause short. */
+  #hint(generation: string): void {
+    if (this.#wanted === 0 || generation !== String(this.#position?.generation)) return;
+    this.#hinted = true;
+    this.#wake();
   }
 
   async #lookNext(): Promise<void> {
@@ -196,11 +213,12 @@ export class ChangeFeed {
   }
 
   async #sleep(): Promise<void> {
-    this.#pause = Math.min(this.#pause, this.#wanted > 0 ? latest.wanted : latest.idle);
+    this.#pause = Math.min(this.#pause, this.#wanted > 0 ? this.#pauses.wanted : this.#pauses.idle);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#pause);
+    const timer = setTimeout(resolve, this.#hinted ? rest : this.#pause);
     this.#wake = resolve;
     await promise;
     clearTimeout(timer);
+    this.#hinted = false;
   }
 }
