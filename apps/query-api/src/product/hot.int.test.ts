@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../../test/fixture.ts';
 import { ChangeFeed } from '../changes/feed.ts';
 import { HotPages } from './hot-pages.ts';
+import { Products } from './products.ts';
 
 let db: TestDatabase;
 let api: Awaited<ReturnType<typeof startQueryApi>>;
@@ -89,6 +90,30 @@ test('a read goes on while anyone waits for it', async () => {
   await expect(leaving).rejects.toThrow(/abort/);
   await lock.release();
   expect((await staying).length).toBeGreaterThan(0);
+});
+
+test('a product that changed while it was read is not kept as it was', async () => {
+  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  const id = randomUUID();
+  const read = (version: number) => ({
+    id,
+    version,
+    name: '',
+    price: '1',
+    createdAt: new Date(),
+    updatedAt: new Date(),
+  });
+  const slow = Promise.withResolvers<ReturnType<typeof read>>();
+  const reads = [slow.promise, Promise.resolve(read(2))];
+  const products = new Products(feed, () => reads.shift() ?? Promise.reject(new Error('It is kept by now')));
+  await project(db.sql, [{ id, version: 1 }]);
+  const first = products.find(id);
+  await expect.poll(() => reads.length).toBe(1);
+  await project(db.sql, [{ id, version: 2 }]);
+  await feed.current();
+  slow.resolve(read(1));
+  expect(await first).toMatchObject({ version: 1 });
+  for (let i = 0; i < 2; i++) expect(await products.find(id)).toMatchObject({ version: 2 });
 });
 
 test('pages in memory are bounded, also those that show nothing: of searches there is no end', async () => {

@@ -20,5 +20,7 @@ test('what is typed may be the beginning of the word', () => {
 
 test('what is likeliest comes first, and what is too far off not at all', () => {
   expect(likeliest('mouze', ['house', 'mouse', 'mousepad', 'blouse', 'monitor'])).toEqual(['mouse', 'mousepad']);
+  expect(likeliest('lamps', ['damps', 'lamps'])).toEqual(['lamps', 'damps']);
+  expect(likeliest('xat', ['bathroom', 'cat'])).toEqual(['cat', 'bathroom']);
   expect(likeliest('keybaord', ['keyboards', 'keyboard', 'board'])).toEqual(['keyboard', 'keyboards']);
 });
