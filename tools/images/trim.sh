@@ -6,7 +6,7 @@ rm -f README.md pnpm-lock.yaml pnpm-workspace.yaml
 
 # Types, maps of others' code, documents, tests. Maps of our own stay: with NODE_OPTIONS=--enable-source-maps they name our lines.
 find . -type f \( -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' -o -name '*.d.ts.map' -o -name .tsbuildinfo \) -delete
-find node_modules/.pnpm -type f -name '*.map' -not -path '*/@catalogue/*' -delete
+find node_modules/.pnpm -type f \( -name '*.map' -o -name '*.test.js' -o -name '*.tst.ts' \) -not -path '*/@catalogue/*' -delete
 find node_modules/.pnpm -type f \( -name '*.md' -o -name '*.markdown' \) -not -iname '*license*' -delete
 for name in test tests __tests__ benchmark benchmarks bench example examples .github; do
   rm -rf node_modules/.pnpm/*/node_modules/*/"$name" node_modules/.pnpm/*/node_modules/@*/*/"$name"

@@ -161,6 +161,12 @@ describe('on a server of its own', () => {
   });
 });
 
+test('a migration that fails says why: a standby takes none', async () => {
+  await using db = await createDatabase(inject('servers').writeDb);
+  await db.sql`alter database ${db.sql(new URL(db.dsn).pathname.slice(1))} set default_transaction_read_only = on`;
+  await expect(migrateEventStore(db.dsn)).rejects.toThrow('in a read-only transaction (Failed query: ');
+});
+
 test('statements planned while the tables were empty go by the indexes when they have grown', async () => {
   await using db = await freshStore();
   const sql = connect(db.dsn, { name: 'test', max: 1 });

@@ -16,7 +16,16 @@ export async function migrate(dsn: string, folder: URL): Promise<void> {
   try {
     await sql`select pg_advisory_lock(${migrationLock})`;
     await applyMigrations(drizzle(sql), { migrationsFolder: fileURLToPath(folder) });
+  } catch (error) {
+    throw withReason(error);
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** Drizzle's message is the statement that failed; PostgreSQL's, which says why, is its cause. */
+function withReason(error: unknown): unknown {
+  if (!(error instanceof Error && error.cause instanceof Error)) return error;
+  const [statement] = error.message.split('\n');
+  return new Error(`${error.cause.message} (${statement})`, { cause: error });
 }
