@@ -11,7 +11,8 @@ export type Command =
  */
 export class Commands {
   readonly #catalogue: Catalogue;
-  #unanswered: { command: string; idempotencyKey: string } | undefined;
+  /** The key of each command without an answer. */
+  readonly #unanswered = new Map<string, string>();
 
   constructor(catalogue: Catalogue) {
     this.#catalogue = catalogue;
@@ -20,9 +21,10 @@ export class Commands {
   /** @throws {CatalogueProblem | CatalogueUnreachable} */
   async send(command: Command): Promise<Receipt> {
     const text = JSON.stringify(command);
-    if (this.#unanswered?.command !== text) this.#unanswered = { command: text, idempotencyKey: newKey() };
-    const receipt = await this.#sendWith(command, this.#unanswered.idempotencyKey);
-    this.#unanswered = undefined;
+    const idempotencyKey = this.#unanswered.get(text) ?? newKey();
+    this.#unanswered.set(text, idempotencyKey);
+    const receipt = await this.#sendWith(command, idempotencyKey);
+    this.#unanswered.delete(text);
     return receipt;
   }
 

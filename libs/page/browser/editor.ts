@@ -3,6 +3,7 @@ import { type Command, Commands } from './commands.ts';
 import { find, markField, setText } from './elements.ts';
 import { History } from './history.ts';
 import { formatPrice, readPrice } from './price.ts';
+import { Race } from './race.ts';
 import { refusalOf } from './refusals.ts';
 
 export interface EditorOptions {
@@ -10,6 +11,8 @@ export interface EditorOptions {
   locale: string;
   /** Told of everything that was carried out, with a sentence about it. */
   saved: (receipt: Receipt, sentence: string) => void;
+  /** Told of a command that failed after its dialog was closed, with a sentence; of none when the dialog is opened. */
+  notSaved: (sentence: string) => void;
 }
 
 /** The dialog in which a product is created, renamed, repriced and discontinued, and its history read. */
@@ -24,13 +27,16 @@ export class Editor {
   readonly #price = find('price', HTMLInputElement);
   readonly #priceFault = find('price-fault', HTMLElement);
   readonly #fault = find('editor-fault', HTMLElement);
-  readonly #race = find('race', HTMLElement);
+  readonly #state = find('editor-state', HTMLElement);
+  readonly #race: Race;
   readonly #save = find('save', HTMLButtonElement);
   readonly #discontinue = find('discontinue', HTMLButtonElement);
   /** What is being edited, as it was when that began; undefined for a new product. */
   #base: Product | undefined;
   #discontinueAsked = false;
   #busy = false;
+  /** Another one each time the dialog opens or closes: what was sent from an earlier opening has no business in this one. */
+  #opening = {};
 
   constructor(options: EditorOptions) {
     this.#options = options;
@@ -41,18 +47,32 @@ export class Editor {
       void this.#submit();
     });
     find('close', HTMLButtonElement).addEventListener('click', () => this.#dialog.close());
-    this.#dialog.addEventListener('close', () => this.#history.show(undefined));
+    this.#dialog.addEventListener('close', () => this.#closed());
     this.#discontinue.addEventListener('click', () => void this.#askOrDiscontinue());
-    find('race-theirs', HTMLButtonElement).addEventListener('click', () => this.#take(this.#base));
-    find('race-mine', HTMLButtonElement).addEventListener('click', () => void this.#submit());
+    this.#race = new Race(options.locale, {
+      theirs: () => {
+        this.#take(this.#base);
+        this.#name.focus();
+      },
+      mine: () => void this.#submit(),
+    });
   }
 
   /** Opens it for a product, or for a new one. */
   open(product: Product | undefined): void {
+    this.#opening = {};
+    this.#setBusy(false);
+    this.#options.notSaved('');
     this.#take(product);
     this.#history.show(product?.id);
     this.#dialog.showModal();
     this.#name.select();
+  }
+
+  #closed(): void {
+    if (this.#dialog.open) return;
+    this.#opening = {};
+    this.#history.show(undefined);
   }
 
   #take(product: Product | undefined): void {
@@ -62,13 +82,13 @@ export class Editor {
     this.#price.value = product === undefined ? '' : formatPrice(product.price, this.#options.locale);
     setText(this.#save, product === undefined ? 'Create' : 'Save');
     this.#discontinue.hidden = product === undefined;
-    this.#race.hidden = true;
+    this.#race.hide();
     this.#ask(false);
     this.#showFaults({ name: '', price: '', whole: '' });
   }
 
   async #submit(): Promise<void> {
-    const wanted = this.#typed();
+    const wanted = this.#busy ? undefined : this.#typed();
     if (wanted === undefined) return;
     const base = this.#base;
     if (base === undefined) {
@@ -97,7 +117,7 @@ export class Editor {
   }
 
   async #askOrDiscontinue(): Promise<void> {
-    if (this.#base === undefined) return;
+    if (this.#base === undefined || this.#busy) return;
     if (!this.#discontinueAsked) {
       this.#ask(true);
       return;
@@ -112,68 +132,82 @@ export class Editor {
   }
 
   async #send(command: Command, sentence: string): Promise<void> {
-    if (this.#busy) return;
+    const opening = this.#opening;
+    const title = this.#base?.name ?? this.#name.value.trim();
     this.#setBusy(true);
-    this.#race.hidden = true;
+    this.#race.hide();
     try {
       const receipt = await this.#commands.send(command);
-      this.#dialog.close();
+      if (this.#opening === opening) this.#dialog.close();
       this.#options.saved(receipt, sentence);
     } catch (error) {
-      if (isProblem(error, 'version-mismatch')) await this.#showRace();
-      else this.#showFaults(refusalOf(error));
-    } finally {
-      this.#setBusy(false);
+      if (this.#opening === opening) await this.#refused(command, error, opening);
+      else this.#options.notSaved(`${isolated(title)} was not saved as you wanted. ${sentenceOf(error)}`);
     }
-    if (!this.#race.hidden) find('race-theirs', HTMLButtonElement).focus();
+    if (this.#opening === opening) this.#setBusy(false);
   }
 
+  async #refused(command: Command, error: unknown, opening: object): Promise<void> {
+    const base = this.#base;
+    if (base === undefined || !isProblem(error, 'version-mismatch')) {
+      this.#showFaults(refusalOf(error));
+      this.#keepFocus();
+      return;
+    }
+    const now = await this.#newer(base);
+    if (this.#opening !== opening) return;
+    if (typeof now === 'string') this.#showFaults({ name: '', price: '', whole: now });
+    else if (command.type === 'discontinue') this.#askAgain(base, now);
+    else this.#showRace(now);
+    this.#keepFocus();
+  }
+
+  /** The button that was pressed may be hidden by now. */
+  #keepFocus(): void {
+    if (this.#race.isShown) this.#race.focus();
+    else if (!this.#dialog.contains(document.activeElement)) this.#save.focus();
+  }
+
+  /** Buttons keep the focus, so they are not really disabled. */
   #setBusy(busy: boolean): void {
     this.#busy = busy;
-    for (const button of this.#dialog.querySelectorAll('button')) button.disabled = busy && button.id !== 'close';
-    if (busy) setText(this.#fault, 'Saving');
-    else if (this.#fault.textContent === 'Saving') setText(this.#fault, '');
+    for (const button of [this.#save, this.#discontinue]) button.setAttribute('aria-disabled', String(busy));
+    setText(this.#state, busy ? 'Saving' : '');
   }
 
-  /** Somebody was faster: both versions, and the question which one is to stay. */
-  async #showRace(): Promise<void> {
-    const base = this.#base;
-    if (base === undefined) return;
+  #showRace(now: Product): void {
     const yours = this.#typed();
-    const now = await this.#newer(base);
-    if (now === undefined) return;
+    // Changed while the answer was on its way, to something that cannot be saved, which is shown.
+    if (yours === undefined) return;
     this.#base = now;
-    setText(find('race-now', HTMLElement), `Now (version ${now.version})`);
-    setText(find('race-name-now', HTMLElement), now.name);
-    setText(find('race-price-now', HTMLElement), formatPrice(now.price, this.#options.locale));
-    setText(find('race-name-yours', HTMLElement), yours?.name ?? '');
-    setText(
-      find('race-price-yours', HTMLElement),
-      yours === undefined ? '' : formatPrice(yours.price, this.#options.locale),
-    );
-    this.#race.hidden = false;
+    this.#race.show(now, yours);
     this.#ask(false);
     this.#history.show(now.id);
   }
 
-  /** The product at the version that the command met: the read side may still be on its way there. */
-  async #newer(base: Product): Promise<Product | undefined> {
-    const { catalogue } = this.#options;
+  /** Somebody changed what was to be discontinued: it may not have to go any more. */
+  #askAgain(before: Product, now: Product): void {
+    const was = ({ name, price }: Product) => `${isolated(name)} at ${formatPrice(price, this.#options.locale)}`;
+    this.#take(now);
+    this.#history.show(now.id);
+    const whole = `Somebody changed this product meanwhile, from ${was(before)} to ${was(now)}. Discontinue it all the same?`;
+    this.#showFaults({ name: '', price: '', whole });
+  }
+
+  /** The product at the version that the command met, the read side being on its way there perhaps; or why it is not to be had. */
+  async #newer(base: Product): Promise<Product | string> {
     try {
       for (let tries = 0; tries < 20; tries++) {
-        const now = await catalogue.get(base.id);
+        const now = await this.#options.catalogue.get(base.id);
         if (now.version > base.version) return now;
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
-      setText(this.#fault, 'Somebody changed this product meanwhile, and the change is not shown yet. Try again.');
+      return 'Somebody changed this product meanwhile, and the change is not shown yet. Try again.';
     } catch (error) {
-      this.#showFaults(
-        isProblem(error, 'not-found')
-          ? { name: '', price: '', whole: 'Somebody has discontinued this product meanwhile.' }
-          : refusalOf(error),
-      );
+      return isProblem(error, 'not-found')
+        ? 'Somebody has discontinued this product meanwhile.'
+        : refusalOf(error).whole;
     }
-    return undefined;
   }
 
   #showFaults({ name, price, whole }: { name: string; price: string; whole: string }): void {
@@ -183,4 +217,15 @@ export class Editor {
     if (name !== '') this.#name.focus();
     else if (price !== '') this.#price.focus();
   }
+}
+
+function sentenceOf(error: unknown): string {
+  if (isProblem(error, 'version-mismatch')) return 'Somebody changed it meanwhile.';
+  const { name, price, whole } = refusalOf(error);
+  return name || price || whole;
+}
+
+/** A name within a sentence, whichever way it is written. */
+function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
 }

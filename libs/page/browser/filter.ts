@@ -102,7 +102,8 @@ export class Filter {
       const value = Number(parameters.get(name) ?? 'none');
       return Number.isFinite(value) && value >= 0 ? formatPrice(value, this.#locale) : '';
     };
-    this.#search.value = parameters.get('q') ?? '';
+    // As much as can be typed.
+    this.#search.value = (parameters.get('q') ?? '').slice(0, this.#search.maxLength);
     this.#minPrice.value = price('minPrice');
     this.#maxPrice.value = price('maxPrice');
     const sort = parameters.get('sort') ?? '';

@@ -1,4 +1,4 @@
-import type { Catalogue, HistoryEntry } from '@catalogue/client';
+import { type Catalogue, type HistoryEntry, isProblem } from '@catalogue/client';
 import { find, make, setText } from './elements.ts';
 import { formatPrice } from './price.ts';
 
@@ -45,8 +45,10 @@ export class History {
         this.#entries.append(this.#entry(next.value));
       }
       setText(this.#state, '');
-    } catch {
-      if (!signal.aborted) setText(this.#state, 'The history cannot be read at the moment.');
+    } catch (error) {
+      if (signal.aborted) return;
+      const isElsewhere = isProblem(error, 'not-found');
+      setText(this.#state, isElsewhere ? 'An older system keeps it.' : 'The history cannot be read at the moment.');
     }
   }
 

@@ -1,11 +1,11 @@
-import { type Catalogue, CatalogueProblem, type ProductQuery, type StreamEvent } from '@catalogue/client';
+import { type Catalogue, CatalogueProblem, isProblem, type ProductQuery, type StreamEvent } from '@catalogue/client';
 import { ProductList } from './product-list.ts';
 
 export interface LiveListOptions {
   catalogue: Catalogue;
   /** Something is to be drawn: `fresh` when it comes from the stream. */
   changed: (fresh: boolean) => void;
-  /** The list cannot be loaded, and is being tried again; an empty text when it can. */
+  /** The list cannot be loaded, and why; an empty text when it can. */
   failed: (why: string) => void;
 }
 
@@ -97,6 +97,8 @@ export class LiveList {
       } catch (error) {
         if (loading.signal.aborted) return;
         this.#options.failed(sentence(error));
+        // Asked again it would be refused again.
+        if (isProblem(error, 'invalid-request')) return;
       }
       await new Promise((resolve) => setTimeout(resolve, tryAgain));
     }
@@ -104,6 +106,10 @@ export class LiveList {
 }
 
 function sentence(error: unknown): string {
+  if (isProblem(error, 'invalid-request')) {
+    const faults = error.errors.map(({ pointer, message }) => `${pointer.slice(1)}: ${message}`).join(', ');
+    return `Such a list cannot be asked for (${faults}).`;
+  }
   const why = error instanceof CatalogueProblem ? error.detail : 'query-api does not answer';
   return `The products cannot be loaded at the moment (${why}). Trying again.`;
 }

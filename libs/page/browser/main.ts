@@ -1,17 +1,20 @@
-import { Catalogue } from '@catalogue/client';
+import { Catalogue, CatalogueProblem } from '@catalogue/client';
 import { Editor } from './editor.ts';
 import { find, setText } from './elements.ts';
 import { Filter } from './filter.ts';
 import { Lag } from './lag.ts';
 import { LiveList } from './live-list.ts';
+import { usableLocale } from './locale.ts';
 import { Rows } from './rows.ts';
 import { StatusBar } from './status-bar.ts';
 
 const commandApi = document.querySelector<HTMLMetaElement>('meta[name="command-api"]')?.content ?? '';
-const locale = navigator.language;
+const locale = usableLocale([navigator.language, ...navigator.languages]);
 const catalogue = new Catalogue({ commands: commandApi, queries: '', timeout: 8_000 });
 const lag = new Lag();
 let isLive = false;
+/** Milliseconds until a stream that was refused is asked for again. */
+const refusedAgain = 3_000;
 
 // First of all, so that the rest is made while the answer is on its way.
 const live = new LiveList({ catalogue, changed: (fresh) => draw(fresh), failed: showFailure });
@@ -29,6 +32,7 @@ const editor = new Editor({
     // Without the stream nothing else would show it; the query waits for it.
     if (!isLive) live.reload();
   },
+  notSaved: showUnsaved,
 });
 void follow();
 
@@ -42,16 +46,31 @@ document.addEventListener('keydown', onShortcut);
 
 async function follow(): Promise<void> {
   let wasLost = false;
+  let wasRefused = false;
+  let lastEventId: string | undefined;
   const onConnection = (state: 'live' | 'lost') => {
     isLive = state === 'live';
     status.showStream(state);
     if (wasLost && isLive) say('Connected again, and up to date.');
+    if (wasRefused && isLive) live.reload();
     wasLost = !isLive;
+    wasRefused &&= !isLive;
   };
-  for await (const event of catalogue.stream({ onConnection })) {
-    if (event.type === 'reset') lag.forget();
-    else lag.seen(event.product, Date.now());
-    live.hear(event);
+  for (;;) {
+    try {
+      for await (const event of catalogue.stream({ onConnection, lastEventId })) {
+        lastEventId = event.eventId;
+        if (event.type === 'reset') lag.forget();
+        else lag.seen(event.product, Date.now());
+        live.hear(event);
+      }
+    } catch (error) {
+      if (!(error instanceof CatalogueProblem)) throw error;
+      // Something in between answers in place of query-api: it may be mended before this page is closed.
+      onConnection('lost');
+      wasRefused = true;
+      await new Promise((resolve) => setTimeout(resolve, refusedAgain));
+    }
   }
 }
 
@@ -88,6 +107,13 @@ function showEmpty(isEmpty: boolean): void {
 
 function showFailure(why: string): void {
   const notice = find('notice', HTMLElement);
+  setText(notice, why);
+  notice.hidden = why === '';
+}
+
+/** What somebody decided was not carried out, and its dialog is closed; an empty text once that was read. */
+function showUnsaved(why: string): void {
+  const notice = find('unsaved', HTMLElement);
   setText(notice, why);
   notice.hidden = why === '';
 }

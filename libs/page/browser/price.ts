@@ -7,6 +7,8 @@ const highest = 999_999_999.99;
 interface Notation {
   decimal: string;
   group: string;
+  /** Digits between two separators, but for the last ones, which are three: two in India. */
+  grouped: number;
   /** Its digits 0 to 9. */
   digits: readonly string[];
 }
@@ -18,6 +20,7 @@ const notationOf = remembered((locale): Notation => {
   return {
     decimal: partOf('decimal'),
     group: partOf('group'),
+    grouped: parts.filter(({ type }) => type === 'integer').at(-2)?.value.length ?? 3,
     digits: Array.from({ length: 10 }, (_, value) => digit.format(value)),
   };
 });
@@ -47,7 +50,7 @@ export function readPrice(text: string, locale: string): Typed {
   if (typed === '') return { fault: `A price is missing, for example ${example}.` };
   if (/^[-−]/.test(typed)) return { fault: 'A price cannot be below zero.' };
   const [whole = '', cents, ...rest] = typed.split(notation.decimal);
-  const digits = ungrouped(whole, notation.group);
+  const digits = ungrouped(whole, notation);
   if (digits === undefined || rest.length > 0 || (cents !== undefined && !/^\d+$/.test(cents)))
     return { fault: `“${text.trim()}” cannot be read as a price: here one is written like ${example}.` };
   if (cents !== undefined && cents.length > 2) return { fault: 'A price has at most two decimals.' };
@@ -61,19 +64,41 @@ export function formatPrice(price: number, locale: string): string {
   return formatterOf(locale).format(price);
 }
 
-/** With 0 to 9 in place of the locale's own digits. */
-function latin(text: string, { digits }: Notation): string {
-  return [...text].map((character) => (digits.includes(character) ? digits.indexOf(character) : character)).join('');
+/** Arabic and Persian digits, and the signs written with them, which mean the same everywhere. */
+const arabic = '٠١٢٣٤٥٦٧٨٩';
+const persian = '۰۱۲۳۴۵۶۷۸۹';
+
+/**
+ * With 0 to 9 in place of the locale's own digits, and of Arabic ones. Arabic keyboards have a point and no `٫`: where a point means nothing
+ * else, it is that.
+ */
+function latin(text: string, { digits, decimal, group }: Notation): string {
+  const valueOf = (character: string) =>
+    Math.max(digits.indexOf(character), arabic.indexOf(character), persian.indexOf(character));
+  return [...text]
+    .map((character) => {
+      if (character === '٫' || (character === '.' && decimal === '٫')) return decimal;
+      if (character === '٬') return group;
+      const value = valueOf(character);
+      return value < 0 ? character : String(value);
+    })
+    .join('');
 }
 
-/** The digits without separators, which may only stand before three digits each; undefined for anything else. */
-function ungrouped(whole: string, group: string): string | undefined {
+/**
+ * The digits without separators, which may only stand where the locale has them, or before three digits each; undefined for anything else.
+ * Whoever types `0,500` means a half, and no locale writes five hundred so.
+ */
+function ungrouped(whole: string, { group, grouped }: Notation): string | undefined {
   if (/^\d+$/.test(whole)) return whole;
   // Nobody types a narrow space that does not break, nor the apostrophe that printers use.
   const plain = whole.replaceAll(/[\u00a0\u202f]/g, ' ').replaceAll('’', "'");
   const separator = /[\u00a0\u202f ]/.test(group) ? ' ' : group.replace('’', "'");
   if (separator === '') return undefined;
-  const [first = '', ...groups] = plain.split(separator);
-  const fits = /^\d{1,3}$/.test(first) && groups.every((three) => /^\d{3}$/.test(three));
-  return fits ? first + groups.join('') : undefined;
+  const groups = plain.split(separator).join(',');
+  const byThree = /^[1-9]\d{0,2}(,\d{3})+$/.test(groups);
+  const byTwo = grouped === 2 && /^[1-9]\d?(,\d{2})*,\d{3}$/.test(groups);
+  // A comma that was typed, and is no separator here, fits nowhere.
+  const isOwn = separator === ',' || !plain.includes(',');
+  return isOwn && (byThree || byTwo) ? groups.replaceAll(',', '') : undefined;
 }

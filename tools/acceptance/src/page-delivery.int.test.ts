@@ -1,16 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser } from './browser.ts';
-import { CataloguePage } from './catalogue-page.ts';
-import { System } from './system.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { Stage } from './stage.ts';
 
-let system: System;
-let browser: Browser;
-
+const stage = new Stage();
 beforeAll(async () => {
-  [system, browser] = await Promise.all([System.start(), openBrowser()]);
-  const catalogue = system.client();
+  const catalogue = stage.system.client();
   await Promise.all(
     Array.from({ length: 250 }, (_, i) =>
       catalogue.create({ name: `Product ${String(i).padStart(3, '0')}`, price: i }),
@@ -18,18 +12,13 @@ beforeAll(async () => {
   );
   await catalogue.page();
 }, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await system?.[Symbol.asyncDispose]();
-});
 
-const url = () => system.services['query-api'].url;
 const within = { timeout: 10_000, interval: 20 };
 
 test('everything it loads is below 60 KB, its first rows are there within 300 ms of its response', async () => {
   const times: number[] = [];
   for (let i = 0; i < 5; i++) {
-    await using shown = await CataloguePage.open(browser, 'about:blank');
+    await using shown = await stage.open({}, 'about:blank');
     const session = await shown.page.context().newCDPSession(shown.page);
     let bytes = 0;
     const files = new Set<string>();
@@ -46,7 +35,7 @@ test('everything it loads is below 60 KB, its first rows are there within 300 ms
       observer.disconnect();
       requestAnimationFrame(() => setTimeout(() => performance.mark('rows')));
     }).observe(document, { childList: true, subtree: true })`);
-    await shown.page.goto(url());
+    await shown.page.goto(stage.url);
     await expect.poll(() => shown.page.evaluate(`performance.getEntriesByName('rows').length`), within).toBe(1);
     times.push(
       await shown.page.evaluate(`performance.getEntriesByName('rows')[0].startTime -
@@ -62,24 +51,24 @@ test('everything it loads is below 60 KB, its first rows are there within 300 ms
 }, 60_000);
 
 test('its policy lets nothing in but its own files and the two APIs', async () => {
-  const response = await fetch(url());
+  const response = await fetch(stage.url);
   const policy = response.headers.get('content-security-policy') ?? '';
   expect(policy).toContain("default-src 'none'");
   expect(policy).not.toMatch(/unsafe|\*|data:/);
-  expect(policy).toContain(`connect-src 'self' ${system.services['command-api'].url};`);
+  expect(policy).toContain(`connect-src 'self' ${stage.system.services['command-api'].url};`);
   const [script = ''] = /\/page\/main-[^"]+/.exec(await response.text()) ?? [];
-  const file = await fetch(url() + script, { headers: { 'accept-encoding': 'gzip;q=1, br;q=0' } });
+  const file = await fetch(stage.url + script, { headers: { 'accept-encoding': 'gzip;q=1, br;q=0' } });
   expect([file.headers.get('content-encoding'), file.headers.get('cache-control')]).toEqual([
     'gzip',
     'public, max-age=31536000, immutable',
   ]);
-  expect((await fetch(`${url()}/page/../settings.ts`)).status).toBe(404);
+  expect((await fetch(`${stage.url}/page/../settings.ts`)).status).toBe(404);
 });
 
 test('the rest of a long list comes as it is scrolled to, and what changes beyond stays there', async () => {
-  await using shown = await (await CataloguePage.open(browser, url())).live();
+  await using shown = await stage.openLive();
   await expect.poll(async () => (await shown.rows()).length, within).toBe(100);
-  const catalogue = system.client();
+  const catalogue = stage.system.client();
   await catalogue.create({ name: 'Product 000a', price: 5 });
   await catalogue.create({ name: 'Product 240a', price: 5 });
   await expect.poll(async () => (await shown.rows())[1], within).toBe('Product 000a 5.00');
@@ -92,8 +81,8 @@ test('the rest of a long list comes as it is scrolled to, and what changes beyon
 });
 
 test('many changes at once: the page ends up with what the catalogue lists', async () => {
-  await using shown = await (await CataloguePage.open(browser, `${url()}/?sort=-price`)).live();
-  const catalogue = system.client();
+  await using shown = await stage.openLive({}, '/?sort=-price');
+  const catalogue = stage.system.client();
   const some = (await catalogue.page({ sort: '-price' })).products;
   for (let round = 0; round < 5; round++)
     await Promise.all(
@@ -111,26 +100,4 @@ test('many changes at once: the page ends up with what the catalogue lists', asy
     await shown.page.getByRole('button', { name: 'Show more' }).scrollIntoViewIfNeeded();
     await expect.poll(shownAsListed, within).toBeGreaterThan(more);
   }
-});
-
-test.each([
-  ['on a desktop', {}],
-  ['in the dark', { colorScheme: 'dark' as const }],
-  ['on a phone', { viewport: { width: 375, height: 667 }, isMobile: true, hasTouch: true }],
-])('axe finds nothing serious %s: list, dialog, faults', async (_, options) => {
-  await using shown = await (await CataloguePage.open(browser, url(), options)).live();
-  await shown.page.locator('#rows tr').first().waitFor();
-  expect(await shown.obstacles()).toEqual([]);
-  await shown.page.locator('#rows').getByRole('button').first().click();
-  await shown.dialog.getByText('1. Created').waitFor();
-  await shown.save({ name: '', price: 'x' });
-  expect(await shown.obstacles()).toEqual([]);
-  await shown.page.keyboard.press('Escape');
-  // Nothing lies over another thing, or beside the screen.
-  const [search, minPrice] = await Promise.all(
-    ['Search', 'Price from'].map((label) => shown.page.getByLabel(label).boundingBox()),
-  );
-  expect((search?.x ?? 0) + (search?.width ?? 0)).toBeLessThanOrEqual(minPrice?.x ?? 0);
-  const width = await shown.page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-  expect(width).toBeLessThanOrEqual(0);
 });

@@ -1,34 +1,20 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser } from './browser.ts';
-import { CataloguePage } from './catalogue-page.ts';
-import { System } from './system.ts';
+import { expect, test } from 'vitest';
+import { Stage } from './stage.ts';
 
-let system: System;
-let browser: Browser;
-
-beforeAll(async () => {
-  [system, browser] = await Promise.all([System.start(), openBrowser()]);
-}, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await system?.[Symbol.asyncDispose]();
-});
-
-const open = async () => (await CataloguePage.open(browser, system.services['query-api'].url)).live();
+const stage = new Stage();
 const within = { timeout: 20_000, interval: 50 };
 
 test('query-api down: the page says so, writing goes on, and it catches up', async () => {
-  const catalogue = system.client();
+  const catalogue = stage.system.client();
   const { id } = await catalogue.create({ name: 'Mouse', price: 10 });
-  await using shown = await open();
+  await using shown = await stage.openLive();
   await expect.poll(() => shown.rows(), within).toEqual(['Mouse 10.00']);
-  await system.services['query-api'].kill();
+  await stage.system.services['query-api'].kill();
   await expect.poll(() => shown.stream.textContent(), within).toContain('Connection lost: not up to date since');
   await expect.poll(() => shown.footer.textContent(), within).toContain('Reading (query-api) cannot be reached.');
   await shown.create('Written while it was away', '5');
   await catalogue.change(id, { price: 11 });
-  await system.services['query-api'].start();
+  await stage.system.services['query-api'].start();
   await shown.live();
   await expect.poll(() => shown.rows(), within).toEqual(['Mouse 11.00', 'Written while it was away 5.00']);
   await expect.poll(() => shown.footer.textContent(), within).not.toContain('cannot be reached');
@@ -36,12 +22,12 @@ test('query-api down: the page says so, writing goes on, and it catches up', asy
 }, 60_000);
 
 test('command-api down: the page says so; saved again when it is back, it is saved once', async () => {
-  await using shown = await open();
-  await system.services['command-api'].kill();
+  await using shown = await stage.openLive();
+  await stage.system.services['command-api'].kill();
   await expect.poll(() => shown.footer.textContent(), within).toContain('Writing (command-api) cannot be reached.');
   await shown.create('Once', '5');
   await shown.dialog.getByText('Saving again is safe').waitFor({ timeout: 20_000 });
-  await system.services['command-api'].start();
+  await stage.system.services['command-api'].start();
   await expect.poll(() => shown.footer.textContent(), within).not.toContain('cannot be reached');
   await shown.save({});
   await shown.row('Once').waitFor();
@@ -49,27 +35,68 @@ test('command-api down: the page says so; saved again when it is back, it is sav
 }, 60_000);
 
 test('the read database down: the page says which and why, and heals by itself', async () => {
-  await using shown = await open();
-  await system.crash('read-db');
+  await using shown = await stage.openLive();
+  await stage.system.crash('read-db');
   await expect
     .poll(() => shown.footer.textContent(), within)
     .toContain('Reading (query-api) cannot work: read model is');
-  await using later = await CataloguePage.open(browser, system.services['query-api'].url);
+  await using later = await stage.open();
   await later.page.getByText('The products cannot be loaded at the moment').waitFor({ timeout: 20_000 });
-  const { id } = await system.client({ readYourWrites: false }).create({ name: 'Lamp', price: 3 });
-  await system.start('read-db');
+  const { id } = await stage.system.client({ readYourWrites: false }).create({ name: 'Lamp', price: 3 });
+  await stage.system.start('read-db');
   for (const page of [shown, later]) await page.row('Lamp').waitFor({ timeout: 30_000 });
   await expect.poll(() => shown.footer.textContent(), within).not.toContain('cannot work');
   expect(await later.page.getByRole('alert').first().textContent()).toBe('');
-  await system.client().discontinue(id);
+  await stage.system.client().discontinue(id);
 }, 90_000);
 
 test('the worker down: the status bar tells how far the read side is behind', async () => {
-  await using shown = await open();
-  await system.services['query-worker'].kill();
+  await using shown = await stage.openLive();
+  await stage.system.services['query-worker'].kill();
   await shown.create('Patience', '5');
   await expect.poll(() => shown.footer.textContent(), within).toMatch(/Read side \d\.\d s behind, 1 change on the way/);
-  await system.services['query-worker'].start();
+  await stage.system.services['query-worker'].start();
   await shown.row('Patience').waitFor({ timeout: 30_000 });
   await expect.poll(() => shown.footer.textContent(), within).toMatch(/Read side \d+(\.\d)? s behind\s/);
+}, 60_000);
+
+test('a stream that something in between refuses is asked for again, and what was missed is loaded', async () => {
+  await using shown = await stage.openLive();
+  await shown.page.route('**/products/stream', (route) => route.fulfill({ status: 404, body: 'Not here' }));
+  await stage.system.services['query-api'].kill();
+  await stage.system.services['query-api'].start();
+  await expect.poll(() => shown.stream.textContent(), within).toContain('Connection lost');
+  const { id } = await stage.system.client().create({ name: 'Missed', price: 5 });
+  await shown.page.unroute('**/products/stream');
+  await shown.row('Missed').waitFor({ timeout: 20_000 });
+  await expect.poll(() => shown.stream.textContent(), within).toBe('Live');
+  expect(shown.faults).toEqual([]);
+  await stage.system.client().discontinue(id);
+}, 60_000);
+
+test('a list that is refused is not asked for again and again, and the next one heals it', async () => {
+  await using shown = await stage.open({}, `${stage.url}/?q=${'x'.repeat(300)}`);
+  await shown.page.getByText('No product is like that.').waitFor();
+  let asked = 0;
+  const body = JSON.stringify({ type: 'invalid-request', errors: [{ pointer: '/q', message: 'Must be a word' }] });
+  await shown.page.route('**/products?q=refuse*', (route) => {
+    asked += 1;
+    return route.fulfill({ status: 400, contentType: 'application/problem+json', body });
+  });
+  await shown.search('refuse');
+  await shown.page.getByText('Such a list cannot be asked for (q: Must be a word).').waitFor();
+  // Longer than until it would be tried again.
+  await shown.page.waitForTimeout(2_500);
+  expect(asked).toBe(1);
+  await shown.search('something else');
+  await expect.poll(() => shown.page.locator('#notice').textContent(), within).toBe('');
+}, 60_000);
+
+test('a browser whose language is no language tag shows the page all the same', async () => {
+  await using shown = await stage.open({}, 'about:blank');
+  await shown.page.addInitScript(`Object.defineProperty(navigator, 'language', { get: () => 'en-US@posix' })`);
+  await shown.page.goto(stage.url);
+  await shown.live();
+  await expect.poll(() => shown.footer.textContent(), within).toMatch(/\d product/);
+  expect(shown.faults).toEqual([]);
 }, 60_000);

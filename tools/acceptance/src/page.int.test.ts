@@ -1,32 +1,13 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openBrowser } from './browser.ts';
-import { CataloguePage } from './catalogue-page.ts';
-import { System } from './system.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { Stage } from './stage.ts';
 
-let system: System;
-let browser: Browser;
-
-beforeAll(async () => {
-  [system, browser] = await Promise.all([System.start(), openBrowser()]);
-}, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await system?.[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  const catalogue = system.client();
-  for await (const { id } of catalogue.list()) await catalogue.discontinue(id);
-  await catalogue.page();
-});
-
-const open = async (options = {}) =>
-  (await CataloguePage.open(browser, system.services['query-api'].url, options)).live();
+const stage = new Stage();
+beforeEach(async () => stage.empty());
 const within = { timeout: 10_000, interval: 20 };
 
 test('two browsers: what one does, the other shows, in its own notation', async () => {
-  await using italian = await open({ locale: 'it-IT' });
-  await using english = await open({ locale: 'en-GB' });
+  await using italian = await stage.openLive({ locale: 'it-IT' });
+  await using english = await stage.openLive({ locale: 'en-GB' });
   expect(await english.page.getByText('The catalogue is empty').isVisible()).toBe(true);
   await italian.create('Mouse', '39,90');
   await expect.poll(() => english.rows(), within).toEqual(['Mouse 39.90']);
@@ -50,14 +31,14 @@ test('two browsers: what one does, the other shows, in its own notation', async 
 });
 
 test('search as it is typed, order, and a price range, which also hold for what streams in', async () => {
-  const catalogue = system.client();
+  const catalogue = stage.system.client();
   for (const [name, price] of [
     ['Blue mouse', 10],
     ['Keyboard', 20],
     ['Red mouse', 30],
   ] as const)
     await catalogue.create({ name, price });
-  await using shown = await open();
+  await using shown = await stage.openLive();
   await expect.poll(() => shown.rows(), within).toEqual(['Blue mouse 10.00', 'Keyboard 20.00', 'Red mouse 30.00']);
   await shown.page.getByRole('button', { name: 'Price' }).click();
   await shown.page.getByRole('button', { name: 'Price' }).click();
@@ -88,7 +69,7 @@ test('HTML and SQL in every field are text', async () => {
     '<script>alert(1)</script>',
     '${7*7}{{7*7}}',
   ];
-  await using shown = await open();
+  await using shown = await stage.openLive();
   for (const name of names) await shown.create(name, '1');
   await expect
     .poll(async () => (await shown.rows()).toSorted(), within)
@@ -107,7 +88,7 @@ test('HTML and SQL in every field are text', async () => {
 });
 
 test('what cannot be is refused with a sentence at the field', async () => {
-  await using shown = await open();
+  await using shown = await stage.openLive();
   await shown.create('', '39,90');
   const [name, price] = [shown.dialog.getByLabel('Name'), shown.dialog.getByLabel('Price')];
   expect(await name.getAttribute('aria-invalid')).toBe('true');
@@ -120,37 +101,8 @@ test('what cannot be is refused with a sentence at the field', async () => {
   await expect.poll(() => shown.rows(), within).toEqual(['Mouse 39.90']);
 });
 
-test('a lost race shows both versions and asks', async () => {
-  const catalogue = system.client();
-  const { id } = await catalogue.create({ name: 'Mouse', price: 10 });
-  await using shown = await open();
-  const lose = async (theirs: number, yours: string) => {
-    await shown.row('Mouse').click();
-    await catalogue.change(id, { price: theirs });
-    await shown.save({ price: yours });
-    await shown.dialog.getByText('Somebody changed this product meanwhile').waitFor();
-    await shown.dialog.locator('#race-theirs:focus').waitFor();
-    return shown.dialog.locator('#race tbody tr').last().innerText();
-  };
-  expect(await lose(11, '12')).toBe('Price\t11.00\t12.00');
-  await shown.dialog.getByRole('button', { name: 'Keep theirs' }).click();
-  expect(await shown.dialog.getByLabel('Price').inputValue()).toBe('11.00');
-  await shown.dialog.getByRole('button', { name: 'Save' }).click();
-  await shown.dialog.waitFor({ state: 'hidden' });
-  expect(await catalogue.get(id)).toMatchObject({ price: 11, version: 2 });
-
-  await lose(13, '14');
-  await shown.dialog.getByRole('button', { name: 'Save mine over it' }).click();
-  await expect.poll(() => shown.rows(), within).toEqual(['Mouse 14.00']);
-
-  await shown.row('Mouse').click();
-  await catalogue.discontinue(id);
-  await shown.save({ price: '15' });
-  await shown.dialog.getByText('Somebody has discontinued this product meanwhile.').waitFor();
-});
-
 test('everything can be done with the keyboard alone', async () => {
-  await using shown = await open();
+  await using shown = await stage.openLive();
   const { keyboard } = shown.page;
   for (const name of ['Anvil', 'Bolt', 'Crank']) {
     await keyboard.press('n');

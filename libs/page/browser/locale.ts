@@ -1,0 +1,16 @@
+/**
+ * The first of the browser's languages that it can write numbers and times in. A Chromium that was started in the C locale says
+ * `en-US@posix`, which is no language tag.
+ */
+export function usableLocale(languages: readonly string[]): string {
+  const tags = languages.map((language) => language.replace(/[@.].*$/, '').replaceAll('_', '-'));
+  return tags.find(isTag) ?? 'en';
+}
+
+function isTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}

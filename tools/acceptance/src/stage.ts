@@ -1,0 +1,49 @@
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, beforeAll } from 'vitest';
+import { openBrowser } from './browser.ts';
+import { CataloguePage } from './catalogue-page.ts';
+import { System } from './system.ts';
+
+/** What the page is tried on: a system and a browser of a test file's own, from before its first test until after its last. */
+export class Stage {
+  #system: System | undefined;
+  #browser: Browser | undefined;
+
+  constructor() {
+    beforeAll(async () => {
+      [this.#system, this.#browser] = await Promise.all([System.start(), openBrowser()]);
+    }, 120_000);
+    afterAll(async () => {
+      await this.#browser?.close();
+      await this.#system?.[Symbol.asyncDispose]();
+    });
+  }
+
+  get system(): System {
+    if (this.#system === undefined) throw new Error('There is a system within tests only');
+    return this.#system;
+  }
+
+  /** Where the page is. */
+  get url(): string {
+    return this.system.services['query-api'].url;
+  }
+
+  /** The page in a window of its own, at another address if need be. */
+  async open(options: BrowserContextOptions = {}, url: string = this.url): Promise<CataloguePage> {
+    if (this.#browser === undefined) throw new Error('There is a browser within tests only');
+    return CataloguePage.open(this.#browser, url, options);
+  }
+
+  /** The page, following what changes. */
+  async openLive(options: BrowserContextOptions = {}, path = ''): Promise<CataloguePage> {
+    return (await this.open(options, this.url + path)).live();
+  }
+
+  /** No product is left. */
+  async empty(): Promise<void> {
+    const catalogue = this.system.client();
+    for await (const { id } of catalogue.list()) await catalogue.discontinue(id);
+    await catalogue.page();
+  }
+}
