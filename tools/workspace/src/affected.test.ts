@@ -31,6 +31,11 @@ test('a change in the read model’s schema affects the side that reads', { time
   expect(affected).not.toContain('outbox-relay');
 });
 
+test('a change in what runs the images, or releases them, affects what tests that', { timeout: 60_000 }, async () => {
+  for (const file of ['docker-compose.yml', '.dockerignore']) expect(await affectedBy(file)).toEqual(systemTests);
+  expect(await affectedBy('.github/workflows/release.yml')).toEqual(['workspace']);
+});
+
 test('a change in the documents affects nothing', { timeout: 60_000 }, async () => {
   expect(await affectedBy('docs/operations.md')).toEqual([]);
 });
