@@ -2,7 +2,7 @@ import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
 import { type ParkedMessage, placeOf } from './parked.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
-import { type Discard, type ProductMessage, type Projected, project } from './projection.ts';
+import { type Blocked, type Discard, type ProductMessage, type Projected, project } from './projection.ts';
 
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'>;
 
@@ -74,6 +74,8 @@ class Folding {
   readonly #changes: Change[] = [];
   readonly #parked = new Set<ParkedMessage>();
   readonly #released = new Set<ParkedMessage>();
+  /** What is stored already and waits for something else now, with what is stored. */
+  readonly #reworded = new Map<ParkedMessage, ParkedMessage>();
 
   constructor(known: Known) {
     this.#known = known;
@@ -126,8 +128,10 @@ class Folding {
       return projected.outcome;
     }
     const [first] = queue;
+    // One that comes before all that wait tells what they wait for from now on.
+    const isFirst = first === undefined || version < (first.version ?? 0);
     const why =
-      first === undefined && projected.outcome === 'blocked'
+      isFirst && projected.outcome === 'blocked'
         ? projected
         : { reason: 'queued' as const, detail: `Waits behind version ${first?.version}, event ${first?.eventId}` };
     this.#park(product, parkedMessage(message.origin, { ...about, reason: why.reason, detail: why.detail }));
@@ -143,12 +147,32 @@ class Folding {
       const [message] = read([first]);
       if (message === undefined || !('productId' in message)) return;
       const projected = project(product, message, this.#discards(id));
-      if (projected.outcome === 'blocked') return;
-      this.#released.add(first);
+      if (projected.outcome === 'blocked') {
+        this.#reword(first, rest, projected);
+        return;
+      }
+      this.#release(first);
       this.#queues.set(id, rest);
       if ('product' in projected) this.#step(product, { ...projected.product, parked: rest.length > 0 });
       else if (rest.length === 0) this.#step(product, { ...product, parked: false });
     }
+  }
+
+  #release(message: ParkedMessage): void {
+    const stored = this.#reworded.get(message);
+    if (stored !== undefined) this.#parked.delete(message);
+    this.#released.add(stored ?? message);
+  }
+
+  /** What waited behind another has become the first: it says what all wait for. */
+  #reword(first: ParkedMessage, rest: readonly ParkedMessage[], { reason, detail }: Blocked): void {
+    if (first.reason === reason && first.detail === detail) return;
+    const reworded = { ...first, reason, detail };
+    const stored = this.#reworded.get(first) ?? (this.#parked.has(first) ? undefined : first);
+    this.#parked.delete(first);
+    this.#parked.add(reworded);
+    if (stored !== undefined) this.#reworded.set(reworded, stored);
+    this.#queues.set(first.productId, [reworded, ...rest]);
   }
 
   #park(product: Product, message: ParkedMessage): void {

@@ -135,3 +135,94 @@ test('trying again applies what a newer release can read, and leaves the rest', 
   ]);
   expect(await listParked(db.sql, {}, 10)).toMatchObject([{ productId: 'b', reason: 'gap' }]);
 });
+
+/** Delivers a message that the worker does not dare to read. */
+async function deliverUnread(db: TestDatabase, key: string, value: object) {
+  const [row] = await db.sql<{ next: number }[]>`select next from consumer_offsets where generation = 1`;
+  const expected = row?.next ?? 0;
+  const origin = { partition: 0, offset: expected, key, value: Buffer.from(JSON.stringify(value)) };
+  const unread = { reason: 'crash', detail: 'The worker did not survive it' } as const;
+  await applyBatch(db.sql, scope, { partition: 0, expected }, [{ origin, unread }]);
+}
+
+// Older producers key their messages by the event's id.
+test('a message that is filed under its key is tried again on the product that it is about', async () => {
+  await using db = await openDatabase();
+  const renamed = (id: string) => ({
+    id: `${id} renamed`,
+    type: 'ProductUpdated',
+    payload: { id, name: 'Rat' },
+    timestamp: '2026-11-23T11:00:00Z',
+  });
+  const { schemaVersion: _, productVersion: __, ...created } = event('old', 1);
+  await deliver(db, [
+    ['new', event('new', 1)],
+    ['new', event('new', 2)],
+    ['old created', created],
+    ['gap', event('gap', 1)],
+    ['gap', event('gap', 3)],
+  ]);
+  await deliverUnread(db, 'new renamed', renamed('new'));
+  await deliverUnread(db, 'old renamed', renamed('old'));
+  await deliverUnread(db, 'elsewhere', event('gap', 2));
+  for (const key of ['new renamed', 'old renamed', 'elsewhere']) {
+    expect(await retryParked(db.sql, key)).toMatchObject([{ released: 1, waitsFor: undefined }]);
+  }
+  expect(await db.sql`select id, name, version, price, parked from products order by id`).toEqual([
+    { id: 'gap', name: 'Mouse', version: 3, price: '3.00', parked: false },
+    { id: 'new', name: 'Mouse', version: 2, price: '2.00', parked: false },
+    { id: 'old', name: 'Rat', version: 0, price: '1.00', parked: false },
+  ]);
+  expect(await listParked(db.sql, {}, 10)).toEqual([]);
+});
+
+test('what cannot be read and is about no product leaves no row behind: later generations have none', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [['nobody', '{"id":']]);
+  await retryParked(db.sql, 'nobody');
+  await discardParked(db.sql, 'nobody', false);
+  expect(await products(db)).toEqual([]);
+  expect(await listParked(db.sql, {}, 10)).toEqual([]);
+});
+
+test('the first that waits tells what all wait for, also when it came later, or what was before it is applied', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [
+    ['a', event('a', 1)],
+    ['a', event('a', 6)],
+    ['a', event('a', 3)],
+  ]);
+  const gap = (version: number, found: number) =>
+    `Expected version ${version}, found event a ${found} (ProductUpdated) of product a at version ${found}: events are missing`;
+  expect(await listParked(db.sql, {}, 10)).toMatchObject([{ version: 3, reason: 'gap', detail: gap(2, 3) }]);
+  await deliver(db, [
+    ['a', event('a', 5)],
+    ['a', event('a', 2)],
+  ]);
+  expect(await listParked(db.sql, {}, 10)).toMatchObject([{ version: 5, reason: 'gap', detail: gap(4, 5) }]);
+  // Told anew and released in one batch.
+  await deliver(db, [
+    ['b', event('b', 1)],
+    ['b', event('b', 3)],
+    ['b', event('b', 5)],
+    ['b', event('b', 2)],
+    ['b', event('b', 4)],
+    ['a', event('a', 4)],
+  ]);
+  expect(await listParked(db.sql, {}, 10)).toEqual([]);
+  await deliver(db, [
+    ['c', event('c', 1)],
+    ['c', event('c', 3)],
+    ['c', event('c', 5)],
+  ]);
+  await deliver(db, [
+    ['c', event('c', 2)],
+    ['c', event('c', 4)],
+  ]);
+  expect(await listParked(db.sql, {}, 10)).toEqual([]);
+  expect(await products(db)).toMatchObject([
+    { id: 'a', version: 6, parked: false },
+    { id: 'b', version: 5, parked: false },
+    { id: 'c', version: 5, parked: false },
+  ]);
+});

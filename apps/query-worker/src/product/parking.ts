@@ -1,10 +1,10 @@
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { write } from './batch.ts';
-import { type Folded, fold, read } from './fold.ts';
-import { type ParkedMessage, placeOf, readDiscards } from './parked.ts';
+import { type Folded, fold, type Read, read } from './fold.ts';
+import { type ParkedMessage, placeOf, readDiscards, readQueues } from './parked.ts';
 import { type Product, unknownProduct } from './product.ts';
 import type { Discard } from './projection.ts';
-import { lockProducts } from './rows.ts';
+import { insertMissing, lockProducts } from './rows.ts';
 
 /** What waits of one product in one generation, and what for. */
 export interface ParkedProduct {
@@ -140,34 +140,64 @@ interface DeliveredAgain {
   folded: Folded;
 }
 
-/** Folds what waits as if it had only now arrived. */
+/**
+ * Folds what waits as if it had only now arrived. A message that could not be read is filed under its key, and may turn out
+ * to be about another product: that one is locked and folded as it is.
+ */
 async function deliverAgain(
   tx: Transaction,
   generation: number,
   productId: string,
   decide: (product: Product, waiting: readonly ParkedMessage[]) => Discard[],
 ): Promise<DeliveredAgain> {
-  const [[row], known, all] = await Promise.all([
-    lockProducts(tx, generation, [productId]),
-    readDiscards(tx, [productId]),
+  const filed = (await showParked(tx, productId)).filter((message) => message.generation === generation);
+  const subjects = new Set(readWaiting(filed, productId).flatMap(subjectOf));
+  const ids = [...new Set([productId, ...subjects])];
+  // Without a row of its own nothing holds up a worker that applies the product's first event meanwhile.
+  await insertMissing(tx, generation, [...subjects]);
+  const [rows, discards, all] = await Promise.all([
+    lockProducts(tx, generation, ids),
+    readDiscards(tx, ids),
     showParked(tx, productId),
   ]);
-  const waiting = all.filter((message) => message.generation === generation);
+  // What came since has to wait for another try where it is about a product that is not locked.
+  const waiting = all.filter(
+    (message) =>
+      message.generation === generation &&
+      readWaiting([message], productId)
+        .flatMap(subjectOf)
+        .every((id) => ids.includes(id)),
+  );
+  const row = rows.find(({ id }) => id === productId);
   const product = { ...(row ?? unknownProduct(productId)), parked: false };
-  const discards = decide(product, waiting);
+  const others = rows.filter(({ id }) => id !== productId);
+  const decided = decide(product, waiting);
   const folded = fold(
     {
-      products: new Map(row === undefined ? [] : [[productId, product]]),
-      queues: new Map(),
-      discards: new Map([[productId, [...(known.get(productId) ?? []), ...discards]]]),
+      products: new Map([...others, ...(row === undefined ? [] : [product])].map((it) => [it.id, it])),
+      queues: await readQueues(
+        tx,
+        generation,
+        others.flatMap(({ id, parked }) => (parked ? [id] : [])),
+      ),
+      discards: new Map(discards).set(productId, [...(discards.get(productId) ?? []), ...decided]),
     },
-    read(waiting.map((message) => ({ ...message, key: productId }))),
+    readWaiting(waiting, productId),
   );
   // The flag is written also where nothing else has changed.
-  if (folded.changed.length + folded.renamed.length === 0)
-    (row === undefined ? folded.renamed : folded.changed).push(product);
+  const isWritten = [...folded.changed, ...folded.renamed].some(({ id }) => id === productId);
+  if (!isWritten && row !== undefined) folded.changed.push(product);
   const still = new Set(folded.parked.map(placeOf));
-  return { discards, released: waiting.filter((message) => !still.has(placeOf(message))), folded };
+  return { discards: decided, released: waiting.filter((message) => !still.has(placeOf(message))), folded };
+}
+
+function readWaiting(messages: readonly ParkedMessage[], productId: string): Read[] {
+  return read(messages.map((message) => ({ ...message, key: productId })));
+}
+
+/** The product that a message is about, if it can be read. */
+function subjectOf(message: Read): string[] {
+  return 'productId' in message ? [message.productId] : [];
 }
 
 function told(generation: number, { discards, released, folded }: DeliveredAgain): Resumed {
