@@ -100,3 +100,22 @@ test('a browser whose language is no language tag shows the page all the same', 
   await expect.poll(() => shown.footer.textContent(), within).toMatch(/\d product/);
   expect(shown.faults).toEqual([]);
 }, 60_000);
+
+test('a product whose creation was not answered is created once, also when it is saved again', async () => {
+  await using shown = await stage.openLive();
+  // Everything is carried out, and no answer comes back.
+  await shown.page.route(/:\d+\/products$/, async (route) => {
+    if (route.request().method() === 'POST') await route.fetch();
+    await route.abort();
+  });
+  await shown.create('Twin', '5');
+  await shown.dialog.getByText('Saving again is safe').waitFor({ timeout: 20_000 });
+  await shown.row('Twin').waitFor();
+  await shown.page.unrouteAll();
+  await shown.save({});
+  await shown.dialog.waitFor({ state: 'hidden' });
+  const catalogue = stage.system.client();
+  await catalogue.create({ name: 'Twin, the last', price: 5 });
+  await shown.row('Twin, the last').waitFor();
+  expect((await shown.rows()).filter((row) => row.startsWith('Twin'))).toEqual(['Twin 5.00', 'Twin, the last 5.00']);
+}, 60_000);
