@@ -4,12 +4,14 @@ import { LiveList } from './live-list.ts';
 
 const product = (id: string, price: number) => ({ id, name: id, price, version: 1, createdAt: '', updatedAt: '' });
 
-/** A catalogue that answers with these pages, one after another. */
-function catalogueOf(...pages: Page[]) {
+/** A catalogue that answers with these pages, one after another; an Error is none. */
+function catalogueOf(...pages: (Page | Error)[]) {
   const asked: ProductQuery[] = [];
   const page = async (query: ProductQuery) => {
     asked.push(query);
-    return pages.shift() ?? { products: [] };
+    const next = pages.shift() ?? { products: [] };
+    if (next instanceof Error) throw next;
+    return next;
   };
   return { catalogue: { page } as unknown as Catalogue, asked };
 }
@@ -31,4 +33,19 @@ test('what may have been missed is loaded again: as much as is shown', async () 
     { sort: 'price', limit: 151 },
   ]);
   expect(live.list.products.map(({ id }) => id)).toEqual(['c']);
+});
+
+test('a next page that does not come is asked for again, as it says', async () => {
+  vi.useFakeTimers();
+  const first = { products: [product('a', 1)], next: 'x' };
+  const { catalogue, asked } = catalogueOf(first, new Error('away'), { products: [product('b', 1)] });
+  const told: string[] = [];
+  const live = new LiveList({ catalogue, changed: () => {}, failed: (why) => told.push(why) });
+  live.show({});
+  await vi.advanceTimersByTimeAsync(0);
+  await live.more();
+  expect(told.at(-1)).toBe('The products cannot be loaded at the moment (query-api does not answer). Trying again.');
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([told.at(-1), live.list.products.map(({ id }) => id).join(''), asked.length]).toEqual(['', 'ab', 3]);
+  vi.useRealTimers();
 });

@@ -61,7 +61,9 @@ export class LiveList {
       this.#options.failed('');
       this.#options.changed(false);
     } catch (error) {
+      if (this.#loading !== loading) return;
       this.#options.failed(sentence(error));
+      setTimeout(() => this.#loading === loading && void this.more(), tryAgain);
     } finally {
       this.#loadingMore = false;
     }

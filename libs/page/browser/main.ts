@@ -22,7 +22,7 @@ const filter = new Filter(locale, (query) => live.show(query));
 live.show(filter.query() ?? {});
 
 const rows = new Rows(find('rows', HTMLElement), locale, (product) => editor.open(product));
-const status = new StatusBar(commandApi, lag, () => live.reload());
+const status = new StatusBar(commandApi, lag);
 const editor = new Editor({
   catalogue,
   locale,

@@ -103,3 +103,13 @@ test('what a search would find is asked of the catalogue; a new price of what it
   const bounded = listOf(['a'], { q: 'a', maxPrice: 5 });
   expect(bounded.apply(change('updated', product('a', { version: 2, price: 7 })))).toBe('ask');
 });
+
+test('what is older than what is shown changes nothing, however late it comes', () => {
+  const list = new ProductList();
+  list.replace({ sort: 'price' }, { products: [product('a', { version: 3, price: 3 })] });
+  for (const version of [2, 3]) {
+    expect(list.apply(change('updated', product('a', { version, price: 2, name: 'Old' })))).toBe('none');
+    expect(list.apply(change('discontinued', product('a', { version })))).toBe('none');
+  }
+  expect(list.products).toEqual([product('a', { version: 3, price: 3 })]);
+});

@@ -14,14 +14,11 @@ export class StatusBar {
   readonly #apis = find('apis', HTMLElement);
   readonly #commandApi: string;
   readonly #measured: Lag;
-  readonly #healed: () => void;
   #wasWell = true;
 
-  /** @param healed called when both APIs work that did not before. */
-  constructor(commandApi: string, measured: Lag, healed: () => void) {
+  constructor(commandApi: string, measured: Lag) {
     this.#commandApi = commandApi;
     this.#measured = measured;
-    this.#healed = healed;
     setInterval(() => this.#showLag(), 500);
     setTimeout(() => void this.#watch(), firstLook);
   }
@@ -59,8 +56,6 @@ export class StatusBar {
       ...(commands.ok ? [] : [`Writing (command-api) ${commands.why}.`]),
     ];
     setText(this.#apis, faults.join(' '));
-    const isWell = faults.length === 0;
-    if (isWell && !this.#wasWell) this.#healed();
-    this.#wasWell = isWell;
+    this.#wasWell = faults.length === 0;
   }
 }

@@ -1,3 +1,4 @@
 export { buildAll } from './build.ts';
+export { measureFirstRows } from './first-rows.ts';
 export { ServiceProcess } from './service-process.ts';
 export { System } from './system.ts';

@@ -124,3 +124,19 @@ test('everything can be done with the keyboard alone', async () => {
   await keyboard.type('anvi');
   await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00']);
 });
+
+test('the focus stays with its product when that moves, and goes to its neighbour when it goes', async () => {
+  const catalogue = stage.system.client();
+  const [, , crank] = await Promise.all(
+    ['Anvil', 'Bolt', 'Crank', 'Drill'].map((name) => catalogue.create({ name, price: 1 })),
+  );
+  await using shown = await stage.openLive();
+  await shown.row('Crank').focus();
+  const focused = () => shown.page.evaluate<string>('document.activeElement.textContent');
+  await catalogue.change(crank?.id ?? '', { name: 'Axe' });
+  await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00', 'Axe 1.00', 'Bolt 1.00', 'Drill 1.00']);
+  expect(await focused()).toBe('Axe');
+  await catalogue.discontinue(crank?.id ?? '');
+  await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00', 'Bolt 1.00', 'Drill 1.00']);
+  expect(await focused()).toBe('Bolt');
+});

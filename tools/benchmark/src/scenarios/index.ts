@@ -2,6 +2,7 @@ import { changes } from './changes.ts';
 import { creates } from './creates.ts';
 import { drain } from './drain.ts';
 import { commits, route } from './floors.ts';
+import { firstRows } from './page.ts';
 import { catchUp, rebuild } from './projection.ts';
 import {
   few,
@@ -144,4 +145,5 @@ export const scenarios: Scenario[] = [
   steady,
   wholeCreates,
   rebuild,
+  firstRows,
 ];
