@@ -29,13 +29,15 @@ export async function buildWorker({ sql, brokers, topic, log, metrics: registry,
   const metrics = workerMetrics(registry);
   const database = new PatientDatabase(log, () => metrics.retries.inc());
   const filling = new Limit(fillingAtOnce);
+  const alone = new Limit(1);
   const generations: Generations = new Generations({
     sql,
     database,
     log,
     open: (generation) => {
       const limit = () => (generations.stateOf(generation) === 'filling' ? filling : undefined);
-      return openGenerationConsumer({ sql, database, brokers, admin, topic, log, metrics, codec, limit }, generation);
+      const options = { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone };
+      return openGenerationConsumer(options, generation);
     },
   });
   measureGenerations(registry, generations);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdmin } from '@catalogue/kafka';
@@ -129,6 +130,34 @@ test('what is no event is parked, and stops nobody', async () => {
     expect.stringMatching(/ 1$/),
   ]);
   expect((await worker.health()).code).toBe(200);
+});
+
+// Older producers validated nothing. An index holds 2 704 bytes of a name or an id.
+test('what PostgreSQL cannot store is parked, and stops nobody', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka, 1);
+  await using sender = await openSender(kafka, topic);
+  const long = randomBytes(9_000).toString('hex');
+  const legacy = (payload: object) => ({ id: 'x', type: 'ProductCreated', payload, timestamp: '2026-11-23T10:00:00Z' });
+  await sender.send([
+    event('mouse', 1),
+    message('name', legacy({ id: 'rat', name: long, price: 1 })),
+    event('mouse', 2),
+    message('id', legacy({ id: long, name: 'Rat', price: 1 })),
+    message(long, 'no event'),
+    event(long, 1),
+    event('mouse', 3),
+  ]);
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  await applied(db, 7);
+  expect((await readModel(db)).get('mouse')?.version).toBe(3);
+  expect(await db.sql`select left(product_id, 9) as id, reason from parked_events order by "offset"`).toEqual([
+    { id: 'name', reason: 'unreadable' },
+    { id: 'id', reason: 'unreadable' },
+    { id: long.slice(0, 9), reason: 'unreadable' },
+    { id: long.slice(0, 9), reason: 'unreadable' },
+  ]);
+  expect(worker.partitions()).toMatchObject([{ lag: 0, stopped: undefined }]);
 });
 
 test.each([

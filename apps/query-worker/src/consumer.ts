@@ -21,12 +21,14 @@ export interface GenerationConsumerOptions {
   codec: Codec;
   /** Bounds the batches at once; asked before each. */
   limit: () => Limit | undefined;
+  /** Takes what may end the process, one at a time. */
+  alone: Limit;
 }
 
 /** The consumer that keeps one generation of the read model up to date: with offsets and a consumer group of its own. */
 export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
-  const { sql, database, brokers, admin, topic, log, metrics, codec, limit } = options;
-  const projector = new Projector({ sql, database, log, metrics, codec });
+  const { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone } = options;
+  const projector = new Projector({ sql, database, log, metrics, codec, alone });
   // The topic as it was when partitions were last assigned: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
   return openConsumer({

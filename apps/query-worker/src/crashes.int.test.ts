@@ -72,6 +72,24 @@ test('a message that ends the process is found at the third attempt and parked, 
   expect(await db.sql`select next, attempts from consumer_offsets`).toEqual([{ next: 5, attempts: 0 }]);
 }, 60_000);
 
+test('messages of other partitions that were under way when one ended the process are not blamed', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka, 6);
+  await using sender = await openSender(kafka, topic);
+  const ids = Array.from({ length: 30 }, (_, index) => `good ${index}`);
+  await sender.send([event('bad', 1, { type: 'poison' }), ...ids.map((id) => event(id, 1))]);
+  const isFound = async () => {
+    const [row] = await db.sql`select from consumer_offsets where attempts >= 3`;
+    return row !== undefined;
+  };
+  do await crash('read', db, topic.name);
+  while (!(await isFound()));
+  await using _worker = await startWorker(kafka, db.dsn, topic.name);
+  await applied(db, 31);
+  expect(await db.sql`select product_id as id, reason from parked_events`).toEqual([{ id: 'bad', reason: 'crash' }]);
+  expect((await readModel(db)).size).toBe(30);
+}, 120_000);
+
 // The client is known to stall without a word; so may whatever else a batch waits for.
 test('a worker whose batches come to no end, though brokers and database answer, is ended by its watchdog', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);

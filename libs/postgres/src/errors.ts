@@ -44,3 +44,9 @@ export function isTransient(error: unknown): boolean {
     connectionCodes.has(code) || transientCodes.has(code) || transientClasses.some((known) => code.startsWith(known))
   );
 }
+
+/** True when PostgreSQL does not take a value: it is out of a type's range, or larger than an index or a row can hold. */
+export function isRefusedValue(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== undefined && /^(22|54)...$/.test(code);
+}

@@ -6,6 +6,20 @@ export const together = 2;
 /** … after which the message at which it happened again is parked. */
 export const alone = 3;
 
+/** How often the partition was begun at an offset without an end. */
+export async function readAttempts(
+  sql: Sql,
+  { generation, topic, topicId }: OffsetScope,
+  partition: number,
+  next: number,
+): Promise<number> {
+  const [row] = await sql<{ attempts: number }[]>`
+    select attempts from consumer_offsets
+    where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}
+      and next = ${next}`;
+  return row?.attempts ?? 0;
+}
+
 /**
  * Counts the beginning of a batch at an offset, so that a message that ends the process leaves a trace. Taken back by
  * `takeBack`, or by moving the offset.

@@ -6,8 +6,11 @@ import { type Blocked, type Discard, type ProductMessage, type Projected, projec
 
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'>;
 
+/** UTF-16 units: an index holds 2 704 bytes. */
+const longestKey = 500;
+
 /** The key that a message without a readable product is filed under. */
-export const keyOf = ({ key }: Pick<IncomingMessage, 'key'>) => storable(String(key ?? ''));
+export const keyOf = ({ key }: Pick<IncomingMessage, 'key'>) => storable(String(key ?? '').slice(0, longestKey));
 
 /** A message of a batch: about a product, or nothing that is or can be read. */
 export type Read = { origin: Origin } & (

@@ -1,12 +1,13 @@
 import type { Codec } from '@catalogue/contracts';
 import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
-import { hinter, type Sql } from '@catalogue/postgres';
+import { hinter, isRefusedValue, type Sql } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
+import type { Limit } from '../limit.ts';
 import type { WorkerMetrics } from '../metrics.ts';
 import { type OffsetScope, readOffset } from '../offsets.ts';
 import type { PatientDatabase } from '../retry.ts';
-import { alone, countAttempt, takeBack, together } from './attempts.ts';
+import { alone, countAttempt, readAttempts, takeBack, together } from './attempts.ts';
 import { applyBatch, NotOwnerError } from './batch.ts';
 import { type Folded, type Read, read } from './fold.ts';
 import { GapWatch } from './gap-watch.ts';
@@ -18,6 +19,8 @@ export interface ProjectorOptions {
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
+  /** Takes one at a time, of all partitions and generations of this process: what may end it. */
+  alone: Limit;
 }
 
 // Milliseconds between two hints to those who wait for changes: under load they come in threes and fours.
@@ -32,6 +35,9 @@ interface Memory {
   /** A batch of it has come to its end in this process. */
   proven: boolean;
 }
+
+/** What is applied at once: a batch, or a part of one. */
+type Step = Pick<MessageBatch, 'partition' | 'expected' | 'signal'> & { attempts?: number };
 
 /** Applies batches of messages to the read model, and tells what became of them. */
 export class Projector {
@@ -51,7 +57,7 @@ export class Projector {
     const memory = this.#memoryOf(scope, partition);
     const end = this.#options.metrics.duration.startTimer();
     try {
-      if (memory.proven) await this.#applyTogether(scope, batch, memory);
+      if (memory.proven) await this.#applyRead(scope, batch, this.#read(batch.messages), memory);
       else await this.#applyFirst(scope, batch, memory);
       memory.proven = true;
       end();
@@ -69,49 +75,73 @@ export class Projector {
    * the count back, so that a deploy or an outage blames nobody.
    */
   async #applyFirst(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
-    const { sql, database, log } = this.#options;
+    const { sql, database, log, alone: inTurn } = this.#options;
+    const { partition, expected, signal } = batch;
+    const attempts = await database.try(signal, () => readAttempts(sql, scope, partition, expected));
+    if (attempts < together) {
+      await this.#counted(scope, batch, () => this.#applyRead(scope, batch, this.#read(batch.messages), memory));
+      return;
+    }
+    log.warn({ ...scope, partition, offset: expected, attempts }, 'Begun again and again: one message at a time');
+    // Of all partitions one at a time, too: else who happens to be under way when another's message ends the process is
+    // counted with it.
+    await inTurn.run(() => this.#applyOneByOne(scope, batch, memory));
+  }
+
+  async #applyOneByOne(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
     const { partition, messages, signal } = batch;
-    const count = (next: number) => database.try(signal, () => countAttempt(sql, scope, partition, next));
     let { expected } = batch;
+    for (const message of messages) {
+      signal.throwIfAborted();
+      const isLast = message === messages.at(-1);
+      const one = { partition, expected, signal, attempts: isLast ? 0 : together };
+      await this.#counted(scope, one, (attempts) => {
+        const reads = attempts > alone ? [crashed(message, attempts)] : this.#read([message]);
+        return this.#applyRead(scope, one, reads, memory);
+      });
+      expected = message.offset + 1;
+    }
+  }
+
+  async #counted(
+    scope: OffsetScope,
+    { partition, expected, signal }: Pick<MessageBatch, 'partition' | 'expected' | 'signal'>,
+    work: (attempts: number) => Promise<void>,
+  ): Promise<void> {
+    const { sql, database } = this.#options;
+    const attempts = await database.try(signal, () => countAttempt(sql, scope, partition, expected));
     try {
-      let attempts = await count(expected);
-      if (attempts <= together) {
-        await this.#applyTogether(scope, batch, memory);
-        return;
-      }
-      log.warn({ ...scope, partition, offset: expected, attempts }, 'Begun again and again: one message at a time');
-      for (const [index, message] of messages.entries()) {
-        if (index > 0) attempts = await count(expected);
-        const isLast = index === messages.length - 1;
-        const one = { partition, expected, signal, attempts: isLast ? 0 : together };
-        await this.#applyRead(
-          scope,
-          one,
-          attempts > alone ? [crashed(message, attempts)] : this.#read([message]),
-          memory,
-        );
-        expected = message.offset + 1;
-      }
+      await work(attempts);
     } catch (error) {
       await takeBack(sql, scope, partition, expected).catch(() => {}); // The database is away: the count stands.
       throw error;
     }
   }
 
-  async #applyTogether(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
-    await this.#applyRead(scope, batch, this.#read(batch.messages), memory);
-  }
-
   #read(messages: MessageBatch['messages']): Read[] {
     return read(messages, this.#options.codec);
   }
 
-  async #applyRead(
-    scope: OffsetScope,
-    batch: Pick<MessageBatch, 'partition' | 'expected' | 'signal'> & { attempts?: number },
-    messages: readonly Read[],
-    memory: Memory,
-  ): Promise<void> {
+  /** What PostgreSQL does not take (a name that no index holds, say) is found by halves and parked: nobody else waits for it. */
+  async #applyRead(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
+    try {
+      await this.#applyOnce(scope, batch, messages, memory);
+    } catch (error) {
+      const half = Math.floor(messages.length / 2);
+      const last = messages[half - 1];
+      if (!isRefusedValue(error)) throw error;
+      if (last !== undefined) {
+        await this.#applyRead(scope, batch, messages.slice(0, half), memory);
+        await this.#applyRead(scope, { ...batch, expected: last.origin.offset + 1 }, messages.slice(half), memory);
+        return;
+      }
+      const [only] = messages;
+      if (only === undefined || 'unread' in only) throw error;
+      await this.#applyOnce(scope, batch, [unstorable(only, error as Error)], memory);
+    }
+  }
+
+  async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
     const { sql, database } = this.#options;
     let met: ReadonlyMap<string, boolean> = new Map();
     const accept = (folded: Folded) => {
@@ -160,6 +190,10 @@ export class Projector {
 function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {
   const detail = `The worker was begun at this message ${attempts - 1} times and did not survive; it was not read again`;
   return { origin, unread: { reason: 'crash', detail } };
+}
+
+function unstorable({ origin }: Read, { message }: Error): Read {
+  return { origin, unread: { reason: 'unreadable', detail: `PostgreSQL does not store what it says: ${message}` } };
 }
 
 /** The products of a batch, and whether events of theirs turned out to be missing. */
