@@ -72,6 +72,38 @@ test('a discard says what it would do, and does it when told to', async () => {
   expect((await run(db, 'parked list', [])).data).toMatchObject([{ productId: 'b' }]);
 });
 
+test('of several products each one that does not wait is told, and the others are done', async () => {
+  await using db = await openDatabase();
+  const output = await run(db, 'parked discard', ['a', 'c'], ['yes']);
+  expect(output).toMatchObject({ data: [{ productId: 'a', released: 1 }], refused: 'Nothing of product c waits' });
+  await expect(run(db, 'parked retry', ['a', 'c'])).rejects.toThrow(
+    'Nothing of product a waits\nNothing of product c waits',
+  );
+  await expect(run(db, 'parked retry', [], ['all'], { reason: 'fork' })).rejects.toThrow('Nothing waits');
+});
+
+test('one event is discarded by its id', async () => {
+  await using db = await openDatabase();
+  await expect(run(db, 'parked discard', [], ['all'], { event: 'a 3' })).rejects.toThrow('--event needs its product');
+  expect((await run(db, 'parked discard', ['a'], ['yes'], { event: 'a 3' })).text).toMatch(
+    /event a 3 of version 3 +1 +nothing/,
+  );
+  expect(await db.sql`select version, parked from products where id = 'a'`).toEqual([{ version: 1, parked: false }]);
+});
+
+test('what producers sent has no effect on a terminal, and is whole for programs', async () => {
+  await using db = await openDatabase();
+  const value = Buffer.from([0x1b, 0x5b, 0x32, 0x4a, 0x0a, 0xff]);
+  const messages = [{ partition: 0, offset: 3, key: 'k\u001b[31m\n', value }];
+  await applyBatch(db.sql, scope, { partition: 0, expected: 3 }, read(messages));
+  const listed = await run(db, 'parked list', [], [], { reason: 'unreadable' });
+  expect(listed.text).toMatch(/^generation .*\n +1 +k\\u001b\[31m\\u000a +1 .*$/);
+  expect(listed.text).not.toContain('\u001b');
+  const shown = await run(db, 'parked show', ['k\u001b[31m\n']);
+  expect(shown.text).toContain('\n  \\u001b[2J\\u000a\ufffd');
+  expect(shown.data).toMatchObject([{ base64: value.toString('base64') }]);
+});
+
 test.each([
   [[], [], {}, 'Name the products'],
   [['a'], ['all'], {}, 'Name the products'],

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { parkedEvents } from '@catalogue/read-schema';
 import {
   discardParked,
@@ -6,11 +7,12 @@ import {
   type ParkedProduct,
   type Resumed,
   retryParked,
+  type ShownMessage,
   showParked,
 } from '../product/parking.ts';
 import { RefusedError } from '../rebuild/refused.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
-import { table } from './table.ts';
+import { printable, table } from './table.ts';
 
 const mostListed = 1_000;
 
@@ -33,7 +35,7 @@ const list: Command = {
 };
 
 function rowOf({ generation, productId, events, since, reason, detail }: ParkedProduct): (string | number)[] {
-  return [generation, productId, events, since.toISOString(), reason, detail];
+  return [generation, named(productId), events, since.toISOString(), reason, detail];
 }
 
 const show: Command = {
@@ -45,15 +47,31 @@ const show: Command = {
     if (positionals.length !== 1) throw new UsageError('"parked show" needs the id of one product');
     const messages = await showParked(sql, productId);
     if (messages.length === 0) throw new RefusedError(`Nothing of product ${productId} waits`);
-    const told = messages.map(({ value, ...message }) => ({ ...message, message: value?.toString() ?? null }));
-    const text = told.map(
-      ({ generation, topic, partition, offset, reason, detail, traceparent, parkedAt, message }) =>
-        `generation ${generation}  ${topic}[${partition}] offset ${offset}  since ${parkedAt.toISOString()}` +
-        `\n  ${reason}: ${detail}\n  trace ${traceparent ?? 'unknown'}\n  ${message ?? 'no value'}`,
-    );
-    return { data: told, text: text.join('\n\n') };
+    return { data: messages.map(dataOf), text: messages.map(textOf).join('\n\n') };
   },
 };
+
+/** Characters of a message that are shown to people. */
+const mostShown = 4_000;
+
+function textOf(message: ShownMessage): string {
+  const { generation, topic, partition, offset, reason, detail, traceparent, parkedAt } = message;
+  const value = message.value?.toString() ?? 'no value';
+  const rest =
+    value.length > mostShown ? `\n  … and ${value.length - mostShown} characters more: --json shows all` : '';
+  return [
+    `generation ${generation}  ${topic}[${partition}] offset ${offset}  since ${parkedAt.toISOString()}`,
+    printable(`${reason}: ${detail}`),
+    printable(`trace ${traceparent ?? 'unknown'}`),
+    printable(value.slice(0, mostShown)) + rest,
+  ].join('\n  ');
+}
+
+/** `base64` where the message is no text. */
+function dataOf({ value, ...message }: ShownMessage): object {
+  const base64 = value !== null && !isUtf8(value) ? { base64: value.toString('base64') } : {};
+  return { ...message, message: value?.toString() ?? null, ...base64 };
+}
 
 const retry: Command = {
   name: 'parked retry',
@@ -68,45 +86,68 @@ const discard: Command = {
   name: 'parked discard',
   summary: 'Does without what a product waits for, for good, and goes on; says what that would be unless told --yes',
   argument: '<product>...',
-  options: filters,
+  options: { event: 'only this event, which should never have been sent: its id', ...filters },
   flags: { all: 'every product that waits, or those that the options leave', yes: 'do it' },
   run: async (tools, input) => {
-    const isDry = !input.flags.has('yes');
-    const output = report(await forEach(tools, input, (id) => discardParked(tools.sql, id, isDry)));
-    return isDry ? { ...output, text: `${output.text}\nNothing was written: do it with --yes` } : output;
+    const dryRun = !input.flags.has('yes');
+    const eventId = input.options.get('event');
+    if (eventId !== undefined && input.positionals.length !== 1)
+      throw new UsageError('--event needs its product, and only that');
+    const output = report(await forEach(tools, input, (id) => discardParked(tools.sql, id, { dryRun, eventId })));
+    return dryRun ? { ...output, text: `${output.text}\nNothing was written: do it with --yes` } : output;
   },
 };
 
 export const parked: Command[] = [list, show, retry, discard];
 
+/** What became of some products, and why nothing became of others. */
+interface Outcomes {
+  done: (Resumed & { productId: string })[];
+  refused: string[];
+}
+
 async function forEach(
   { sql }: Tools,
   input: Input,
   act: (productId: string) => Promise<Resumed[]>,
-): Promise<(Resumed & { productId: string })[]> {
+): Promise<Outcomes> {
   const isAll = input.flags.has('all');
   if (isAll === input.positionals.length > 0) throw new UsageError('Name the products, or say --all');
   const filter = filterOf(input);
   const ids = isAll
     ? (await listParked(sql, filter, Number.MAX_SAFE_INTEGER)).map((it) => it.productId)
     : input.positionals;
-  const outcomes = [];
+  const outcomes: Outcomes = { done: [], refused: [] };
   for (const productId of new Set(ids)) {
-    for (const resumed of await act(productId)) outcomes.push({ productId, ...resumed });
+    try {
+      const resumed = await act(productId);
+      if (resumed.length === 0) throw new RefusedError(`Nothing of product ${productId} waits`);
+      outcomes.done.push(...resumed.map((it) => ({ productId, ...it })));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      outcomes.refused.push(error.message);
+    }
   }
-  if (outcomes.length === 0) throw new RefusedError('Nothing of these products waits');
+  if (isAll && ids.length === 0) throw new RefusedError('Nothing waits, or nothing of what the options leave');
+  if (outcomes.done.length === 0) throw new RefusedError(outcomes.refused.join('\n'));
   return outcomes;
 }
 
-function report(outcomes: (Resumed & { productId: string })[]): Output {
-  const rows = outcomes.map(({ generation, productId, discarded, released, waitsFor }) => [
+function report({ done, refused }: Outcomes): Output {
+  const rows = done.map(({ generation, productId, discarded, released, waitsFor }) => [
     generation,
-    productId,
+    named(productId),
     discarded.join(', '),
     released,
     waitsFor ?? 'nothing any more',
   ]);
-  return { data: outcomes, text: table(['generation', 'product', 'does without', 'released', 'waits for'], rows) };
+  const text = table(['generation', 'product', 'does without', 'released', 'waits for'], rows);
+  return { data: done, text, ...(refused.length > 0 && { refused: refused.join('\n') }) };
+}
+
+/** As it has to be typed: of messages without a key, nothing. */
+function named(productId: string): string {
+  return productId === '' ? "''" : productId;
 }
 
 const units = { s: 1, m: 60, h: 3600, d: 86_400 };

@@ -1,9 +1,10 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { openAdmin } from '@catalogue/kafka';
-import { connect, errorCode } from '@catalogue/postgres';
+import { KafkaError, openAdmin } from '@catalogue/kafka';
+import { connect, errorCode, isTransient } from '@catalogue/postgres';
 import { readSettings } from '@catalogue/service';
 import { settings } from '../settings.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
+import { printable } from './table.ts';
 
 const program = 'node dist/worker.js';
 type Environment = Record<string, string | undefined>;
@@ -18,6 +19,7 @@ export async function runCommand(
   typed: readonly string[],
   environment: Environment,
 ): Promise<number> {
+  process.stdout.on('error', ignoreClosedPipe);
   try {
     const command = findCommand(commands, typed);
     if (command === undefined) {
@@ -35,6 +37,11 @@ export async function runCommand(
     process.stderr.write(`${oneLine(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+/** Whoever read has read enough (`| head`): what was asked for is done all the same. */
+function ignoreClosedPipe(error: Error): void {
+  if (errorCode(error) !== 'EPIPE') throw error;
 }
 
 /** Undefined when help is wanted instead. */
@@ -62,7 +69,9 @@ function parse({ name, argument, flags = {}, options = {} }: Command, typed: str
       options: new Map(given.flatMap(([option, value]) => (typeof value === 'string' ? [[option, value]] : []))),
     };
   } catch (error) {
-    throw new UsageError(`${(error as Error).message} See ${program} ${name} --help`, { cause: error });
+    throw new UsageError(`${(error as Error).message.replace(/\.?$/, '.')} See ${program} ${name} --help`, {
+      cause: error,
+    });
   }
 }
 
@@ -92,7 +101,24 @@ function show({ text, data, refused }: Output, { flags }: Input): number {
 function oneLine(error: unknown): string {
   // An address with several meanings fails with an error without a message.
   const { message } = error as Error;
-  return (message === '' ? (errorCode(error) ?? String(error)) : message).replaceAll(/\s*\n\s*/g, '; ');
+  const told = message === '' ? (errorCode(error) ?? String(error)) : message;
+  return printable(adviceOn(error, told.replaceAll(/\s*\n\s*/g, '; ')));
+}
+
+const undefinedTable = '42P01';
+const noSuchDatabase = '3D000';
+
+/** The message, with what to do where it is the surroundings that are at fault. */
+function adviceOn(error: unknown, message: string): string {
+  const code = errorCode(error) ?? '';
+  if (code === undefinedTable)
+    return `READ_DB_DSN names no read model of this release (${message}): run node dist/migrate.js`;
+  if (code === noSuchDatabase || code.startsWith('28'))
+    return `The read database refuses: ${message}. Is READ_DB_DSN right?`;
+  if (isTransient(error))
+    return `The read database is away: ${message}. Is it up, and READ_DB_DSN right? Then try again`;
+  if (error instanceof KafkaError) return `${message}. Is Kafka up, and KAFKA_BROKER right? Then try again`;
+  return message;
 }
 
 function listOf(commands: readonly Command[]): string {

@@ -1,7 +1,15 @@
+/** Text from outside as one line without effect on a terminal: control characters are written as JSON writes them. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Rows under their headings, numbers to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => String(row[column] ?? '').length)),
+    rows.reduce((most, row) => Math.max(most, textOf(row[column]).length), heading.length),
   );
   const isNumber = headings.map((_, column) =>
     rows.every((row) => typeof row[column] === 'number' || row[column] === ''),
@@ -10,9 +18,13 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
     cells
       .map((cell, column) => {
         const width = widths[column] ?? 0;
-        return isNumber[column] ? String(cell).padStart(width) : String(cell).padEnd(width);
+        return isNumber[column] ? textOf(cell).padStart(width) : textOf(cell).padEnd(width);
       })
       .join('  ')
       .trimEnd();
   return [line(headings), ...rows.map(line)].join('\n');
+}
+
+function textOf(cell: string | number = ''): string {
+  return printable(String(cell));
 }

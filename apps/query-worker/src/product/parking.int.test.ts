@@ -67,9 +67,9 @@ test('discarding what is missing lets the rest follow; tried dry, it only says s
     ['a', event('a', 5)],
   ]);
   const outcome = [{ generation: 1, released: 2, discarded: ['version 2', 'version 3'], waitsFor: undefined }];
-  expect(await discardParked(db.sql, 'a', true)).toEqual(outcome);
+  expect(await discardParked(db.sql, 'a', { dryRun: true })).toEqual(outcome);
   expect(await products(db)).toEqual([{ id: 'a', version: 1, price: '1.00', parked: true }]);
-  expect(await discardParked(db.sql, 'a', false)).toEqual(outcome);
+  expect(await discardParked(db.sql, 'a', { dryRun: false })).toEqual(outcome);
   expect(await products(db)).toEqual([{ id: 'a', version: 5, price: '5.00', parked: false }]);
   expect(await db.sql`select from parked_events`).toHaveLength(0);
   expect(await db.sql`select version, kind from changes order by seq desc limit 2`).toEqual([
@@ -85,7 +85,7 @@ test('a message that cannot be read is discarded with what it left out', async (
     ['a', '{"id":'],
     ['a', event('a', 3)],
   ]);
-  expect(await discardParked(db.sql, 'a', false)).toMatchObject([
+  expect(await discardParked(db.sql, 'a', { dryRun: false })).toMatchObject([
     { released: 2, discarded: ['the message that cannot be read at partition 0, offset 1', 'version 2'] },
   ]);
   expect(await products(db)).toMatchObject([{ version: 3, parked: false }]);
@@ -102,7 +102,8 @@ test('what was discarded stays so in a later generation', async () => {
   ];
   await deliver(db, messages);
   let left = 10;
-  while ((await listParked(db.sql, {}, 1)).length > 0 && left-- > 0) await discardParked(db.sql, 'a', false);
+  while ((await listParked(db.sql, {}, 1)).length > 0 && left-- > 0)
+    await discardParked(db.sql, 'a', { dryRun: false });
   const [first] = await products(db);
   expect(first).toMatchObject({ version: 4, price: '4.00', parked: false });
 
@@ -180,7 +181,7 @@ test('what cannot be read and is about no product leaves no row behind: later ge
   await using db = await openDatabase();
   await deliver(db, [['nobody', '{"id":']]);
   await retryParked(db.sql, 'nobody');
-  await discardParked(db.sql, 'nobody', false);
+  await discardParked(db.sql, 'nobody', { dryRun: false });
   expect(await products(db)).toEqual([]);
   expect(await listParked(db.sql, {}, 10)).toEqual([]);
 });
@@ -225,4 +226,31 @@ test('the first that waits tells what all wait for, also when it came later, or 
     { id: 'b', version: 5, parked: false },
     { id: 'c', version: 5, parked: false },
   ]);
+});
+
+test('an event that should never have been sent is discarded alone; no operator is led to discard thousands before it', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [
+    ['a', event('a', 1)],
+    ['a', event('a', 2_000_000_000, { id: 'forged', payload: { id: 'a', price: 1 } })],
+    ['a', event('a', 4)],
+    ['a', event('a', 2)],
+  ]);
+  expect(await discardParked(db.sql, 'a', { dryRun: false })).toMatchObject([
+    { discarded: ['version 3'], released: 1 },
+  ]);
+  await expect(discardParked(db.sql, 'a', { dryRun: true })).rejects.toThrow(
+    '1999999995 events are missing before event forged of product a at version 2000000000: if that version is an error, do without that event alone (--event forged)',
+  );
+  await expect(discardParked(db.sql, 'a', { dryRun: false, eventId: 'a 9' })).rejects.toThrow(
+    'No event a 9 of product a',
+  );
+  expect(await discardParked(db.sql, 'a', { dryRun: false, eventId: 'forged' })).toEqual([
+    { generation: 1, released: 1, discarded: ['event forged of version 2000000000'], waitsFor: undefined },
+  ]);
+  await deliver(db, [
+    ['a', event('a', 5)],
+    ['a', event('a', 2_000_000_000, { id: 'forged', payload: { id: 'a', price: 1 } })],
+  ]);
+  expect(await products(db)).toEqual([{ id: 'a', version: 5, price: '5.00', parked: false }]);
 });

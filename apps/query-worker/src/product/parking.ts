@@ -2,6 +2,7 @@ import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { write } from './batch.ts';
 import { type Folded, fold, type Read, read } from './fold.ts';
 import { type ParkedMessage, placeOf, readDiscards, readQueues } from './parked.ts';
+import { RefusedError } from '../rebuild/refused.ts';
 import { type Product, unknownProduct } from './product.ts';
 import type { Discard } from './projection.ts';
 import { insertMissing, lockProducts } from './rows.ts';
@@ -76,17 +77,40 @@ export async function retryParked(sql: Sql, productId: string): Promise<Resumed[
   return await resume(sql, productId, () => [], false);
 }
 
-/**
- * Does without what a product waits for: the events that are missing before the first that waits, or that first one, and
- * every message with its key that cannot be read. It is remembered, for this and all later generations, and what waited
- * behind is applied.
- * @param dryRun nothing is written: the answer is what would become of it.
- */
-export async function discardParked(sql: Sql, productId: string, dryRun: boolean): Promise<Resumed[]> {
-  return await resume(sql, productId, standingInTheWay, dryRun);
+export interface Discarding {
+  /** Nothing is written: the answer is what would become of it. */
+  dryRun: boolean;
+  /** The id of an event that waits: only that one is done without. */
+  eventId?: string | undefined;
 }
 
-function standingInTheWay({ version }: Product, waiting: readonly ParkedMessage[]): Discard[] {
+/**
+ * Does without what a product waits for: the events that are missing before the first that waits, or that first one, and
+ * every message with its key that cannot be read; or without one event that waits and should never have been sent. It is
+ * remembered, for this and all later generations, and what waited behind is applied.
+ * @throws {RefusedError} when that event does not wait, or so many are missing that the version of the first is an error.
+ */
+export async function discardParked(sql: Sql, productId: string, { dryRun, eventId }: Discarding): Promise<Resumed[]> {
+  const decide: Decide =
+    eventId === undefined ? standingInTheWay : (product, waiting) => only(eventId, product, waiting);
+  return await resume(sql, productId, decide, dryRun);
+}
+
+/** What an operator does without, of a product and what waits of it in one generation. */
+type Decide = (product: Product, waiting: readonly ParkedMessage[]) => Discard[];
+
+/** Events that can be missing before one whose version is to be believed. */
+const mostMissing = 1_000;
+
+function only(eventId: string, { id }: Product, waiting: readonly ParkedMessage[]): Discard[] {
+  const found = waiting.find((message) => message.eventId === eventId);
+  if (found === undefined) {
+    throw new RefusedError(`No event ${eventId} of product ${id} waits: "parked show" tells the ids of those that do`);
+  }
+  return [{ version: found.version ?? 0, eventId }];
+}
+
+function standingInTheWay({ id, version }: Product, waiting: readonly ParkedMessage[]): Discard[] {
   const unread = waiting
     .filter((message) => message.version === null)
     .map((it) => ({ version: 0, eventId: placeOf(it) }));
@@ -94,6 +118,12 @@ function standingInTheWay({ version }: Product, waiting: readonly ParkedMessage[
   if (first === undefined) return unread;
   const next = first.version ?? 0;
   if (next <= version) return [...unread, { version: next, eventId: first.eventId ?? '' }];
+  if (next - version - 1 > mostMissing) {
+    throw new RefusedError(
+      `${next - version - 1} events are missing before event ${first.eventId} of product ${id} at version ${next}: if that ` +
+        `version is an error, do without that event alone (--event ${first.eventId})`,
+    );
+  }
   const missing = Array.from({ length: next - version - 1 }, (_, index) => version + 1 + index);
   const skipped = missing.length > 0 ? missing : [next];
   return [...unread, ...skipped.map((it) => ({ version: it, eventId: '' }))];
@@ -102,12 +132,7 @@ function standingInTheWay({ version }: Product, waiting: readonly ParkedMessage[
 /** Ends a transaction without a trace. */
 class DryRun extends Error {}
 
-async function resume(
-  sql: Sql,
-  productId: string,
-  decide: (product: Product, waiting: readonly ParkedMessage[]) => Discard[],
-  dryRun: boolean,
-): Promise<Resumed[]> {
+async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
   const scopes = await sql<{ generation: number; topic: string }[]>`
     select generation, max(topic) as topic from parked_events where product_id = ${productId}
     group by generation order by generation`;
@@ -148,7 +173,7 @@ async function deliverAgain(
   tx: Transaction,
   generation: number,
   productId: string,
-  decide: (product: Product, waiting: readonly ParkedMessage[]) => Discard[],
+  decide: Decide,
 ): Promise<DeliveredAgain> {
   const filed = (await showParked(tx, productId)).filter((message) => message.generation === generation);
   const subjects = new Set(readWaiting(filed, productId).flatMap(subjectOf));

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, inject, test } from 'vitest';
+
+const { readDb, kafka } = inject('servers');
+const program = fileURLToPath(new URL('../worker.ts', import.meta.url));
+
+/** Runs the command-line tool; its output is not read when `closed`. */
+async function worker(typed: string[], settings: Record<string, string> = {}, closed = false) {
+  const env = { ...process.env, READ_DB_DSN: readDb, KAFKA_BROKER: kafka, ...settings };
+  const tool = spawn(process.execPath, ['--conditions=@catalogue/source', program, ...typed], { env });
+  const told = { out: '', error: '' };
+  if (closed) tool.stdout.destroy();
+  else tool.stdout.on('data', (text: Buffer) => (told.out += text.toString()));
+  tool.stderr.on('data', (text: Buffer) => (told.error += text.toString()));
+  const [code] = (await once(tool, 'close')) as [number | null];
+  return { code, ...told };
+}
+
+const away = 'postgres://postgres@127.0.0.1:1/catalogue';
+const missing = new URL('/not_there', readDb).href;
+
+test.each([
+  [
+    ['parked', 'list'],
+    { READ_DB_DSN: away },
+    1,
+    /^The read database is away: .*ECONNREFUSED.*READ_DB_DSN right\? .*\n$/,
+  ],
+  [['parked', 'list'], { READ_DB_DSN: missing }, 1, /^The read database refuses: .*not_there.* READ_DB_DSN right\?\n$/],
+  [['parked', 'list'], {}, 1, /^READ_DB_DSN names no read model .*run node dist\/migrate\.js\n$/],
+  [['parked', 'list', 'x'], {}, 2, /arguments\. See node dist\/worker\.js parked list --help\n$/],
+  [['lag'], { KAFKA_BROKER: '127.0.0.1:1' }, 1, /127\.0\.0\.1:1.*\. Is Kafka up, and KAFKA_BROKER right\? .*\n$/],
+])('what cannot be done is one line that says what to look at: %j %j', async (typed, settings, code, line) => {
+  expect(await worker(typed, settings)).toEqual({ code, out: '', error: expect.stringMatching(line) });
+});
+
+test('a reader that has read enough is no fault', async () => {
+  expect(await worker(['--help'], {}, true)).toEqual({ code: 0, out: '', error: '' });
+});
