@@ -1,6 +1,6 @@
 import { type Backlog, findOldestWriter, type PlacedEvent, readBacklog, type Writer } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
-import { Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
+import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
 import { reader } from './relay.ts';
 
 /** Seconds. No statement of ours takes a tenth of it; whoever writes for longer holds up every later event. */
@@ -36,20 +36,22 @@ export function relayMetrics(metrics: Registry, isLeading: () => boolean): (even
  */
 export function backlogMetrics(metrics: Registry, store: Sql, log: Logger): void {
   const registers = [metrics];
-  const seconds = new Gauge({
+  const collect = askedTogether(async () => {
+    const backlog = await orUnknown(readBacklog(store, reader), log);
+    seconds.set(backlog?.seconds ?? Number.NaN);
+    events.set(backlog?.events ?? Number.NaN);
+  });
+  const seconds: Gauge = new Gauge({
     name: 'relay_backlog_seconds',
     help: 'Age of the oldest event that Kafka has not acknowledged',
     registers,
+    collect,
   });
-  new Gauge({
+  const events: Gauge = new Gauge({
     name: 'relay_backlog_events',
     help: 'Events that Kafka has not acknowledged, counted up to 100000',
     registers,
-    async collect() {
-      const backlog = await orUnknown(readBacklog(store, reader), log);
-      this.set(backlog?.events ?? Number.NaN);
-      seconds.set(backlog?.seconds ?? Number.NaN);
-    },
+    collect,
   });
   new Gauge({
     name: 'event_store_oldest_writer_seconds',

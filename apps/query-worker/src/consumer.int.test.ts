@@ -273,6 +273,24 @@ test('a topic deleted and made again stops the worker with what to do', async ()
   expect(worker.partitions()[0]?.stopped).toMatch(/deleted and made again.*delete from consumer_offsets/);
 });
 
+test('a log that does not hold what comes next stops the worker with what to do', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka, 1);
+  await using sender = await openSender(kafka, topic);
+  {
+    await using _worker = await startWorker(kafka, db.dsn, topic.name);
+    await sender.send([event('mouse', 1)]);
+    await applied(db, 1);
+  }
+  await db.sql`update consumer_offsets set next = 7`;
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  const projection = async () => (await worker.health()).dependencies['projection'];
+  await waitFor('it to say so', async () => (await projection())?.status === 'down');
+  expect((await projection())?.detail).toMatch(
+    /^Offset 7 of .*\[0\] is not in the log, which holds 0 to 0\. Was .*republish\.js --from 0 --topic <other>/,
+  );
+});
+
 test('a topic with other partitions than the offsets stops the worker with what to do', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 2);

@@ -5,7 +5,7 @@ import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import type { Limit } from './limit.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import { GenerationDroppedError, type OffsetScope, readOffsets, TopicChangedError } from './offsets.ts';
+import { anotherTopic, GenerationDroppedError, type OffsetScope, readOffsets, TopicChangedError } from './offsets.ts';
 import { prepareBatch } from './product/batch.ts';
 import { Projector } from './product/projector.ts';
 import type { PatientDatabase } from './retry.ts';
@@ -37,6 +37,7 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
     topic,
     groupId: groupOf(generation, topic),
     log,
+    mend: `Was the topic truncated, or its retention limited? ${anotherTopic}`,
     offsets: async (partitions, signal) => {
       const found = await existing(admin, topic, log, signal);
       scope = { generation, topic, topicId: found.id };

@@ -1,6 +1,6 @@
 import type { PartitionState } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
-import { Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
+import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
 import type { Generations } from './generations.ts';
 
 export type WorkerMetrics = ReturnType<typeof workerMetrics>;
@@ -100,32 +100,35 @@ export function measureGenerations(registry: Registry, generations: Generations)
 export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
   const registers = [registry];
   const labelNames = ['generation'];
-  const products = new Gauge({
+  const collect = askedTogether(async () => {
+    try {
+      const rows = await sql<{ generation: number; products: number; events: number }[]>`
+        select g.generation, count(distinct p.product_id)::int as products, count(p.product_id)::int as events
+        from generations g left join parked_events p using (generation)
+        where g.state <> 'dropped' group by g.generation`;
+      products.reset();
+      events.reset();
+      for (const row of rows) {
+        products.set({ generation: row.generation }, row.products);
+        events.set({ generation: row.generation }, row.events);
+      }
+    } catch (err) {
+      log.debug({ err }, 'The read model did not tell what waits');
+    }
+  });
+  const products: Gauge = new Gauge({
     name: 'projection_parked_products',
     help: 'Products whose events wait for one that is missing or cannot be applied',
     labelNames,
     registers,
+    collect,
   });
   const events: Gauge = new Gauge({
     name: 'projection_parked_events',
     help: 'Messages that wait',
     labelNames,
     registers,
-    async collect() {
-      try {
-        const rows = await sql<{ generation: number; products: number; events: number }[]>`
-          select g.generation, count(distinct p.product_id)::int as products, count(p.product_id)::int as events
-          from generations g left join parked_events p using (generation) group by g.generation`;
-        products.reset();
-        events.reset();
-        for (const row of rows) {
-          products.set({ generation: row.generation }, row.products);
-          events.set({ generation: row.generation }, row.events);
-        }
-      } catch (err) {
-        log.debug({ err }, 'The read model did not tell what waits');
-      }
-    },
+    collect,
   });
 }
 

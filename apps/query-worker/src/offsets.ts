@@ -34,6 +34,11 @@ export async function readOffset(sql: Sql, scope: OffsetScope, partition: number
   return row?.next;
 }
 
+/** What to do with a topic from which the read model cannot be made. */
+export const anotherTopic =
+  'Mend it: make another topic, send it all events (node apps/outbox-relay/dist/republish.js --from 0 --topic <other>), ' +
+  'and name it in KAFKA_TOPIC';
+
 /** A topic that is not the one that the stored offsets belong to: no offset of it means anything. */
 export class TopicChangedError extends Error {}
 
@@ -77,8 +82,7 @@ function check(rows: readonly { topicId: string }[], { generation, topic, topicI
   if (rows.length !== partitions) {
     throw new TopicChangedError(
       `Topic ${topic} has ${partitions} partitions, offsets are stored for ${rows.length}: the events of a product may ` +
-        `be in two of them. Mend it: make another topic, send it all events (node apps/outbox-relay/dist/republish.js ` +
-        `--from 0 --topic <other>), and name it in KAFKA_TOPIC`,
+        `be in two of them. ${anotherTopic}`,
     );
   }
 }

@@ -6,6 +6,8 @@ import { fetchFrom, loadStartingPoints, outOfBounds, type StartingPoint } from '
 export interface AssignmentOptions {
   topic: string;
   log: Log;
+  /** What to do when the log does not hold a partition's next offset, for the message that says so. */
+  mend?: string;
   /** Messages of one batch at most; 1000 when absent. */
   maxBatch?: number;
   /**

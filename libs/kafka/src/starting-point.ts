@@ -11,6 +11,7 @@ export interface StartingPoint {
 interface Source {
   topic: string;
   log: Log;
+  mend?: string;
   offsets: (partitions: number[], signal: AbortSignal) => Promise<Map<number, StartingPoint>>;
 }
 
@@ -37,7 +38,7 @@ export async function loadStartingPoints(
 /** Why the partition cannot go on at this offset, if it is not in the log; waits for a broker to say. */
 export async function outOfBounds(
   native: NativeConsumer,
-  { topic, log }: Pick<Source, 'topic' | 'log'>,
+  { topic, log, mend = '' }: Pick<Source, 'topic' | 'log' | 'mend'>,
   { partition, next }: { partition: number; next: number },
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -45,7 +46,8 @@ export async function outOfBounds(
     try {
       const { first, end } = await native.bounds(partition);
       if (next >= first && next <= end) return undefined;
-      return `Offset ${next} of ${topic}[${partition}] is not in the log, which holds ${first} to ${end - 1}`;
+      const held = end > first ? `holds ${first} to ${end - 1}` : `is empty, and goes on at ${end}`;
+      return `Offset ${next} of ${topic}[${partition}] is not in the log, which ${held}. ${mend}`.trimEnd();
     } catch (error) {
       log.debug({ err: error }, 'Asking for the bounds of the log again');
       await delay(500, undefined, { signal });

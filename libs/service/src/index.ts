@@ -1,7 +1,7 @@
 export { parseEntityTags } from './entity-tags.ts';
 export type { Dependencies, DependencyState } from './health.ts';
 export { createLogger, type Logger } from './logger.ts';
-export { Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
+export { askedTogether, Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
 export { orAborted } from './or-aborted.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
 export { decimalNumber, oneOf, shortText, wholeNumber } from './query-parameter.ts';

@@ -9,3 +9,17 @@ export function createMetrics(service: string): Registry {
   collectDefaultMetrics({ register: registry });
   return registry;
 }
+
+/**
+ * For several metrics that one question answers: each has this as its `collect`, and it is asked once for all of them.
+ * Set by the collect of one alone, the others would tell what the scrape before found.
+ */
+export function askedTogether(ask: () => Promise<void>): () => Promise<void> {
+  let asked: Promise<void> | undefined;
+  return () => {
+    asked ??= ask().finally(() => {
+      asked = undefined;
+    });
+    return asked;
+  };
+}

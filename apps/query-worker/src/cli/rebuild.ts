@@ -3,7 +3,7 @@ import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/read-schema';
 import { dropGeneration } from '../rebuild/drop.ts';
 import { compareGenerations, type Parity } from '../rebuild/parity.ts';
-import { readProgress } from '../rebuild/progress.ts';
+import { type Progress, readProgress } from '../rebuild/progress.ts';
 import { RefusedError } from '../rebuild/refused.ts';
 import { startRebuild } from '../rebuild/start.ts';
 import { switchGeneration } from '../rebuild/switch.ts';
@@ -46,11 +46,16 @@ const status: Command = {
       parked,
     ]);
     const text = table(['generation', 'state', 'applied', 'behind', 'a second', 'left', 'parked'], rows);
-    if (!flags.has('parity')) return { data: { generations }, text };
+    if (!flags.has('parity')) return { data: { generations }, text: text + hintOn(generations) };
     const parity = await compare(tools, await the(tools.sql, 'filling'));
-    return { data: { generations, parity }, text: `${text}\n\n${describeParity(parity)}` };
+    return { data: { generations, parity }, text: `${text}${hintOn(generations)}\n\n${describeParity(parity)}` };
   },
 };
+
+function hintOn(generations: readonly Progress[]): string {
+  const isStuck = generations.some(({ secondsLeft }) => secondsLeft === null);
+  return isStuck ? '\nNot catching up, again and again: /health/ready of the workers says what stops them' : '';
+}
 
 const toNew: Command = {
   name: 'rebuild switch',
@@ -80,7 +85,7 @@ const back: Command = {
   summary: 'Shows readers the retired generation again',
   argument: '[generation]',
   run: async (tools, input) => {
-    const to = typedGeneration(input) ?? (await the(tools.sql, 'retired'));
+    const to = typedGeneration(input) ?? (await retiredBefore(tools.sql));
     const from = await switchGeneration(tools.sql, { to, state: 'retired', topic: tools.topic });
     return { data: { from, to }, text: `Generation ${to} serves again; generation ${from} stays up to date` };
   },
@@ -117,6 +122,19 @@ async function the(sql: Sql, state: Generation['state']): Promise<number> {
   if (rows.length > 1)
     throw new RefusedError(`Generations ${rows.map(({ generation }) => generation).join(', ')} are ${state}: name one`);
   return row.generation;
+}
+
+/**
+ * The generation that served before the one that serves now. Only an older one: of two operators who roll back at once the
+ * second would otherwise show what the first has just taken away.
+ */
+async function retiredBefore(sql: Sql): Promise<number> {
+  const retired = await the(sql, 'retired');
+  const serving = await the(sql, 'serving');
+  if (retired < serving) return retired;
+  throw new RefusedError(
+    `Generation ${serving} serves already, and none before it: to show generation ${retired} again, name it ("rebuild rollback ${retired}")`,
+  );
 }
 
 async function compare({ sql, topic }: Tools, candidate: number): Promise<Parity> {

@@ -292,6 +292,8 @@ test('a generation that cannot be filled is reported, and what serves goes on', 
     expect.stringMatching(/generation="2",partition="0".* 1$/),
   ]);
   expect(await worker.metric('projection_rebuild_progress')).toEqual([expect.stringMatching(/generation="2".* 0$/)]);
+  // The process lives: no message is on its way to be taken for one that ends it.
+  expect(await db.sql`select attempts from consumer_offsets where generation = 2`).toEqual([{ attempts: 0 }]);
 });
 
 test('a switch waits behind a long reader, and no reader waits behind the switch', async () => {
