@@ -53,14 +53,21 @@ export class GenerationDroppedError extends Error {}
 export async function readOffsets(sql: Sql, scope: OffsetScope, partitions: number): Promise<Map<number, number>> {
   const { generation, topic, topicId } = scope;
   // Only into an empty set: a partition that was added later must be told, not begun silently. The generation's row is
-  // locked, so that whoever drops it meanwhile sees the new rows or prevents them.
+  // locked, so that whoever drops it meanwhile sees the new rows or prevents them. What waits from before, of a topic that
+  // was made again, is filed elsewhere: other messages come to its places.
   await sql`
-    with kept as (select from generations where generation = ${generation} and state <> 'dropped' for share)
-    insert into consumer_offsets (generation, topic, partition, topic_id, next)
-    select ${generation}, ${topic}::text, partition, ${topicId}, 0
-    from kept, generate_series(0, ${partitions - 1}::int) partition
-    where not exists (select from consumer_offsets where generation = ${generation} and topic = ${topic})
-    on conflict do nothing`;
+    with kept as (
+      select from generations where generation = ${generation} and state <> 'dropped' for share
+    ), made as (
+      insert into consumer_offsets (generation, topic, partition, topic_id, next)
+      select ${generation}, ${topic}::text, partition, ${topicId}, 0
+      from kept, generate_series(0, ${partitions - 1}::int) partition
+      where not exists (select from consumer_offsets where generation = ${generation} and topic = ${topic})
+      on conflict do nothing
+      returning partition
+    )
+    update parked_events set topic = topic || to_char(now() at time zone 'UTC', '" until "YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    where generation = ${generation} and topic = ${topic} and exists (select from made)`;
   const rows = await sql<{ partition: number; topicId: string; next: number }[]>`
     select partition, topic_id as "topicId", next from consumer_offsets
     where generation = ${generation} and topic = ${topic}`;

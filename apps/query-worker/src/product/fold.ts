@@ -4,7 +4,8 @@ import { type ParkedMessage, placeOf } from './parked.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
 import { type Blocked, type Discard, type ProductMessage, type Projected, project } from './projection.ts';
 
-type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'>;
+type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'> &
+  Pick<ParkedMessage, 'topic'>;
 
 /** UTF-16 units: an index holds 2 704 bytes. */
 const longestKey = 500;
@@ -223,11 +224,12 @@ function isSeenAlike(a: Product, b: Product): boolean {
 }
 
 function parkedMessage(
-  { partition, offset, key = null, value, headers }: Origin,
+  { topic, partition, offset, key = null, value, headers }: Origin,
   about: Pick<ParkedMessage, 'reason' | 'detail'> & Partial<ParkedMessage>,
 ): ParkedMessage {
   const traceparent = headers?.find((header) => 'traceparent' in header)?.['traceparent'];
   return {
+    ...(topic === undefined ? {} : { topic }),
     partition,
     offset,
     value,

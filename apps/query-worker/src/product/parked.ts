@@ -7,6 +7,8 @@ import type { Discard } from './projection.ts';
 export type ParkedMessage = Omit<ParkedEvent, 'generation' | 'topic' | 'message' | 'parkedAt'> & {
   /** As it came. */
   value: Buffer | null;
+  /** Where it is filed; of a new one, the topic that is consumed. */
+  topic?: string;
 };
 
 /** Names a message by where it was in the topic. */
@@ -22,7 +24,7 @@ export async function readQueues(
 ): Promise<Map<string, ParkedMessage[]>> {
   const rows = await sql<ParkedMessage[]>`
     select product_id as "productId", version, event_id as "eventId", type, reason, detail, message as value, traceparent,
-      partition, "offset"
+      topic, partition, "offset"
     from parked_events
     where generation = ${generation} and product_id = any(${ids}::text[]) and version is not null
     order by product_id, version, partition, "offset"`;
@@ -47,13 +49,13 @@ export async function insertParked(
   await sql`
     insert into parked_events
       (generation, topic, partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent)
-    select ${generation}, ${topic}, partition, "offset", product_id, version, event_id, type, reason, detail,
+    select ${generation}, topic, partition, "offset", product_id, version, event_id, type, reason, detail,
       decode(message, 'base64'), traceparent
-    from unnest(${column('partition')}::int[], ${column('offset')}::bigint[], ${column('productId')}::text[],
+    from unnest(${messages.map((message) => message.topic ?? topic)}::text[], ${column('partition')}::int[], ${column('offset')}::bigint[], ${column('productId')}::text[],
       ${column('version')}::int[], ${column('eventId')}::text[], ${column('type')}::text[], ${column('reason')}::text[],
       ${column('detail')}::text[], ${messages.map(({ value }) => value?.toString('base64') ?? null)}::text[],
       ${column('traceparent')}::text[])
-      as row (partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent)
+      as row (topic, partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent)
     on conflict (generation, topic, partition, "offset") do update set -- tried again, it may wait for something else
       product_id = excluded.product_id, version = excluded.version, event_id = excluded.event_id, type = excluded.type,
       reason = excluded.reason, detail = excluded.detail`;

@@ -254,3 +254,34 @@ test('an event that should never have been sent is discarded alone; no operator 
   ]);
   expect(await products(db)).toEqual([{ id: 'a', version: 5, price: '5.00', parked: false }]);
 });
+
+test('what waits from a topic that was made again is kept, and other messages at its places wait beside it', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [
+    ['a', event('a', 1)],
+    ['a', event('a', 4)],
+    ['a', event('a', 3)],
+  ]);
+  await db.sql`delete from consumer_offsets`;
+  const again = { ...scope, topicId: 'b' };
+  await readOffsets(db.sql, again, 1);
+  const messages = [event('b', 2), event('b', 3), event('c', 2)].map((value, offset) => {
+    return { partition: 0, offset, key: value.payload.id, value: Buffer.from(JSON.stringify(value)) };
+  });
+  await applyBatch(db.sql, again, { partition: 0, expected: 0 }, read(messages));
+  await readOffsets(db.sql, again, 1);
+  const waiting = () => db.sql`select product_id as id, version from parked_events order by product_id, version`;
+  const all = [
+    { id: 'a', version: 3 },
+    { id: 'a', version: 4 },
+    { id: 'b', version: 2 },
+    { id: 'b', version: 3 },
+    { id: 'c', version: 2 },
+  ];
+  expect(await waiting()).toEqual(all);
+  for (const id of ['a', 'b', 'c']) await retryParked(db.sql, id);
+  expect(await waiting()).toEqual(all);
+  for (const id of ['a', 'b', 'c']) await discardParked(db.sql, id, { dryRun: false });
+  expect(await waiting()).toEqual([]);
+  expect((await showParked(db.sql, 'a')).length).toBe(0);
+});

@@ -212,8 +212,9 @@ async function deliverAgain(
   // The flag is written also where nothing else has changed.
   const isWritten = [...folded.changed, ...folded.renamed].some(({ id }) => id === productId);
   if (!isWritten && row !== undefined) folded.changed.push(product);
-  const still = new Set(folded.parked.map(placeOf));
-  return { discards: decided, released: waiting.filter((message) => !still.has(placeOf(message))), folded };
+  const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
+  const still = new Set(folded.parked.map(file));
+  return { discards: decided, released: waiting.filter((message) => !still.has(file(message))), folded };
 }
 
 function readWaiting(messages: readonly ParkedMessage[], productId: string): Read[] {
@@ -251,8 +252,8 @@ async function deletePlaces(
 ): Promise<void> {
   await tx`
     delete from parked_events
-    using unnest(${messages.map(({ partition }) => partition)}::int[], ${messages.map(({ offset }) => offset)}::bigint[])
-      as released (partition, "offset")
-    where generation = ${generation} and product_id = ${productId}
+    using unnest(${messages.map(({ topic = '' }) => topic)}::text[], ${messages.map(({ partition }) => partition)}::int[],
+      ${messages.map(({ offset }) => offset)}::bigint[]) as released (topic, partition, "offset")
+    where generation = ${generation} and product_id = ${productId} and parked_events.topic = released.topic
       and parked_events.partition = released.partition and parked_events."offset" = released."offset"`;
 }
