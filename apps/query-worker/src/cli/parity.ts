@@ -5,7 +5,11 @@ import { table } from './table.ts';
 export function describeParity({ serving, candidate, different, differences, comparable }: Parity): string {
   const row = ({ generation, rows, hash }: Summary) => [generation, rows, hash];
   const summary = table(['generation', 'rows', 'hash'], [row(serving), row(candidate)]);
-  const outcome = different === 0 ? 'No row differs' : `${different} rows differ; the first, from old to new:`;
+  const isCounted = serving.rows === candidate.rows && serving.hash === candidate.hash;
+  const same = isCounted
+    ? 'No row differs'
+    : 'No row differs: those that did when they were counted were only on their way';
+  const outcome = different === 0 ? same : `${different} rows differ; the first, from old to new:`;
   const late = 'One generation did not come to where the other was within 10 s: differences may only be late';
   return [summary, outcome, ...differences.map(describe), ...(comparable ? [] : [late])].join('\n');
 }

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { describeParity } from './parity.ts';
+
+const counted = (generation: number, rows: number) => ({ generation, rows, hash: String(rows) });
+const none = { different: 0, differences: [], comparable: true };
+
+test('counts that differ where no row does are explained', () => {
+  const late = describeParity({ ...none, serving: counted(1, 165), candidate: counted(2, 0) });
+  expect(late).toMatch(/\nNo row differs: those that did when they were counted were only on their way$/);
+  expect(describeParity({ ...none, serving: counted(1, 5), candidate: counted(2, 5) })).toMatch(/\nNo row differs$/);
+});
