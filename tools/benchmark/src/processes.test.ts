@@ -1,5 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type CpuTimes, coresUsed } from './processes.ts';
+import { type CpuTimes, coresUsed, memoryOf, pidOf } from './processes.ts';
 
 const at = (seconds: number, times: Partial<CpuTimes>): CpuTimes => ({
   at: seconds * 1000,
@@ -21,4 +26,21 @@ test('cores are CPU time by the clock; what no process of ours used is of others
     'cores.stolen': 0.1,
     'cores.idle': 0.5,
   });
+});
+
+test.runIf(process.platform === 'linux')('a service is known by its folder, however it is started', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'processes-'));
+  const folder = join(root, 'apps', 'some-service');
+  mkdirSync(join(folder, 'dist'), { recursive: true });
+  writeFileSync(join(folder, 'dist', 'main.js'), "console.log('runs'); setInterval(() => {}, 1000);");
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', 'dist/main.js'], { cwd: folder });
+  try {
+    await once(child.stdout, 'data');
+    expect(pidOf('some-service')).toBe(child.pid);
+    expect(memoryOf('some-service').rss).toBeGreaterThan(1);
+    expect(pidOf('another-service')).toBeUndefined();
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(root, { recursive: true, force: true });
+  }
 });

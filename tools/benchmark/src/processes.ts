@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /** What the machine and this process's children have used so far: seconds of CPU, by name. */
 export interface CpuTimes {
@@ -15,9 +15,10 @@ export interface CpuTimes {
 // USER_HZ: 100 on every Linux that Node runs on.
 const ticksPerSecond = 100;
 
-// By command line: the services and servers under test are children of this process, whoever started them for it.
+// By the folder they run in and their command line: the services and servers under test are children of this process, whoever
+// started them for it.
 const names: [RegExp, string][] = [
-  [/apps\/([\w-]+)\/dist\/main\.js/, '$1'],
+  [/apps\/([\w-]+)\0.*\0dist\/main\.js/s, '$1'],
   [/load\/process\.ts/, 'generator'],
   [/floors\/route-server\.ts/, 'route'],
   [/-D\0[^\0]*\/(write-db|read-db)\0/, '$1'],
@@ -75,8 +76,16 @@ export function memoryOf(name: string): { rss?: number } {
   return rss === undefined ? {} : { rss };
 }
 
+function folderOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return ''; // It has ended.
+  }
+}
+
 function nameOf(pid: number): string {
-  const command = read(`/proc/${pid}/cmdline`);
+  const command = `${folderOf(pid)}\0${read(`/proc/${pid}/cmdline`)}`;
   for (const [pattern, name] of names) {
     const match = pattern.exec(command);
     if (match !== null) return name === '$1' ? (match[1] ?? name) : name;

@@ -1,22 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { System } from '@catalogue/acceptance';
-import { isProblem } from '@catalogue/client';
+import { Connection } from './load/connection.ts';
+import { requestSource } from './load/requests.ts';
 
+// Milliseconds.
 const longestWait = 30_000;
+const host = '127.0.0.1';
 
-/** How long a lone client waits from sending a POST until it is answered, and until a GET shows the product, in ms. */
-export async function createAndSee(system: System): Promise<{ written: number; visible: number }> {
-  // Without a token: how long it takes is what is measured, not waited for.
-  const catalogue = system.client({ readYourWrites: false });
-  const started = performance.now();
-  const { id } = await catalogue.create({ name: 'Mouse ergonomico', price: 39.9 });
-  const written = performance.now() - started;
-  for (;;) {
-    const shown = await catalogue.get(id).catch(unlessNotFound);
-    if (shown !== undefined) return { written, visible: performance.now() - started };
-    if (performance.now() - started > longestWait) throw new Error(`Product ${id} was not shown within 30 s`);
+/**
+ * A lone client, on connections like the load generator's: what a client library does would be measured too, and on two
+ * cores it would be taken from the services.
+ */
+export class Visitor implements Disposable {
+  readonly #commands: Caller;
+  readonly #queries: Caller;
+  readonly #create = requestSource({ kind: 'create' }, host)()();
+
+  private constructor(commands: Caller, queries: Caller) {
+    this.#commands = commands;
+    this.#queries = queries;
+  }
+
+  static async open({ services }: System): Promise<Visitor> {
+    const commands = await Caller.open(services['command-api'].port);
+    return new Visitor(commands, await Caller.open(services['query-api'].port));
+  }
+
+  /**
+   * How long it waits from sending a POST until it is answered, and until a GET shows the product, in milliseconds.
+   * @param every milliseconds between two looks: without a pause, looking takes half a core from those who are looked at.
+   */
+  async createAndSee(every = 0): Promise<{ written: number; visible: number }> {
+    const started = performance.now();
+    const { id } = JSON.parse(await this.#commands.call(this.#create, 201)) as { id: string };
+    const written = performance.now() - started;
+    const look = Buffer.from(`GET /products/${id} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    while ((await this.#queries.call(look, 200, 404)) === undefined) {
+      if (performance.now() - started > longestWait) throw new Error(`Product ${id} was not shown within 30 s`);
+      if (every > 0) await delay(every);
+    }
+    return { written, visible: performance.now() - started };
+  }
+
+  [Symbol.dispose](): void {
+    for (const caller of [this.#commands, this.#queries]) caller.close();
   }
 }
 
-function unlessNotFound(error: unknown): undefined {
-  if (!isProblem(error, 'not-found')) throw error;
+/** A connection whose answers are awaited one by one. */
+class Caller {
+  readonly #connection: Connection;
+  #answer = Promise.withResolvers<{ status: number; body: string }>();
+
+  private constructor(port: number) {
+    this.#connection = new Connection({
+      port,
+      onAnswer: (status, _, response) => this.#answer.resolve({ status, body: bodyOf(response) }),
+      onFault: (error) => this.#answer.reject(error),
+    });
+  }
+
+  static async open(port: number): Promise<Caller> {
+    const caller = new Caller(port);
+    await caller.#connection.opened;
+    return caller;
+  }
+
+  /** The body of the answer expected; undefined for one with the other status. Throws for any other. */
+  async call(request: Buffer, expected: number): Promise<string>;
+  async call(request: Buffer, expected: number, other: number): Promise<string | undefined>;
+  async call(request: Buffer, expected: number, other?: number): Promise<string | undefined> {
+    this.#answer = Promise.withResolvers();
+    this.#connection.send(request);
+    const { status, body } = await this.#answer.promise;
+    if (status === expected) return body;
+    if (status === other) return undefined;
+    throw new Error(`Answered ${status} instead of ${expected}: ${body}`);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+function bodyOf(response: Buffer): string {
+  return response.toString('utf8', response.indexOf('\r\n\r\n') + 4);
 }

@@ -1,7 +1,7 @@
 import { waitFor } from '@catalogue/testing';
 import type { Bed, Measurement } from '../bed.ts';
 import { percentile } from '../percentile.ts';
-import { createAndSee } from '../visibility.ts';
+import { Visitor } from '../visibility.ts';
 import { memory, type Scenario } from './scenario.ts';
 
 const samples = 50;
@@ -15,9 +15,10 @@ export const visibility: Scenario = {
   targets: [{ figure: 'p50', atMost: 6 }, { figure: 'p99', atMost: 20 }, { figure: 'answered' }],
   measure: async ({ system }) => {
     // The broker's JVM and the services compile what they run often: the first hundred are not what users meet.
-    for (let i = 0; i < warmUp; i++) await createAndSee(system);
+    using visitor = await Visitor.open(system);
+    for (let i = 0; i < warmUp; i++) await visitor.createAndSee();
     const times: { written: number; visible: number }[] = [];
-    for (let i = 0; i < samples; i++) times.push(await createAndSee(system));
+    for (let i = 0; i < samples; i++) times.push(await visitor.createAndSee());
     const written = times.map((time) => time.written);
     const visible = times.map((time) => time.visible);
     return {
@@ -62,11 +63,13 @@ export const wholeCreates: Scenario = {
 };
 
 const steadyRate = 5_000;
+// Milliseconds, of which the figures hold up to as many: reading is not what is measured.
+const lookEvery = 5;
 
 /** What a client waits for while others keep the system as busy as it is meant to be. */
 export const steady: Scenario = {
   name: 'steady-5000',
-  title: `${steadyRate} creates a second, relay and worker running: POST sent until a GET shows it, of others in sequence`,
+  title: `${steadyRate} creates a second, relay and worker running: POST sent until a GET, every ${lookEvery} ms, shows it, of others in sequence`,
   mode: 'whole',
   targets: [
     { figure: 'perSecond', atLeast: steadyRate * 0.98 },
@@ -98,9 +101,11 @@ async function seenDuring({ system, times }: Bed, other: Promise<unknown>): Prom
   const over = new AbortController();
   // The caller sees a failure.
   other.catch(() => {}).finally(() => over.abort());
+  using visitor = await Visitor.open(system);
   const warm = performance.now() + times.warmUp;
   const seen: { visible: number; at: number }[] = [];
-  while (!over.signal.aborted) seen.push({ at: performance.now(), visible: (await createAndSee(system)).visible });
+  while (!over.signal.aborted)
+    seen.push({ at: performance.now(), visible: (await visitor.createAndSee(lookEvery)).visible });
   return seen.filter(({ at }) => at >= warm).map(({ visible }) => visible);
 }
 
