@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdmin } from '@catalogue/kafka';
 import { changesAppended, migrateReadModel } from '@catalogue/read-schema';
+import { createLogger } from '@catalogue/service';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { readOffsets } from './offsets.ts';
 import { applied, event, message, newIds, openSender, readModel, startWorker } from '../test/fixture.ts';
 
@@ -22,6 +23,37 @@ test('an event on the topic is in the read model, with its times', async () => {
   expect(
     await db.sql`select id, name, price, version, (created_at at time zone 'UTC')::text as created from products_read`,
   ).toEqual([{ id: 'mouse', name: 'Product mouse', price: '2.00', version: 2, created: '2026-11-23 10:15:30.123456' }]);
+});
+
+test('each park, release and rebalance is one line that says what, where and why, and no other message is one', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka, 1);
+  await using sender = await openSender(kafka, topic);
+  const log = createLogger('test', 'silent');
+  const lines: { level: string; msg: unknown }[] = [];
+  for (const level of ['info', 'warn', 'error'] as const) {
+    const keep = (fields: object, msg?: string) => lines.push({ level, msg, ...fields });
+    vi.spyOn(log, level).mockImplementation(keep as never);
+  }
+  await using _worker = await startWorker(kafka, db.dsn, topic.name, log);
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  await sender.send([
+    ...newIds(200).map((id) => event(id, 1)),
+    message('x', '{'),
+    event('mouse', 1),
+    { ...event('mouse', 3), headers: { traceparent } },
+  ]);
+  await applied(db, 203);
+  await sender.send([event('mouse', 2)]);
+  const place = { generation: 1, topic: topic.name, partition: 0 };
+  const mouse = { ...place, offset: 202, productId: 'mouse', eventId: 'mouse 3', version: 3, traceparent };
+  await waitFor('the lines', () => lines.some(({ msg }) => msg === 'Waits no more'));
+  expect(lines.filter(({ msg }) => msg !== 'Following a generation of the read model')).toMatchObject([
+    { msg: 'Partitions: assign', topic: topic.name, partitions: [0] },
+    { msg: 'Parked', level: 'warn', ...place, offset: 200, reason: 'unreadable', detail: expect.any(String) },
+    { msg: 'Parked', level: 'warn', ...mouse, reason: 'gap', detail: expect.any(String) },
+    { msg: 'Waits no more', level: 'info', ...mouse },
+  ]);
 });
 
 test('who waits for changes is given a hint of those that can be read now', async () => {

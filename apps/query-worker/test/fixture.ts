@@ -8,10 +8,10 @@ import { createLogger, createMetrics } from '@catalogue/service';
 import { type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { buildWorker } from '../src/app.ts';
 
-const log = createLogger('test', 'silent');
+const silent = createLogger('test', 'silent');
 
 /** A worker that runs until it is disposed of. */
-export async function startWorker(brokers: string, dsn: string, topic: string) {
+export async function startWorker(brokers: string, dsn: string, topic: string, log = silent) {
   const stop = new AbortController();
   const sql = connect(dsn, { name: 'query-worker', max: 10 });
   const metrics = createMetrics('test');
@@ -41,7 +41,7 @@ export async function startWorker(brokers: string, dsn: string, topic: string) {
 
 /** Sends messages and resolves when they are in the log; throws when one is not. */
 export async function openSender(brokers: string, topic: TestTopic) {
-  const producer = openProducer({ brokers, clientId: 'test', log });
+  const producer = openProducer({ brokers, clientId: 'test', log: silent });
   return {
     send: async (messages: OutgoingMessage[]) => {
       for (const delivery of await producer.send(topic.name, messages)) if ('error' in delivery) throw delivery.error;
