@@ -9,6 +9,8 @@ export class PatientDatabase {
   readonly #log: Logger;
   readonly #onRetry: () => void;
   #away: string | undefined;
+  /** Pieces of work that have failed and are tried again. */
+  #waiting = 0;
 
   constructor(log: Logger, onRetry: () => void) {
     this.#log = log;
@@ -22,19 +24,24 @@ export class PatientDatabase {
 
   /** Resolves with what `work` does in the end. Rejects with an error that would come again, or when aborted. */
   async try<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const result = await work();
-        this.#back();
-        return result;
-      } catch (error) {
-        if (!isTransient(error)) throw error;
-        this.#lost(error);
-        this.#onRetry();
-        // Half of the pause is random, so that the partitions do not come back all at once.
-        const pause = Math.min(25 * 2 ** attempt, longestPause);
-        await delay(pause * (0.5 + Math.random() / 2), undefined, { signal });
+    let attempt = 0;
+    try {
+      for (;;) {
+        try {
+          return await work();
+        } catch (error) {
+          if (!isTransient(error)) throw error;
+          if (attempt === 0) this.#waiting += 1;
+          this.#lost(error);
+          this.#onRetry();
+          // Half of the pause is random, so that the partitions do not come back all at once.
+          const pause = Math.min(25 * 2 ** attempt, longestPause);
+          attempt += 1;
+          await delay(pause * (0.5 + Math.random() / 2), undefined, { signal });
+        }
       }
+    } finally {
+      if (attempt > 0) this.#ended(signal.aborted);
     }
   }
 
@@ -43,8 +50,11 @@ export class PatientDatabase {
     this.#away = errorCode(error) ?? 'unknown';
   }
 
-  #back(): void {
-    if (this.#away !== undefined) this.#log.info('The read database works again');
+  /** With a full disk, what reads succeeds while what writes is waited out: it is back when nothing is. */
+  #ended(gaveUp: boolean): void {
+    this.#waiting -= 1;
+    if (this.#waiting > 0) return;
+    if (!gaveUp) this.#log.info('The read database works again');
     this.#away = undefined;
   }
 }

@@ -1,0 +1,49 @@
+import { createLogger } from '@catalogue/service';
+import { expect, test, vi } from 'vitest';
+import { PatientDatabase } from './retry.ts';
+
+const full = Object.assign(new Error('could not extend file: No space left on device'), { code: '53100' });
+const { signal } = new AbortController();
+
+function open() {
+  const log = createLogger('test', 'silent');
+  const lines: string[] = [];
+  vi.spyOn(log, 'warn').mockImplementation((_, text) => void lines.push(text ?? ''));
+  vi.spyOn(log, 'info').mockImplementation(((text: string) => void lines.push(text)) as never);
+  let retries = 0;
+  const database = new PatientDatabase(log, () => retries++);
+  return { database, lines, retries: () => retries };
+}
+
+test('a database that takes some work and not other is away, and said to be once, until it takes all', async () => {
+  const { database, lines, retries } = open();
+  let isFull = true;
+  const write = () => (isFull ? Promise.reject(full) : Promise.resolve('written'));
+  const writing = [database.try(signal, write), database.try(signal, write)];
+  const read = () => new Promise((resolve) => setImmediate(() => resolve('read')));
+  while (retries() < 6) expect(await database.try(signal, read)).toBe('read');
+  expect(database.away).toBe('53100');
+  expect(lines).toEqual(['The read database failed; trying until it works']);
+  isFull = false;
+  expect(await Promise.all(writing)).toEqual(['written', 'written']);
+  expect(database.away).toBeUndefined();
+  expect(lines).toEqual(['The read database failed; trying until it works', 'The read database works again']);
+});
+
+test('what is given up is not waited for any longer, and proves nothing', async () => {
+  const { database, lines, retries } = open();
+  const partition = new AbortController();
+  const writing = database.try(partition.signal, () => Promise.reject(full));
+  await vi.waitUntil(() => retries() > 0);
+  partition.abort();
+  await expect(writing).rejects.toThrow(/abort/i);
+  expect(database.away).toBeUndefined();
+  expect(lines).toEqual(['The read database failed; trying until it works']);
+});
+
+test('an error that would come again is told at once', async () => {
+  const { database, retries } = open();
+  const broken = Object.assign(new Error('relation "products" does not exist'), { code: '42P01' });
+  await expect(database.try(signal, () => Promise.reject(broken))).rejects.toBe(broken);
+  expect([retries(), database.away]).toEqual([0, undefined]);
+});
