@@ -190,6 +190,7 @@ test('what cannot be put into a request is refused at once', async () => {
   const catalogue = catalogueOf(api());
   await expect(catalogue.create({ name: 'Mouse', price: 1n as unknown as number })).rejects.toThrow('BigInt');
   await expect(catalogue.create({ name: 'Mouse', price: 1 }, { idempotencyKey: 'a\nb' })).rejects.toThrow(TypeError);
+  for (const id of ['', '.', '..']) await expect(catalogue.get(id)).rejects.toThrow(TypeError);
 });
 
 test('any time above nought may be given, and no other', async () => {

@@ -198,7 +198,9 @@ export class Catalogue {
   }
 }
 
+/** @throws {TypeError} for an id that no address can name: dots are steps in a path, and nothing is the list of all. */
 function pathOf(id: string): string {
+  if (['', '.', '..'].includes(id)) throw new TypeError(`"${id}" cannot be a product's id`);
   return `/products/${encodeURIComponent(id)}`;
 }
 
