@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { startProcess, waitFor } from '@catalogue/testing';
 import { expect, test } from 'vitest';
 
@@ -11,6 +11,27 @@ test('asked to end, a process ends its work and exits with 0', async () => {
   await waitFor('it to listen', () => serving.stdout().includes('listening'));
   serving.kill('SIGTERM');
   expect(await serving.exited).toBe(0);
+});
+
+test.each([
+  ['nothing', ''],
+  ['half of its headers', 'GET /metrics HTTP/1.1\r\nHost: a\r\nX-Ha'],
+  [
+    'half of its body',
+    'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a"',
+  ],
+])('a client of which %s has come does not keep a process from ending', async (_, bytes) => {
+  await using serving = start('works');
+  const listening = /listening at http:\/\/127\.0\.0\.1:(\d+)/;
+  await waitFor('it to listen', () => listening.test(serving.stdout()));
+  const socket = connect(Number(listening.exec(serving.stdout())?.[1]), '127.0.0.1').on('error', () => {});
+  await once(socket, 'connect');
+  socket.write(bytes);
+  // Its connection is known once another one's request is answered.
+  await fetch(`http://127.0.0.1:${socket.remotePort}/health/live`);
+  serving.kill('SIGTERM');
+  expect(await serving.exited).toBe(0);
+  socket.destroy();
 });
 
 test('a process whose work fails exits with 1', async () => {

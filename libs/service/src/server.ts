@@ -12,6 +12,7 @@ import fastify, {
 } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requireAcceptable } from './accept.ts';
+import { closeInTime } from './closing.ts';
 import {
   answerClientError,
   answerErrors,
@@ -102,6 +103,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;
 
   app.server.on('checkExpectation', answerUnmetExpectation);
+  closeInTime(app);
   app.setValidatorCompiler(validatorCompiler);
   readJsonBodies(app);
   app.addSchema(ProblemBody);

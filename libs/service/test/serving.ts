@@ -5,6 +5,7 @@ import { createLogger, createMetrics, createServer, serve } from '../src/index.t
 const [, , port, how] = process.argv;
 const log = createLogger('serving', 'info');
 const app = await createServer({ log, metrics: createMetrics('serving'), dependencies: {} });
+app.post('/echo', (request) => request.body);
 const work = async (signal: AbortSignal) => {
   if (how === 'fails') throw new Error('broken');
   if (how === 'works') await delay(60_000, undefined, { signal }).catch(() => {});
