@@ -144,9 +144,12 @@ function identifyRequests(app: Server): void {
 /** RFC 9112, 3.2: without it a request of HTTP/1.1 is malformed. */
 function requireHost(app: Server): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
-    const isMissing = raw.headers.host === undefined && raw.httpVersion === '1.1';
+    if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') {
+      done();
+      return;
+    }
     const faults = [{ pointer: '/host', message: 'Is required' }];
-    done(isMissing ? new Problem('invalid-request', 'The request has no Host', { faults }) : undefined);
+    done(new Problem('invalid-request', 'The request has no Host', { faults }));
   });
 }
 

@@ -105,7 +105,7 @@ export class Projector {
 
   async #counted(
     scope: OffsetScope,
-    { partition, expected, signal }: Pick<MessageBatch, 'partition' | 'expected' | 'signal'>,
+    { partition, expected, signal }: Step,
     work: (attempts: number) => Promise<void>,
   ): Promise<void> {
     const { sql, database } = this.#options;
