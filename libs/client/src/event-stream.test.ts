@@ -20,8 +20,14 @@ test('a block with only an id is no event, and remembered; so is the time to wai
   expect([events, parser.lastEventId, parser.retry]).toEqual([[], '1-9', 250]);
 });
 
-test('what has no empty line behind it is not complete', () => {
-  expect(parse('data: half').events).toEqual([]);
+test('a block without the empty line that ends it is no event, and its id does not count', () => {
+  const { events, parser } = parse('id: 1\ndata: whole\n\nid: 2\nevent: a\ndata: half\n');
+  expect([events.map(({ data }) => data), parser.lastEventId]).toEqual([['whole'], '1']);
+});
+
+test('an empty id takes the last one back, and an id with a NUL is ignored', () => {
+  expect(parse('id: 1\n\nid: 2\0\n\n').parser.lastEventId).toBe('1');
+  expect(parse('id: 1\n\nid\n\n').parser.lastEventId).toBeUndefined();
 });
 
 test('however the text is cut and its lines end, the events are the same', () => {

@@ -2,7 +2,7 @@
 export interface SentEvent {
   type: string;
   data: string;
-  /** The last id that was sent, with this event or before it. */
+  /** The id of the last block that was complete, with this event or before it. */
   lastEventId: string | undefined;
 }
 
@@ -12,14 +12,20 @@ export class EventStreamParser {
   #afterReturn = false;
   #type = '';
   #data: string[] = [];
+  /** The id in the block that is being read: it counts when the block ends. */
+  #idRead: string | undefined;
   #lastEventId: string | undefined;
   #retry: number | undefined;
 
   constructor(lastEventId: string | undefined) {
+    this.#idRead = lastEventId;
     this.#lastEventId = lastEventId;
   }
 
-  /** The last id that was sent, also by a block without data, which is no event. */
+  /**
+   * Where to resume: the last id of the blocks that are complete, those without data included, which are no events. Undefined when
+   * there is none, or the server took it back by an empty one.
+   */
   get lastEventId(): string | undefined {
     return this.#lastEventId;
   }
@@ -56,7 +62,7 @@ export class EventStreamParser {
     const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
     if (field === 'event') this.#type = value;
     else if (field === 'data') this.#data.push(value);
-    else if (field === 'id' && !value.includes('\0')) this.#lastEventId = value;
+    else if (field === 'id' && !value.includes('\0')) this.#idRead = value === '' ? undefined : value;
     else if (field === 'retry' && /^\d+$/.test(value)) this.#retry = Number(value);
   }
 
@@ -64,6 +70,7 @@ export class EventStreamParser {
     const [type, data] = [this.#type, this.#data];
     this.#type = '';
     this.#data = [];
+    this.#lastEventId = this.#idRead;
     if (data.length === 0) return undefined;
     return { type: type === '' ? 'message' : type, data: data.join('\n'), lastEventId: this.#lastEventId };
   }

@@ -1,8 +1,11 @@
+/** A timer of more milliseconds ends at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** Resolves after so many milliseconds; rejects with the signal's reason as soon as it is aborted. */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
   const { promise, resolve, reject } = withResolvers();
-  const timer = setTimeout(resolve, milliseconds);
+  const timer = setTimeout(resolve, Math.min(milliseconds, longestTimerMs));
   const aborted = () => reject(signal?.reason);
   signal?.addEventListener('abort', aborted);
   try {

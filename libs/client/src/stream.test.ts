@@ -5,14 +5,14 @@ import { Catalogue, type StreamEvent, type StreamOptions } from './index.ts';
 const created = (seq: number) => `event: product.created\nid: 1-${seq}\ndata: {"id":"p${seq}"}\n\n`;
 
 /** A stream that sends these pieces, and then breaks, ends, or stays open until it is aborted. */
-function sending(pieces: string[], end: 'break' | 'end' | 'stay' = 'break') {
+function sending(pieces: (string | Uint8Array)[], end: 'break' | 'end' | 'stay' = 'break') {
   return (_seen: unknown, signal: AbortSignal) => {
     const encoder = new TextEncoder();
     const waiting = [...pieces];
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => {
         const piece = waiting.shift();
-        if (piece !== undefined) controller.enqueue(encoder.encode(piece));
+        if (piece !== undefined) controller.enqueue(typeof piece === 'string' ? encoder.encode(piece) : piece);
         else if (end === 'break') controller.error(broken);
         else if (end === 'end') controller.close();
         else signal.addEventListener('abort', () => controller.error(signal.reason));
@@ -44,6 +44,38 @@ test('a lost stream is taken up after the last event, whatever ended it, and say
   expect(states).toEqual(['live', 'lost', 'live', 'lost', 'live']);
 });
 
+const lineEnds = { LF: '\n', CR: '\r', CRLF: '\r\n' };
+
+test.each(Object.entries(lineEnds))(
+  'a stream cut at any byte loses and repeats no event; lines end in %s',
+  async (_, end) => {
+    const blocks = [1, 2, 3, 4, 5].map((seq) => {
+      // As query-api sends them: a heartbeat is a block with an id and without data.
+      const rest = seq % 2 === 0 ? [': still here'] : ['event: product.created', `data: {"id":"ü${seq}\u{1f5b1}"}`];
+      return [`id: 1-${seq}`, ...rest, '', ''].join(end);
+    });
+    const last = ['event: reset', 'data: {}', '', ''].join(end);
+    const begin = ['\ufeffretry: 1', '', ''].join(end);
+    const answer = (lastEventId: string | null) =>
+      new TextEncoder().encode([begin, ...blocks.slice(Number(lastEventId?.slice(2))), last].join(''));
+    const whole = answer('1-0');
+    const takeCut = async (bytes: number) => {
+      const fake = api(sending([whole.slice(0, bytes)]), (seen, signal) =>
+        sending([answer(seen.header('last-event-id'))], 'stay')(seen, signal),
+      );
+      const events: string[] = [];
+      const catalogue = new Catalogue({ commands: 'http://c', queries: 'http://q', fetch: fake.fetch });
+      for await (const event of catalogue.stream({ lastEventId: '1-0' })) {
+        if (event.type === 'reset') break;
+        events.push(event.product.id);
+      }
+      return events.join(' ');
+    };
+    const taken = await Promise.all(Array.from(whole, (_byte, bytes) => takeCut(bytes)));
+    expect(taken.flatMap((ids, bytes) => (ids === 'ü1🖱 ü3🖱 ü5🖱' ? [] : [`${bytes} bytes: ${ids}`]))).toEqual([]);
+  },
+);
+
 test('it begins after the event that is given', async () => {
   const fake = api(sending([created(8)], 'stay'));
   await take(fake, 1, { lastEventId: '1-7' });
@@ -56,6 +88,25 @@ test('an id that came without an event counts; without any, what was missed is n
   expect(known.seen[1]?.header('last-event-id')).toBe('1-5');
   const unknown = api(sending([':\n\n']), sending([created(6)], 'stay'));
   expect(await take(unknown, 2)).toEqual(['reset', 'product.created p6']);
+});
+
+test('the time that the server asked for lasts until it asks for another, however often connecting fails', async () => {
+  vi.useFakeTimers();
+  const fake = api(sending(['retry: 60000\nid: 1-1\n\n']), broken, broken);
+  const stop = new AbortController();
+  const taken = take(fake, 1, { signal: stop.signal });
+  await vi.advanceTimersByTimeAsync(130_000);
+  expect(fake.seen).toHaveLength(3);
+  stop.abort();
+  await taken;
+  const forever = api(sending(['retry: 99999999999\n\n']));
+  const stopForever = new AbortController();
+  const takenForever = take(forever, 1, { signal: stopForever.signal });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(forever.seen).toHaveLength(1);
+  stopForever.abort();
+  await takenForever;
+  vi.useRealTimers();
 });
 
 test('a reset is passed on, and an event of a kind that is not known is not', async () => {

@@ -26,6 +26,7 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
   const tell = teller(options.onConnection);
   let { lastEventId } = options;
   let failures = 0;
+  let retryMs = 0;
   let wasLive = false;
   for (;;) {
     if (signal?.aborted) return;
@@ -50,6 +51,7 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
           if (signal?.aborted) return;
         }
         lastEventId = parser.lastEventId;
+        retryMs = parser.retry ?? retryMs;
       }
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -58,7 +60,7 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
     if (signal?.aborted) return;
     tell('lost');
     failures += 1;
-    await pause(Math.max(backoff(failures), parser.retry ?? 0), signal).catch(() => {}); // Aborted: the loop ends.
+    await pause(Math.max(backoff(failures), retryMs), signal).catch(() => {}); // Aborted: the loop ends.
   }
 }
 
@@ -75,7 +77,7 @@ function teller(onConnection: StreamOptions['onConnection']) {
 async function open(connection: Connection, lastEventId: string | undefined, attempt: AbortController) {
   // Outside of what is tried again: an id that no header can hold is a mistake of the caller.
   const headers = new Headers({ accept: 'text/event-stream' });
-  if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
+  if (lastEventId !== undefined && lastEventId !== '') headers.set('last-event-id', lastEventId);
   const silence = setTimeout(() => attempt.abort(), longestSilence);
   const response = await connection
     .fetch(connection.url('/products/stream'), { headers, cache: 'no-store', signal: attempt.signal })
