@@ -32,6 +32,17 @@ export async function openStream(url: string, headers: Record<string, string> = 
     /** Resolves when so many events have come. */
     received: (count: number) =>
       waitFor(`${count} events`, () => Promise.resolve(events().length >= count), { within: 20_000 }),
+    /** Resolves with the id that the stream begins after. */
+    begun: async () => {
+      await waitFor('the beginning', () => Promise.resolve(blocks.length > 0));
+      return blocks[0]?.id;
+    },
+    /** The event after the first of a kind. */
+    next: async (after: string) => {
+      const index = () => events().findIndex(({ event }) => event === after);
+      await waitFor(`an event after ${after}`, () => index() !== -1 && events().length > index() + 1);
+      return events()[index() + 1];
+    },
     pause: () => response.pause(),
     resume: () => response.resume(),
     closed: () => waitFor('the end of the stream', () => Promise.resolve(isClosed), { within: 30_000 }),

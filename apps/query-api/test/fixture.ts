@@ -118,6 +118,20 @@ export async function project(sql: Sql, steps: readonly Step[], generation = 1):
   });
 }
 
+/** Adds as many changes at once, of a product of its own each; returns the number of the last. */
+export async function addChanges(sql: Sql, count: number, name = 'Mouse'): Promise<number> {
+  const [row] = await sql.begin(async (tx) => {
+    const [counter] = await tx<{ last: number }[]>`
+      update change_counters set last = last + ${count} where generation = 1 returning last`;
+    await tx`
+      insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
+      select 1, ${(counter?.last ?? 0) - count} + n, 'bulk ' || n, 1, 'created', ${name}, 1, now(), now()
+      from generate_series(1, ${count}) n`;
+    return [counter];
+  });
+  return row?.last ?? 0;
+}
+
 /** Nobody reads a table until it is released. */
 export async function lockTable(sql: Sql, table: string) {
   const session = await sql.reserve();

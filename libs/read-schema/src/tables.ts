@@ -16,6 +16,9 @@ import {
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
+/** A random number from 1 that a double holds exactly. Made by the database, so that workers of every release store it. */
+const mark = () => bigint({ mode: 'number' }).default(sql`(random() * 9007199254740990)::bigint + 1`);
+
 /**
  * Every product, in every generation of the read model: one list partition a generation (`products_g1`, …). Partitions
  * and collations are in the migrations, since Drizzle cannot say them: `name` sorts by the ICU root collation, `id` and
@@ -175,6 +178,11 @@ export const changes = pgTable(
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
     at: timestamp({ withTimezone: true, precision: 6 }).notNull().defaultNow(),
+    /**
+     * Tells this change from another with the same `seq`: a standby that lacks the last changes, or a restored copy, counts on
+     * from where it is. Null for changes from before this column.
+     */
+    mark: mark(),
   },
   (table) => [primaryKey({ columns: [table.generation, table.seq] })],
 );
@@ -183,6 +191,8 @@ export const changes = pgTable(
 export const changeCounters = pgTable('change_counters', {
   generation: integer().primaryKey(),
   last: bigint({ mode: 'number' }).notNull().default(0),
+  /** The mark of the log's beginning, before its first change. */
+  mark: mark(),
 });
 
 /**

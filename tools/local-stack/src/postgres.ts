@@ -112,7 +112,7 @@ function start(options: PostgresOptions, programs: string, data: string): Promis
     cwd: '/',
     env: postgresEnvironment,
     user: databaseUser(),
-    ready: /database system is ready to accept connections/,
+    ready: /database system is ready to accept (read-only )?connections/,
     failure: /(FATAL|PANIC):/,
     stopSignal: 'SIGINT', // Fast: ends the sessions. SIGTERM would wait for them to leave.
     log,

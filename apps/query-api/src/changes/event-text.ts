@@ -12,11 +12,11 @@ export function eventOf(generation: number, change: Change): string {
   return text;
 }
 
-function format(generation: number, { seq, kind, ...change }: Change): string {
+function format(generation: number, { seq, mark, kind, ...change }: Change): string {
   const { id, name, price, version, createdAt, updatedAt } = change;
   const cost = price === null ? null : Number(price);
   const shown = { id, name, price: cost, version, createdAt, updatedAt } satisfies Record<keyof Product, unknown>;
-  return `id: ${idOf({ generation, seq })}\nevent: product.${kind}\ndata: ${JSON.stringify(shown)}\n\n`;
+  return `id: ${idOf({ generation, seq, mark })}\nevent: product.${kind}\ndata: ${JSON.stringify(shown)}\n\n`;
 }
 
 /** Tells a client that what it has may miss changes: it is to load the list again, and goes on from here. */
@@ -29,12 +29,19 @@ export function heartbeatAt(position: LogPosition): string {
   return `: still here\nid: ${idOf(position)}\n\n`;
 }
 
-export function idOf({ generation, seq }: LogPosition): string {
-  return `${generation}-${seq}`;
+/** Opaque to clients. Without a mark it has the form of the releases before there were marks. */
+export function idOf({ generation, seq, mark }: LogPosition): string {
+  return mark === undefined ? `${generation}-${seq}` : `${generation}-${seq}-${(mark ?? 0).toString(36)}`;
 }
 
 /** The position that an id stands for; undefined for what is none. */
 export function positionOf(id: string): LogPosition | undefined {
-  const [, generation, seq] = /^(\d{1,9})-(\d{1,15})$/.exec(id) ?? [];
-  return seq === undefined ? undefined : { generation: Number(generation), seq: Number(seq) };
+  const [, generation, seq, mark] = /^(\d{1,9})-(\d{1,15})(?:-([0-9a-z]{1,11}))?$/.exec(id) ?? [];
+  if (seq === undefined) return undefined;
+  return { generation: Number(generation), seq: Number(seq), mark: mark === undefined ? undefined : markOf(mark) };
+}
+
+/** Marks begin at 1. */
+function markOf(text: string): number | null {
+  return Number.parseInt(text, 36) || null;
 }

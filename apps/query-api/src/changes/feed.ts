@@ -2,12 +2,16 @@ import type { Sql } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
 import { overloaded } from '../overloaded.ts';
-import { type Change, type LogPosition, readChanges, readLog } from './log.ts';
+import { type Change, changesAfter, type LogPosition, newestChanges, readLog, readNewest } from './log.ts';
+import { RecentChanges } from './recent.ts';
 
 export interface FeedListener {
   /** What has happened since the last call, in order. */
   changed(changes: readonly Change[]): void;
-  /** What follows has no connection to what came before: another generation serves, or changes were missed. */
+  /**
+   * What follows has no connection to what came before: another generation serves, changes were missed, or the log has another
+   * history, after a failover or a restore that lost what was read already.
+   */
   reset(): void;
 }
 
@@ -31,10 +35,8 @@ export class ChangeFeed {
   readonly #sql: Sql;
   readonly #log: Logger;
   readonly #listeners = new Set<FeedListener>();
-  /** The newest changes, without a gap, and of each product in them the last one. */
-  #ring: Change[] = [];
-  readonly #lastOf = new Map<string, Change>();
-  #position: LogPosition | undefined;
+  /** Undefined before the first look; another object whenever listeners are told to begin anew. */
+  #recent: RecentChanges | undefined;
   readonly #begun = Promise.withResolvers<void>();
   /** The look that those wait for who asked since the last one was sent. */
   #next: Promise<void> | undefined;
@@ -55,7 +57,7 @@ export class ChangeFeed {
 
   /** As far as it has read; undefined before the first look. */
   get position(): LogPosition | undefined {
-    return this.#position;
+    return this.#recent?.position;
   }
 
   /** Resolves when it has a position. */
@@ -67,26 +69,23 @@ export class ChangeFeed {
    * Whether nothing happened to a product, as far as is known, since a position that this feed had: what was read of it from
    * then on is what it is now.
    */
-  isUnchanged(productId: string, { generation, seq }: LogPosition): boolean {
-    if (this.#position?.generation !== generation || this.#position.seq - seq > kept) return false;
-    return (this.#lastOf.get(productId)?.seq ?? 0) <= seq;
+  isUnchanged(productId: string, position: LogPosition): boolean {
+    return this.#recent?.includes(position) === true && (this.lastOf(productId)?.seq ?? 0) <= position.seq;
   }
 
   /** When the read model last changed, if that was not long ago. */
   get lastChangeAt(): Date | undefined {
-    return this.#ring.at(-1)?.at;
+    return this.#recent?.last?.at;
   }
 
   /** The last change of a product, if it was not long ago: every query from now on shows it or a later one. */
   lastOf(productId: string): Change | undefined {
-    return this.#lastOf.get(productId);
+    return this.#recent?.lastOf(productId);
   }
 
   /** The changes after a position, from memory; undefined when it is not, or not any more, one that memory reaches back to. */
-  since({ generation, seq }: LogPosition): readonly Change[] | undefined {
-    if (this.#position?.generation !== generation || seq > this.#position.seq) return undefined;
-    const missing = this.#position.seq - seq;
-    return missing > this.#ring.length ? undefined : this.#ring.slice(this.#ring.length - missing);
+  since(position: LogPosition): readonly Change[] | undefined {
+    return this.#recent?.since(position);
   }
 
   listen(listener: FeedListener): void {
@@ -130,10 +129,10 @@ export class ChangeFeed {
     let failing = false;
     while (!signal.aborted) {
       try {
-        const before = this.#position;
+        const before = this.position;
         await this.current();
         failing = false;
-        this.#pause = this.#position === before ? this.#pause * 1.25 : this.#pauses.soonest;
+        this.#pause = this.position === before ? this.#pause * 1.25 : this.#pauses.soonest;
       } catch (err) {
         if (!failing) this.#log.warn({ err }, 'The change log cannot be read: tokens and streams wait');
         failing = true;
@@ -145,7 +144,7 @@ export class ChangeFeed {
 
   /** Looks at once when somebody waits. Looking now and then is the truth: a hint only cuts the pause short. */
   #hint(generation: string): void {
-    if (this.#wanted === 0 || generation !== String(this.#position?.generation)) return;
+    if (this.#wanted === 0 || generation !== String(this.position?.generation)) return;
     this.#hinted = true;
     this.#wake();
   }
@@ -169,47 +168,27 @@ export class ChangeFeed {
 
   /** Reads what is new, and tells; returns how many changes that were. */
   async #look(): Promise<number> {
-    const from = this.#position ?? { generation: 0, seq: 0 };
-    const { generation, last, changes } = await readLog(this.#sql, from, atOnce);
-    const isNext = (changes[0]?.seq ?? last + 1) === from.seq + 1;
-    if (generation !== from.generation || !isNext) {
-      this.#startAt({ generation, seq: last }, await this.#newest(generation, last));
-      return 0;
-    }
-    if (changes.length === 0) return 0;
-    this.#position = { generation, seq: from.seq + changes.length };
-    this.#keep(changes);
-    for (const listener of this.#listeners) listener.changed(changes);
+    const recent = this.#recent;
+    if (recent === undefined) return await this.#begin();
+    const changes = changesAfter(await readLog(this.#sql, recent.position, atOnce), recent.position);
+    if (changes === undefined) return await this.#begin();
+    recent.add(changes);
+    // In one go now and then: removing from the front moves all the others.
+    if (recent.count >= kept + atOnce) recent.keep(kept);
+    if (changes.length > 0) for (const listener of this.#listeners) listener.changed(changes);
     return changes.length;
   }
 
-  /** Another generation serves, or changes were removed before they were read. */
-  #startAt(position: LogPosition, newest: Change[]): void {
-    const isFirst = this.#position === undefined;
-    this.#position = position;
-    this.#ring = [];
-    this.#lastOf.clear();
-    this.#keep(newest);
+  /** Goes on from the end of the log. What streams resume from after a restart of this process is in memory from then on. */
+  async #begin(): Promise<number> {
+    const before = this.position;
+    const { base, changes } = newestChanges(await readNewest(this.#sql, kept));
+    this.#recent = new RecentChanges(base, changes);
     this.#begun.resolve();
-    if (isFirst) return;
-    this.#log.info(position, 'The change log is followed from a new position');
+    if (before === undefined) return 0;
+    this.#log.info({ before, after: this.position }, 'The change log is followed from a new position');
     for (const listener of this.#listeners) listener.reset();
-  }
-
-  /** What streams go on from after a restart of this process, all of them at once: from memory, like everything later. */
-  async #newest(generation: number, last: number): Promise<Change[]> {
-    const changes = await readChanges(this.#sql, generation, last - kept, last);
-    return changes.at(-1)?.seq === last ? changes : [];
-  }
-
-  #keep(changes: readonly Change[]): void {
-    this.#ring.push(...changes);
-    for (const change of changes) this.#lastOf.set(change.id, change);
-    // In one go now and then: removing from the front moves all the others.
-    if (this.#ring.length < kept + atOnce) return;
-    for (const change of this.#ring.splice(0, this.#ring.length - kept)) {
-      if (this.#lastOf.get(change.id) === change) this.#lastOf.delete(change.id);
-    }
+    return 0;
   }
 
   async #sleep(): Promise<void> {

@@ -4,6 +4,11 @@ import type { Sql } from '@catalogue/postgres';
 export interface LogPosition {
   generation: number;
   seq: number;
+  /**
+   * The random number that is stored with change `seq`, or with the beginning of the log for 0. After a failover or a restore
+   * the same `seq` may be another change, with another mark. Null: the log holds none; undefined: not known.
+   */
+  mark: number | null | undefined;
 }
 
 /** What happened to a product, as the worker wrote it down. */
@@ -21,41 +26,94 @@ export interface Change {
   createdAt: Date | null;
   updatedAt: Date | null;
   at: Date;
+  /** See `LogPosition`; null for a change from before there were marks. */
+  mark: number | null;
 }
 
-/** The change log of the generation that serves. */
+/** A part of the change log of the generation that serves, as it was at one moment. */
 export interface LogRead {
   generation: number;
   /** Its last change. */
   last: number;
-  /** Those after the position that was asked for, oldest first; none when another generation serves than that one. */
+  /** The mark of its beginning. */
+  beginning: number | null;
+  /** Oldest first, as far as they are kept: numbers may be missing. None when another generation serves than was asked for. */
   changes: Change[];
 }
 
-const columns = (sql: Sql) => sql`
-  seq, product_id as id, version, kind, name, price, price_before as "priceBefore", created_at as "createdAt",
-  updated_at as "updatedAt", at`;
-
-/** The changes of a generation after one and up to another, oldest first, those of them that are kept. */
-export async function readChanges(sql: Sql, generation: number, after: number, upTo: number): Promise<Change[]> {
-  return await sql<Change[]>`
-    select ${columns(sql)} from changes
-    where generation = ${generation} and seq > ${after} and seq <= ${upTo} order by seq`;
+/** Whether a position may be the one with this mark. */
+export function isMarked({ mark }: LogPosition, found: number | null): boolean {
+  return mark === undefined || mark === found;
 }
 
-/** Reads the serving generation's log on from a position, at most `limit` changes. */
-export async function readLog(sql: Sql, { generation, seq }: LogPosition, limit: number): Promise<LogRead> {
-  const rows = await sql<(Change & { generation: number; last: number })[]>`
-    select serving.generation, counter.last, change.seq, change.product_id as id, change.version, change.kind, change.name,
-      change.price, change.price_before as "priceBefore", change.created_at as "createdAt", change.updated_at as "updatedAt", change.at
+/**
+ * The changes that follow a position, without a gap; empty when it is the end of the log. Undefined when they are not known:
+ * the log has another history than the position comes from, or what comes next is not kept any more.
+ */
+export function changesAfter(read: LogRead, position: LogPosition): Change[] | undefined {
+  const { changes, generation, last, beginning } = read;
+  const { seq } = position;
+  if (generation !== position.generation) return undefined;
+  const at = changes.findIndex((change) => change.seq >= seq);
+  const own = changes[at]?.seq === seq ? changes[at] : undefined;
+  if (!isMarked(position, seq === 0 ? beginning : (own?.mark ?? null))) return undefined;
+  const next = at === -1 ? changes.length : at + (own === undefined ? 0 : 1);
+  let end = next;
+  while (changes[end]?.seq === seq + 1 + end - next) end += 1;
+  return end === next && last !== seq ? undefined : changes.slice(next, end);
+}
+
+/** The changes at the end of the log, without a gap, and the position before the first of them. */
+export function newestChanges(read: LogRead): { base: LogPosition; changes: Change[] } {
+  const { generation, last, beginning, changes } = read;
+  let first = changes.length;
+  while (changes[first - 1]?.seq === last - changes.length + first) first -= 1;
+  const seq = (changes[first]?.seq ?? last + 1) - 1;
+  return { base: { generation, seq, mark: seq === 0 ? beginning : null }, changes: changes.slice(first) };
+}
+
+const columns = (sql: Sql) => sql`
+  serving.generation, counter.last, counter.mark as beginning, change.seq, change.product_id as id, change.version, change.kind,
+  change.name, change.price, change.price_before as "priceBefore", change.created_at as "createdAt",
+  change.updated_at as "updatedAt", change.at, change.mark`;
+
+/** Reads the serving generation's log from a position's own change on, at most `limit` changes after it. */
+export async function readLog(
+  sql: Sql,
+  { generation, seq }: Pick<LogPosition, 'generation' | 'seq'>,
+  limit: number,
+): Promise<LogRead> {
+  const rows = await sql<Row[]>`
+    select ${columns(sql)}
     from generations serving
       join change_counters counter on counter.generation = serving.generation
       left join (
-        select * from changes where generation = ${generation} and seq > ${seq} order by seq limit ${limit}
+        select * from changes where generation = ${generation} and seq >= ${seq} order by seq limit ${limit + 1}
       ) change on change.generation = serving.generation
     where serving.state = 'serving'
     order by change.seq`;
+  return logOf(rows);
+}
+
+/** Reads the end of the serving generation's log, at most `limit` changes. */
+export async function readNewest(sql: Sql, limit: number): Promise<LogRead> {
+  const rows = await sql<Row[]>`
+    select ${columns(sql)}
+    from generations serving
+      join change_counters counter on counter.generation = serving.generation
+      left join lateral (
+        select * from changes where generation = serving.generation order by seq desc limit ${limit}
+      ) change on true
+    where serving.state = 'serving'
+    order by change.seq`;
+  return logOf(rows);
+}
+
+type Row = Change & Omit<LogRead, 'changes'>;
+
+function logOf(rows: readonly Row[]): LogRead {
   const [first] = rows;
   if (first === undefined) throw new Error('No generation of the read model serves');
-  return { generation: first.generation, last: first.last, changes: rows.filter((row) => row.seq !== null) };
+  const { generation, last, beginning } = first;
+  return { generation, last, beginning, changes: rows.filter((row) => row.seq !== null) };
 }

@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import { type Change, type LogPosition, readChanges } from './log.ts';
+import { type Change, changesAfter, type LogPosition, type LogRead, readLog } from './log.ts';
 
 const size = 1_000;
 const blocksKept = 8;
@@ -10,31 +10,39 @@ const blocksKept = 8;
  */
 export class OlderChanges {
   readonly #sql: Sql;
-  readonly #blocks = new Map<string, Promise<Change[]>>();
+  readonly #blocks = new Map<string, Promise<LogRead>>();
 
   constructor(sql: Sql) {
     this.#sql = sql;
   }
 
-  /** Some of the changes after a position, without a gap; undefined when they are not kept any more. */
-  async after({ generation, seq }: LogPosition): Promise<readonly Change[] | undefined> {
-    const changes = await this.#block(generation, Math.floor(seq / size));
-    const found = changes.filter((change) => change.seq > seq);
-    return found[0]?.seq === seq + 1 ? found : undefined;
+  /**
+   * Some of the changes after a position, without a gap; undefined when they are not kept any more, or the position is of another
+   * history than the log's.
+   */
+  async after(position: LogPosition): Promise<readonly Change[] | undefined> {
+    const block = await this.#block(position.generation, Math.floor(position.seq / size));
+    const found = changesAfter(block, position);
+    return found?.length === 0 ? undefined : found;
   }
 
-  async #block(generation: number, index: number): Promise<Change[]> {
+  /** Forgets what was read: the log has another history now. */
+  clear(): void {
+    this.#blocks.clear();
+  }
+
+  async #block(generation: number, index: number): Promise<LogRead> {
     const key = `${generation} ${index}`;
     const known = this.#blocks.get(key);
     if (known !== undefined) return await known;
-    const read = readChanges(this.#sql, generation, index * size, (index + 1) * size);
+    const read = readLog(this.#sql, { generation, seq: index * size }, size);
     this.#blocks.set(key, read);
     const [oldest] = this.#blocks.keys();
     if (this.#blocks.size > blocksKept && oldest !== undefined) this.#blocks.delete(oldest);
     try {
       return await read;
     } catch (error) {
-      this.#blocks.delete(key);
+      if (this.#blocks.get(key) === read) this.#blocks.delete(key);
       throw error;
     }
   }

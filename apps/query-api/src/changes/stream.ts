@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { ChangeFeed } from './feed.ts';
 import { eventOf, heartbeatAt, idOf, resetTo } from './event-text.ts';
-import type { Change, LogPosition } from './log.ts';
+import { type Change, isMarked, type LogPosition } from './log.ts';
 import type { OlderChanges } from './older.ts';
+import { positionAt } from './recent.ts';
 
 /** Bytes that wait for a client at most before no more are written for it; the system's own buffers come on top. */
 const mostBuffered = 64 * 1024;
@@ -21,10 +22,17 @@ export class Batch {
   readonly #texts: string[];
   #whole: Buffer | undefined;
 
+  /** @param changes at least one, without a gap. */
   constructor(generation: number, changes: readonly Change[]) {
     this.changes = changes;
-    this.position = { generation, seq: changes.at(-1)?.seq ?? 0 };
+    this.position = positionAt(generation, changes.at(-1) as Change);
     this.#texts = changes.map((change) => eventOf(generation, change));
+  }
+
+  /** Whether the log that it is of may be the one that a position is from: false when it holds another change there. */
+  mayFollow(position: LogPosition): boolean {
+    const own = this.changes[position.seq - (this.changes[0]?.seq ?? 0)];
+    return own === undefined || isMarked(position, own.mark);
   }
 
   /** What of it comes after a change, as far as it is wanted; empty when nothing does. */
@@ -69,7 +77,13 @@ export class ChangeStream {
 
   /** Takes the next changes of the feed. */
   take(batch: Batch): void {
-    if (!this.#isLive || batch.position.seq <= this.#after.seq) return;
+    if (!this.#isLive) return;
+    // It is ahead: it came from an instance that has read more, or the log has lost what it was sent.
+    if (!batch.mayFollow(this.#after)) {
+      this.reset(batch.position);
+      return;
+    }
+    if (batch.position.seq <= this.#after.seq) return;
     this.#write(batch.textFor(this.#after.seq, this.#wants));
     this.#after = batch.position;
     if (this.#isFull()) {
@@ -120,7 +134,8 @@ export class ChangeStream {
 
   #isCaughtUp(): boolean {
     const { position } = this.#source.feed;
-    return position?.generation === this.#after.generation && this.#after.seq >= position.seq;
+    if (position?.generation !== this.#after.generation || this.#after.seq < position.seq) return false;
+    return this.#after.seq > position.seq || isMarked(this.#after, position.mark ?? null);
   }
 
   /** Sends the next changes after its position, or tells that they are not kept any more. */

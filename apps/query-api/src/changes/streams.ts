@@ -47,6 +47,7 @@ export class Streams {
         }
       },
       reset: () => {
+        options.older.clear();
         const { position } = options.feed;
         if (position !== undefined) for (const stream of this.#streams) stream.reset(position);
       },

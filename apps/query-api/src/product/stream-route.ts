@@ -78,7 +78,11 @@ export function streamRoute(
       raw.writeHead(200, { ...streamHeaders, 'x-accel-buffering': 'no' });
       const last = headers['last-event-id'];
       // An id of no kind that is known is like one of another generation: what came since is not known either.
-      streams.open(raw, last === undefined ? undefined : (positionOf(last) ?? { generation: 0, seq: 0 }), wants);
+      streams.open(
+        raw,
+        last === undefined ? undefined : (positionOf(last) ?? { generation: 0, seq: 0, mark: undefined }),
+        wants,
+      );
     },
   );
 }

@@ -1,0 +1,166 @@
+import { migrateReadModel } from '@catalogue/read-schema';
+import { connect } from '@catalogue/postgres';
+import { createDatabase, type OwnPostgres, startOwnPostgres, waitFor } from '@catalogue/testing';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Product } from '@catalogue/contracts';
+import { openStream } from '../test/event-source.ts';
+import { addChanges, project, startQueryApi, type Step } from '../test/fixture.ts';
+
+let server: OwnPostgres;
+
+beforeAll(async () => {
+  server = await startOwnPostgres();
+});
+afterAll(async () => server?.[Symbol.asyncDispose]());
+
+/** A query-api on a database with a standby. */
+async function start() {
+  const db = await createDatabase(server.dsn('postgres'), migrateReadModel);
+  const name = new URL(db.dsn).pathname.slice(1);
+  const standby = await server.startStandby();
+  const api = await startQueryApi(db.dsn);
+  await api.ready();
+  return {
+    api,
+    dsn: db.dsn,
+    project: (steps: readonly Step[]) => project(db.sql, steps),
+    addChanges: (count: number) => addChanges(db.sql, count),
+    get: async <T = Record<string, unknown>>(path: string) => {
+      const response = await fetch(api.url + path);
+      return { status: response.status, body: (await response.json()) as T };
+    },
+    stream: (lastEventId?: string, from = api) =>
+      openStream(`${from.url}/products/stream`, lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+    /** Resolves when the API has read the log as far as it goes, or as far as a change. */
+    caughtUp: async (last?: number) => {
+      const [counter] = await db.sql<{ last: number }[]>`select last from change_counters where generation = 1`;
+      await waitFor('the log to be read', () => api.position() === (last ?? counter?.last));
+    },
+    /** From now on the standby lacks what is written. */
+    cutOff: () => standby.cutOff(),
+    /** The standby has taken over when this returns, and these changes were written to it meanwhile. */
+    failOver: async (written: readonly Step[] = []) => {
+      await standby.promote();
+      const sql = connect(standby.dsn(name), { name: 'test', max: 1 });
+      if (written.length > 0) await project(sql, written);
+      await sql.end({ timeout: 5 });
+      await server.replaceBy(standby);
+    },
+    /** Resolves when the API reads from the server again. */
+    again: () => waitFor('query-api to be back', async () => (await fetch(`${api.url}/products`)).status === 200),
+    [Symbol.asyncDispose]: async () => {
+      await api[Symbol.asyncDispose]();
+      await db[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const created = (id: string, price = 1): Step => ({ id, version: 1, price });
+const newIds = () => Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string];
+
+describe('after a failover to a standby that lacks the last changes', () => {
+  // As many as were lost, so that the last number is the same, and more.
+  test.each([2, 5])(
+    'nothing of what was lost is shown, also when it has %i changes of its own by then',
+    async (count) => {
+      await using on = await start();
+      const [kept, lost, other] = newIds();
+      const ask = async () => [
+        (await on.get(`/products/${kept}`)).body['price'],
+        (await on.get(`/products/${lost}`)).status,
+        (await on.get<Product[]>('/products?sort=price&limit=2')).body.map(({ id }) => id),
+      ];
+      await on.project([created(kept)]);
+      await on.cutOff();
+      await on.project([created(lost), { id: kept, version: 2, price: 2 }]);
+      for (let i = 0; i < 2; i++) expect(await ask()).toEqual([2, 200, [lost, kept]]);
+      const others = Array.from({ length: count - 2 }, () => created(randomUUID(), 10));
+      await on.failOver([{ id: kept, version: 2, price: 3 }, created(other, 9), ...others]);
+      await on.again();
+      expect(await ask()).toEqual([3, 404, [kept, other]]);
+    },
+  );
+
+  test('a stream is told to begin anew, and so is one that resumes after what was lost', async () => {
+    await using on = await start();
+    const [kept, lost, other, later] = newIds();
+    await on.project([created(kept)]);
+    await on.cutOff();
+    await on.caughtUp();
+    using stream = await on.stream();
+    await on.project([created(lost)]);
+    await stream.received(1);
+    const { id: lastId } = stream.events()[0] ?? {};
+    await on.failOver([created(other)]);
+    await on.again();
+    await stream.received(2);
+    expect(stream.events()[1]).toMatchObject({ event: 'reset' });
+    using resumed = await on.stream(lastId);
+    await resumed.received(1);
+    expect(resumed.events()).toMatchObject([{ event: 'reset' }]);
+    await on.project([created(later)]);
+    for (const each of [stream, resumed]) expect(await each.next('reset')).toMatchObject({ data: { id: later } });
+  });
+
+  test('a stream that resumes from before what was lost goes on and misses nothing, also from memory of a new process', async () => {
+    await using on = await start();
+    const [kept, lost, other] = newIds();
+    await on.caughtUp();
+    using stream = await on.stream();
+    await on.project([created(kept)]);
+    await on.cutOff();
+    await stream.received(1);
+    const { id: lastId } = stream.events()[0] ?? {};
+    await on.project([created(lost)]);
+    await on.caughtUp();
+    await on.failOver([created(other)]);
+    await on.again();
+    await using anew = await startQueryApi(on.dsn);
+    await anew.ready();
+    // With the mark that it was given, and as the release before marks gave it.
+    for (const id of [lastId, '1-1'])
+      for (const api of [on.api, anew]) {
+        using resumed = await on.stream(id, api);
+        await resumed.received(1);
+        expect(resumed.events()).toMatchObject([{ event: 'product.created', data: { id: other } }]);
+      }
+  });
+
+  test('a stream that is ahead of another instance goes on there only if the log comes to be the one that it is from', async () => {
+    await using on = await start();
+    const [kept, lost, other, later] = newIds();
+    await on.project([created(kept)]);
+    await on.cutOff();
+    await on.project([created(lost), { ...created(lost), version: 2 }]);
+    await on.caughtUp();
+    using stream = await on.stream();
+    const ahead = await stream.begun();
+    await on.failOver();
+    await on.again();
+    await on.caughtUp(1);
+    using resumed = await on.stream(ahead);
+    await resumed.begun();
+    for (const id of [other, randomUUID()]) await on.project([created(id)]);
+    await resumed.received(1);
+    await on.project([created(later)]);
+    await resumed.received(2);
+    expect(resumed.events()).toMatchObject([{ event: 'reset' }, { data: { id: later } }]);
+  });
+
+  test('a stream that resumes after what was lost is told so also where memory does not reach back', async () => {
+    await using on = await start();
+    await on.cutOff();
+    await on.addChanges(1_500);
+    await on.caughtUp();
+    using stream = await on.stream();
+    const lastId = await stream.begun();
+    await on.failOver();
+    await on.again();
+    await on.addChanges(13_000);
+    await on.caughtUp(13_000);
+    using resumed = await on.stream(lastId);
+    await resumed.received(1);
+    expect(resumed.events()[0]).toMatchObject({ event: 'reset' });
+  });
+});
