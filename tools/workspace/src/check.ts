@@ -27,6 +27,7 @@ const steps: Step[] = [
   },
   { name: 'types of code and tests', run: () => capture('tsc', []) },
   { name: 'types of the page', run: () => capture('tsc', ['-p', 'libs/page/browser']) },
+  { name: 'commit messages', run: () => capture('node', ['tools/workspace/src/commits.ts']) },
   { name: 'formatting', run: () => capture('biome', ['format']), fix: 'npm run format' },
 ];
 
