@@ -28,6 +28,7 @@ export interface RelayOptions {
 export async function relay({ store, sender, wakeUp, onRelayed }: RelayOptions, term: Term): Promise<void> {
   const { signal } = term;
   let cursor = await loadCursor(store, reader);
+  let heldBackSince: number | undefined;
   while (!signal.aborted) {
     for await (const events of readAhead(store, cursor, batchSize)) {
       // Right before sending: a process that was frozen since it read may not be the leader any more.
@@ -36,9 +37,12 @@ export async function relay({ store, sender, wakeUp, onRelayed }: RelayOptions, 
       cursor = events.at(-1) ?? cursor;
       await moveCursor(store, reader, cursor);
       onRelayed(events);
+      heldBackSince = undefined;
       await rest(events.length, signal);
     }
-    await wakeUp.next(await isHeldBack(store, cursor), signal);
+    const now = performance.now();
+    heldBackSince = (await isHeldBack(store, cursor)) ? (heldBackSince ?? now) : undefined;
+    await wakeUp.next(heldBackSince && now - heldBackSince, signal);
   }
 }
 

@@ -32,13 +32,13 @@ export interface Standby {
 
 /**
  * A PostgreSQL server for one test file: for tests that hold write transactions open (which hide later events from readers
- * of the whole server) or that kill it. Disposing of it stops it and removes its data.
+ * of the whole server) or that kill it. Disposing of it stops it and removes its data. `settings` as in postgresql.conf.
  */
-export async function startOwnPostgres(): Promise<OwnPostgres> {
+export async function startOwnPostgres(settings: Record<string, string> = {}): Promise<OwnPostgres> {
   const home = temporaryHome();
   const port = await freePort();
   let name = 'own';
-  const start = () => startPostgres({ home: home.path, name, port });
+  const start = () => startPostgres({ home: home.path, name, port, settings });
   const standbys: Standby[] = [];
   let server: PostgresServer = await start();
   const crash = async () => {
