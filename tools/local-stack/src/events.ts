@@ -1,0 +1,29 @@
+// npm run events: prints the messages of the local stack's topic, from the first one on, as they come. Ctrl-C ends it.
+import { randomUUID } from 'node:crypto';
+import { type MessageBatch, openConsumer } from '@catalogue/kafka';
+import { readSettings } from './settings.ts';
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
+// The reader has gone: `| head`.
+process.stdout.on('error', () => stopping.abort());
+
+const { ports, kafkaBroker = `127.0.0.1:${ports.kafka.number}` } = readSettings(process.env);
+const topic = process.env['KAFKA_TOPIC'] ?? 'product-events';
+const tell = (fields: object, line = '') => console.error(`${line} ${JSON.stringify(fields)}`);
+const consumer = openConsumer({
+  brokers: kafkaBroker,
+  topic,
+  groupId: `events-tool-${randomUUID()}`,
+  clientId: 'events-tool',
+  log: { debug() {}, info() {}, warn: tell, error: tell },
+  offsets: async (partitions) => new Map(partitions.map((partition) => [partition, { next: 0 }])),
+  apply: async ({ messages, expected }: MessageBatch) => {
+    for (const { partition, offset, key, value } of messages) {
+      console.log(`partition ${partition}  offset ${offset}  key ${key?.toString() ?? '-'}\n${value?.toString() ?? '(no value)'}\n`);
+    }
+    return { next: (messages.at(-1)?.offset ?? expected - 1) + 1 };
+  },
+});
+console.error(`The messages of ${topic} at ${kafkaBroker}, from the first one on; Ctrl-C ends this.`);
+await consumer.run(stopping.signal);
