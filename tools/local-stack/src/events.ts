@@ -20,7 +20,9 @@ const consumer = openConsumer({
   offsets: async (partitions) => new Map(partitions.map((partition) => [partition, { next: 0 }])),
   apply: async ({ messages, expected }: MessageBatch) => {
     for (const { partition, offset, key, value } of messages) {
-      console.log(`partition ${partition}  offset ${offset}  key ${key?.toString() ?? '-'}\n${value?.toString() ?? '(no value)'}\n`);
+      console.log(
+        `partition ${partition}  offset ${offset}  key ${key?.toString() ?? '-'}\n${value?.toString() ?? '(no value)'}\n`,
+      );
     }
     return { next: (messages.at(-1)?.offset ?? expected - 1) + 1 };
   },
