@@ -48,7 +48,7 @@ export async function buildWorker({ sql, brokers, topic, log, metrics: registry,
     dependencies: dependenciesOf({ sql, database, generations }),
   });
   const work = async (signal: AbortSignal) => {
-    const pruning = pruneChangesNowAndThen(sql, () => new Date(), log, signal);
+    const pruning = pruneChangesNowAndThen(sql, log, signal);
     await Promise.all([generations.run(signal), pruning]).finally(() => admin.close());
   };
   return { app, work, generations };

@@ -3,8 +3,9 @@ import { changesAppended, migrateReadModel } from '@catalogue/read-schema';
 import { createLogger } from '@catalogue/service';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { project } from '../../test/fixture.ts';
+import { addChanges, project } from '../../test/fixture.ts';
 import { ChangeFeed } from './feed.ts';
+import { OlderChanges } from './older.ts';
 
 test('who waits is told of a change by a hint, however long the pause', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
@@ -30,4 +31,41 @@ test('who waits is told of a change by a hint, however long the pause', async ()
   }
   stop.abort();
   await running;
+});
+
+test('changes that are gone before they were read are never passed over: who listens is told to begin anew', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  const told: (number | 'reset')[] = [];
+  feed.listen({ changed: (changes) => told.push(...changes.map(({ seq }) => seq)), reset: () => told.push('reset') });
+  await feed.current();
+  await addChanges(db.sql, 9);
+  await db.sql`delete from changes where seq in (4, 5)`;
+  await feed.current();
+  expect(told).toEqual([1, 2, 3, 'reset']);
+  await addChanges(db.sql, 1);
+  await feed.current();
+  expect(told).toEqual([1, 2, 3, 'reset', 10]);
+  // What memory holds has no gap either.
+  const at = (seq: number) => ({ generation: 1, seq, mark: undefined });
+  expect([feed.since(at(3)), feed.since(at(4)), feed.since(at(5))?.map(({ seq }) => seq)]).toEqual([
+    undefined,
+    undefined,
+    [6, 7, 8, 9, 10],
+  ]);
+});
+
+test('a stream that resumes from before a gap in older changes is told to begin anew, not given what is after it', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await addChanges(db.sql, 20);
+  await db.sql`delete from changes where seq in (10, 11)`;
+  const older = new OlderChanges(db.sql);
+  const after = async (seq: number) =>
+    (await older.after({ generation: 1, seq, mark: undefined }))?.map((change) => change.seq);
+  expect([await after(7), await after(9), await after(10), await after(17)]).toEqual([
+    [8, 9],
+    undefined,
+    undefined,
+    [18, 19, 20],
+  ]);
 });

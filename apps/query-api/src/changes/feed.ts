@@ -163,32 +163,34 @@ export class ChangeFeed {
   }
 
   async #lookOn(): Promise<void> {
-    while ((await this.#look()) === atOnce);
+    while (!(await this.#look()));
   }
 
-  /** Reads what is new, and tells; returns how many changes that were. */
-  async #look(): Promise<number> {
+  /** Reads what is new, and tells; returns whether that was all. */
+  async #look(): Promise<boolean> {
     const recent = this.#recent;
     if (recent === undefined) return await this.#begin();
-    const changes = changesAfter(await readLog(this.#sql, recent.position, atOnce), recent.position);
+    const read = await readLog(this.#sql, recent.position, atOnce);
+    const changes = changesAfter(read, recent.position);
     if (changes === undefined) return await this.#begin();
     recent.add(changes);
     // In one go now and then: removing from the front moves all the others.
     if (recent.count >= kept + atOnce) recent.keep(kept);
     if (changes.length > 0) for (const listener of this.#listeners) listener.changed(changes);
-    return changes.length;
+    // Changes that are gone before they were read end what is read, too: the next look finds that.
+    return recent.position.seq >= read.last;
   }
 
   /** Goes on from the end of the log. What streams resume from after a restart of this process is in memory from then on. */
-  async #begin(): Promise<number> {
+  async #begin(): Promise<true> {
     const before = this.position;
     const { base, changes } = newestChanges(await readNewest(this.#sql, kept));
     this.#recent = new RecentChanges(base, changes);
     this.#begun.resolve();
-    if (before === undefined) return 0;
+    if (before === undefined) return true;
     this.#log.info({ before, after: this.position }, 'The change log is followed from a new position');
     for (const listener of this.#listeners) listener.reset();
-    return 0;
+    return true;
   }
 
   async #sleep(): Promise<void> {

@@ -1,4 +1,5 @@
 import { migrateReadModel } from '@catalogue/read-schema';
+import type { Sql } from '@catalogue/postgres';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { readOffsets } from '../offsets.ts';
@@ -50,16 +51,34 @@ test('who reads on from the last change seen misses none, however many partition
   expect(seen).toEqual(Array.from({ length: 480 }, (_, index) => index + 1));
 });
 
-test('changes are removed when they are old, oldest first, a few at a time', async () => {
+/** Changes 1, 2, 3 …, so many seconds old. */
+const addAged = (sql: Sql, ages: readonly number[]) => sql`
+  insert into changes (generation, seq, product_id, version, kind, at)
+  select 1, seq, 'p', 1, 'updated', now() - age * interval '1 s' from unnest(${ages}::int[]) with ordinality as aged (age, seq)`;
+const kept = async (sql: Sql) => (await sql`select seq from changes order by seq`).map((row) => row['seq'] as number);
+const hour = 3_600;
+
+test('changes are removed when they are old, oldest first, a few at a time; the last that is old stays', async () => {
   await using db = await openDatabase();
-  await db.sql`insert into changes (generation, seq, product_id, version, kind, at)
-    select 1, seq, 'p', 1, 'updated', '2026-11-23T10:00:00Z'::timestamptz + seq * interval '1 second'
-    from generate_series(1, 10) seq`;
-  const before = new Date('2026-11-23T10:00:06Z');
-  expect(await removeChanges(db.sql, 1, before, 3)).toBe(3);
-  expect(await removeChanges(db.sql, 1, before, 3)).toBe(2);
-  expect(await removeChanges(db.sql, 1, before, 3)).toBe(0);
-  expect(await db.sql`select min(seq) as first, count(*)::int as count from changes`).toEqual([{ first: 6, count: 5 }]);
+  await addAged(db.sql, [...Array<number>(7).fill(2 * hour), 10, 10, 10]);
+  const remove = () => removeChanges(db.sql, 1, hour * 1000, 4);
+  expect([await remove(), await kept(db.sql)]).toEqual([4, [5, 6, 7, 8, 9, 10]]);
+  expect([await remove(), await kept(db.sql)]).toEqual([2, [7, 8, 9, 10]]);
+  expect(await remove()).toBe(0);
+});
+
+test('the last change stays, however old it is', async () => {
+  await using db = await openDatabase();
+  await addAged(db.sql, [2 * hour, 2 * hour, 2 * hour]);
+  for (let i = 0; i < 5; i++) await removeChanges(db.sql, 1, hour * 1000, 2);
+  expect(await kept(db.sql)).toEqual([3]);
+});
+
+test('no change goes before one with a lower number, though its transaction began before the other', async () => {
+  await using db = await openDatabase();
+  await addAged(db.sql, [2 * hour, 2 * hour, 10, 2 * hour, 2 * hour, 10]);
+  await removeChanges(db.sql, 1, hour * 1000, 100);
+  expect(await kept(db.sql)).toEqual([2, 3, 4, 5, 6]);
 });
 
 test('a change says what the price was before, when readers saw the product then', async () => {

@@ -24,22 +24,16 @@ export async function appendChanges(sql: Transaction, generation: number, change
 }
 
 const every = 10_000;
-const keptFor = 15 * 60 * 1000;
+const retentionMs = 15 * 60 * 1000;
 const atOnce = 5_000;
 
 /** Removes changes that are older than 15 minutes, now and then, until the signal is aborted. Several may do it at once. */
-export async function pruneChangesNowAndThen(
-  sql: Sql,
-  now: () => Date,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
+export async function pruneChangesNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      const before = new Date(now().getTime() - keptFor);
       const generations = await sql<{ generation: number }[]>`select generation from change_counters`;
       for (const { generation } of generations) {
-        while (!signal.aborted && (await removeChanges(sql, generation, before, atOnce)) === atOnce);
+        while (!signal.aborted && (await removeChanges(sql, generation, retentionMs, atOnce)) === atOnce);
       }
     } catch (err) {
       log.warn({ err }, 'Old changes were not removed');
@@ -48,11 +42,17 @@ export async function pruneChangesNowAndThen(
   }
 }
 
-/** Removes changes of a generation that were added before a time, at most `limit`, oldest first; returns how many. */
-export async function removeChanges(sql: Sql, generation: number, before: Date, limit: number): Promise<number> {
+/**
+ * Removes the oldest changes of a generation, at most `limit`, up to the first that is not older than `keptForMs` by the
+ * database's clock; returns how many. Times are those at which transactions began, so a later number may be older: what is
+ * left has no gap all the same. The last of those that are older stays: readers that are at it recognize the log by its mark.
+ */
+export async function removeChanges(sql: Sql, generation: number, keptForMs: number, limit: number): Promise<number> {
   const { count } = await sql`
     delete from changes
-    where generation = ${generation} and at < ${before}
-      and seq in (select seq from changes where generation = ${generation} order by seq limit ${limit})`;
+    where generation = ${generation} and seq < (
+      select coalesce(min(seq) filter (where at >= now() - ${keptForMs} * interval '1 ms') - 1, max(seq))
+      from (select seq, at from changes where generation = ${generation} order by seq limit ${limit + 1}) oldest
+    )`;
   return count;
 }
