@@ -148,7 +148,7 @@ function format(figure: string, value: number | undefined): string {
 /** With a space between thousands. */
 function number(value: number, decimals = value % 1 === 0 ? 0 : 1): string {
   const [whole = '', fraction] = value.toFixed(decimals).split('.');
-  const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, ' ');
+  const grouped = BigInt(whole).toLocaleString('en').replaceAll(',', ' ');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
