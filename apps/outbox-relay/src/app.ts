@@ -1,8 +1,9 @@
 import { checkOrigin } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { createServer, type DependencyState, type Logger, type Registry, type Server } from '@catalogue/service';
+import { BarrierWatch } from './barrier-watch.ts';
 import { campaign, type Role } from './leadership.ts';
-import { backlogMetrics, relayMetrics } from './metrics.ts';
+import { backlogMetrics, barrierMetrics, relayMetrics } from './metrics.ts';
 import { relay } from './relay.ts';
 import type { Sender } from './sender.ts';
 import { WakeUp } from './wake-up.ts';
@@ -30,6 +31,8 @@ export async function buildApp({ store, writeDb, sender, log, metrics }: AppOpti
   let role: Role = 'starting';
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
   backlogMetrics(metrics, store, log);
+  const watch = new BarrierWatch(store, log);
+  barrierMetrics(metrics, watch, log);
 
   const app: Server = await createServer({
     log,
@@ -37,7 +40,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics }: AppOpti
     dependencies: {
       'event store': async () => {
         await checkOrigin(store);
-        return { status: 'up' };
+        return await watch.state();
       },
       leadership: () => leadershipStates[role],
       kafka: () => (sender.isConnected() ? { status: 'up' } : { status: 'down', detail: 'No broker answers' }),
@@ -46,6 +49,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics }: AppOpti
 
   const work = async (signal: AbortSignal) => {
     const wakeUp = new WakeUp();
+    const watching = watch.run(signal);
     // Hints are a convenience: the relay begins without waiting for them.
     const listening = wakeUp.listen(store, log).catch((err: unknown) => log.warn({ err }, 'No hints: polling only'));
     await campaign({
@@ -62,6 +66,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics }: AppOpti
       },
       lead: (term) => relay({ store, sender, wakeUp, onRelayed }, term),
     });
+    await watching;
     await (await listening)?.();
   };
   return { app, work };
