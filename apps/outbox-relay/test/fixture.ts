@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { jsonCodec } from '@catalogue/contracts';
 import { append } from '@catalogue/event-store';
-import { type IncomingMessage, openProducer } from '@catalogue/kafka';
+import { findDangers, type IncomingMessage, openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type OwnProcess, startProcess, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
@@ -74,7 +74,12 @@ interface Logged {
 }
 
 /** A relay in this process that runs until it is disposed of. */
-export async function startRelay(db: TestDatabase, brokers: string, topic: TestTopic) {
+export async function startRelay(
+  db: TestDatabase,
+  brokers: string,
+  topic: TestTopic,
+  { checkTopicEvery = 60_000 }: { checkTopicEvery?: number } = {},
+) {
   const stop = new AbortController();
   const store = connect(db.dsn, { name: 'outbox-relay' });
   const sender = newSender(brokers, topic.name);
@@ -82,7 +87,15 @@ export async function startRelay(db: TestDatabase, brokers: string, topic: TestT
   const warn = (fields: object, msg: string) => void logged.push({ ...fields, msg });
   const watched = Object.assign(createLogger('test', 'silent'), { warn });
   const metrics = createMetrics('test');
-  const { app, work } = await buildApp({ store, writeDb: db.dsn, sender, log: watched, metrics });
+  const { app, work } = await buildApp({
+    store,
+    writeDb: db.dsn,
+    sender,
+    findDangers: () => findDangers({ brokers, topic: topic.name }),
+    findDangersEveryMs: checkTopicEvery,
+    log: watched,
+    metrics,
+  });
   const working = work(stop.signal);
   return {
     logged,
