@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
@@ -122,3 +123,64 @@ test('the page of the documents runs and loads only files of its own, and obeys 
   for (const script of scripts) expect(script).toMatch(/^<script src="\.\/static\/[^"]+"[^>]*>\s*<\/script>$/);
   expect(page.body).not.toMatch(/<style|style=|\son\w+=/);
 });
+
+/** Everything that a server sends on a connection until it closes it; rejects when it resets it. */
+async function talk(to: Server, write: (socket: Socket) => void): Promise<string> {
+  const socket = connect((to.server.address() as AddressInfo).port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answer += text;
+  });
+  write(socket);
+  // As a client that reads the answer and stops sending: it may meet the end of the connection first.
+  const failure = await Promise.race([once(socket, 'end'), once(socket, 'error')]);
+  socket.destroy();
+  return failure.length > 0 ? `${answer}${String(failure[0])}` : answer;
+}
+
+async function listening(addRoutes: (server: Server) => void): Promise<Server> {
+  const log = createLogger('test', 'silent');
+  const server = await createServer({ log, metrics: createMetrics('test'), dependencies: {} });
+  addRoutes(server);
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  return server;
+}
+
+test('a valid request is answered before the bytes after it are refused', async () => {
+  const done: string[] = [];
+  await using slow = await listening((server) => {
+    server.get('/slow', async () => {
+      await delay(100);
+      done.push('slow');
+      return { is: 'slow' };
+    });
+  });
+  const answer = await talk(slow, (socket) => {
+    socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n\r\nhello\r\n\r\n');
+  });
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400']);
+  expect(done).toEqual(['slow', 'slow']);
+  expect(answer).toContain('This is not HTTP');
+});
+
+test.each(['with its length', 'in chunks'])(
+  'a body over the limit, %s, is answered while it is still sent',
+  async (how) => {
+    await using echo = await listening((server) => {
+      server.post('/echo', (request) => request.body);
+    });
+    const total = 4 * 1024 * 1024;
+    const framing = how === 'in chunks' ? 'Transfer-Encoding: chunked' : `Content-Length: ${total}`;
+    // Twenty times: a reset reached the client in most, not in all.
+    for (let i = 0; i < 20; i += 1) {
+      const answer = await talk(echo, (socket) => {
+        socket.write(`POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`);
+        const piece = 'x'.repeat(65_536);
+        const framed = how === 'in chunks' ? `10000\r\n${piece}\r\n` : piece;
+        for (let sent = 0; sent < total; sent += piece.length) socket.write(framed);
+      });
+      expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+      expect(answer).toContain('"type":"body-too-large"');
+    }
+  },
+);

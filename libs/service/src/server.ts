@@ -13,13 +13,8 @@ import fastify, {
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requireAcceptable } from './accept.ts';
 import { closeInTime } from './closing.ts';
-import {
-  answerClientError,
-  answerErrors,
-  answerFrameworkError,
-  answerUnmetExpectation,
-  longestRequest,
-} from './errors.ts';
+import { answerBeforeClosing, answerClientError, longestRequest } from './connections.ts';
+import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './errors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
@@ -103,6 +98,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;
 
   app.server.on('checkExpectation', answerUnmetExpectation);
+  answerBeforeClosing(app.server);
   closeInTime(app);
   app.setValidatorCompiler(validatorCompiler);
   readJsonBodies(app);
