@@ -184,3 +184,23 @@ test.each(['with its length', 'in chunks'])(
     }
   },
 );
+
+test('a request target in absolute form is the same request', async () => {
+  await using shop = await listening((server) => {
+    server.get('/products', (request) => ({ url: request.url, path: request.routeOptions.url }));
+  });
+  const get = (target: string, method = 'GET') =>
+    talk(shop, (socket) => socket.write(`${method} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`));
+  for (const target of [
+    'http://a.example/products?q=1',
+    'HTTP://a.example:8080/products?q=1',
+    'https://[::1]/products?q=1',
+  ])
+    expect(await get(target)).toContain('{"url":"/products?q=1","path":"/products"}');
+  expect(await get('http://a.example/health/live')).toContain('{"status":"live"}');
+  const wrong = await get('http://a.example/products', 'DELETE');
+  expect(wrong).toMatch(/^HTTP\/1\.1 405 /);
+  expect(wrong).toMatch(/allow: GET, HEAD\r\n/i);
+  for (const target of ['http://a.example', 'http://a.example?q=1', '/http://a.example/products'])
+    expect(await get(target)).toMatch(/^HTTP\/1\.1 404 /);
+});

@@ -77,6 +77,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       disableRequestLogging: !log.isLevelEnabled('debug'),
       requestIdLogLabel: 'requestId',
     }),
+    rewriteUrl: originForm,
     genReqId: ({ headers }) => requestIdOf(headers),
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError,
@@ -119,6 +120,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   if (api !== undefined) await describe(app, api);
   operate(app, metrics, dependencies);
   return app;
+}
+
+/** What a proxy's `GET http://host/products` asks for here: `/products` (RFC 9112, 3.2.2). */
+function originForm({ url = '/' }: IncomingMessage): string {
+  const [authority] = /^https?:\/\/[^/?]*/i.exec(url) ?? [];
+  if (authority === undefined) return url;
+  const rest = url.slice(authority.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 const context = Symbol('trace context');
