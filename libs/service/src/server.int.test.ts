@@ -204,3 +204,25 @@ test('a request target in absolute form is the same request', async () => {
   for (const target of ['http://a.example', 'http://a.example?q=1', '/http://a.example/products'])
     expect(await get(target)).toMatch(/^HTTP\/1\.1 404 /);
 });
+
+test('with CORS, only a preflight is answered as one, and a browser keeps the answer', async () => {
+  const log = createLogger('test', 'silent');
+  const corsOrigins = ['https://shop.example'];
+  await using shop = await createServer({ log, metrics: createMetrics('test'), dependencies: {}, corsOrigins });
+  shop.get('/products', () => []);
+  const options = (headers: Record<string, string>, url = '/products') =>
+    shop.inject({ method: 'OPTIONS', url, headers });
+  const origin = 'https://shop.example';
+  const preflight = await options({ origin, 'access-control-request-method': 'PUT' });
+  expect(preflight.statusCode).toBe(204);
+  expect(preflight.headers).toMatchObject({ 'access-control-allow-origin': origin, 'access-control-max-age': '7200' });
+  const incomplete: Record<string, string>[] = [{}, { origin }, { 'access-control-request-method': 'PUT' }];
+  for (const headers of incomplete) {
+    const other = await options(headers);
+    expect(other.json()).toMatchObject({ type: 'method-not-allowed', status: 405 });
+    expect(other.headers).toMatchObject({ allow: 'GET, HEAD', 'content-type': 'application/problem+json' });
+  }
+  expect((await options({}, '/nowhere')).json()).toMatchObject({ type: 'not-found', status: 404 });
+  const simple = await shop.inject({ url: '/products', headers: { origin } });
+  expect(simple.headers['access-control-allow-origin']).toBe(origin);
+});

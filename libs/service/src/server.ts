@@ -1,4 +1,3 @@
-import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -15,6 +14,7 @@ import { requireAcceptable } from './accept.ts';
 import { closeInTime } from './closing.ts';
 import { answerBeforeClosing, answerClientError, longestRequest } from './connections.ts';
 import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './errors.ts';
+import { allowOrigins } from './cors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
@@ -110,13 +110,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   refuseEmptyParameters(app);
   negotiate(app);
   measureRequests(app, metrics);
-  if (corsOrigins.length > 0) {
-    await app.register(cors, {
-      origin: corsOrigins,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['ETag', 'Link', 'Location', 'Consistency-Token', 'X-Request-Id', 'Retry-After'],
-    });
-  }
+  if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
   if (api !== undefined) await describe(app, api);
   operate(app, metrics, dependencies);
   return app;
