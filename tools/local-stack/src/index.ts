@@ -3,3 +3,5 @@ export { type KafkaOptions, type KafkaServer, newClusterId, runKafkaConfigs, sta
 export { freePort, requireFreePort } from './ports.ts';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
 export { boundToParent, type ServerProcess } from './server-process.ts';
+export { readSettings } from './settings.ts';
+export { welcome } from './welcome.ts';

@@ -8,6 +8,7 @@ import { startServers } from './servers.ts';
 import { servicesOn, untilReady, watch } from './services.ts';
 import { type Ports, readSettings, serviceEnvironment, type Settings } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
+import { welcome } from './welcome.ts';
 
 // npm start: servers, databases and topic, services, until Ctrl-C. What was started last is stopped first.
 
@@ -107,21 +108,4 @@ async function requirePorts({ ports, kafkaBroker, writeDb, readDb }: Settings): 
     ...(readDb === undefined ? [readPort] : []),
   ];
   for (const { number, variable } of needed) await requireFreePort(number, variable);
-}
-
-function welcome({ commandApi, queryApi, outboxRelay, queryWorker }: Ports): string {
-  const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
-  return `
-Ready; Ctrl-C stops everything.
-
-  command-api   http://localhost:${commandApi.number}
-  query-api     http://localhost:${queryApi.number}, with the catalogue page
-  outbox-relay  http://localhost:${outboxRelay.number}
-  query-worker  http://localhost:${queryWorker.number}
-
-Write a product, and read it back:
-
-  curl -D /tmp/answer -X POST http://localhost:${commandApi.number}/products -H "Content-Type: application/json" -d '${product}'
-  curl -H "$(grep -i ^consistency-token /tmp/answer | tr -d '\\r')" http://localhost:${queryApi.number}/products
-`;
 }
