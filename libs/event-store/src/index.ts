@@ -1,4 +1,4 @@
-export { type Append, append, KeyTaken, type NewAnswer } from './append.ts';
+export { type Append, append, KeyTaken, type NewAnswer, OutcomeUnknown } from './append.ts';
 export { type Backlog, readBacklog } from './backlog.ts';
 export { type Barrier, readBarrier, type Writer } from './barrier.ts';
 export { loadCursor, moveCursor } from './cursors.ts';
