@@ -20,6 +20,7 @@ const transientCodes = new Set([
   '3D000', // invalid_catalog_name: a database that is being restored
   '57014', // query_canceled: a statement timeout
   '25P03', // idle_in_transaction_session_timeout
+  'CONNECTION_ENDED', // the client's: this process stops, so another one is to be asked
 ]);
 
 /** The SQLSTATE of an error from PostgreSQL, or the code of one from the connection; undefined for any other error. */
