@@ -80,8 +80,7 @@ export async function applied(db: TestDatabase, messages: number, generation = 1
         select sum(next)::bigint as sum from consumer_offsets where generation = ${generation}`;
       return row?.sum === messages;
     },
-    // Room for a busy machine: what never comes is not there after a minute either.
-    { within: 60_000 },
+    { within: 40_000 },
   );
 }
 

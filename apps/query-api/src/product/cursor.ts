@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Filter, PagePosition } from './list.ts';
+import type { Filter, PagePosition, SearchExtent } from './list.ts';
 import { type SortName, sortNames } from './sort.ts';
 
 /** Where a list goes on, and which list it is. */
@@ -13,7 +13,9 @@ export interface Cursor {
  * mistake is an error and not a strange page.
  */
 export function encodeCursor({ filter: { q, minPrice, maxPrice, sort }, after }: Cursor): string {
-  const parts = [after.key, after.id, after.isSimilar === true, sort, q, minPrice, maxPrice];
+  const parts: unknown[] = [after.key, after.id, after.isSimilar === true, sort, q, minPrice, maxPrice];
+  // Only where there is one: the release before takes cursors of seven parts.
+  if (after.extent !== undefined) parts.push(after.extent);
   const body = Buffer.from(JSON.stringify(parts.map((part) => part ?? null))).toString('base64url');
   return `${body}.${checksum(body)}`;
 }
@@ -23,8 +25,8 @@ export function decodeCursor(cursor: string): Cursor | undefined {
   const [body, sum, ...more] = cursor.split('.');
   if (body === undefined || more.length > 0 || sum !== checksum(body)) return undefined;
   const parts = parse(body);
-  if (!Array.isArray(parts) || parts.length !== 7) return undefined;
-  const [key, id, isSimilar, sort, q, minPrice, maxPrice] = parts as unknown[];
+  if (!Array.isArray(parts) || parts.length < 7 || parts.length > 8) return undefined;
+  const [key, id, isSimilar, sort, q, minPrice, maxPrice, extent] = parts as unknown[];
   if (!isText(key) || !isText(id) || typeof isSimilar !== 'boolean') return undefined;
   if (!isSort(sort) || ![q, minPrice, maxPrice].every((part) => part === null || isText(part))) return undefined;
   const filter: Filter = {};
@@ -34,7 +36,11 @@ export function decodeCursor(cursor: string): Cursor | undefined {
   if (sort !== null) filter.sort = sort;
   if (![minPrice, maxPrice].every((part) => part === null || number.test(part as string))) return undefined;
   if (!isKeyOf(filter, key)) return undefined;
-  return { filter, after: { key, id, ...(isSimilar ? { isSimilar } : {}) } };
+  if (extent !== undefined && !isExtent(extent)) return undefined;
+  return {
+    filter,
+    after: { key, id, ...(isSimilar ? { isSimilar } : {}), ...(extent === undefined ? {} : { extent }) },
+  };
 }
 
 const number = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,2})?$/i;
@@ -50,6 +56,26 @@ function isKeyOf({ sort }: Filter, key: string): boolean {
 function isDay(day: string): boolean {
   const found = new Date(`${day}T00:00:00Z`);
   return !Number.isNaN(found.getTime()) && found.toISOString().startsWith(day) && !day.startsWith('0000');
+}
+
+/** More words, or more for a word, than a search looks for. */
+const mostParts = 10;
+
+function isExtent(extent: unknown): extent is SearchExtent {
+  if (typeof extent !== 'object' || extent === null) return false;
+  const { beginning, lastId, alternatives = [], ...others } = extent as Record<string, unknown>;
+  const isPair = beginning === undefined || (isList(beginning, isText) && beginning.length === 2);
+  const areWords = (some: unknown) => isList(some, isText) && some.length > 0;
+  return (
+    isPair &&
+    (lastId === undefined || isText(lastId)) &&
+    isList(alternatives, areWords) &&
+    Object.keys(others).length === 0
+  );
+}
+
+function isList(list: unknown, isPart: (part: unknown) => boolean): list is unknown[] {
+  return Array.isArray(list) && list.length <= mostParts && list.every(isPart);
 }
 
 /** PostgreSQL's text holds no NUL. */

@@ -2,7 +2,7 @@ import type { Sql } from '@catalogue/postgres';
 import type { ListRequest, PagePosition } from './list.ts';
 import { type PageRow, readPage } from './pages.ts';
 import type { Reads } from './reads.ts';
-import { type Run, searchPage } from './search.ts';
+import { type Found, type Run, searchPage } from './search.ts';
 import { sorts } from './sort.ts';
 
 /** A page, and where the next one begins; undefined after the last. */
@@ -29,14 +29,18 @@ export class Lists {
     const { limit } = list;
     const run: Run = (make) => this.#reads.run(make, gone);
     // One more than shown tells whether there is another page.
-    const { rows, isSimilar } = await this.#find(run, { ...list, limit: limit + 1 });
+    const { rows, isSimilar, extent } = await this.#find(run, { ...list, limit: limit + 1 });
     const last = rows[limit - 1];
     const isMore = rows.length > limit && last !== undefined;
-    const next = isMore ? { key: last.key, id: last.id, ...(isSimilar ? { isSimilar } : {}) } : undefined;
-    return { rows: rows.slice(0, limit), next };
+    if (!isMore) return { rows: rows.slice(0, limit), next: undefined };
+    const { key, id } = last;
+    return {
+      rows: rows.slice(0, limit),
+      next: { key, id, ...(isSimilar ? { isSimilar } : {}), ...(extent ? { extent } : {}) },
+    };
   }
 
-  async #find(run: Run, list: ListRequest): Promise<{ rows: PageRow[]; isSimilar: boolean }> {
+  async #find(run: Run, list: ListRequest): Promise<Found> {
     const { filter, limit, after } = list;
     if (filter.q !== undefined) return await searchPage(run, this.#sql, list);
     const rows = await run(() => readPage(this.#sql, filter, sorts[filter.sort ?? 'name'], after, limit));

@@ -34,7 +34,7 @@ const limitDescription = `Products a page: a whole number from 1 to ${highestLim
 const searchDescription =
   'Words, each a part of one in the name (of one or two letters: the beginning of one), whatever their case, accents and ' +
   'order. When no name has them all, names with words like them are shown. Of a word that very many names have, the first ' +
-  '500 found are sorted, and those that begin with it';
+  '500 by id are sorted, and those that begin with it';
 
 const ListParameters = Type.Object(
   {

@@ -1,13 +1,13 @@
 import type { Sql } from '@catalogue/postgres';
-import type { Filter, ListRequest } from './list.ts';
+import type { Filter, ListRequest, PagePosition, SearchExtent } from './list.ts';
 import { likeliest } from './misspellings.ts';
 import { beyond, inOrder, inRange, keyOf, type PageRow } from './pages.ts';
 import type { PendingQuery } from './reads.ts';
 import { byRelevance, sorts } from './sort.ts';
 
 /**
- * Matches that are ranked and sorted at most. Of a word that half a million names have, these are the first that are met: all
- * of them would take over a second.
+ * Matches that are ranked and sorted at most. Of a word that half a million names have, these are the first by id: all of them
+ * would take over a second.
  */
 const mostCandidates = 500;
 /** Fewer where each has to be compared letter by letter: 5 µs a name. */
@@ -17,6 +17,8 @@ const mostBeginning = 200;
 /** Rows that are looked at for signs, which no index knows. */
 const mostLookedAt = 50_000;
 const mostWords = 10;
+/** Pages after the first go over the same part of the products, and over as many that have come into it since. */
+const roomForMore = 2;
 
 export type Run = <Row>(make: () => PendingQuery<Row>) => Promise<Row[]>;
 
@@ -24,6 +26,8 @@ export interface Found {
   rows: PageRow[];
   /** No name has what was searched for: these have something like it. */
   isSimilar: boolean;
+  /** What the pages after this one are to go over; absent: all there is. */
+  extent?: SearchExtent | undefined;
 }
 
 /**
@@ -35,19 +39,43 @@ export async function searchPage(run: Run, sql: Sql, { filter, limit, after }: L
   if (filter.q?.includes('\0') === true) return { rows: [], isSimilar: false };
   const [row] = await run(() => foldName(sql, filter.q ?? ''));
   const folded = row?.folded.trim() ?? '';
-  if (folded === '') return { rows: await run(() => findSigns(sql, { filter, limit, after })), isSimilar: false };
+  if (folded === '') return resultOf(await run(() => findSigns(sql, { filter, limit, after })), after);
   const words = folded.split(' ').slice(0, mostWords);
-  const find = (alternatives: readonly string[][], most: number) =>
+  const find = (alternatives: NonNullable<SearchExtent['alternatives']>, most: number) =>
     run(() => findCandidates(sql, { folded, alternatives, most }, { filter, limit, after }));
   if (after?.isSimilar !== true) {
     const rows = await find(
       words.map((word) => [word]),
       mostCandidates,
     );
-    if (rows.length > 0 || after !== undefined) return { rows, isSimilar: false };
+    if (rows.length > 0 || after !== undefined) return resultOf(rows, after);
   }
-  const alternatives = await respell(run, sql, words);
-  return { rows: alternatives === undefined ? [] : await find(alternatives, mostSimilar), isSimilar: true };
+  const alternatives = after?.extent?.alternatives ?? (await respell(run, sql, words));
+  if (alternatives === undefined) return { rows: [], isSimilar: true };
+  return { ...resultOf(await find(alternatives, mostSimilar), after, alternatives), isSimilar: true };
+}
+
+type FoundRow = PageRow & Pick<Reached, 'beginning' | 'lastId'>;
+
+/** How far a first page has gone; null: to the end. */
+interface Reached {
+  beginning: [name: string, id: string] | null;
+  lastId: string | null;
+}
+
+function resultOf(
+  rows: FoundRow[],
+  after: PagePosition | undefined,
+  alternatives?: SearchExtent['alternatives'],
+): Found {
+  if (after !== undefined) return { rows, isSimilar: false, extent: after.extent };
+  const { beginning, lastId } = rows[0] ?? {};
+  const extent: SearchExtent = {
+    ...(beginning ? { beginning } : {}),
+    ...(lastId ? { lastId } : {}),
+    ...(alternatives ? { alternatives } : {}),
+  };
+  return { rows, isSimilar: false, ...(Object.keys(extent).length > 0 ? { extent } : {}) };
 }
 
 /** What each word may have been meant to be, itself where nothing like it is known; undefined when that is all of them. */
@@ -79,7 +107,7 @@ function similarWords(sql: Sql, wanted: readonly string[]): PendingQuery<{ wante
 interface Wanted {
   folded: string;
   /** Of each word, itself or what it may have been meant to be. */
-  alternatives: readonly string[][];
+  alternatives: NonNullable<SearchExtent['alternatives']>;
   most: number;
 }
 
@@ -87,21 +115,25 @@ function findCandidates(
   sql: Sql,
   { folded, alternatives, most }: Wanted,
   { filter, limit, after }: ListRequest,
-): PendingQuery<PageRow> {
+): PendingQuery<FoundRow> {
   const sort = sortOf(filter);
+  const { beginning, lastId } = after?.extent ?? {};
+  const room = after === undefined ? 1 : roomForMore;
   // The collation sorts U+FFFF after all letters, and case and accents only break ties: a range of all names that begin so.
   const begin = alternatives.map(([first = '']) => first).join(' ');
   const matches = sql`true ${inRange(sql, filter)} ${alternatives.map((some) => sql`and ${oneOf(sql, some)}`)}`;
   // The whole name, its first words, its beginning, a word, the beginning of one, any part, then words apart; then by name.
-  return sql<PageRow[]>`
-    with candidates as materialized (
+  return sql<FoundRow[]>`
+    with beginning as materialized (
       -- With more conditions inside, PostgreSQL would read all that begin so and sort them: 330 ms for a common word, not 1.
-      select * from (
-        select * from products_read where name >= ${begin} and name < ${`${begin}\uffff`}
-        order by name, id limit ${mostBeginning}
-      ) beginning where ${matches}
-      union
-      (select * from products_read where ${matches} limit ${most})
+      select * from products_read where name >= ${begin} and name < ${`${begin}\uffff`}
+        ${beginning === undefined ? sql`` : sql`and (name, id) <= (${beginning[0]}::text, ${beginning[1]}::text)`}
+      order by name, id limit ${mostBeginning * room}
+    ), matching as materialized (
+      select * from products_read where ${matches} ${lastId === undefined ? sql`` : sql`and id <= ${lastId}`}
+      order by id limit ${most * room}
+    ), candidates as materialized (
+      select * from beginning where ${matches} union select * from matching
     ), ranked as (
       select *, (
           case when folded = ${` ${folded} `} then '0'
@@ -114,7 +146,9 @@ function findCandidates(
           end || name) collate "und-x-icu" as relevance
       from candidates
     )
-    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key
+    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key,
+      (select json_build_array(name, id) from beginning order by name, id offset ${mostBeginning - 1} limit 1) as beginning,
+      (select id from matching order by id offset ${most - 1} limit 1) as "lastId"
     from ranked
     where true ${beyond(sql, sort, after)}
     order by ${inOrder(sql, sort)}
@@ -133,15 +167,23 @@ function patternOf(word: string): string {
 }
 
 /** Of names with these signs, those among the first by name. */
-function findSigns(sql: Sql, { filter, limit, after }: ListRequest): PendingQuery<PageRow> {
+function findSigns(sql: Sql, { filter, limit, after }: ListRequest): PendingQuery<FoundRow> {
   const sort = sortOf(filter);
-  return sql<PageRow[]>`
+  const { beginning } = after?.extent ?? {};
+  const room = after === undefined ? 1 : roomForMore;
+  return sql<FoundRow[]>`
     with candidates as materialized (
-      select *, name as relevance from (select * from products_read order by name, id limit ${mostLookedAt}) first
+      select *, name as relevance from (
+        select * from products_read
+        ${beginning === undefined ? sql`` : sql`where (name, id) <= (${beginning[0]}::text, ${beginning[1]}::text)`}
+        order by name, id limit ${mostLookedAt + (after === undefined ? 0 : mostCandidates)}
+      ) first
       where strpos(name collate "C", ${filter.q ?? ''}) > 0 ${inRange(sql, filter)}
-      limit ${mostCandidates}
+      order by name, id limit ${mostCandidates * room}
     )
-    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key
+    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key,
+      (select json_build_array(name, id) from candidates order by name, id offset ${mostCandidates - 1} limit 1) as beginning,
+      null as "lastId"
     from candidates
     where true ${beyond(sql, sort, after)}
     order by ${inOrder(sql, sort)}

@@ -102,8 +102,7 @@ function oneLine(error: unknown): string {
   // An address with several meanings fails with an error without a message.
   const { message } = error as Error;
   const told = message === '' ? (errorCode(error) ?? String(error)) : message;
-  const lines = told.split('\n').map((line) => line.trim());
-  return printable(adviceOn(error, lines.filter((line) => line !== '').join('; ')));
+  return printable(adviceOn(error, told.replaceAll(/\s*\n\s*/g, '; ')));
 }
 
 const undefinedTable = '42P01';

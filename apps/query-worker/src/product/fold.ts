@@ -50,11 +50,9 @@ export interface Change {
 }
 
 export interface Folded {
-  /** Products that have no row yet. */
-  created: Product[];
-  /** Products whose rows have another name. */
+  /** Products that are others than before, and have no row yet or one with another name. */
   renamed: Product[];
-  /** The other products that changed. */
+  /** The others that are others than before. */
   changed: Product[];
   /** Every step of theirs, in order. */
   changes: Change[];
@@ -90,17 +88,10 @@ class Folding {
   result(): Omit<Folded, 'fates'> {
     // What was parked and released in one batch never has to be written.
     const both = this.#parked.intersection(this.#released);
-    const {
-      created = [],
-      renamed = [],
-      changed = [],
-    } = Object.groupBy(this.#products.values(), (product) => {
-      const known = this.#known.products.get(product.id);
-      if (known === undefined) return 'created';
-      return known.name === product.name ? 'changed' : 'renamed';
-    });
+    const { renamed = [], changed = [] } = Object.groupBy(this.#products.values(), (product) =>
+      this.#known.products.get(product.id)?.name === product.name ? 'changed' : 'renamed',
+    );
     return {
-      created,
       renamed,
       changed,
       changes: this.#changes,

@@ -5,7 +5,7 @@ import { type ParkedMessage, placeOf, readDiscards, readQueues } from './parked.
 import { RefusedError } from '../rebuild/refused.ts';
 import { type Product, unknownProduct } from './product.ts';
 import type { Discard } from './projection.ts';
-import { againOnTakenRow, insertMissing, lockProducts } from './rows.ts';
+import { insertMissing, lockProducts } from './rows.ts';
 
 /** What waits of one product in one generation, and what for. */
 export interface ParkedProduct {
@@ -130,14 +130,7 @@ function standingInTheWay({ id, version }: Product, waiting: readonly ParkedMess
 }
 
 /** Ends a transaction without a trace. */
-class DryRun extends Error {
-  readonly outcome: Resumed;
-
-  constructor(outcome: Resumed) {
-    super('Nothing is written');
-    this.outcome = outcome;
-  }
-}
+class DryRun extends Error {}
 
 async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
   const scopes = await sql<{ generation: number; topic: string }[]>`
@@ -145,25 +138,13 @@ async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boole
     group by generation order by generation`;
   const resumed: Resumed[] = [];
   for (const scope of scopes) {
-    resumed.push(await againOnTakenRow(() => resumeIn(sql, scope, productId, decide, dryRun)));
-  }
-  return resumed;
-}
-
-async function resumeIn(
-  sql: Sql,
-  scope: { generation: number; topic: string },
-  productId: string,
-  decide: Decide,
-  dryRun: boolean,
-): Promise<Resumed> {
-  try {
-    const found = await transact(
+    const again = transact(
       sql,
       async (tx) => {
-        const delivered = await deliverAgain(tx, scope.generation, productId, decide);
-        if (dryRun) throw new DryRun(told(scope.generation, delivered));
-        return delivered;
+        const found = await deliverAgain(tx, scope.generation, productId, decide);
+        resumed.push(told(scope.generation, found));
+        if (dryRun) throw new DryRun();
+        return found;
       },
       (tx, { discards, released, folded }) => [
         insertDiscards(tx, productId, discards),
@@ -171,11 +152,11 @@ async function resumeIn(
         ...write(tx, scope, folded),
       ],
     );
-    return told(scope.generation, found);
-  } catch (error) {
-    if (error instanceof DryRun) return error.outcome;
-    throw error;
+    await again.catch((error: unknown) => {
+      if (!(error instanceof DryRun)) throw error;
+    });
   }
+  return resumed;
 }
 
 interface DeliveredAgain {
@@ -229,7 +210,7 @@ async function deliverAgain(
     readWaiting(waiting, productId),
   );
   // The flag is written also where nothing else has changed.
-  const isWritten = [...folded.created, ...folded.renamed, ...folded.changed].some(({ id }) => id === productId);
+  const isWritten = [...folded.changed, ...folded.renamed].some(({ id }) => id === productId);
   if (!isWritten && row !== undefined) folded.changed.push(product);
   const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
   const still = new Set(folded.parked.map(file));
