@@ -36,10 +36,9 @@ test('the event store away: 503 at once from the second command on, and commands
     '1',
   ]);
   const began = performance.now();
-  const others = await Promise.all(Array.from({ length: 200 }, post));
-  expect(others.map(({ statusCode }) => statusCode)).toEqual(others.map(() => 503));
-  // Two hundred timeouts, or retries of 2 s each, would take far longer: this is no measure of speed.
-  expect(performance.now() - began).toBeLessThan(1_500);
+  for (let n = 1; n <= 20; n++) expect((await post()).statusCode).toBe(503);
+  // Twenty timeouts, or waits of 2 s each, one after the other would take 40 s: this is no measure of speed.
+  expect(performance.now() - began).toBeLessThan(10_000);
   expect((await app.inject('/health/ready')).statusCode).toBe(503);
 
   await server.restart();
@@ -84,9 +83,9 @@ test('the event store frozen: its commands are answered in the end, later ones a
   const caught = await Promise.all(['a', 'b', 'c'].map(post));
   expect(caught.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503]);
   const began = performance.now();
-  expect((await post('d')).statusCode).toBe(503);
-  // Waiting for the store would take 500 ms at least: this is no measure of speed.
-  expect(performance.now() - began).toBeLessThan(400);
+  for (let n = 1; n <= 20; n++) expect((await post('d')).statusCode).toBe(503);
+  // Waiting for the store would take 500 ms each at least, 10 s in all: this is no measure of speed.
+  expect(performance.now() - began).toBeLessThan(5_000);
   server.kill('SIGCONT');
 
   await waitFor('commands to go on', async () => (await post('d')).statusCode === 201);

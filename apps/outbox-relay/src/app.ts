@@ -1,10 +1,12 @@
 import { checkOrigin } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { createServer, type DependencyState, type Logger, type Registry, type Server } from '@catalogue/service';
+import { BarrierWatch } from './barrier-watch.ts';
 import { campaign, type Role } from './leadership.ts';
-import { backlogMetrics, relayMetrics } from './metrics.ts';
+import { backlogMetrics, barrierMetrics, relayMetrics } from './metrics.ts';
 import { relay } from './relay.ts';
 import type { Sender } from './sender.ts';
+import { TopicWatch } from './topic-watch.ts';
 import { WakeUp } from './wake-up.ts';
 
 const leadershipStates: Record<Role, DependencyState> = {
@@ -21,15 +23,23 @@ export interface AppOptions {
   /** The event store's address, for the connection that holds the lock. */
   writeDb: string;
   sender: Sender;
+  /** Resolves with how the topic can lose events, and what mends it; with undefined when it cannot. */
+  findDangers: () => Promise<string | undefined>;
+  /** How often that is asked; once a minute when absent. */
+  findDangersEveryMs?: number;
   log: Logger;
   metrics: Registry;
 }
 
 /** The relay, and a server for its health and metrics. */
-export async function buildApp({ store, writeDb, sender, log, metrics }: AppOptions) {
+export async function buildApp({ store, writeDb, sender, log, metrics, ...options }: AppOptions) {
   let role: Role = 'starting';
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
   backlogMetrics(metrics, store, log);
+  const watch = new BarrierWatch(store, log);
+  const { findDangers, findDangersEveryMs: everyMs = 60_000 } = options;
+  const topicWatch = new TopicWatch({ findDangers, everyMs, log });
+  barrierMetrics(metrics, watch, log);
 
   const app: Server = await createServer({
     log,
@@ -37,15 +47,16 @@ export async function buildApp({ store, writeDb, sender, log, metrics }: AppOpti
     dependencies: {
       'event store': async () => {
         await checkOrigin(store);
-        return { status: 'up' };
+        return await watch.state();
       },
       leadership: () => leadershipStates[role],
-      kafka: () => (sender.isConnected() ? { status: 'up' } : { status: 'down', detail: 'No broker answers' }),
+      kafka: () => (sender.isConnected() ? topicWatch.state() : { status: 'down', detail: 'No broker answers' }),
     },
   });
 
   const work = async (signal: AbortSignal) => {
     const wakeUp = new WakeUp();
+    const watching = [watch.run(signal), topicWatch.run(signal)];
     // Hints are a convenience: the relay begins without waiting for them.
     const listening = wakeUp.listen(store, log).catch((err: unknown) => log.warn({ err }, 'No hints: polling only'));
     await campaign({
@@ -62,6 +73,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics }: AppOpti
       },
       lead: (term) => relay({ store, sender, wakeUp, onRelayed }, term),
     });
+    await Promise.all(watching);
     await (await listening)?.();
   };
   return { app, work };

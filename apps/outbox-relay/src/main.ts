@@ -1,5 +1,5 @@
 import { jsonCodec } from '@catalogue/contracts';
-import { openProducer } from '@catalogue/kafka';
+import { findDangers, openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
@@ -13,5 +13,12 @@ const store = connect(writeDb, { name: 'outbox-relay', max: 4, statementTimeout:
 const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
 const sender = new Sender({ openProducer: open, topic, codec: jsonCodec, log });
 
-const { app, work } = await buildApp({ store, writeDb, sender, log, metrics });
+const { app, work } = await buildApp({
+  store,
+  writeDb,
+  sender,
+  findDangers: () => findDangers({ brokers, topic }),
+  log,
+  metrics,
+});
 await serve(app, { port, host, log, work, close: [() => sender.close(), () => store.end({ timeout: 1 })] });

@@ -1,10 +1,8 @@
-import { type Backlog, findOldestWriter, type PlacedEvent, readBacklog, type Writer } from '@catalogue/event-store';
+import { type PlacedEvent, readBacklog } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
+import type { BarrierWatch } from './barrier-watch.ts';
 import { reader } from './relay.ts';
-
-/** Seconds. No statement of ours takes a tenth of it; whoever writes for longer holds up every later event. */
-const longWrite = 1;
 
 /** What an operator sees of the relay. Returns what to call after every batch. */
 export function relayMetrics(metrics: Registry, isLeading: () => boolean): (events: PlacedEvent[]) => void {
@@ -31,7 +29,7 @@ export function relayMetrics(metrics: Registry, isLeading: () => boolean): (even
 }
 
 /**
- * How far the topic is behind the log, and what may be the cause. Asked of the database whenever metrics are collected, so
+ * How far the topic is behind the log. Asked of the database whenever metrics are collected, so
  * it is right on a relay that stands by or is stuck, too.
  */
 export function backlogMetrics(metrics: Registry, store: Sql, log: Logger): void {
@@ -53,27 +51,39 @@ export function backlogMetrics(metrics: Registry, store: Sql, log: Logger): void
     registers,
     collect,
   });
-  new Gauge({
+}
+
+/** What may be the cause, asked whenever metrics are collected. What is not known is NaN. */
+export function barrierMetrics(metrics: Registry, watch: BarrierWatch, log: Logger): void {
+  const registers = [metrics];
+  const collect = askedTogether(async () => {
+    const found = await orUnknown(watch.look(), log);
+    const writer = found?.barrier.writer;
+    age.set(found && writer === undefined ? 0 : (writer?.age ?? Number.NaN));
+    heldBack.set(found?.heldBackSeconds ?? Number.NaN);
+    visible.set(found ? Number(found.barrier.seesAges) : Number.NaN);
+  });
+  const age: Gauge = new Gauge({
     name: 'event_store_oldest_writer_seconds',
-    help: 'Age of the oldest transaction in the write server that has written: it hides later events from the relay',
+    help: 'Age of the oldest transaction in the write server that has written: it hides later events from the relay; NaN when unknown',
     registers,
-    async collect() {
-      const writer = await orUnknown(findOldestWriter(store), log);
-      this.set(writer?.age ?? 0);
-      warnOf(writer, log);
-    },
+    collect,
+  });
+  const heldBack: Gauge = new Gauge({
+    name: 'relay_held_back_seconds',
+    help: 'How long this process has seen committed events wait behind the same transaction in flight; needs no privilege',
+    registers,
+    collect,
+  });
+  const visible: Gauge = new Gauge({
+    name: 'event_store_ages_visible',
+    help: "1 when the relay's role may see the ages of other roles' transactions (pg_read_all_stats)",
+    registers,
+    collect,
   });
 }
 
-function warnOf(writer: Writer | undefined, log: Logger): void {
-  if (writer === undefined || writer.age < longWrite) return;
-  log.warn({ ...writer }, 'A transaction has been writing for long: events after it are not relayed until it ends');
-}
-
-async function orUnknown<T extends Backlog | Writer | undefined>(
-  asked: Promise<T>,
-  log: Logger,
-): Promise<T | undefined> {
+async function orUnknown<T>(asked: Promise<T>, log: Logger): Promise<T | undefined> {
   return await asked.catch((err: unknown) => {
     log.debug({ err }, 'The event store did not tell a metric');
     return undefined;

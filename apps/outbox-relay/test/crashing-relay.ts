@@ -35,5 +35,12 @@ const log = createLogger('outbox-relay', 'silent');
 const store = connect(writeDb, { name: 'outbox-relay', max: 4 });
 const openProducer = () => new DeadlyProducer({ brokers, clientId: 'outbox-relay', log });
 const sender = new Sender({ openProducer, topic, codec: jsonCodec, log });
-const { app, work } = await buildApp({ store, writeDb, sender, log, metrics: createMetrics('outbox-relay') });
+const { app, work } = await buildApp({
+  store,
+  writeDb,
+  sender,
+  findDangers: async () => undefined,
+  log,
+  metrics: createMetrics('outbox-relay'),
+});
 await serve(app, { port, host, log, work, close: [() => sender.close(), () => store.end({ timeout: 1 })] });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { jsonCodec } from '@catalogue/contracts';
 import { append } from '@catalogue/event-store';
-import { type IncomingMessage, openProducer } from '@catalogue/kafka';
+import { findDangers, type IncomingMessage, openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type OwnProcess, startProcess, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
@@ -67,14 +67,43 @@ function statesOf(dependencies: () => Promise<Dependencies>) {
   };
 }
 
+/** A warning, with its fields. */
+interface Logged {
+  msg: string;
+  [field: string]: unknown;
+}
+
 /** A relay in this process that runs until it is disposed of. */
-export async function startRelay(db: TestDatabase, brokers: string, topic: TestTopic) {
+export async function startRelay(
+  db: TestDatabase,
+  brokers: string,
+  topic: TestTopic,
+  { checkTopicEvery = 60_000 }: { checkTopicEvery?: number } = {},
+) {
   const stop = new AbortController();
   const store = connect(db.dsn, { name: 'outbox-relay' });
   const sender = newSender(brokers, topic.name);
-  const { app, work } = await buildApp({ store, writeDb: db.dsn, sender, log, metrics: createMetrics('test') });
+  const logged: Logged[] = [];
+  const warn = (fields: object, msg: string) => void logged.push({ ...fields, msg });
+  const watched = Object.assign(createLogger('test', 'silent'), { warn });
+  const metrics = createMetrics('test');
+  const { app, work } = await buildApp({
+    store,
+    writeDb: db.dsn,
+    sender,
+    findDangers: () => findDangers({ brokers, topic: topic.name }),
+    findDangersEveryMs: checkTopicEvery,
+    log: watched,
+    metrics,
+  });
   const working = work(stop.signal);
   return {
+    logged,
+    /** What a scrape tells of a metric without labels; undefined when it is not there. */
+    metric: async (name: string): Promise<number | undefined> => {
+      const value = new RegExp(`^${name}\\{[^}]*\\} (.*)$`, 'm').exec(await metrics.metrics())?.[1];
+      return value === undefined ? undefined : Number(value === 'Nan' ? Number.NaN : value);
+    },
     ...statesOf(async () => (await app.inject('/health/ready')).json<{ dependencies: Dependencies }>().dependencies),
     [Symbol.asyncDispose]: async () => {
       stop.abort();

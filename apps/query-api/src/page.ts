@@ -61,11 +61,15 @@ async function coded(type: string, content: Uint8Array): Promise<Coded> {
   return { type, br, gzip: zipped, identity: content };
 }
 
+/** Listed in `Accept-Encoding`, and not with `q=0` (RFC 9110, 12.5.3). */
+const isTaken = {
+  br: /(?:^|,)\s*br\s*(?:,|$|;\s*q=(?:1|0\.0*[1-9]))/i,
+  gzip: /(?:^|,)\s*gzip\s*(?:,|$|;\s*q=(?:1|0\.0*[1-9]))/i,
+};
+
 function send(request: FastifyRequest, reply: FastifyReply, { type, ...byCoding }: Coded): FastifyReply {
   const taken = request.headers['accept-encoding'] ?? '';
-  const coding = (['br', 'gzip'] as const).find((name) =>
-    new RegExp(`\\b${name}\\b(?!\\s*;\\s*q=0(\\.0*)?\\b)`).test(taken),
-  );
+  const coding = (['br', 'gzip'] as const).find((name) => isTaken[name].test(taken));
   if (coding !== undefined) reply.header('content-encoding', coding);
   return reply
     .type(type)

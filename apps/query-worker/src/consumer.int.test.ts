@@ -106,15 +106,13 @@ test('three workers that join and leave under load lose nothing and apply nothin
       await delay(200); // what the workers have to have done in the end
     }
   })();
-  const had: number[] = [];
-  // Each comes and goes in its own time; mostly one or two are there, now and then none or all.
+  // Each stays until it has had partitions, and for a time of its own; mostly one or two are there, now and then none or all.
   const comeAndGo = async (stay: number) => {
-    while (!over.aborted) {
+    do {
       await using worker = await startWorker(kafka, db.dsn, topic.name);
+      await waitFor('the worker to have partitions', () => worker.partitions().length > 0, { within: 60_000 });
       await delay(stay);
-      had.push(worker.partitions().length);
-      await delay(stay / 4);
-    }
+    } while (!over.aborted);
   };
   await Promise.all([...[900, 1400, 2300].map(comeAndGo), sending]);
   await using last = await startWorker(kafka, db.dsn, topic.name);
@@ -124,8 +122,8 @@ test('three workers that join and leave under load lose nothing and apply nothin
     select count(*)::int as changes, count(distinct (product_id, version))::int as different from changes`;
   expect(told).toEqual([{ changes: ids.length * versions, different: ids.length * versions }]);
   expect(await db.sql`select from parked_events`).toHaveLength(0);
-  expect(Math.max(...had)).toBeGreaterThan(0);
-  expect((await last.health()).code).toBe(200);
+  // It may have come when all was applied already, and joins the group still.
+  await waitFor('the last to be ready', async () => (await last.health()).code === 200);
 }, 180_000);
 
 test('an offset that somebody else moved is followed, not overwritten', async () => {

@@ -1,3 +1,4 @@
+import type { PartitionState } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, DependencyState } from '@catalogue/service';
 import type { FollowedGeneration, Generations } from './generations.ts';
@@ -38,8 +39,8 @@ export function dependenciesOf({ sql, database, generations }: Observed): Depend
 function projectionState(followed: FollowedGeneration): DependencyState {
   const { stopped, lag, partitions } = progressOf(followed);
   if (stopped.length > 0) return { status: 'down', detail: stopped.join('; ') };
-  const detail = `Generation ${followed.generation}: ${partitions} partitions, ${lag} events behind`;
-  return { status: lag > catchingUpFrom ? 'catching-up' : 'up', detail };
+  const detail = `Generation ${followed.generation}: ${partitions} partitions, ${describe(lag)} events behind`;
+  return { status: isFarBehind(lag) ? 'catching-up' : 'up', detail };
 }
 
 /** Never a reason to be not ready: no reader sees them. */
@@ -48,18 +49,37 @@ function othersState(others: readonly FollowedGeneration[]): DependencyState {
   const progress = others.map((followed) => ({ ...followed, ...progressOf(followed) }));
   const detail = progress
     .map(({ generation, state, partitions, lag, stopped }) =>
-      [`Generation ${generation} (${state}): ${partitions} partitions, ${lag} events behind`, ...stopped].join('; '),
+      [
+        `Generation ${generation} (${state}): ${partitions} partitions, ${describe(lag)} events behind`,
+        ...stopped,
+      ].join('; '),
     )
     .join('. ');
-  const isBehind = progress.some(({ lag, stopped }) => lag > catchingUpFrom || stopped.length > 0);
+  const isBehind = progress.some(({ lag, stopped }) => isFarBehind(lag) || stopped.length > 0);
   return { status: isBehind ? 'catching-up' : 'up', detail };
+}
+
+/** Events that the log has and these partitions do not; undefined while that of one is not known. */
+export function totalLag(partitions: readonly PartitionState[]): number | undefined {
+  return partitions.reduce<number | undefined>(
+    (sum, { lag }) => (sum === undefined || lag === undefined ? undefined : sum + lag),
+    0,
+  );
 }
 
 function progressOf({ consumer }: FollowedGeneration) {
   const partitions = consumer.partitions();
   return {
     partitions: partitions.length,
-    lag: partitions.reduce((sum, partition) => sum + (partition.lag ?? 0), 0),
+    lag: totalLag(partitions),
     stopped: partitions.flatMap(({ stopped }) => stopped ?? []),
   };
+}
+
+function isFarBehind(lag: number | undefined): boolean {
+  return lag === undefined || lag > catchingUpFrom;
+}
+
+function describe(lag: number | undefined): string {
+  return lag === undefined ? 'it is not known how many' : `${lag}`;
 }

@@ -2,6 +2,7 @@ import type { PartitionState } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
 import type { Generations } from './generations.ts';
+import { totalLag } from './health.ts';
 
 export type WorkerMetrics = ReturnType<typeof workerMetrics>;
 
@@ -91,7 +92,8 @@ export function measureGenerations(registry: Registry, generations: Generations)
   });
   gauge('projection_rebuild_progress', 'Share of the log that a generation being filled has applied', [], (made) => {
     for (const { generation, state, consumer } of generations.followed) {
-      if (state === 'filling') made.set({ generation }, shareApplied(consumer.partitions()));
+      const share = shareApplied(consumer.partitions());
+      if (state === 'filling' && share !== undefined) made.set({ generation }, share);
     }
   });
 }
@@ -113,6 +115,9 @@ export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
         events.set({ generation: row.generation }, row.events);
       }
     } catch (err) {
+      // What was found at the scrape before is not known to be so now.
+      products.reset();
+      events.reset();
       log.debug({ err }, 'The read model did not tell what waits');
     }
   });
@@ -132,8 +137,10 @@ export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
   });
 }
 
-function shareApplied(partitions: readonly PartitionState[]): number {
+/** Undefined while it is not known how long the log is. */
+function shareApplied(partitions: readonly PartitionState[]): number | undefined {
+  const behind = totalLag(partitions);
+  if (behind === undefined || partitions.length === 0) return undefined;
   const applied = partitions.reduce((sum, { next }) => sum + next, 0);
-  const behind = partitions.reduce((sum, { lag = 0 }) => sum + lag, 0);
-  return applied + behind === 0 ? 0 : applied / (applied + behind);
+  return applied + behind === 0 ? 1 : applied / (applied + behind);
 }

@@ -5,11 +5,18 @@
 export function addressOf(option: string, given: string): string {
   const address = typeof given === 'string' ? given.trim() : undefined;
   const base = (globalThis as { location?: { href?: string } }).location?.href;
-  if (address !== undefined && isUsable(address, base)) return address.replace(/\/+$/, '');
+  if (address !== undefined && isUsable(address, base)) return withoutSlashes(address);
   const told = typeof given === 'string' ? `"${given}"` : String(given);
   throw new TypeError(
     `${option} must be an address like https://catalogue.example.com, without credentials, ? and #; it is ${told}`,
   );
+}
+
+/** Without the slashes at its end. `/\/+$/` takes quadratic time. */
+function withoutSlashes(address: string): string {
+  let end = address.length;
+  while (address[end - 1] === '/') end -= 1;
+  return address.slice(0, end);
 }
 
 function isUsable(address: string, base: string | undefined): boolean {

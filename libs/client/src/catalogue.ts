@@ -214,7 +214,7 @@ function queryString(parameters: Record<string, string | number | undefined>): s
 
 /** The parameters of the next page’s address (RFC 8288); its path is as the API sees itself, which a gateway may change. */
 function nextOf({ headers }: Answer): URLSearchParams | undefined {
-  const [, target] = /<([^>]*)>\s*;\s*rel="?next"?/.exec(headers.get('link') ?? '') ?? [];
+  const [, target] = /<([^<>]*)>\s*;\s*rel="?next"?/.exec(headers.get('link') ?? '') ?? [];
   return target === undefined ? undefined : new URL(target, 'http://relative').searchParams;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isProductName, isStoredName } from './product-name.ts';
+import { isProductName, isStoredName, ProductName, StoredName } from './product-name.ts';
 
 test.each([
   ['one character', 'x', true],
@@ -34,7 +34,7 @@ test.each([
   expect(isProductName(value)).toBe(false);
 });
 
-test.each(['می\u200cخواهم', '👩\u200d🔧', 'Stra\u00adße', 'שלום\u200f!', '한글', 'é', '\u0301'])(
+test.each(['می\u200cخواهم', '👩\u200d🔧', 'Stra\u00adße', 'שלום\u200f!', '한글', 'é', '\u0301', ' \u200b x \u200b '])(
   '%s is a name: what is invisible may stand between what is not',
   (value) => {
     expect(isProductName(value)).toBe(true);
@@ -47,6 +47,25 @@ test('of all single characters those are names that are no white space, no contr
   for (let code = 0; code <= 0x10ffff; code++) {
     const character = String.fromCodePoint(code);
     if (isProductName(character) === isNone.test(character)) wrong.push(`U+${code.toString(16)}`);
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('the documented patterns say of every character, and of one with white space around it, what the checks say', {
+  timeout: 60_000,
+}, () => {
+  const documented = [
+    { pattern: new RegExp(StoredName['pattern'] as string, 'u'), isName: isStoredName },
+    { pattern: new RegExp(ProductName['pattern'] as string, 'u'), isName: isProductName },
+  ];
+  const wrong: string[] = [];
+  for (let code = 0; code <= 0x10ffff; code++) {
+    // Half a surrogate pair is no text, which no pattern can say.
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const character = String.fromCodePoint(code);
+    for (const { pattern, isName } of documented)
+      for (const text of [character, ` ${character}x\u3000`])
+        if (pattern.test(text) !== isName(text)) wrong.push(`U+${code.toString(16)}`);
   }
   expect(wrong).toEqual([]);
 });

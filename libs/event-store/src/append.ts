@@ -1,4 +1,4 @@
-import { errorCode, type Sql } from '@catalogue/postgres';
+import { errorCode, isRefusedStatement, type Sql } from '@catalogue/postgres';
 import type { NewEvent } from './event.ts';
 import type { StoredAnswer } from './idempotency.ts';
 
@@ -18,14 +18,17 @@ export interface NewAnswer extends StoredAnswer {
 /** One of the keys was taken meanwhile: nothing was appended. */
 export class KeyTaken extends Error {}
 
+/** The append was sent and PostgreSQL did not say how it ended: look the event ids and keys up before deciding again. */
+export class OutcomeUnknown extends Error {}
+
 /**
  * Appends to many streams at once, each stream's events all or none, and stores the answers of keyed commands, in one
  * statement that commits itself.
  *
  * @returns the streams that were appended to. The others lost a race: someone else wrote the version they were decided for,
  * so load them again and decide again, in a new statement.
- * @throws {KeyTaken} when an answer's key is taken; otherwise whatever PostgreSQL says. Nothing was stored then, except after
- * a lost connection (`isConnectionLost`), when the outcome is unknown until the event ids are looked up.
+ * @throws {OutcomeUnknown} when the append was sent and got no answer, whatever the reason. After any other error nothing was
+ * stored: {KeyTaken} when an answer's key is taken; otherwise what PostgreSQL says, or a fault found before the append was sent.
  *
  * Each stream at most once a call. The transaction id must be taken after the streams were read, or a reader could meet
  * version 2 before version 1: so never call this in a transaction that wrote before.
@@ -39,8 +42,12 @@ export async function append(
     events.map((event, index) => ({ event, stream, version: expectedVersion + 1 + index, first: index === 0 })),
   );
   const isPlain = answers.length === 0 && rows.length === appends.length;
-  const won = await (isPlain ? insertOneEach(sql, rows) : insert(sql, rows, answers)).catch((error: unknown) => {
-    throw isKeyTaken(error) ? new KeyTaken('An idempotency key was taken meanwhile', { cause: error }) : error;
+  // Made, but not sent yet: what fails here, such as a payload that is no JSON, has stored nothing.
+  const statement = isPlain ? insertOneEach(sql, rows) : insert(sql, rows, answers);
+  const won = await statement.catch((error: unknown) => {
+    if (isKeyTaken(error)) throw new KeyTaken('An idempotency key was taken meanwhile', { cause: error });
+    if (isRefusedStatement(error)) throw error;
+    throw new OutcomeUnknown('PostgreSQL did not say how the append ended', { cause: error });
   });
   return new Set(won.map(({ stream }) => stream));
 }
@@ -56,8 +63,8 @@ interface Row {
 type Won = Promise<{ stream: string }[]>;
 
 /** One event a stream and no keys, as most appends are: what `insert` would do, a fifth cheaper for PostgreSQL. */
-async function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
-  return await sql`
+function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
+  return sql`
     insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
     select * from unnest(
       ${plainArray(rows, (row) => row.stream)}::uuid[],
@@ -74,8 +81,8 @@ async function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
     returning stream`;
 }
 
-async function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): Won {
-  return await sql`
+function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): Won {
+  return sql`
     with event as materialized (
       select * from unnest(
         ${plainArray(rows, (row) => row.stream)}::uuid[],

@@ -23,22 +23,3 @@ export async function readBacklog(sql: Sql, reader: string): Promise<Backlog> {
     from waiting`;
   return row ?? { events: 0, seconds: 0 };
 }
-
-/** A transaction that has written and has not ended: as long as it lasts, it hides later events from readers. */
-export interface Writer {
-  pid: number;
-  database: string;
-  /** Seconds since it began. */
-  age: number;
-}
-
-/** The oldest writing transaction in the whole server; undefined when there is none. */
-export async function findOldestWriter(sql: Sql): Promise<Writer | undefined> {
-  const [row] = await sql<Writer[]>`
-    select pid, coalesce(datname, '') as database, extract(epoch from clock_timestamp() - xact_start)::float8 as age
-    from pg_stat_activity
-    where backend_xid is not null and pid <> pg_backend_pid()
-    order by xact_start
-    limit 1`;
-  return row;
-}

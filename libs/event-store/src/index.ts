@@ -1,5 +1,6 @@
-export { type Append, append, KeyTaken, type NewAnswer } from './append.ts';
-export { type Backlog, findOldestWriter, readBacklog, type Writer } from './backlog.ts';
+export { type Append, append, KeyTaken, type NewAnswer, OutcomeUnknown } from './append.ts';
+export { type Backlog, readBacklog } from './backlog.ts';
+export { type Barrier, readBarrier, type Writer } from './barrier.ts';
 export { loadCursor, moveCursor } from './cursors.ts';
 export { type Cursor, type NewEvent, type RecordedEvent, start } from './event.ts';
 export { readBackward } from './history.ts';

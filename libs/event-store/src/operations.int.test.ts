@@ -7,7 +7,6 @@ import {
   append,
   checkOrigin,
   findAnswers,
-  findOldestWriter,
   findVersions,
   isHeldBack,
   KeyTaken,
@@ -17,6 +16,7 @@ import {
   type NewAnswer,
   readBackward,
   readBacklog,
+  readBarrier,
   readForward,
   removeExpiredKeys,
   start,
@@ -115,17 +115,17 @@ describe('on a server of its own', () => {
   test('a transaction that writes, in whatever database, is found with its age', async () => {
     await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
     await using other = await createDatabase(server.dsn('postgres'));
-    expect(await findOldestWriter(db.sql)).toBeUndefined();
+    expect(await readBarrier(db.sql)).toMatchObject({ writer: undefined, hidesEvents: false, seesAges: true });
     await other.sql.begin(async (tx) => {
       await tx`create table t (x int)`;
       const [row] = await tx<
         { pid: number; name: string }[]
       >`select pg_backend_pid() as pid, current_database() as name`;
-      expect(await findOldestWriter(db.sql)).toEqual({
-        pid: row?.pid,
-        database: row?.name,
-        age: expect.any(Number) as number,
-      });
+      const age = expect.any(Number) as number;
+      const writer = { pid: row?.pid, prepared: null, database: row?.name, age };
+      expect(await readBarrier(db.sql)).toMatchObject({ writer, hidesEvents: false });
+      await appendTo(db.sql, randomUUID());
+      expect(await readBarrier(db.sql)).toMatchObject({ writer, hidesEvents: true });
     });
   });
 
@@ -184,6 +184,7 @@ test('statements planned while the tables were empty go by the indexes when they
       await readForward(sql, start, 10);
       await isHeldBack(sql, start);
       await readBacklog(sql, 'relay');
+      await readBarrier(sql);
       await append(
         sql,
         [{ stream: randomUUID(), expectedVersion: 0, events: [event()] }],

@@ -6,6 +6,7 @@ import kafka, {
 } from '@confluentinc/kafka-javascript';
 import { baseConfig, type ClientOptions } from './client.ts';
 import { codes, KafkaError, kafkaError } from './errors.ts';
+import { safeSettings } from './topic-safety.ts';
 
 export interface Topic {
   name: string;
@@ -61,17 +62,13 @@ export class Admin {
     return found.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset);
   }
 
-  /** Makes a topic that keeps its messages for ever; false when there already was one of that name. */
-  async createTopic(name: string, partitions: number, timeout = 10_000): Promise<boolean> {
+  /** Makes a topic that loses no message; false when there already was one of that name. */
+  async createTopic(name: string, partitions: number, copies = 1, timeout = 10_000): Promise<boolean> {
     const topic: NewTopic = {
       topic: name,
       num_partitions: partitions,
-      replication_factor: -1, // the broker's default
-      config: {
-        'retention.ms': '-1',
-        'retention.bytes': '-1',
-        'cleanup.policy': 'delete',
-      },
+      replication_factor: copies,
+      config: safeSettings(copies),
     };
     try {
       await this.#call<void>(`Creating topic ${name}`, (done) => this.#client.createTopic(topic, timeout, done));

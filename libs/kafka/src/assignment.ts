@@ -27,6 +27,8 @@ export interface AssignmentOptions {
 const graceOnRevoke = 2000;
 const graceOnStop = 4000;
 const commitEvery = 1000;
+/** Milliseconds after which a batch under way holds its partition: it leaves the room for what is polled to the others. */
+const holdAfter = 1000;
 
 /**
  * The partitions this consumer has now, with their feeds. The client is told of changes between polls only: messages of a
@@ -42,7 +44,8 @@ export class Assignment {
   readonly #onFault: (error: unknown) => void;
   #uncommitted = new Map<number, number>();
   #committedAt = 0;
-  #paused = false;
+  /** Those that the client delivers nothing of until their batch has ended. */
+  readonly #held = new Set<PartitionFeed>();
   #closed = false;
   #room = Promise.withResolvers<void>();
   #joined = false;
@@ -61,11 +64,6 @@ export class Assignment {
   /** True while the group waits for this consumer: for offsets to be had, or batches to end. */
   get busy(): boolean {
     return this.#pending.size > 0;
-  }
-
-  /** True while nothing is polled because enough is. */
-  get paused(): boolean {
-    return this.#paused;
   }
 
   get feeds(): Iterable<PartitionFeed> {
@@ -107,23 +105,23 @@ export class Assignment {
   async settle(): Promise<void> {
     for (const change of this.#changes.splice(0)) change();
     for (const feed of this.#feeds.values()) {
+      this.#holdIfSlow(feed);
       const offset = feed.takeSeek();
-      if (offset !== undefined) await this.#native.seek({ partition: feed.partition, offset });
+      if (offset === undefined) continue;
+      if (this.#held.delete(feed)) this.#native.resume([feed.partition]);
+      await this.#native.seek({ partition: feed.partition, offset });
     }
     if (Date.now() - this.#committedAt > commitEvery) this.#commit();
   }
 
-  /** Has the client deliver nothing, so that it can be polled for rebalances alone. */
-  pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
-    this.#native.pause([...this.#feeds.keys()]);
-  }
-
-  resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#native.resume([...this.feeds].filter((feed) => feed.stopped === undefined).map((feed) => feed.partition));
+  #holdIfSlow(feed: PartitionFeed): void {
+    if (feed.held || feed.queued === 0 || feed.busyFor < holdAfter) return;
+    const { topic, log } = this.#options;
+    const { partition, next } = feed;
+    log.debug({ topic, partition, offset: next }, 'A batch takes long: nothing more is fetched until it has ended');
+    feed.hold();
+    this.#held.add(feed);
+    this.#native.pause([partition]);
   }
 
   /** Stops the partitions whose next offset is not in the log. */
@@ -152,8 +150,7 @@ export class Assignment {
       if (points === undefined) return;
       for (const [partition, point] of points) this.#start(partition, point);
       // A pause outlives the assignment it was made in.
-      if (!this.#paused) this.#native.resume(partitions);
-      else this.#native.pause(partitions);
+      this.#native.resume(partitions);
     });
   }
 
@@ -183,7 +180,10 @@ export class Assignment {
   async #give(partitions: number[]): Promise<void> {
     const feeds = partitions.flatMap((partition) => this.#feeds.get(partition) ?? []);
     // What the client still delivers of them is for somebody else.
-    for (const { partition } of feeds) this.#feeds.delete(partition);
+    for (const feed of feeds) {
+      this.#feeds.delete(feed.partition);
+      this.#held.delete(feed);
+    }
     if (this.#feeds.size === 0) this.#joined = false;
     await Promise.all(feeds.map((feed) => feed.close(graceOnRevoke)));
     this.#change(() => {

@@ -88,6 +88,34 @@ test('an offset that is elsewhere is gone to, back or forth', async () => {
   expect(store.refused).toBe(1);
 });
 
+test('a partition whose batch does not end holds up no other, and goes on where it was when it ends', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  const [first] = await producer.send(topic.name, [message('key 1', 'first')]);
+  const blocked = first !== undefined && 'partition' in first ? first.partition : -1;
+  const free = Promise.withResolvers<void>();
+  const apply: ApplyBatch = async (batch) => {
+    if (batch.partition === blocked) await free.promise;
+    return await store.apply(batch);
+  };
+  await using running = start(topic.name, store, { apply });
+  // More than is ever queued, all of it before what the others get.
+  await producer.send(
+    topic.name,
+    numbers(0, 8_000).map((number) => message('key 1', number)),
+  );
+  await producer.send(topic.name, keyed(0, 3_000));
+  const others = () => running.consumer.partitions().filter(({ partition }) => partition !== blocked);
+  await vi.waitFor(() => expect(others().map(({ lag }) => lag)).toEqual([0, 0, 0, 0, 0]), patient);
+  expect(running.consumer.partitions()[blocked]?.next).toBe(0);
+  free.resolve();
+  await vi.waitFor(() => expect(store.values).toHaveLength(11_001), patient);
+  expect(store.refused).toBe(0);
+  const ofBlocked = store.values.slice(-(store.next.get(blocked) ?? 0));
+  expect(ofBlocked.slice(0, 8_001)).toEqual(['first', ...numbers(0, 8_000).map(String)]);
+});
+
 test('a partition that is stopped stays so, and the others go on', async () => {
   await using topic = await createTopic(brokers);
   await using producer = openTestProducer(brokers);

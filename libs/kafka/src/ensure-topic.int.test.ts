@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import kafka from '@confluentinc/kafka-javascript';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { silent as log } from '../test/topic.ts';
 import { openAdmin } from './admin.ts';
-import { ensureTopic } from './ensure-topic.ts';
+import { ensureTopic, findDangers } from './ensure-topic.ts';
 import { topicConfig } from './topic-config.ts';
 
 const brokers = inject('servers').kafka;
@@ -24,7 +26,7 @@ test('a topic is made once, by however many at once, and keeps its events for ev
   const made = await Promise.all([1, 2, 3].map(() => ensureTopic({ brokers, topic, partitions: 6, log })));
   expect(made[0]).toMatchObject({ name: topic, partitions: 6, id: expect.stringMatching(/^[\w+/]{22}$/) as string });
   expect(new Set(made.map(({ id }) => id)).size).toBe(1);
-  expect(await topicConfig(brokers, topic, 'retention.ms')).toBe('-1');
+  expect((await topicConfig(brokers, topic)).get('retention.ms')).toBe('-1');
   expect(await ensureTopic({ brokers, topic, partitions: 6, log })).toEqual(made[0]);
 });
 
@@ -36,19 +38,30 @@ test('a topic with other partitions is refused, with what to do', async () => {
   );
 });
 
-test('a topic that forgets is refused, with the command that mends it', async () => {
+test.each([
+  { 'retention.ms': '604800000' },
+  { 'retention.bytes': '1073741824' },
+  { 'cleanup.policy': 'compact' },
+  { 'cleanup.policy': 'compact,delete' },
+  { 'min.insync.replicas': '2' },
+  { 'unclean.leader.election.enable': 'true' },
+  { 'max.message.bytes': '100000' },
+])('a topic with %o is refused, with the command that mends it', async (wrong) => {
   const topic = newTopic();
+  const config = { 'retention.ms': '-1', ...wrong };
   const admin = kafka.AdminClient.create({ 'bootstrap.servers': brokers });
   await new Promise<void>((resolve, reject) => {
-    const config = { 'retention.ms': '604800000' };
     admin.createTopic({ topic, num_partitions: 6, replication_factor: 1, config }, 5000, (error?: unknown) => {
       if (error instanceof Error) reject(error);
       else resolve();
     });
   });
   admin.disconnect();
+  const [setting, value] = Object.entries(wrong)[0] ?? [];
   await expect(ensureTopic({ brokers, topic, partitions: 6, log })).rejects.toThrow(
-    /keeps its events for 604800000 ms.*kafka-configs.sh .*--add-config retention.ms=-1/,
+    new RegExp(
+      `can lose events \\(${setting}=${value}: .*kafka-configs.sh .*--add-config ${setting}=(?!${value})[^,]+$`,
+    ),
   );
 });
 
@@ -64,8 +77,22 @@ test('a topic made again under the same name has another id', async () => {
 
 test('without a broker it says so', async () => {
   const nobody = '127.0.0.1:1';
-  await expect(topicConfig(nobody, 'any', 'retention.ms')).rejects.toThrow(/cannot be read from 127.0.0.1:1/);
+  await expect(topicConfig(nobody, 'any')).rejects.toThrow(/cannot be read from 127.0.0.1:1/);
   const admin = openAdmin({ brokers: nobody, clientId: 'test', log });
   await expect(admin.describeTopic('any', 200)).rejects.toThrow(/Asking for topic any at/);
   admin.close();
+});
+
+test('a broker that does not let this client ask is no proof that the topic is safe', async () => {
+  // Correlation id, throttle time, one result: TOPIC_AUTHORIZATION_FAILED without a message.
+  const refusal = Buffer.from('000000010000000000000001001dffff', 'hex');
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(refusal.length);
+  const server = createServer((socket) => socket.end(Buffer.concat([size, refusal])));
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const broker = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await findDangers({ brokers: broker, topic: 'any' })).toMatch(
+    /is not known: the right DescribeConfigs .* missing/,
+  );
 });

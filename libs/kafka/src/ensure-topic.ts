@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import kafka, { type Metadata } from '@confluentinc/kafka-javascript';
 import { openAdmin, type Topic } from './admin.ts';
+import { askMetadata, baseConfig, connect } from './client.ts';
 import { codes, KafkaError } from './errors.ts';
 import type { Log } from './log.ts';
 import { topicConfig } from './topic-config.ts';
+import { dangersOf, wantedCopies } from './topic-safety.ts';
 
 export interface TopicWanted {
   /** Bootstrap servers, comma-separated. */
@@ -14,15 +17,18 @@ export interface TopicWanted {
 
 /**
  * Makes the topic, or checks the one that is there; can be run at any time, by several at once. Rejects when an existing
- * topic has other partitions or does not keep its messages for ever; the message says which command mends it.
+ * topic has other partitions, or settings or copies that can lose events; the message says which command mends it.
  */
 export async function ensureTopic({ brokers, topic, partitions, log }: TopicWanted): Promise<Topic> {
   const admin = openAdmin({ brokers, clientId: 'ensure-topic', log });
   try {
-    const created = await admin.createTopic(topic, partitions);
+    const { length } = (await cluster({ brokers, topic })).brokers;
+    const created = await admin.createTopic(topic, partitions, wantedCopies(length));
     if (created) log.info({ topic, partitions }, 'Topic created');
     const found = await visible(() => admin.describeTopic(topic), topic);
-    if (!created) await check(found, { brokers, topic, partitions });
+    checkPartitions(found, { brokers, topic, partitions });
+    const danger = await findDangers({ brokers, topic });
+    if (danger !== undefined) throw mismatch(danger);
     return found;
   } finally {
     admin.close();
@@ -39,21 +45,49 @@ async function visible(describe: () => Promise<Topic | undefined>, topic: string
   throw new KafkaError(`Topic ${topic} was created but no broker knows it after 5 s`, { code: codes.ERR__TIMED_OUT });
 }
 
-async function check(found: Topic, { brokers, topic, partitions }: Omit<TopicWanted, 'log'>): Promise<void> {
-  const mismatch = (message: string) => new KafkaError(message, { code: codes.ERR_INVALID_CONFIG });
-  if (found.partitions !== partitions) {
-    throw mismatch(
-      `Topic ${topic} has ${found.partitions} partitions, expected ${partitions}. The number cannot be changed without ` +
-        `breaking the order of a product's events. While it is empty, delete it and migrate again: ` +
-        `kafka-topics.sh --bootstrap-server ${brokers} --delete --topic ${topic}. Otherwise name another topic ` +
-        `in KAFKA_TOPIC, migrate, and publish the events into it again.`,
-    );
+/**
+ * By which settings and copies an existing topic can lose events, and the command that mends it; undefined when it loses
+ * none. Where this client may not ask, that is what it says. Rejects when no broker answers.
+ */
+export async function findDangers({
+  brokers,
+  topic,
+}: Pick<TopicWanted, 'brokers' | 'topic'>): Promise<string | undefined> {
+  const settings = await topicConfig(brokers, topic).catch((error: unknown) => {
+    if (error instanceof KafkaError && error.code === codes.ERR_TOPIC_AUTHORIZATION_FAILED) return undefined;
+    throw error;
+  });
+  if (settings === undefined) {
+    return `Whether topic ${topic} can lose events is not known: the right DescribeConfigs on it is missing`;
   }
-  const retention = await topicConfig(brokers, topic, 'retention.ms');
-  if (retention !== '-1') {
-    throw mismatch(
-      `Topic ${topic} keeps its events for ${retention} ms, expected for ever. Mend it with: kafka-configs.sh ` +
-        `--bootstrap-server ${brokers} --alter --entity-type topics --entity-name ${topic} --add-config retention.ms=-1`,
-    );
+  const metadata = await cluster({ brokers, topic });
+  const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions ?? [];
+  const copies = Math.min(...partitions.map(({ replicas }) => replicas.length));
+  return dangersOf(topic, brokers, { settings, brokers: metadata.brokers.length, copies });
+}
+
+/** The admin client does not tell which brokers there are. */
+async function cluster({ brokers, topic }: Pick<TopicWanted, 'brokers' | 'topic'>): Promise<Metadata> {
+  const client = new kafka.Producer(baseConfig({ brokers, clientId: 'ensure-topic' }));
+  client.on('event.error', () => {});
+  await connect(client);
+  try {
+    return await askMetadata(client, 5000, topic);
+  } finally {
+    client.disconnect();
   }
+}
+
+function checkPartitions(found: Topic, { brokers, topic, partitions }: Omit<TopicWanted, 'log'>): void {
+  if (found.partitions === partitions) return;
+  throw mismatch(
+    `Topic ${topic} has ${found.partitions} partitions, expected ${partitions}. The number cannot be changed without ` +
+      `breaking the order of a product's events. While it is empty, delete it and migrate again: ` +
+      `kafka-topics.sh --bootstrap-server ${brokers} --delete --topic ${topic}. Otherwise name another topic ` +
+      `in KAFKA_TOPIC, migrate, and publish the events into it again.`,
+  );
+}
+
+function mismatch(message: string): KafkaError {
+  return new KafkaError(message, { code: codes.ERR_INVALID_CONFIG });
 }

@@ -1,7 +1,7 @@
 export { Admin, openAdmin, type Topic } from './admin.ts';
 export type { ClientOptions } from './client.ts';
 export { Consumer, openConsumer } from './consumer.ts';
-export { ensureTopic, type TopicWanted } from './ensure-topic.ts';
+export { ensureTopic, findDangers, type TopicWanted } from './ensure-topic.ts';
 export { KafkaError } from './errors.ts';
 export type { ConsumerOptions, PartitionState } from './membership.ts';
 export type { Log } from './log.ts';

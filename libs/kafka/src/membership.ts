@@ -27,8 +27,8 @@ export interface PartitionState {
 const maxQueued = 6000;
 // One poll: its messages become objects in one go, 3 ms for 2 000.
 const maxPolled = 2000;
-/** Milliseconds without room after which partitions are paused, so that rebalances are served meanwhile. */
-const stuckAfter = 1000;
+/** Milliseconds to wait for room before it is looked which partitions take it: rebalances are served meanwhile. */
+const roomWithin = 1000;
 const idle = 250;
 /**
  * Milliseconds outside the group, with brokers that answer, after which the client is taken for stalled. A join waits for
@@ -116,7 +116,6 @@ export class Membership {
       topic,
       feeds: () => [...assignment.feeds],
       end: async (partition) => (await native.bounds(partition)).end,
-      paused: () => assignment.paused,
       waits,
     });
     const { signal } = this.#ended;
@@ -137,9 +136,10 @@ export class Membership {
     this.#checkStall(assignment);
     await assignment.settle();
     const room = maxQueued - assignment.queued;
-    if (room <= 0 && (await within(assignment.room, stuckAfter))) return;
-    if (room <= 0) assignment.pause();
-    else assignment.resume();
+    if (room <= 0) {
+      await within(assignment.room, roomWithin);
+      return;
+    }
     const messages = await this.#poll(native, Math.min(Math.max(room, 100), maxPolled));
     if (messages.length > 0) assignment.dispatch(messages);
     else await native.arrival(idle);
@@ -196,11 +196,10 @@ export class Membership {
   }
 }
 
-/** True when the promise resolves within so many milliseconds. */
-async function within(promise: Promise<void>, milliseconds: number): Promise<boolean> {
-  const timeout = Promise.withResolvers<boolean>();
-  const timer = globalThis.setTimeout(timeout.resolve, milliseconds, false);
-  const first = await Promise.race([promise.then(() => true), timeout.promise]);
+/** Resolves with the promise, or after so many milliseconds. */
+async function within(promise: Promise<void>, milliseconds: number): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = globalThis.setTimeout(timeout.resolve, milliseconds);
+  await Promise.race([promise, timeout.promise]);
   clearTimeout(timer);
-  return first;
 }

@@ -38,6 +38,19 @@ test('an offset that is elsewhere is sought, and what was polled before the seek
   expect(feed.takeSeek()).toBeUndefined();
 });
 
+test('a feed that is held takes nothing until its batch has ended, and then seeks what follows it', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ next: number }>();
+  const { feed } = feedOf(() => promise);
+  feed.push(messages(0, 4));
+  feed.hold();
+  feed.push(messages(5, 6));
+  expect([feed.queued, feed.takeSeek()]).toEqual([0, undefined]);
+  resolve({ next: 3 });
+  await vi.waitFor(() => expect(feed.held).toBe(false));
+  feed.push(messages(7, 8));
+  expect([feed.queued, feed.takeSeek()]).toEqual([0, 3]);
+});
+
 test('nothing is taken after a stop, which is told once', async () => {
   const { feed, onStop } = feedOf(async () => ({ next: 2, stop: 'a gap' }));
   feed.push(messages(0, 5));

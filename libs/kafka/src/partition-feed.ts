@@ -42,6 +42,8 @@ export class PartitionFeed {
   #stopped: string | undefined;
   #seekTo: number | undefined;
   #busy: Promise<void> | undefined;
+  #busySince = 0;
+  #held = false;
   #closing = false;
   #underWay: IncomingMessage | undefined;
   #lastTimestamp: number | undefined;
@@ -67,6 +69,16 @@ export class PartitionFeed {
     return this.#busy !== undefined;
   }
 
+  /** Milliseconds for which the batch under way has been applied; 0 while there is none. */
+  get busyFor(): number {
+    return this.#busy === undefined ? 0 : performance.now() - this.#busySince;
+  }
+
+  /** True from `hold` until the batch under way has ended: what comes meanwhile is not taken. */
+  get held(): boolean {
+    return this.#held;
+  }
+
   /**
    * When the first message that is not applied was sent (milliseconds since 1970); until it has been polled, when the last
    * one that was applied. Undefined before the first message.
@@ -85,11 +97,18 @@ export class PartitionFeed {
     return this.#stopped;
   }
 
-  /** Takes messages that follow those taken before. Those after a pending seek or a stop are not wanted. */
+  /** Takes messages that follow those taken before. Those after a hold, a pending seek or a stop are not wanted. */
   push(messages: IncomingMessage[]): void {
-    if (this.#closing || this.#stopped !== undefined || this.#seekTo !== undefined) return;
+    if (this.#closing || this.#held || this.#stopped !== undefined || this.#seekTo !== undefined) return;
     for (const message of messages) this.#queue.push(message);
     this.#busy ??= this.#run();
+  }
+
+  /** Takes nothing more while the batch under way lasts; what is queued is dropped, and sought again afterwards. */
+  hold(): void {
+    if (this.#busy === undefined) return;
+    this.#held = true;
+    this.#queue = [];
   }
 
   stop(reason: string): void {
@@ -122,7 +141,9 @@ export class PartitionFeed {
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
       const messages = this.#queue.splice(0, this.#options.maxBatch);
+      this.#busySince = performance.now();
       await this.#applyBatch(messages);
+      this.#release();
       this.#options.onProgress(this);
     }
     this.#busy = undefined;
@@ -149,6 +170,11 @@ export class PartitionFeed {
     this.#underWay = undefined;
     this.#lastTimestamp = last?.timestamp;
     this.#progressAt = Date.now();
+  }
+
+  #release(): void {
+    if (this.#held && this.#stopped === undefined) this.#seekTo ??= this.#next;
+    this.#held = false;
   }
 
   #seek(offset: number): void {

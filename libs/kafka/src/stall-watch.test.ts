@@ -7,12 +7,11 @@ afterEach(() => void vi.useRealTimers());
 /** A partition at offset 5 of 9, and what a minute of checks finds. */
 function watched() {
   const feed = { partition: 3, next: 5, stopped: undefined as string | undefined, pending: false };
-  const state = { end: 9, paused: false, waits: false, brokers: true };
+  const state = { end: 9, waits: false, brokers: true };
   const watch = new StallWatch({
     topic: 'events',
     feeds: () => [feed],
     end: () => (state.brokers ? Promise.resolve(state.end) : Promise.reject(new Error('away'))),
-    paused: () => state.paused,
     waits: () => Promise.resolve(state.waits),
   });
   const minute = async (each = () => {}) => {
@@ -37,7 +36,7 @@ test('a partition that has messages and does not move is stalled, and the error 
 test('so is one whose messages are polled and not applied', async () => {
   const { feed, state, minute } = watched();
   Object.assign(feed, { pending: true });
-  Object.assign(state, { paused: true, brokers: false });
+  Object.assign(state, { brokers: false });
   expect(await minute()).toMatchObject({ partition: 3, lag: 1 });
 });
 
@@ -46,7 +45,6 @@ test.each([
   ['stopped on purpose', {}, { stopped: 'a gap' }],
   ['waiting for the database', { waits: true }, { pending: true }],
   ['whose brokers are away', { brokers: false }, {}],
-  ['not polled, since others have enough', { paused: true }, {}],
 ])('a partition %s is not', async (_, state, feed) => {
   const it = watched();
   Object.assign(it.state, state);

@@ -15,8 +15,6 @@ export interface StallWatchOptions {
   feeds: () => Iterable<Watched>;
   /** The end of a partition's log, asked of the broker: what a client that fetches nothing knows of it is old. */
   end: (partition: number) => Promise<number>;
-  /** True while nothing is polled on purpose. */
-  paused: () => boolean;
   /** True while whoever applies waits for something that is away. */
   waits: () => Promise<boolean>;
 }
@@ -59,7 +57,7 @@ export class StallWatch {
 
   /** Messages not applied, as far as they can be known; 0 while nobody is to blame. */
   async #lag({ partition, next, stopped, pending }: Watched): Promise<number> {
-    if (stopped !== undefined || (this.#options.paused() && !pending)) return 0;
+    if (stopped !== undefined) return 0;
     const end = await this.#options.end(partition).catch(() => 0);
     return Math.max(end - next, pending ? 1 : 0);
   }

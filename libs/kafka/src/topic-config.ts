@@ -1,34 +1,33 @@
 import { connect, type Socket } from 'node:net';
+import { KafkaError } from './errors.ts';
 
 const describeConfigs = 32;
 const version = 1;
 const topicResource = 2;
 
 /**
- * One configuration value of a topic, as the broker applies it; undefined when it knows no such setting.
+ * The settings of a topic by name, as the broker applies them.
  *
  * The client (1.10.1) can create topics but not read their configuration, so this one request is written by hand:
- * DescribeConfigs v1 (https://kafka.apache.org/protocol#The_Messages_DescribeConfigs), over plain TCP.
- * Rejects when no broker answers within `timeout` milliseconds.
+ * DescribeConfigs v1 (https://kafka.apache.org/protocol#The_Messages_DescribeConfigs), over plain TCP. It needs the right
+ * DescribeConfigs on the topic.
+ * Rejects with a KafkaError when a broker refuses, with another when none answers within `timeout` milliseconds.
  */
-export async function topicConfig(
-  brokers: string,
-  topic: string,
-  name: string,
-  timeout = 5000,
-): Promise<string | undefined> {
+export async function topicConfig(brokers: string, topic: string, timeout = 5000): Promise<Map<string, string>> {
   const failures: unknown[] = [];
   for (const broker of brokers.split(',')) {
     try {
-      return readConfig(await ask(broker.trim(), request(topic, name), timeout), topic, name);
+      return readConfig(await ask(broker.trim(), request(topic), timeout));
     } catch (error) {
+      if (error instanceof KafkaError) throw error;
       failures.push(error);
     }
   }
-  throw new AggregateError(failures, `The configuration of topic ${topic} cannot be read from ${brokers}`);
+  const reasons = failures.map((failure) => (failure as Error).message).join('; ');
+  throw new AggregateError(failures, `The configuration of topic ${topic} cannot be read from ${brokers}: ${reasons}`);
 }
 
-function request(topic: string, name: string): Buffer {
+function request(topic: string): Buffer {
   const body = Buffer.concat([
     int16(describeConfigs),
     int16(version),
@@ -37,8 +36,7 @@ function request(topic: string, name: string): Buffer {
     int32(1),
     Buffer.from([topicResource]),
     text(topic),
-    int32(1),
-    text(name),
+    int32(-1), // all settings
     Buffer.from([0]), // no synonyms
   ]);
   return Buffer.concat([int32(body.length), body]);
@@ -67,7 +65,7 @@ async function frame(socket: Socket, broker: string): Promise<Buffer> {
   throw new Error(`${broker} closed the connection`);
 }
 
-function readConfig(response: Buffer, topic: string, wanted: string): string | undefined {
+function readConfig(response: Buffer): Map<string, string> {
   let at = 4 + 4 + 4; // correlation id, throttle time, count of results: one
   const code = response.readInt16BE(at);
   at += 2;
@@ -77,13 +75,20 @@ function readConfig(response: Buffer, topic: string, wanted: string): string | u
     return length < 0 ? undefined : response.toString('utf8', at - length, at);
   };
   const message = string();
-  if (code !== 0) throw new Error(`Topic ${topic}: ${message ?? `error ${code}`}`);
+  if (code !== 0) throw new KafkaError(message ?? `Error ${code}`, { code });
   at += 1;
   string(); // the topic's name
   const count = response.readInt32BE(at);
   at += 4;
-  // Only what was asked for is in the answer.
-  return count > 0 && string() === wanted ? string() : undefined;
+  const settings = new Map<string, string>();
+  for (let index = 0; index < count; index++) {
+    const name = string();
+    const value = string();
+    at += 1 + 1 + 1; // read-only, source, sensitive
+    at += 4; // no synonyms
+    if (name !== undefined && value !== undefined) settings.set(name, value);
+  }
+  return settings;
 }
 
 function int16(value: number): Buffer {

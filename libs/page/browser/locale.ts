@@ -3,7 +3,7 @@
  * `en-US@posix`, which is no language tag.
  */
 export function usableLocale(languages: readonly string[]): string {
-  const tags = languages.map((language) => language.replace(/[@.].*$/, '').replaceAll('_', '-'));
+  const tags = languages.map((language) => language.split(/[@.]/, 1).join('').replaceAll('_', '-'));
   return tags.find(isTag) ?? 'en';
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isConnectionLost, isTransient } from './errors.ts';
+import { isConnectionLost, isRefusedStatement, isTransient } from './errors.ts';
 
 describe('an error that goes away by itself is transient', () => {
   test.each(['ECONNREFUSED', 'CONNECTION_CLOSED', '08006', '57P01', '57P03', '40001', '40P01', '53300', '57014'])(
@@ -17,7 +17,47 @@ describe('an error that comes again is not', () => {
   });
 });
 
-test('after a lost connection the outcome is unknown, after a deadlock it is known', () => {
-  expect(isConnectionLost({ code: 'CONNECTION_CLOSED' })).toBe(true);
-  expect(isConnectionLost({ code: '40P01' })).toBe(false);
+const codesOfTheWay = [
+  'CONNECTION_CLOSED',
+  'CONNECT_TIMEOUT',
+  'ECONNRESET',
+  'EPIPE', // as long as an SQLSTATE
+  'ENETUNREACH',
+  'EPROTO',
+  'EADDRNOTAVAIL',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SASL_SIGNATURE_MISMATCH',
+];
+
+test('a statement’s error is one of the connection, whatever its code, unless the statement could not be sent', () => {
+  expect(isConnectionLost({ code: 'HPE_NEVER_HEARD_OF', query: 'select 1' })).toBe(true);
+  expect(isConnectionLost({ code: 'UNDEFINED_VALUE', query: 'select 1' })).toBe(false);
+  // Of no statement: of the HTTP server, and of a wait that was aborted.
+  expect(isConnectionLost({ code: 'FST_ERR_VALIDATION' })).toBe(false);
+  expect(isConnectionLost({ code: 'ABORT_ERR' })).toBe(false);
 });
+
+describe('an error between here and PostgreSQL leaves the outcome unknown, and is transient', () => {
+  test.each([...codesOfTheWay, '08006', '57P01'])('%s', (code) => {
+    expect(isConnectionLost({ code })).toBe(true);
+    expect(isTransient({ code })).toBe(true);
+    expect(isRefusedStatement({ code })).toBe(false);
+  });
+});
+
+test.each(['40P01', '23505', '25006', '57014'])('after %s, which PostgreSQL answers, the outcome is known', (code) => {
+  expect(isConnectionLost({ code })).toBe(false);
+  expect(isRefusedStatement({ code })).toBe(true);
+});
+
+test.each(['ERR_INVALID_ARG_TYPE', 'UNDEFINED_VALUE', undefined])(
+  'a fault of the calling code (%s) is neither a lost connection nor an answer of PostgreSQL',
+  (code) => {
+    expect(isConnectionLost({ code })).toBe(false);
+    expect(isTransient({ code })).toBe(false);
+    expect(isRefusedStatement({ code })).toBe(false);
+  },
+);

@@ -1,5 +1,5 @@
 export { type ConnectOptions, connect, type Sql, type Transaction } from './connect.ts';
-export { errorCode, isConnectionLost, isRefusedValue, isTransient } from './errors.ts';
+export { errorCode, isConnectionLost, isReadOnly, isRefusedStatement, isRefusedValue, isTransient } from './errors.ts';
 export { hinter } from './hint.ts';
 export { migrate } from './migrate.ts';
 export { transact } from './transact.ts';

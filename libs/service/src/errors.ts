@@ -1,12 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemType } from './problem.ts';
 import { requestIdOf } from './trace.ts';
-
-/** Milliseconds in which a request has to come, its body included. */
-export const longestRequest = 30_000;
 
 /** Fastify's own refusals, by status, with what a client should know about them. */
 const refusals: Record<number, [ProblemType, string]> = {
@@ -87,32 +82,6 @@ export function answerUnmetExpectation(request: IncomingMessage, response: Serve
       'x-request-id': requestId,
     })
     .end(body);
-}
-
-/** For what is not even HTTP, is too large or too slow: there is no request, so there is only a socket to answer on. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = problemOfBytes(error.code);
-  const requestId = randomUUID();
-  const body = JSON.stringify(problem.toBody(requestId));
-  const headers = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
-    'Connection: close',
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${requestId}`,
-  ];
-  socket.end(`${headers.join('\r\n')}\r\n\r\n${body}`);
-}
-
-function problemOfBytes(code: string | undefined): Problem {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new Problem('request-timeout', `A request has to be complete within ${longestRequest / 1000} s`);
-  const detail = code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'This is not HTTP';
-  return new Problem('invalid-request', detail, { faults: [{ pointer: '', message: detail }] });
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {

@@ -30,10 +30,11 @@ describe('a number', () => {
     expect([...doubles].map((value) => parseJson(JSON.stringify(value)))).toEqual([...doubles]);
   });
 
-  test('of 60 000 digits is read in good time', () => {
+  test('of 600 000 digits is read in a time that grows with their number', () => {
     const began = performance.now();
-    expect(parseJson(`1.${'0'.repeat(60_000)}1`)).toBe(Number.NaN);
-    expect(performance.now() - began).toBeLessThan(100);
+    expect(parseJson(`1.${'0'.repeat(600_000)}1`)).toBe(Number.NaN);
+    // By the square of it, minutes.
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
@@ -121,4 +122,107 @@ test('the page of the documents runs and loads only files of its own, and obeys 
   expect(scripts.length).toBeGreaterThan(0);
   for (const script of scripts) expect(script).toMatch(/^<script src="\.\/static\/[^"]+"[^>]*>\s*<\/script>$/);
   expect(page.body).not.toMatch(/<style|style=|\son\w+=/);
+});
+
+/** Everything that a server sends on a connection until it closes it; rejects when it resets it. */
+async function talk(to: Server, write: (socket: Socket) => void): Promise<string> {
+  const socket = connect((to.server.address() as AddressInfo).port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answer += text;
+  });
+  write(socket);
+  // As a client that reads the answer and stops sending: it may meet the end of the connection first.
+  const failure = await Promise.race([once(socket, 'end'), once(socket, 'error')]);
+  socket.destroy();
+  return failure.length > 0 ? `${answer}${String(failure[0])}` : answer;
+}
+
+async function listening(addRoutes: (server: Server) => void): Promise<Server> {
+  const log = createLogger('test', 'silent');
+  const server = await createServer({ log, metrics: createMetrics('test'), dependencies: {} });
+  addRoutes(server);
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  return server;
+}
+
+test('a valid request is answered before the bytes after it are refused', async () => {
+  const done: string[] = [];
+  await using slow = await listening((server) => {
+    server.get('/slow', async () => {
+      await delay(100);
+      done.push('slow');
+      return { is: 'slow' };
+    });
+  });
+  const answer = await talk(slow, (socket) => {
+    socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /slow HTTP/1.1\r\nHost: a\r\n\r\nhello\r\n\r\n');
+  });
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400']);
+  expect(done).toEqual(['slow', 'slow']);
+  expect(answer).toContain('This is not HTTP');
+});
+
+test.each(['with its length', 'in chunks'])(
+  'a body over the limit, %s, is answered while it is still sent',
+  async (how) => {
+    await using echo = await listening((server) => {
+      server.post('/echo', (request) => request.body);
+    });
+    const total = 4 * 1024 * 1024;
+    const framing = how === 'in chunks' ? 'Transfer-Encoding: chunked' : `Content-Length: ${total}`;
+    // Twenty times: a reset reached the client in most, not in all.
+    for (let i = 0; i < 20; i += 1) {
+      const answer = await talk(echo, (socket) => {
+        socket.write(`POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`);
+        const piece = 'x'.repeat(65_536);
+        const framed = how === 'in chunks' ? `10000\r\n${piece}\r\n` : piece;
+        for (let sent = 0; sent < total; sent += piece.length) socket.write(framed);
+      });
+      expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+      expect(answer).toContain('"type":"body-too-large"');
+    }
+  },
+);
+
+test('a request target in absolute form is the same request', async () => {
+  await using shop = await listening((server) => {
+    server.get('/products', (request) => ({ url: request.url, path: request.routeOptions.url }));
+  });
+  const get = (target: string, method = 'GET') =>
+    talk(shop, (socket) => socket.write(`${method} ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`));
+  for (const target of [
+    'http://a.example/products?q=1',
+    'HTTP://a.example:8080/products?q=1',
+    'https://[::1]/products?q=1',
+  ])
+    expect(await get(target)).toContain('{"url":"/products?q=1","path":"/products"}');
+  expect(await get('http://a.example/health/live')).toContain('{"status":"live"}');
+  const wrong = await get('http://a.example/products', 'DELETE');
+  expect(wrong).toMatch(/^HTTP\/1\.1 405 /);
+  expect(wrong).toMatch(/allow: GET, HEAD\r\n/i);
+  for (const target of ['http://a.example', 'http://a.example?q=1', '/http://a.example/products'])
+    expect(await get(target)).toMatch(/^HTTP\/1\.1 404 /);
+});
+
+test('with CORS, only a preflight is answered as one, and a browser keeps the answer', async () => {
+  const log = createLogger('test', 'silent');
+  const corsOrigins = ['https://shop.example'];
+  await using shop = await createServer({ log, metrics: createMetrics('test'), dependencies: {}, corsOrigins });
+  shop.get('/products', () => []);
+  const options = (headers: Record<string, string>, url = '/products') =>
+    shop.inject({ method: 'OPTIONS', url, headers });
+  const origin = 'https://shop.example';
+  const preflight = await options({ origin, 'access-control-request-method': 'PUT' });
+  expect(preflight.statusCode).toBe(204);
+  expect(preflight.headers).toMatchObject({ 'access-control-allow-origin': origin, 'access-control-max-age': '7200' });
+  const incomplete: Record<string, string>[] = [{}, { origin }, { 'access-control-request-method': 'PUT' }];
+  for (const headers of incomplete) {
+    const other = await options(headers);
+    expect(other.json()).toMatchObject({ type: 'method-not-allowed', status: 405 });
+    expect(other.headers).toMatchObject({ allow: 'GET, HEAD', 'content-type': 'application/problem+json' });
+  }
+  expect((await options({}, '/nowhere')).json()).toMatchObject({ type: 'not-found', status: 404 });
+  const simple = await shop.inject({ url: '/products', headers: { origin } });
+  expect(simple.headers['access-control-allow-origin']).toBe(origin);
 });

@@ -1,4 +1,3 @@
-import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -13,13 +12,9 @@ import fastify, {
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { requireAcceptable } from './accept.ts';
 import { closeInTime } from './closing.ts';
-import {
-  answerClientError,
-  answerErrors,
-  answerFrameworkError,
-  answerUnmetExpectation,
-  longestRequest,
-} from './errors.ts';
+import { answerBeforeClosing, answerClientError, longestRequest } from './connections.ts';
+import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './errors.ts';
+import { allowOrigins } from './cors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
@@ -82,6 +77,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       disableRequestLogging: !log.isLevelEnabled('debug'),
       requestIdLogLabel: 'requestId',
     }),
+    rewriteUrl: originForm,
     genReqId: ({ headers }) => requestIdOf(headers),
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError,
@@ -103,6 +99,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;
 
   app.server.on('checkExpectation', answerUnmetExpectation);
+  answerBeforeClosing(app.server);
   closeInTime(app);
   app.setValidatorCompiler(validatorCompiler);
   readJsonBodies(app);
@@ -113,16 +110,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   refuseEmptyParameters(app);
   negotiate(app);
   measureRequests(app, metrics);
-  if (corsOrigins.length > 0) {
-    await app.register(cors, {
-      origin: corsOrigins,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['ETag', 'Link', 'Location', 'Consistency-Token', 'X-Request-Id', 'Retry-After'],
-    });
-  }
+  if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
   if (api !== undefined) await describe(app, api);
   operate(app, metrics, dependencies);
   return app;
+}
+
+/** What a proxy's `GET http://host/products` asks for here: `/products` (RFC 9112, 3.2.2). */
+function originForm({ url = '/' }: IncomingMessage): string {
+  const [authority] = /^https?:\/\/[^/?]*/i.exec(url) ?? [];
+  if (authority === undefined) return url;
+  const rest = url.slice(authority.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
 const context = Symbol('trace context');

@@ -101,7 +101,7 @@ ${this.log}`,
 /** What the CMD of an app's Dockerfile gives to node: V8's flags and the program. */
 function argumentsOfImage(folder: string): string[] {
   const [, command] =
-    /^CMD (\[[^\]]*\])$/m.exec(readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '')) ?? [];
+    /^CMD (\[.*\])$/m.exec(readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '')) ?? [];
   if (command === undefined) throw new Error(`${folder}/Dockerfile has no CMD`);
   const [, ...args] = JSON.parse(command) as string[];
   return args;

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
@@ -130,6 +131,18 @@ export class System implements AsyncDisposable {
   /** Takes a server away, as an operator would. */
   async stop(name: ServerName): Promise<void> {
     await this.#servers[name].stop();
+  }
+
+  /** Takes a server away so that it answers nothing and ends no connection; resolves to what gives it back. */
+  freeze(name: ServerName): () => void {
+    const { pid } = this.#servers[name];
+    // PostgreSQL's sessions are processes of their own.
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+    const signal = (how: NodeJS.Signals) => {
+      for (const each of [pid, ...children]) process.kill(each, how);
+    };
+    signal('SIGSTOP');
+    return () => signal('SIGCONT');
   }
 
   /** Gives a server back that was taken away. */

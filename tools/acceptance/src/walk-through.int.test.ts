@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readSettings, welcome } from '@catalogue/local-stack';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { System } from './system.ts';
 
@@ -18,15 +19,18 @@ afterAll(async () => {
 
 const commands = () => system.services['command-api'].url;
 const queries = () => system.services['query-api'].url;
-test('the walk-through of the README, pasted at once: a product written with curl is read back with curl', async () => {
-  const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
-  const lines = readme.split('\n').filter((line) => line.startsWith('curl '));
+test('what npm start says to try, pasted at once: a product written with curl is read back with curl', async () => {
+  const { ports } = readSettings({});
+  const lines = welcome(ports)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('curl '));
   expect(lines).toHaveLength(2);
   const folder = await mkdtemp(join(tmpdir(), 'walk-through-'));
   const script = [...lines.slice(0, 1), 'echo', ...lines.slice(1)]
     .join('\n')
-    .replace('http://localhost:8080', commands())
-    .replace('http://localhost:8081', queries())
+    .replace(`http://localhost:${ports.commandApi.number}`, commands())
+    .replace(`http://localhost:${ports.queryApi.number}`, queries())
     .replaceAll('/tmp/answer', join(folder, 'answer'));
   // Again and again: without the token the second comes too early, more often than not.
   for (let i = 0; i < 10; i++) {

@@ -18,7 +18,7 @@ const ticksPerSecond = 100;
 // By the folder they run in and their command line: the services and servers under test are children of this process, whoever
 // started them for it.
 const names: [RegExp, string][] = [
-  [/apps\/([\w-]+)\0.*\0dist\/main\.js/s, '$1'],
+  [/^[^\0]*apps\/([\w-]+)\0.*\0dist\/main\.js/s, '$1'],
   [/load\/process\.ts/, 'generator'],
   [/floors\/route-server\.ts/, 'route'],
   [/-D\0[^\0]*\/(write-db|read-db)\0/, '$1'],

@@ -55,6 +55,10 @@ test.each([
     target: { figure: 'perSecond', of: 'commits', atMost: 0.7 },
     cells: ['commits 20 000/s', '0.90', '≤ 0.7', 'missed'],
   },
+  {
+    target: { figure: 'perSecond', of: 'commits', atLeast: 1 / 1.5 },
+    cells: ['commits 20 000/s', '0.90', '≥ 0.67', 'reached'],
+  },
   { target: { figure: 'perSecond', of: 'commits' }, cells: ['commits 20 000/s', '0.90', '', ''] },
   { target: { figure: 'perSecond', of: 'unknown', atLeast: 0.7 }, cells: ['unknown –', '–', '≥ 0.7', 'not measured'] },
 ])('a target says what it is, beside what, and whether it was reached: $target', ({ target, cells }) => {
@@ -101,4 +105,11 @@ test('progress is one line of what matters', () => {
   expect(progressOf({ perSecond: 12_345.6, p50: 1.234, p90: 2, p99: 9, 'cores.idle': 1 })).toBe(
     'rate 12 346/s, p50 1.23 ms, p99 9.00 ms',
   );
+});
+
+test('a report of one round does not speak of medians', () => {
+  const round = { perSecond: 20_000 };
+  const target = { figure: 'perSecond', of: 'creates' };
+  expect(reportOf([outcome('creates', [target], round)])).not.toMatch(/median/i);
+  expect(reportOf([outcome('creates', [target], round, round)])).toMatch(/^Medians of the rounds/);
 });

@@ -44,10 +44,13 @@ export function progressOf(measured: Measurement): string {
 
 /** Everything that was found: tables in Markdown, aligned so that they can be read as they are. */
 export function reportOf(outcomes: readonly Outcome[]): string {
+  const hasRounds = outcomes.some(({ rounds }) => rounds.length > 1);
   return [
-    'Medians of the rounds; in brackets the lowest and the highest.',
+    hasRounds
+      ? 'Medians of the rounds; in brackets the lowest and the highest.'
+      : 'Each figure is that of the one round.',
     figureTable(outcomes),
-    'Beside floors and targets (a share is the median of the shares of each round):',
+    `Beside floors and targets (a share is ${hasRounds ? 'the median of the shares of each round' : 'taken within the round'}):`,
     targetTable(outcomes),
     'Cores kept busy, which says what limits a figure. `others` is whatever else ran on the machine:',
     coreTable(outcomes),
@@ -105,8 +108,13 @@ function targetRow(name: string, target: Target, rounds: Outcome['rounds'], outc
 function boundOf({ figure, of, atLeast, atMost }: Target): string {
   const bound = atLeast ?? atMost;
   if (bound === undefined) return '';
-  const text = of === undefined ? `${number(bound)}${figures[figure]?.unit}` : String(bound);
+  const text = of === undefined ? `${number(bound)}${figures[figure]?.unit}` : shareText(bound);
   return `${atLeast === undefined ? '≤' : '≥'} ${text}`;
+}
+
+/** As many decimals as a measured share has, at most. */
+function shareText(share: number): string {
+  return String(Number(share.toFixed(2)));
 }
 
 function verdict(value: number | undefined, { atLeast, atMost }: Target): string {
@@ -148,7 +156,7 @@ function format(figure: string, value: number | undefined): string {
 /** With a space between thousands. */
 function number(value: number, decimals = value % 1 === 0 ? 0 : 1): string {
   const [whole = '', fraction] = value.toFixed(decimals).split('.');
-  const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, ' ');
+  const grouped = BigInt(whole).toLocaleString('en').replaceAll(',', ' ');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CommandOptions, runCommand } from './command.ts';
+import { type CommandOptions, type CommandResult, runCommand } from './command.ts';
 import { findJava } from './java.ts';
 import { kafkaFolder, kafkaLibs } from './kafka-libs.ts';
 import { kafkaProperties, propertiesFile } from './kafka-properties.ts';
@@ -22,6 +22,8 @@ export interface KafkaOptions {
   log?: (line: string) => void;
   /** Told what takes a while: nothing, once Kafka has been downloaded. */
   progress?: (line: string) => void;
+  /** The cluster that new data is made for; one of its own when absent. */
+  clusterId?: string;
   /** More settings, as in server.properties. */
   settings?: Readonly<Record<string, string>>;
   /** Ends the start when aborted. */
@@ -39,7 +41,9 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const folder = join(home, 'kafka');
   mkdirSync(folder, { recursive: true });
   const properties = { ...kafkaProperties(port, controllerPort), ...settings };
-  if (!existsSync(join(folder, 'data'))) await format(java, classpath, properties, { cwd: folder, signal });
+  if (!existsSync(join(folder, 'data'))) {
+    await format(java, classpath, properties, { cwd: folder, signal, clusterId: options.clusterId ?? newClusterId() });
+  }
   await requireFreePort(port);
   await requireFreePort(controllerPort);
   writeFileSync(join(folder, 'server.properties'), propertiesFile(properties));
@@ -64,21 +68,33 @@ async function format(
   java: string,
   classpath: string,
   properties: Record<string, string>,
-  options: CommandOptions & { cwd: string },
+  { clusterId, ...options }: CommandOptions & { cwd: string; clusterId: string },
 ): Promise<void> {
   const part = join(options.cwd, 'data.part');
   rmSync(part, { recursive: true, force: true });
   writeFileSync(join(options.cwd, 'format.properties'), propertiesFile({ ...properties, 'log.dirs': 'data.part' }));
   const tool = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', classpath, 'kafka.tools.StorageTool'];
-  const args = [...tool, 'format', '-t', clusterId(), '-c', 'format.properties'];
+  const args = [...tool, 'format', '-t', clusterId, '-c', 'format.properties'];
   const { ok, status, output } = await runCommand(java, args, options);
   if (!ok) throw new Error(`Kafka could not make its data in ${options.cwd} (${status}): ${output.trim()}`);
   renameSync(part, join(options.cwd, 'data'));
 }
 
 /** 16 random bytes in base64url; the first bit is 0, for an id that begins with a dash is read as an option. */
-function clusterId(): string {
+export function newClusterId(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
   return bytes.toString('base64url');
+}
+
+/** As kafka-configs.sh, which reads and alters what brokers and topics are set to. */
+export async function runKafkaConfigs(args: readonly string[]): Promise<CommandResult> {
+  const tool = [
+    '-XX:TieredStopAtLevel=1',
+    ...logging,
+    '-cp',
+    join(await kafkaLibs(() => {}), '*'),
+    'kafka.admin.ConfigCommand',
+  ];
+  return await runCommand(findJava(), [...tool, ...args]);
 }

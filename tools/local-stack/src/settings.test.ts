@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readSettings } from './settings.ts';
+import { kafkaProperties } from './kafka-properties.ts';
+import { readSettings, serviceEnvironment } from './settings.ts';
 
 test('without any setting the stack has servers of its own on the default ports', () => {
   const { ports, kafkaBroker, writeDb, readDb } = readSettings({ KAFKA_BROKER: '' });
@@ -26,4 +28,20 @@ test('an address without a database is refused, and never repeated', () => {
   const read = () => readSettings({ READ_DB_DSN: 'postgres://u:secret@db' });
   expect(read).toThrow(/^READ_DB_DSN must be an address like/);
   expect(read).not.toThrow(/secret/);
+});
+
+test('in development, services and Kafka listen on the address that only this machine reaches, unless HOST says otherwise', () => {
+  const { ports } = readSettings({});
+  for (const HOST of [undefined, '', ' ']) expect(serviceEnvironment({ HOST }, ports)['HOST']).toBe('127.0.0.1');
+  expect(serviceEnvironment({ HOST: '0.0.0.0' }, ports)['HOST']).toBe('0.0.0.0');
+  const listeners = kafkaProperties(9092, 9093)['listeners']?.split(',') ?? [];
+  expect(listeners).toHaveLength(2);
+  for (const listener of listeners) expect(listener).toContain('//127.0.0.1:');
+});
+
+test.each(['docker-compose.yml', 'docker-compose.dev.yml'])('%s publishes every port on this machine only', (file) => {
+  const text = readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
+  const published = text.split('\n').filter((line) => line.trim().startsWith('ports:'));
+  expect(published.length).toBeGreaterThan(1);
+  for (const line of published) expect(line).toContain('ports: ["127.0.0.1:');
 });

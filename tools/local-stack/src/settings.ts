@@ -38,6 +38,17 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
+/**
+ * The environment of the services. Unless told otherwise they listen on the address that only this machine reaches, since they
+ * authenticate nobody. The catalogue page comes from query-api and sends its commands to command-api, which lets it in by
+ * either name of this machine.
+ */
+export function serviceEnvironment(env: NodeJS.ProcessEnv, { commandApi, queryApi }: Ports): NodeJS.ProcessEnv {
+  const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${queryApi.number}`);
+  const page = { COMMAND_API_URL: `http://localhost:${commandApi.number}`, CORS_ORIGINS: origins.join(',') };
+  return { ...page, ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1' };
+}
+
 /** An empty variable counts as absent, as in every service. */
 function textFrom(env: NodeJS.ProcessEnv, variable: string): string | undefined {
   const text = env[variable]?.trim();

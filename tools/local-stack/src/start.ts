@@ -6,8 +6,9 @@ import { migrate, type Serving, serve } from './nx.ts';
 import { requireFreePort } from './ports.ts';
 import { startServers } from './servers.ts';
 import { servicesOn, untilReady, watch } from './services.ts';
-import { type Ports, readSettings, type Settings } from './settings.ts';
+import { type Ports, readSettings, serviceEnvironment, type Settings } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
+import { welcome } from './welcome.ts';
 
 // npm start: servers, databases and topic, services, until Ctrl-C. What was started last is stopped first.
 
@@ -49,8 +50,8 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
   say('Starting the servers');
   const addresses = await startServers({ ...settings, kafkaBroker }, { home: folder, running, say, failed, signal });
   signal.throwIfAborted();
-  const defaults = { ...(process.stdout.isTTY && { LOG_PRETTY: 'true' }), ...pageSettings(settings.ports) };
-  const env = { ...defaults, ...process.env, ...addresses };
+  const forPeople = process.stdout.isTTY ? { LOG_PRETTY: 'true' } : {};
+  const env = { ...forPeople, ...serviceEnvironment(process.env, settings.ports), ...addresses };
   say('Bringing the databases and the topic up to date');
   await migrate(env, signal);
   await runServices(settings.ports, env, running, signal);
@@ -107,27 +108,4 @@ async function requirePorts({ ports, kafkaBroker, writeDb, readDb }: Settings): 
     ...(readDb === undefined ? [readPort] : []),
   ];
   for (const { number, variable } of needed) await requireFreePort(number, variable);
-}
-
-/** The catalogue page comes from query-api and sends its commands to command-api, which lets it in by either name of this machine. */
-function pageSettings({ commandApi, queryApi }: Ports): Record<string, string> {
-  const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${queryApi.number}`);
-  return { COMMAND_API_URL: `http://localhost:${commandApi.number}`, CORS_ORIGINS: origins.join(',') };
-}
-
-function welcome({ commandApi, queryApi, outboxRelay, queryWorker }: Ports): string {
-  const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
-  return `
-Ready; Ctrl-C stops everything.
-
-  command-api   http://localhost:${commandApi.number}
-  query-api     http://localhost:${queryApi.number}, with the catalogue page
-  outbox-relay  http://localhost:${outboxRelay.number}
-  query-worker  http://localhost:${queryWorker.number}
-
-Write a product, and read it back:
-
-  curl -D /tmp/answer -X POST http://localhost:${commandApi.number}/products -H "Content-Type: application/json" -d '${product}'
-  curl -H "$(grep -i ^consistency-token /tmp/answer | tr -d '\\r')" http://localhost:${queryApi.number}/products
-`;
 }

@@ -15,7 +15,7 @@ const steps: Step[] = [
   { name: 'unused files, exports, dependencies', run: () => capture('knip', ['--no-progress']) },
   { name: 'tsconfig references', run: () => captureNx('sync:check'), fix: 'node tools/bootstrap.mjs nx sync' },
   {
-    name: 'dependency rules',
+    name: 'dependency rules, links and figures in documents',
     run: () =>
       capture('vitest', [
         'run',
@@ -23,6 +23,8 @@ const steps: Step[] = [
         'unit',
         'tools/workspace/src/dependencies.test.ts',
         'tools/workspace/src/dockerfiles.test.ts',
+        'tools/workspace/src/links.test.ts',
+        'tools/workspace/src/figures.test.ts',
       ]),
   },
   { name: 'types of code and tests', run: () => capture('tsc', []) },

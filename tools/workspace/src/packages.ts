@@ -44,7 +44,7 @@ export function readPackages(): Package[] {
 export function readImports(folder: string): { file: string; imported: string }[] {
   return globSync(`${folder}/src/**/*.ts`, { cwd: root }).flatMap((file) => {
     const source = readFileSync(join(root, file), 'utf8');
-    const specifiers = source.matchAll(/\b(?:from|import)\s*\(?\s*'((?:@[\w.-]+\/)?[\w.-]+)(?:\/[^']*)?'/g);
+    const specifiers = source.matchAll(/\b(?:from|import) ?\(?'((?:@[\w.-]+\/)?[\w.-]+)(?:\/[^'\n]*)?'/g);
     return [...specifiers].map(([, imported = '']) => ({ file, imported }));
   });
 }

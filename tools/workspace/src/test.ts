@@ -1,5 +1,7 @@
-// npm test [arguments for vitest]: builds everything, runs every test once, and ends with a line that says what came of it.
+// npm test [arguments for vitest]: builds everything and runs every test once. Its last line is "N passed, N failed", with
+// ", N skipped" where there are any, and no word before it: programs read it.
 import { captureNx, forwardSignals, interruption } from './command.ts';
+import { lastLine } from './last-line.ts';
 import { runVitest } from './run-vitest.ts';
 
 // The tests kill servers, so they use their own, never those that the developer's shell points to.
@@ -8,10 +10,9 @@ for (const name of ['KAFKA_BROKER', 'WRITE_DB_DSN', 'READ_DB_DSN', 'PORT']) dele
 forwardSignals();
 const results = (await build()) ? await runVitest(process.argv.slice(2)) : { passed: 0, failed: 1, skipped: 0 };
 const interrupted = interruption();
-const { passed, failed, skipped } = results;
-if (interrupted) console.log(`tests: interrupted by ${interrupted.signal}`);
-else console.log(`tests: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-process.exitCode = interrupted?.exitCode ?? (failed === 0 ? 0 : 1);
+if (interrupted) console.log(`Interrupted by ${interrupted.signal}`);
+console.log(lastLine(interrupted ? { ...results, failed: results.failed + 1 } : results));
+process.exitCode = interrupted?.exitCode ?? (results.failed === 0 ? 0 : 1);
 
 /** Some tests start the services as they are deployed, from dist. */
 async function build(): Promise<boolean> {

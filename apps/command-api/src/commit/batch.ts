@@ -9,15 +9,15 @@ import {
 } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { type Change, type DecidedStream, decideStream, type EventForm } from './decide-stream.ts';
-import type { Decider, Outcome, Submission } from './submission.ts';
+import { type Decider, NotDecided, type Outcome, type Submission } from './submission.ts';
 
 /** A command on its way, with what became of it in earlier batches. */
 export interface Pending<Command, Refusal> extends Submission<Command> {
   attempts: number;
-  /** Its key may have an answer, which is to be looked up before anything is decided. */
-  maybeAnswered: boolean;
-  /** An append was cut off: its event may have been stored. */
+  /** An append was sent and not answered: its event may have been stored. */
   uncertain: boolean;
+  /** When its client is answered at the latest, in milliseconds of `performance.now()`. Nothing is done about it after that. */
+  deadline: number;
   resolve: (outcome: Outcome<Refusal>) => void;
   reject: (error: unknown) => void;
 }
@@ -25,16 +25,17 @@ export interface Pending<Command, Refusal> extends Submission<Command> {
 export interface Committed<State, Command, Refusal> {
   /** Streams whose events were stored. */
   stored: DecidedStream<State, Command, Refusal>[];
-  /** Nothing was done about them, for their stream lost a race or their key has to be looked up: to be decided again. */
+  /** Nothing was done about them, since their stream lost a race: to be decided again. */
   open: Pending<Command, Refusal>[];
 }
 
 /**
  * Loads, decides and appends a batch, a statement each, and answers every command that is settled by it.
  *
- * A key is taken to be new, as nearly all are, until something speaks against it: the append says that it is not
- * (`KeyTaken`), or the command is refused, which the answer under its key might contradict. Then it is looked up.
- * @throws when the batch failed as a whole; nobody was answered but those whose key had an answer.
+ * Keys are looked up before anything is decided, so that a replay costs the others no failed append. One that is taken after
+ * that fails the append (`KeyTaken`).
+ * @throws when the batch failed as a whole. Only commands whose key had an answer, or whose time was up, were answered then;
+ * nothing of the others was stored, except after `OutcomeUnknown`.
  */
 export async function commitBatch<State extends { version: number }, Command, C extends Change, Refusal>(
   sql: Sql,
@@ -43,7 +44,7 @@ export async function commitBatch<State extends { version: number }, Command, C 
   batch: readonly Pending<Command, Refusal>[],
 ): Promise<Committed<State, Command, Refusal>> {
   const { answers, histories, versions } = await lookUp(sql, decider.snapshotSchema, batch);
-  const undecided = batch.filter((pending) => !answerFromStore(pending, answers));
+  const undecided = batch.filter((pending) => !answerFromStore(pending, answers) && !giveUpWhenLate(pending));
   const decided = [...Map.groupBy(undecided, ({ stream }) => stream)].map(([stream, submissions]) =>
     decideStream(decider, form, submissions, histories.get(stream), versions),
   );
@@ -56,13 +57,18 @@ export async function commitBatch<State extends { version: number }, Command, C 
     const isSettled = events.length === 0 || won.has(stream);
     for (const { submission, outcome } of settled) {
       const pending = submission as Pending<Command, Refusal>;
-      const isDoubtful = outcome.refused !== undefined && pending.key !== undefined && !pending.maybeAnswered;
-      if (isDoubtful) pending.maybeAnswered = true;
-      if (isSettled && !isDoubtful) pending.resolve(outcome);
+      if (isSettled) pending.resolve(outcome);
       else open.push(pending);
     }
   }
   return { stored: withEvents.filter(({ stream }) => won.has(stream)), open };
+}
+
+/** Rejects a command whose client is answered by now, and says whether it did: it must not be stored behind its back. */
+export function giveUpWhenLate<Command, Refusal>({ deadline, reject }: Pending<Command, Refusal>): boolean {
+  const isLate = performance.now() >= deadline;
+  if (isLate) reject(new NotDecided('The event store did not answer in time'));
+  return isLate;
 }
 
 /**
@@ -70,7 +76,7 @@ export async function commitBatch<State extends { version: number }, Command, C 
  * carried out meanwhile, by another process or late, is then known to be there whenever a history shows it.
  */
 async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
-  const keys = batch.flatMap(({ key, maybeAnswered }) => (key === undefined || !maybeAnswered ? [] : [key]));
+  const keys = batch.flatMap(({ key }) => (key === undefined ? [] : [key]));
   const streams = new Set(batch.filter(({ isNew, attempts }) => !isNew || attempts > 0).map(({ stream }) => stream));
   const uncertain = batch
     .filter((pending) => pending.uncertain)

@@ -1,19 +1,15 @@
-import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { load, migrateEventStore, type StoredChange } from '@catalogue/event-store';
 import { connect, type Sql } from '@catalogue/postgres';
-import { createLogger } from '@catalogue/service';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { failure, fingerprintOf, intercepted, isAppend, openProcess } from '../../test/fixture.ts';
 import { productEventForm } from '../product/event-form.ts';
 import { type Product, type ProductCommand, products, type Refusal } from '../product/product.ts';
-import { GroupCommit } from './group-commit.ts';
-import { Outage } from './outage.ts';
-import { SnapshotWriter } from './snapshot-writer.ts';
 import { NotDecided, type Outcome, type Submission } from './submission.ts';
 
-const log = createLogger('test', 'silent');
 let db: TestDatabase;
 
 beforeAll(async () => {
@@ -23,39 +19,12 @@ afterAll(async () => {
   await db?.[Symbol.asyncDispose]();
 });
 
-/** As one process has it. */
-function open(sql: Sql) {
-  const snapshots = new SnapshotWriter<Product>(sql, products.snapshotSchema, log);
-  const probe = async () => {
-    await db.sql`select 1`;
-  };
-  const commit = new GroupCommit({
-    sql,
-    decider: products,
-    form: productEventForm,
-    outage: new Outage(probe, log),
-    onCommitted: ({ stored }) => {
-      for (const stream of stored) snapshots.offer(stream);
-    },
-  });
-  return { submit: (submission: Submission<ProductCommand>) => commit.submit(submission), snapshots };
-}
-
-/** A database each of whose statements is carried out as `by` wants, which is told its text. */
-function intercepted(sql: Sql, by: (run: () => Promise<unknown>, text: string) => Promise<unknown>): Sql {
-  return new Proxy(sql, {
-    apply: (target, self, args: unknown[]) => {
-      const run = () => Reflect.apply(target as unknown as () => Promise<unknown>, self, args);
-      // Parts of statements and helpers of postgres.js are not statements.
-      if (!Array.isArray(args[0]) || !('raw' in args[0])) return run();
-      return by(run, args[0].join('?'));
-    },
-  });
-}
+const open = (sql: Sql) => openProcess(sql, db.sql);
 
 type Fault = 'none' | 'deadlock' | 'lost before' | 'lost after' | 'done later';
 
-const failure = (code: string) => Object.assign(new Error('injected'), { code });
+// Whatever a connection fails with.
+const codesOfLostConnections = ['CONNECTION_CLOSED', 'ENETUNREACH', 'EPROTO', 'ERR_SSL_BAD_RECORD_TYPE', '57P01'];
 
 /**
  * The database as it is on a bad day: statements fail with a deadlock, or the connection is lost before or after them, or it is
@@ -66,7 +35,7 @@ function unreliable(sql: Sql, nextFault: () => Fault, late: Promise<unknown>[] =
     const fault = nextFault();
     if (fault === 'none') return run();
     if (fault === 'deadlock') return Promise.reject(failure('40P01'));
-    const lost = failure('CONNECTION_CLOSED');
+    const lost = failure(codesOfLostConnections[randomInt(codesOfLostConnections.length)]);
     if (fault === 'lost after') return run().then(() => Promise.reject(lost));
     if (fault === 'done later')
       late.push(
@@ -95,11 +64,6 @@ async function ask(
   });
   return { submission, outcome };
 }
-
-const fingerprintOf = (command: ProductCommand) => {
-  const hex = createHash('md5').update(JSON.stringify(command)).digest('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-};
 
 /**
  * Compares every answer with what a plain model says at the version that the answer names, and the log with the answers:
@@ -250,12 +214,12 @@ test('an append that is carried out while its fate is looked up: the command is 
     open(sql).submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {} });
   await send(db.sql, { type: 'create', id, name: 'a', price: 1 });
   let late: (() => Promise<unknown>) | undefined;
-  const frozen = intercepted(db.sql, async (run, text) => {
-    if (text.includes('insert into events') && late === undefined) {
+  const frozen = intercepted(db.sql, async (run, sent) => {
+    if (isAppend(sent) && late === undefined) {
       late = run;
       throw failure('ETIMEDOUT');
     }
-    if (late !== undefined && text.includes('from wanted')) {
+    if (late !== undefined && sent.text.includes('from wanted')) {
       // Whatever is asked beside the load is answered before it.
       await delay(50);
       await late();

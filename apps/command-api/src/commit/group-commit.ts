@@ -1,9 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { KeyTaken, keyOf } from '@catalogue/event-store';
-import { isConnectionLost, isTransient, type Sql } from '@catalogue/postgres';
-import { commitBatch, type Pending } from './batch.ts';
+import { KeyTaken, OutcomeUnknown } from '@catalogue/event-store';
+import { isConnectionLost, isReadOnly, isTransient, type Sql } from '@catalogue/postgres';
+import { type Committed, commitBatch, giveUpWhenLate, type Pending } from './batch.ts';
 import { Capacity } from './capacity.ts';
 import type { Change, DecidedStream, EventForm } from './decide-stream.ts';
+import { inTime, longestAnswerMs } from './in-time.ts';
+import { KeysUnderWay } from './keys-under-way.ts';
 import type { Outage } from './outage.ts';
 import { type Decider, NotDecided, type Outcome, Overloaded, type Submission } from './submission.ts';
 
@@ -20,9 +21,9 @@ export interface GroupCommitOptions<State extends { version: number }, Command, 
 const mostInFlight = 2;
 const mostInBatch = 256;
 const mostAttempts = 10;
-const longestPause = 100;
-/** Milliseconds that a command under way waits for the database to come back. */
-const patience = 2_000;
+const longestPauseMs = 100;
+/** How long a command under way waits for the database to come back. */
+const patienceMs = 2_000;
 
 /**
  * Commands that arrive together are loaded with one query, decided one by one, and appended with one statement, so that
@@ -32,13 +33,15 @@ const patience = 2_000;
  * process and PostgreSQL idle by turns; in four they cost a tenth more.
  *
  * A stream is in one batch at a time. Its events of one batch are stored all or none, and answers that rest on them wait
- * for that; whoever loses the race against another process is loaded and decided again.
+ * for that; whoever loses the race against another process is loaded and decided again. A batch that fails never waits in its
+ * place in flight: what has to wait, waits beside, and what one command is at fault for, the others do not pay.
  */
 export class GroupCommit<State extends { version: number }, Command, C extends Change, Refusal> {
   readonly #options: GroupCommitOptions<State, Command, C, Refusal>;
   readonly #capacity = new Capacity();
   #waiting: Pending<Command, Refusal>[] = [];
-  /** Streams and keys that are in a batch. */
+  readonly #keys = new KeysUnderWay<Refusal>();
+  /** Streams that are in a batch. */
   readonly #busy = new Set<string>();
   #inFlight = 0;
   /** Commands in the batches in flight. */
@@ -57,14 +60,20 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   /**
    * Decides a command and, once its events are durable, says how it ended.
    * @throws {Overloaded} at once, when more than 250 ms of work wait.
-   * @throws {NotDecided} when the database is away (at once, if that is known) or the race was lost ten times; other errors
-   * are faults.
+   * @throws {NotDecided} when the database is away (at once, if that is known), the race was lost ten times or 4.5 s are over:
+   * the command may then be stored, and its key tells. Other errors are faults.
    */
   async submit(submission: Submission<Command>): Promise<Outcome<Refusal>> {
+    const deadline = performance.now() + longestAnswerMs;
+    const begin = () => this.#begin(submission, deadline);
+    return await inTime(submission.key === undefined ? begin() : this.#keys.decide(submission.key, begin));
+  }
+
+  async #begin(submission: Submission<Command>, deadline: number): Promise<Outcome<Refusal>> {
     if (this.#options.outage.isOn) throw new NotDecided('The event store is away');
     if (this.#waiting.length >= this.#capacity.commands) throw new Overloaded('Too many commands wait');
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Refusal>>();
-    this.#enqueue({ ...submission, attempts: 0, maybeAnswered: false, uncertain: false, resolve, reject });
+    this.#enqueue({ ...submission, attempts: 0, uncertain: false, deadline, resolve, reject });
     return await promise;
   }
 
@@ -93,24 +102,17 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     }
   }
 
-  /**
-   * The commands on the first `most` streams that wait, but for those on streams or with keys that are in another batch: a
-   * key's second command waits for the first, and then finds its answer.
-   */
+  /** The commands on the first `most` streams that wait, but for those on streams that are in another batch. */
   #take(most: number): Pending<Command, Refusal>[] {
     const batch: Pending<Command, Refusal>[] = [];
     const rest: Pending<Command, Refusal>[] = [];
     const streams = new Set<string>();
-    const keys = new Set<string>();
     for (const pending of this.#waiting) {
       const { stream } = pending;
-      const key = pending.key && keyOf(pending.key);
-      const isKeyBusy = key !== undefined && (this.#busy.has(key) || keys.has(key));
-      if (isKeyBusy) pending.maybeAnswered = true;
-      if (!isKeyBusy && !this.#busy.has(stream) && (streams.size < most || streams.has(stream))) {
+      if (giveUpWhenLate(pending)) continue;
+      if (!this.#busy.has(stream) && (streams.size < most || streams.has(stream))) {
         batch.push(pending);
         streams.add(stream);
-        if (key !== undefined) keys.add(key);
       } else {
         rest.push(pending);
       }
@@ -120,16 +122,14 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   }
 
   async #run(batch: Pending<Command, Refusal>[]): Promise<void> {
-    const held = new Set(batch.flatMap(({ stream, key }) => (key === undefined ? [stream] : [stream, keyOf(key)])));
-    for (const name of held) this.#busy.add(name);
+    const held = new Set(batch.map(({ stream }) => stream));
+    for (const stream of held) this.#busy.add(stream);
     this.#inFlight += 1;
     this.#underWay += batch.length;
     try {
       await this.#commit(batch);
-    } catch (error) {
-      await this.#recover(batch, error);
     } finally {
-      for (const name of held) this.#busy.delete(name);
+      for (const stream of held) this.#busy.delete(stream);
       this.#inFlight -= 1;
       this.#underWay -= batch.length;
       this.#dispatch();
@@ -139,39 +139,50 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   async #commit(batch: Pending<Command, Refusal>[]): Promise<void> {
     const { sql, decider, form, onCommitted } = this.#options;
     const began = performance.now();
-    const { stored, open } = await commitBatch(sql, decider, form, batch);
+    let committed: Committed<State, Command, Refusal>;
+    try {
+      committed = await commitBatch(sql, decider, form, batch);
+    } catch (error) {
+      await this.#recover(batch, error);
+      return;
+    }
+    const { stored, open } = committed;
     this.#capacity.settled(batch.length - open.length);
     for (const pending of open) this.#tryAgain(pending, 'Other commands on the product kept coming first');
     onCommitted({ size: batch.length, seconds: (performance.now() - began) / 1000, stored });
   }
 
   async #recover(batch: Pending<Command, Refusal>[], error: unknown): Promise<void> {
-    if (isConnectionLost(error)) {
-      await this.#sitOut(batch);
-    } else if (isTransient(error) || error instanceof KeyTaken) {
-      for (const pending of batch) pending.maybeAnswered = true;
-      await delay(Math.min(2 ** Math.max(...batch.map(({ attempts }) => attempts)), longestPause));
-      for (const pending of batch) this.#tryAgain(pending, 'The event store is busy');
-    } else if (batch.length === 1) {
-      batch[0]?.reject(error);
-    } else {
-      // One of them is at fault: each alone, so that it fails alone.
-      for (const pending of batch) {
-        await this.#commit([pending]).catch((fault: unknown) => this.#recover([pending], fault));
-      }
-    }
+    const isUnknown = error instanceof OutcomeUnknown;
+    const [only, ...others] = batch;
+    if (isUnknown || isConnectionLost(error) || isReadOnly(error)) void this.#sitOut(batch, isUnknown);
+    else if (isTransient(error)) this.#pause(batch);
+    else if (only !== undefined && others.length === 0) this.#settleAlone(only, error);
+    // Nothing was stored, and one of them is at fault.
+    else for (const part of apart(batch, error)) await this.#commit(part);
   }
 
-  /** What was under way may have been stored. It is looked up when the database is back; nobody guesses. */
-  async #sitOut(batch: Pending<Command, Refusal>[]): Promise<void> {
+  #settleAlone(pending: Pending<Command, Refusal>, error: unknown): void {
+    if (error instanceof KeyTaken) this.#tryAgain(pending, 'Other commands with the key kept coming first');
+    else pending.reject(error);
+  }
+
+  #pause(batch: readonly Pending<Command, Refusal>[]): void {
+    const pauseMs = Math.min(2 ** Math.max(...batch.map(({ attempts }) => attempts)), longestPauseMs);
+    setTimeout(() => {
+      for (const pending of batch) this.#tryAgain(pending, 'The event store is busy');
+    }, pauseMs);
+  }
+
+  /** Waits for the database to come back. What may have been stored is looked up then, before anything is decided again. */
+  async #sitOut(batch: readonly Pending<Command, Refusal>[], isUnknown: boolean): Promise<void> {
     const { outage } = this.#options;
     outage.begin();
     // Those that wait are refused like all that come now.
     for (const pending of this.#waiting.splice(0)) pending.reject(away(pending));
-    const isOver = await outage.isOverWithin(patience);
+    const isOver = await outage.isOverWithin(patienceMs);
     for (const pending of batch) {
-      pending.uncertain = true;
-      pending.maybeAnswered = true;
+      pending.uncertain ||= isUnknown;
       if (isOver) this.#tryAgain(pending, 'The event store keeps going away');
       else pending.reject(away(pending));
     }
@@ -182,6 +193,14 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     if (pending.attempts < mostAttempts) this.#enqueue(pending);
     else pending.reject(new NotDecided(reason));
   }
+}
+
+/** Those without a key, which nothing speaks against, before those with one; otherwise halves. */
+function apart<P extends Pending<unknown, never>>(batch: readonly P[], error: unknown): P[][] {
+  const { plain = [], keyed = [] } = Object.groupBy(batch, ({ key }) => (key === undefined ? 'plain' : 'keyed'));
+  if (error instanceof KeyTaken && plain.length > 0 && keyed.length > 0) return [plain, keyed];
+  const half = Math.ceil(batch.length / 2);
+  return [batch.slice(0, half), batch.slice(half)];
 }
 
 function away({ uncertain }: { uncertain: boolean }): NotDecided {

@@ -37,7 +37,8 @@ const Conditional = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       description: 'Carry it out only at one of these versions',
-      pattern: '^(\\*|((W/)?"[!#-~]*")?( *, *((W/)?"[!#-~]*")?)*)$',
+      // Linear: between two tags there is one way only to read the commas and spaces.
+      pattern: '^(\\*|((W/)?"[!#-~]*")?( *,[ ,]*(W/)?"[!#-~]*")*( *,[ ,]*)?)$',
       examples: ['"3"'],
     }),
   ),

@@ -32,15 +32,15 @@ export const WaitParameters = {
  */
 export function tokensOf(header: string | undefined, after: string | undefined): ConsistencyToken[] {
   if (header === undefined && after === undefined) return [];
-  const tokens = [...decode(header, '/consistency-token'), ...decode(after, '/after')];
-  if (tokens.length > most)
-    throw invalid('/after', `Are ${tokens.length} with those of the header; up to ${most} are taken`);
-  return tokens;
+  const [ofHeader, ofQuery] = [header?.split(',') ?? [], after?.split(',') ?? []];
+  const count = ofHeader.length + ofQuery.length;
+  // Counted before they are decoded: a header has room for thousands.
+  if (count > most) throw invalid('/after', `Are ${count} with those of the header; up to ${most} are taken`);
+  return [...decode(ofHeader, '/consistency-token'), ...decode(ofQuery, '/after')];
 }
 
-function decode(text: string | undefined, pointer: string): ConsistencyToken[] {
-  if (text === undefined) return [];
-  return text.split(',').map((part) => {
+function decode(parts: readonly string[], pointer: string): ConsistencyToken[] {
+  return parts.map((part) => {
     const token = decodeToken(part.trim());
     // PostgreSQL's text holds no NUL, so no id does.
     if (token === undefined || token.id.includes('\0'))

@@ -102,7 +102,8 @@ function oneLine(error: unknown): string {
   // An address with several meanings fails with an error without a message.
   const { message } = error as Error;
   const told = message === '' ? (errorCode(error) ?? String(error)) : message;
-  return printable(adviceOn(error, told.replaceAll(/\s*\n\s*/g, '; ')));
+  const lines = told.split('\n').map((line) => line.trim());
+  return printable(adviceOn(error, lines.filter((line) => line !== '').join('; ')));
 }
 
 const undefinedTable = '42P01';

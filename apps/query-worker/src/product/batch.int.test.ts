@@ -1,9 +1,10 @@
 import { migrateReadModel } from '@catalogue/read-schema';
-import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { type OffsetScope, readOffset, readOffsets, TopicChangedError } from '../offsets.ts';
 import { applyBatch, NotOwnerError } from './batch.ts';
 import { type Read, read } from './fold.ts';
+import { retryParked } from './parking.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 
@@ -81,6 +82,65 @@ test('two partitions that say something about the same products at once lose not
   const found = await rows(db);
   expect(found).toHaveLength(40);
   for (const { id, name } of found) expect(name).toBe(`by ${Number((id as string).slice(1)) % 2}`);
+});
+
+/** Resolves when as many transactions of this database wait for locks. */
+async function waiting(db: TestDatabase, transactions: number): Promise<void> {
+  await waitFor(`${transactions} transactions to wait`, async () => {
+    const found = await db.sql`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return found.count === transactions;
+  });
+}
+
+test("a batch builds on the row that an operator's retry commits meanwhile", async () => {
+  await using db = await openDatabase();
+  const unread = { reason: 'crash', detail: 'The worker did not survive it' } as const;
+  const [first] = messages(0, [[0, created('a')]]) as [Read];
+  await applyBatch(db.sql, scope, { partition: 0, expected: 0 }, [{ origin: { ...first.origin, key: 'a' }, unread }]);
+  const held = Promise.withResolvers<void>();
+  const holding = db.sql.begin(async (tx) => {
+    await tx`select from change_counters for update`;
+    await held.promise;
+  });
+  // It has made the product's row, and cannot commit yet.
+  const retried = retryParked(db.sql, 'a');
+  await waiting(db, 1);
+  const second = {
+    ...created('a'),
+    id: 'a 2',
+    type: 'ProductUpdated',
+    productVersion: 2,
+    payload: { id: 'a', price: 2 },
+  };
+  const applied = applyBatch(db.sql, scope, { partition: 0, expected: 1 }, messages(0, [[1, second]]));
+  await waiting(db, 2);
+  held.resolve();
+  await Promise.all([holding, retried, applied]);
+  expect(await db.sql`select version, price, parked from products`).toEqual([
+    { version: 2, price: '2.00', parked: false },
+  ]);
+  expect(await db.sql`select from parked_events`).toHaveLength(0);
+  expect(await readOffset(db.sql, scope, 0)).toBe(2);
+});
+
+test('two partitions that create the same product at once lose neither event', async () => {
+  await using db = await openDatabase();
+  for (let round = 0; round < 20; round++) {
+    const id = `p${round}`;
+    const fork = { ...created(id), id: `${id} other` };
+    await Promise.all([
+      applyBatch(db.sql, scope, { partition: 0, expected: round }, messages(0, [[round, created(id)]])),
+      applyBatch(db.sql, scope, { partition: 1, expected: round }, messages(1, [[round, fork]])),
+    ]);
+  }
+  // Of each product one event is applied, and the other parked as a fork of it.
+  expect(await db.sql`select version, parked, count(*)::int from products group by 1, 2`).toEqual([
+    { version: 1, parked: true, count: 20 },
+  ]);
+  expect(await db.sql`select reason, count(*)::int from parked_events group by 1`).toEqual([
+    { reason: 'fork', count: 20 },
+  ]);
 });
 
 test('an unknown type about an unknown product leaves a row that nobody sees', async () => {

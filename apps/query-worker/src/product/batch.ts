@@ -5,7 +5,14 @@ import { appendChanges } from './changes.ts';
 import { type Folded, fold, keyOf, type Read } from './fold.ts';
 import { deleteParked, insertParked, type ParkedMessage, readDiscards, readQueues } from './parked.ts';
 import type { Discard } from './projection.ts';
-import { insertMissing, lockProducts, updateProducts, writeProducts } from './rows.ts';
+import {
+  againOnTakenRow,
+  insertMissing,
+  insertProducts,
+  lockProducts,
+  renameProducts,
+  updateProducts,
+} from './rows.ts';
 import { addWords, KnownWords } from './words.ts';
 
 /** Somebody else applies the partition now: nothing was written. */
@@ -28,16 +35,18 @@ export async function applyBatch(
 ): Promise<Folded> {
   const next = (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
   let added: ReadonlySet<string> = new Set();
-  const folded = await transact(
-    sql,
-    async (tx) => {
-      const found = await readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
-      accept(found);
-      added = words.unknownIn(found.renamed.flatMap(({ name }) => name ?? []));
-      return found;
-    },
-    (tx, found) => write(tx, scope, found, added),
-  );
+  const once = () =>
+    transact(
+      sql,
+      async (tx) => {
+        const found = await readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
+        accept(found);
+        added = newWords(found, words);
+        return found;
+      },
+      (tx, found) => write(tx, scope, found, added),
+    );
+  const folded = await againOnTakenRow(once);
   words.add(added);
   return folded;
 }
@@ -67,18 +76,24 @@ async function readAndFold(
 export function write(
   tx: Transaction,
   scope: Pick<OffsetScope, 'generation' | 'topic'>,
-  { renamed, changed, changes, parked, released }: Omit<Folded, 'fates'>,
-  words: ReadonlySet<string> = new KnownWords().unknownIn(renamed.flatMap(({ name }) => name ?? [])),
+  folded: Omit<Folded, 'fates'>,
+  words: ReadonlySet<string> = newWords(folded, new KnownWords()),
 ): Promise<void>[] {
   const { generation } = scope;
+  const { created, renamed, changed, changes, parked, released } = folded;
   return [
-    ...(renamed.length > 0 ? [writeProducts(tx, generation, renamed)] : []),
+    ...(created.length > 0 ? [insertProducts(tx, generation, created)] : []),
+    ...(renamed.length > 0 ? [renameProducts(tx, generation, renamed)] : []),
     ...(changed.length > 0 ? [updateProducts(tx, generation, changed)] : []),
     ...(words.size > 0 ? [addWords(tx, words)] : []),
     ...(parked.length > 0 ? [insertParked(tx, scope, parked)] : []),
     ...(released.length > 0 ? [deleteParked(tx, generation, released)] : []),
     ...(changes.length > 0 ? [appendChanges(tx, generation, changes)] : []),
   ];
+}
+
+function newWords({ created, renamed }: Pick<Folded, 'created' | 'renamed'>, known: KnownWords): ReadonlySet<string> {
+  return known.unknownIn([...created, ...renamed].flatMap(({ name }) => name ?? []));
 }
 
 /** Applies nothing: a connection is there and knows the statements of a batch before the first one comes. */
@@ -90,7 +105,8 @@ export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> 
       insertMissing(tx, generation, []),
       lockProducts(tx, generation, []),
       readDiscards(tx, []),
-      writeProducts(tx, generation, []),
+      insertProducts(tx, generation, []),
+      renameProducts(tx, generation, []),
       updateProducts(tx, generation, []),
       addWords(tx, new Set()),
       appendChanges(tx, generation, []),
@@ -101,7 +117,8 @@ export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> 
 /**
  * The products of a batch, and those of them whose rows have to be there before they are locked: two partitions may say
  * something about one product at once only with legacy messages, or before its first event. The others are written once,
- * by their creation, instead of empty and then again.
+ * by their creation, instead of empty and then again; where another transaction makes such a row after all, the batch is
+ * begun again.
  */
 function productsIn(messages: readonly Read[]): { ids: string[]; needed: string[] } {
   const ids = new Set<string>();

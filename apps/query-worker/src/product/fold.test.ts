@@ -57,8 +57,8 @@ class ReadModel {
     };
   }
 
-  #keep({ renamed, changed, changes, parked, released }: Folded): void {
-    this.product = renamed[0] ?? changed[0] ?? this.product;
+  #keep({ created, renamed, changed, changes, parked, released }: Folded): void {
+    this.product = created[0] ?? renamed[0] ?? changed[0] ?? this.product;
     this.changes.push(...changes);
     this.queue = [...this.queue, ...parked]
       .filter((waiting) => !released.some(({ eventId }) => eventId === waiting.eventId))

@@ -50,9 +50,11 @@ export interface Change {
 }
 
 export interface Folded {
-  /** Products that are others than before, and have no row yet or one with another name. */
+  /** Products that have no row yet. */
+  created: Product[];
+  /** Products whose rows have another name. */
   renamed: Product[];
-  /** The others that are others than before. */
+  /** The other products that changed. */
   changed: Product[];
   /** Every step of theirs, in order. */
   changes: Change[];
@@ -88,10 +90,17 @@ class Folding {
   result(): Omit<Folded, 'fates'> {
     // What was parked and released in one batch never has to be written.
     const both = this.#parked.intersection(this.#released);
-    const { renamed = [], changed = [] } = Object.groupBy(this.#products.values(), (product) =>
-      this.#known.products.get(product.id)?.name === product.name ? 'changed' : 'renamed',
-    );
+    const {
+      created = [],
+      renamed = [],
+      changed = [],
+    } = Object.groupBy(this.#products.values(), (product) => {
+      const known = this.#known.products.get(product.id);
+      if (known === undefined) return 'created';
+      return known.name === product.name ? 'changed' : 'renamed';
+    });
     return {
+      created,
       renamed,
       changed,
       changes: this.#changes,

@@ -5,7 +5,7 @@ import { type ParkedMessage, placeOf, readDiscards, readQueues } from './parked.
 import { RefusedError } from '../rebuild/refused.ts';
 import { type Product, unknownProduct } from './product.ts';
 import type { Discard } from './projection.ts';
-import { insertMissing, lockProducts } from './rows.ts';
+import { againOnTakenRow, insertMissing, lockProducts } from './rows.ts';
 
 /** What waits of one product in one generation, and what for. */
 export interface ParkedProduct {
@@ -130,7 +130,14 @@ function standingInTheWay({ id, version }: Product, waiting: readonly ParkedMess
 }
 
 /** Ends a transaction without a trace. */
-class DryRun extends Error {}
+class DryRun extends Error {
+  readonly outcome: Resumed;
+
+  constructor(outcome: Resumed) {
+    super('Nothing is written');
+    this.outcome = outcome;
+  }
+}
 
 async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
   const scopes = await sql<{ generation: number; topic: string }[]>`
@@ -138,13 +145,25 @@ async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boole
     group by generation order by generation`;
   const resumed: Resumed[] = [];
   for (const scope of scopes) {
-    const again = transact(
+    resumed.push(await againOnTakenRow(() => resumeIn(sql, scope, productId, decide, dryRun)));
+  }
+  return resumed;
+}
+
+async function resumeIn(
+  sql: Sql,
+  scope: { generation: number; topic: string },
+  productId: string,
+  decide: Decide,
+  dryRun: boolean,
+): Promise<Resumed> {
+  try {
+    const found = await transact(
       sql,
       async (tx) => {
-        const found = await deliverAgain(tx, scope.generation, productId, decide);
-        resumed.push(told(scope.generation, found));
-        if (dryRun) throw new DryRun();
-        return found;
+        const delivered = await deliverAgain(tx, scope.generation, productId, decide);
+        if (dryRun) throw new DryRun(told(scope.generation, delivered));
+        return delivered;
       },
       (tx, { discards, released, folded }) => [
         insertDiscards(tx, productId, discards),
@@ -152,11 +171,11 @@ async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boole
         ...write(tx, scope, folded),
       ],
     );
-    await again.catch((error: unknown) => {
-      if (!(error instanceof DryRun)) throw error;
-    });
+    return told(scope.generation, found);
+  } catch (error) {
+    if (error instanceof DryRun) return error.outcome;
+    throw error;
   }
-  return resumed;
 }
 
 interface DeliveredAgain {
@@ -210,7 +229,7 @@ async function deliverAgain(
     readWaiting(waiting, productId),
   );
   // The flag is written also where nothing else has changed.
-  const isWritten = [...folded.changed, ...folded.renamed].some(({ id }) => id === productId);
+  const isWritten = [...folded.created, ...folded.renamed, ...folded.changed].some(({ id }) => id === productId);
   if (!isWritten && row !== undefined) folded.changed.push(product);
   const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
   const still = new Set(folded.parked.map(file));

@@ -1,4 +1,4 @@
-import type { Transaction } from '@catalogue/postgres';
+import { errorCode, type Transaction } from '@catalogue/postgres';
 import type { Product } from './product.ts';
 
 /** Makes empty rows of the products that have none: an absent row cannot be locked. */
@@ -20,29 +20,29 @@ export async function lockProducts(sql: Transaction, generation: number, ids: re
 }
 
 /**
- * Writes whole rows of products that are new or have another name, in the order of their ids: two transactions that meet wait
- * for each other and do not deadlock.
+ * Writes the rows of products that had none, in the order of their ids: two transactions that meet wait for each other and
+ * do not deadlock. Fails as a whole when another transaction has made one of them meanwhile (`isRowTaken`): an upsert would
+ * overwrite what nobody has read.
  */
-export async function writeProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
-  const column = <K extends keyof Product>(name: K) => rows.map((row) => row[name]);
-  // Times, booleans and prices travel as text: the client would cut microseconds and mistakes arrays of booleans.
+export async function insertProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await sql`
-    insert into products (generation, id, name, price, version, created_at, updated_at, discontinued, event_id,
+    insert into products (generation, name, id, price, version, created_at, updated_at, discontinued, event_id,
       name_stamp, price_stamp, parked)
-    select ${generation}, id, name, price::numeric, version, created_at::timestamp at time zone 'UTC',
+    select ${generation}, name, id, price::numeric, version, created_at::timestamp at time zone 'UTC',
       updated_at::timestamp at time zone 'UTC', discontinued::boolean, event_id, name_stamp, price_stamp,
       parked::boolean
-    from unnest(${column('id')}::text[], ${column('name')}::text[], ${column('price')}::text[],
-      ${column('version')}::int[], ${column('createdAt')}::text[], ${column('updatedAt')}::text[],
-      ${rows.map(({ discontinued }) => String(discontinued))}::text[], ${column('eventId')}::text[],
-      ${column('nameStamp')}::text[], ${column('priceStamp')}::text[], ${rows.map(({ parked }) => String(parked))}::text[])
-      as row (id, name, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
-    order by id collate "C"
-    on conflict (generation, id) do update set
-      name = excluded.name, price = excluded.price, version = excluded.version, created_at = excluded.created_at,
-      updated_at = excluded.updated_at, discontinued = excluded.discontinued, event_id = excluded.event_id,
-      name_stamp = excluded.name_stamp, price_stamp = excluded.price_stamp,
-      parked = excluded.parked`;
+    from unnest(${namesOf(rows)}::text[], ${othersOf(sql, rows)})
+      as row (name, id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
+    order by id collate "C"`;
+}
+
+/** Writes products whose rows this transaction has locked, and whose names have changed. */
+export async function renameProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
+  await sql`
+    update products set name = row.name, ${settingOthers(sql)}
+    from unnest(${namesOf(rows)}::text[], ${othersOf(sql, rows)})
+      as row (name, id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
+    where products.generation = ${generation} and products.id = row.id`;
 }
 
 /**
@@ -50,16 +50,50 @@ export async function writeProducts(sql: Transaction, generation: number, rows: 
  * written, it does not fold it again, which takes 3 µs a row.
  */
 export async function updateProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
-  const column = <K extends keyof Product>(name: K) => rows.map((row) => row[name]);
   await sql`
-    update products set
-      price = row.price::numeric, version = row.version, created_at = row.created_at::timestamp at time zone 'UTC',
-      updated_at = row.updated_at::timestamp at time zone 'UTC', discontinued = row.discontinued::boolean,
-      event_id = row.event_id, name_stamp = row.name_stamp, price_stamp = row.price_stamp, parked = row.parked::boolean
-    from unnest(${column('id')}::text[], ${column('price')}::text[], ${column('version')}::int[],
-      ${column('createdAt')}::text[], ${column('updatedAt')}::text[],
-      ${rows.map(({ discontinued }) => String(discontinued))}::text[], ${column('eventId')}::text[],
-      ${column('nameStamp')}::text[], ${column('priceStamp')}::text[], ${rows.map(({ parked }) => String(parked))}::text[])
+    update products set ${settingOthers(sql)}
+    from unnest(${othersOf(sql, rows)})
       as row (id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
     where products.generation = ${generation} and products.id = row.id`;
+}
+
+function namesOf(rows: readonly Product[]): (string | null)[] {
+  return rows.map(({ name }) => name);
+}
+
+/** All columns but the names. Times, booleans and prices travel as text: the client would cut microseconds and mistakes arrays of booleans. */
+function othersOf(sql: Transaction, rows: readonly Product[]) {
+  const column = <K extends keyof Product>(name: K) => rows.map((row) => row[name]);
+  return sql`${column('id')}::text[], ${column('price')}::text[], ${column('version')}::int[],
+      ${column('createdAt')}::text[], ${column('updatedAt')}::text[],
+      ${rows.map(({ discontinued }) => String(discontinued))}::text[], ${column('eventId')}::text[],
+      ${column('nameStamp')}::text[], ${column('priceStamp')}::text[], ${rows.map(({ parked }) => String(parked))}::text[]`;
+}
+
+function settingOthers(sql: Transaction) {
+  return sql`price = row.price::numeric, version = row.version, created_at = row.created_at::timestamp at time zone 'UTC',
+      updated_at = row.updated_at::timestamp at time zone 'UTC', discontinued = row.discontinued::boolean,
+      event_id = row.event_id, name_stamp = row.name_stamp, price_stamp = row.price_stamp, parked = row.parked::boolean`;
+}
+
+const taken = '23505';
+
+/**
+ * Does work again, from its beginning, for as long as it fails since another transaction has made a row that it found
+ * missing: what is found then includes that row, locked.
+ */
+export async function againOnTakenRow<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isRowTaken(error)) throw error;
+    }
+  }
+}
+
+/** True for the key of `products`, in whichever partition. */
+function isRowTaken(error: unknown): boolean {
+  if (errorCode(error) !== taken) return false;
+  return /^products_g\d+$/.test((error as { table_name?: string }).table_name ?? '');
 }

@@ -12,7 +12,7 @@ const plain = /^(?!0000)\d{4}-\d{2}-\d{2}T(?!24)\d{2}:\d{2}:\d{2}(\.\d{0,5}[1-9]
 export function moment(timestamp: string): string {
   if (plain.test(timestamp)) return `${timestamp.slice(0, 10)} ${timestamp.slice(11, -1)}`;
   const [seconds, nanoseconds] = utc(timestamp);
-  const fraction = nanoseconds.slice(0, 6).replace(/0+$/, '');
+  const fraction = nanoseconds.slice(0, 6).replace(/0{1,6}$/, '');
   return fraction === '' ? seconds : `${seconds}.${fraction}`;
 }
 

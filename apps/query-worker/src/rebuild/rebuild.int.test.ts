@@ -320,7 +320,8 @@ test('a switch waits behind a long reader, and no reader waits behind the switch
     if (took > 20) attempts += 1;
     longest = Math.max(longest, took);
   }
-  expect(longest).toBeLessThan(400);
+  // Behind the switch a reader would wait until the long one ends, which is after this.
+  expect(longest).toBeLessThan(5_000);
   expect(await states(db)).toEqual(['1 serving', '2 filling']);
   done.resolve();
   await reading;

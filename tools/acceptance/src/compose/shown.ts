@@ -41,7 +41,7 @@ async function listAll(url: string): Promise<Map<string, Shown>> {
   for (let next: string | undefined = '/products?limit=500'; next !== undefined; ) {
     const response: Response = await fetch(url + next);
     for (const product of (await response.json()) as Shown[]) products.set(product.id, product);
-    next = /<([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+    next = /<([^<>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
   }
   return products;
 }

@@ -95,7 +95,7 @@ async function cursorNearTheEnd(shop: Shop, sort: string, products: number): Pro
 async function nextOf(shop: Shop, path: string): Promise<string> {
   const response = await fetch(shop.api.url + path);
   await response.arrayBuffer();
-  const [, next] = /<([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
+  const [, next] = /<([^<>]*)>; rel="next"/.exec(response.headers.get('link') ?? '') ?? [];
   if (next === undefined) throw new Error(`After ${path} there is no next page: ${response.status}`);
   return next;
 }

@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { load, migrateEventStore } from '@catalogue/event-store';
+import type { Sql } from '@catalogue/postgres';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
+import {
+  creation,
+  failure,
+  intercepted,
+  isAppend,
+  isLookUpOfKeys,
+  openProcess,
+  type Sent,
+  submissionOf,
+} from '../../test/fixture.ts';
+import type { ProductCommand } from '../product/product.ts';
+import type { Submission } from './submission.ts';
+
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').writeDb, migrateEventStore);
+});
+afterAll(async () => {
+  await db?.[Symbol.asyncDispose]();
+});
+afterEach(() => void vi.useRealTimers());
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The statements that a process sends, in order, and how each ended. */
+function observed(sql: Sql, before: (sent: Sent) => Promise<void> = async () => {}) {
+  const statements: { sent: Sent; failed: boolean }[] = [];
+  const observing = intercepted(sql, async (run, sent) => {
+    const statement = { sent, failed: false };
+    statements.push(statement);
+    await before(sent);
+    return await run().catch((error: unknown) => {
+      statement.failed = true;
+      throw error;
+    });
+  });
+  return { sql: observing, statements, appends: () => statements.filter(({ sent }) => isAppend(sent)) };
+}
+
+const storesKeys = ({ sent }: { sent: Sent }) => sent.text.includes('insert into idempotency_keys');
+const eventsOf = async (stream: string) => (await load(db.sql, [stream], -1)).get(stream)?.events ?? [];
+
+test('replays of keys that another process stored fail no append of the commands beside them', async () => {
+  const keys = Array.from({ length: 50 }, () => randomUUID());
+  const first = openProcess(db.sql);
+  const stored = await Promise.all(keys.map((key) => first.submit(creation(key))));
+  const { sql, statements, appends } = observed(db.sql);
+  const { submit } = openProcess(sql, db.sql);
+  const created = keys.map(() => creation());
+  const both = await Promise.all(created.flatMap((plain, i) => [submit(creation(keys[i])), submit(plain)]));
+  expect(both.filter((_, i) => i % 2 === 0)).toEqual(stored);
+  expect(both.filter((_, i) => i % 2 === 1)).toEqual(created.map(({ stream }) => ({ stream, version: 1 })));
+  expect(statements.filter(({ failed }) => failed)).toEqual([]);
+  // Two batches, of one statement each for all keys and for all events.
+  expect([statements.length, appends().length]).toEqual([4, 2]);
+});
+
+test('a key that is taken after it was looked up is paid for by the commands with keys', async () => {
+  const key = randomUUID();
+  const rival = openProcess(db.sql);
+  let taken = false;
+  const { sql, appends } = observed(db.sql, async (sent) => {
+    if (!storesKeys({ sent }) || taken) return;
+    taken = true;
+    await rival.submit(creation(key));
+  });
+  const { submit } = openProcess(sql, db.sql);
+  const ended: string[] = [];
+  const send = async (name: string, submission: Submission<ProductCommand>) => {
+    const outcome = await submit(submission);
+    ended.push(name);
+    return { own: outcome.stream === submission.stream, refused: outcome.refused };
+  };
+  const others = Array.from({ length: 3 }, () => creation());
+  // A half of them makes a batch, the other half the next one.
+  const outcomes = await Promise.all([
+    send('suspect', creation(key)),
+    send('keyed', creation(randomUUID())),
+    send('plain', creation()),
+    ...others.map((other) => send('plain', other)),
+  ]);
+  const done = { own: true, refused: undefined };
+  expect(outcomes).toEqual([{ own: false, refused: undefined }, done, done, done, done, done]);
+  const first = appends().filter(({ sent }) => !JSON.stringify(sent.parameters).includes(others[0]?.stream ?? ''));
+  // Everybody's; then without those that the failure can be about, which come last.
+  expect(first.map((statement) => [statement.failed, storesKeys(statement)])).toEqual([
+    [true, true],
+    [false, false],
+    [false, true],
+  ]);
+  expect(ended.at(-1)).not.toBe('plain');
+});
+
+test('commands that have to wait before they are tried again take the place of none that come meanwhile', async () => {
+  // Connections are opened by real timers.
+  await Promise.all(Array.from({ length: 4 }, () => db.sql`select pg_sleep(0.05)`));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const unlucky = [creation(), creation()];
+  const failed = new Set<string>();
+  const { sql } = observed(db.sql, async (sent) => {
+    const stream = unlucky.find((it) => isAppend(sent) && JSON.stringify(sent.parameters).includes(it.stream))?.stream;
+    if (stream === undefined || failed.has(stream)) return;
+    failed.add(stream);
+    throw failure('40P01');
+  });
+  const { submit } = openProcess(sql, db.sql);
+  // Two batches, which are all that are in flight at once.
+  const waiting = [submit(unlucky[0] ?? creation())];
+  await turn();
+  waiting.push(submit(unlucky[1] ?? creation()));
+  while (failed.size < 2) await turn();
+  const meanwhile = creation();
+  expect(await submit(meanwhile)).toEqual({ stream: meanwhile.stream, version: 1 });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await Promise.all(waiting)).toEqual(unlucky.map(({ stream }) => ({ stream, version: 1 })));
+});
+
+test('a request that is sent a hundred times at once with its key is decided once, and looked up once', async () => {
+  const { sql, statements } = observed(db.sql);
+  const { submit } = openProcess(sql, db.sql);
+  const key = randomUUID();
+  const outcomes = await Promise.all(Array.from({ length: 100 }, () => submit(creation(key))));
+  expect(new Set(outcomes.map((outcome) => JSON.stringify(outcome))).size).toBe(1);
+  expect(statements.map(({ sent }) => [isLookUpOfKeys(sent), isAppend(sent)])).toEqual([
+    [true, false],
+    [false, true],
+  ]);
+});
+
+test('other requests with a key that is being decided are refused by its outcome, and wait in nobody’s way', async () => {
+  const { sql, statements } = observed(db.sql);
+  const { submit } = openProcess(sql, db.sql);
+  const key = randomUUID();
+  const [first, ...others] = await Promise.all(Array.from({ length: 100 }, (_, price) => submit(creation(key, price))));
+  expect(others).toEqual(others.map(() => ({ ...first, refused: 'key-reused' })));
+  expect(statements).toHaveLength(2);
+});
+
+test('another request with the key of one that was refused is decided', async () => {
+  const { submit } = openProcess(db.sql);
+  const key = randomUUID();
+  const [refused, done] = await Promise.all([
+    submit(submissionOf({ type: 'discontinue', id: randomUUID() }, key)),
+    submit(creation(key)),
+  ]);
+  expect([refused.refused, done.refused]).toEqual(['not-found', undefined]);
+});
+
+test.each([
+  'CONNECTION_CLOSED',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'EPROTO',
+  'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC',
+  'CERT_HAS_EXPIRED',
+  undefined,
+])('an append that was carried out and ended in %s is looked up: its command is answered by it', async (code) => {
+  const product = creation();
+  let isNext = false;
+  const losing = intercepted(db.sql, async (run, sent) => {
+    const answer = await run();
+    if (!isNext || !isAppend(sent)) return answer;
+    isNext = false;
+    throw failure(code);
+  });
+  const { submit } = openProcess(losing, db.sql);
+  const { stream } = await submit(product);
+  isNext = true;
+  expect(await submit(submissionOf({ type: 'change', id: stream, price: 2, ifMatch: [1] }))).toEqual({
+    stream,
+    version: 2,
+  });
+  isNext = true;
+  expect(await submit(submissionOf({ type: 'discontinue', id: stream }))).toEqual({ stream, version: 3 });
+  expect(await eventsOf(stream)).toHaveLength(3);
+});
+
+test.each(['ENETUNREACH', 'ERR_TLS_CERT_ALTNAME_INVALID'])(
+  'a load that ends in %s is tried again when the store is back, and there is nothing to be looked up',
+  async (code) => {
+    const { stream } = await openProcess(db.sql).submit(creation());
+    let isLost = false;
+    const { sql, statements } = observed(db.sql, async ({ text }) => {
+      if (isLost || !text.includes('from wanted')) return;
+      isLost = true;
+      throw failure(code);
+    });
+    const outcome = await openProcess(sql, db.sql).submit(submissionOf({ type: 'discontinue', id: stream }));
+    expect(outcome).toEqual({ stream, version: 2 });
+    expect(statements.filter(({ sent }) => sent.text.includes('select id, version from events'))).toEqual([]);
+  },
+);
+
+test('a command whose event cannot be sent fails alone, with the fault', async () => {
+  const { submit } = openProcess(db.sql);
+  const faulty = creation();
+  // JSON has no such number.
+  const command = { ...faulty.command, price: 1n } as unknown as ProductCommand;
+  const others = Array.from({ length: 9 }, () => creation());
+  const outcomes = await Promise.allSettled(
+    [...others.slice(0, 4), { ...faulty, command }, ...others.slice(4)].map(submit),
+  );
+  const refused = outcomes.filter(({ status }) => status === 'rejected');
+  expect(refused).toMatchObject([{ reason: { name: 'TypeError' } }]);
+  expect(outcomes.indexOf(refused[0] as never)).toBe(4);
+});

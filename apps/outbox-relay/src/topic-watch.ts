@@ -1,0 +1,44 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DependencyState, Logger } from '@catalogue/service';
+
+export interface TopicWatchOptions {
+  /** Resolves with how the topic can lose events, and what mends it; with undefined when it cannot. */
+  findDangers: () => Promise<string | undefined>;
+  everyMs: number;
+  log: Logger;
+}
+
+/**
+ * Looks again and again whether the topic can lose events. The relay goes on all the same: the event store keeps them, and
+ * they can be sent again.
+ */
+export class TopicWatch {
+  readonly #options: TopicWatchOptions;
+  #danger: string | undefined;
+
+  constructor(options: TopicWatchOptions) {
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { everyMs, log } = this.#options;
+    while (!signal.aborted) {
+      await this.#look().catch((err: unknown) => log.debug({ err }, 'Kafka did not tell what the topic is set to'));
+      await delay(everyMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** For readiness, which is read by strangers: the log tells more. */
+  state(): DependencyState {
+    if (this.#danger === undefined) return { status: 'up' };
+    return { status: 'up', detail: 'The topic can lose events: the log says how, and what mends it' };
+  }
+
+  async #look(): Promise<void> {
+    const { findDangers, log } = this.#options;
+    const danger = await findDangers();
+    if (danger !== undefined && danger !== this.#danger) log.warn({}, danger);
+    if (danger === undefined && this.#danger !== undefined) log.info('The topic loses no events any more');
+    this.#danger = danger;
+  }
+}

@@ -1,0 +1,46 @@
+import type { PartitionState } from '@catalogue/kafka';
+import { createLogger, createMetrics } from '@catalogue/service';
+import { expect, test } from 'vitest';
+import type { Generations } from './generations.ts';
+import { dependenciesOf, type Observed } from './health.ts';
+import { measureGenerations, measureParked } from './metrics.ts';
+
+const behind = (partition: number, next: number, lag: number | undefined): PartitionState => {
+  return { partition, next, lag, behindSince: undefined, progressAt: undefined, stopped: undefined };
+};
+
+function following(...partitions: PartitionState[]): Generations {
+  const consumer = { partitions: () => partitions };
+  const serving = { generation: 1, state: 'serving', consumer };
+  return { serving, followed: [serving, { ...serving, generation: 2, state: 'filling' }] } as unknown as Generations;
+}
+
+async function progressOf(...partitions: PartitionState[]): Promise<string | undefined> {
+  const registry = createMetrics('test');
+  measureGenerations(registry, following(...partitions));
+  return /^projection_rebuild_progress\{.*\} (.*)$/m.exec(await registry.metrics())?.[1];
+}
+
+test('the progress of a rebuild is not told while the end of a partition is unknown', async () => {
+  expect(await progressOf(behind(0, 30, 10), behind(1, 30, 50))).toBe('0.5');
+  expect(await progressOf(behind(0, 30, 10), behind(1, 30, undefined))).toBeUndefined();
+  expect(await progressOf()).toBeUndefined();
+});
+
+test('a worker that does not know how far it is behind does not say 0', async () => {
+  const projection = dependenciesOf({ generations: following(behind(0, 1, undefined)) } as Observed)['projection'];
+  expect(await projection?.()).toEqual({
+    status: 'catching-up',
+    detail: 'Generation 1: 1 partitions, it is not known how many events behind',
+  });
+});
+
+test('what is parked is not told while the read model does not answer', async () => {
+  const registry = createMetrics('test');
+  let answer = () => Promise.resolve([{ generation: 1, products: 2, events: 3 }]);
+  measureParked(registry, (() => answer()) as never, createLogger('test', 'silent'));
+  const told = async () => /^projection_parked_\w+\{.*/m.exec(await registry.metrics())?.[0];
+  expect(await told()).toMatch(/ 2$/);
+  answer = () => Promise.reject(new Error('away'));
+  expect(await told()).toBeUndefined();
+});

@@ -1,0 +1,95 @@
+/** What is known of a topic: its settings by name, as the broker applies them, and its copies. */
+export interface TopicState {
+  settings: ReadonlyMap<string, string>;
+  /** Brokers of the cluster that are there. */
+  brokers: number;
+  /** Of the partition that has the fewest. */
+  copies: number;
+}
+
+interface Rule {
+  setting: string;
+  isSafe: (value: string, state: TopicState) => boolean;
+  /** What makes it safe. */
+  wanted: (state: TopicState) => string;
+  /** What happens otherwise. */
+  danger: string;
+}
+
+const enoughCopies = 3;
+/** Bytes: as large as a request of our producer gets. */
+const largestBatch = 1_000_000;
+const always = (value: string) => ({ isSafe: (found: string) => found === value, wanted: () => value });
+
+const rules: Rule[] = [
+  {
+    setting: 'cleanup.policy',
+    // Empty is "nothing is cleaned up", from Kafka 4.2 on.
+    isSafe: (value) => value === 'delete' || value === '',
+    wanted: () => 'delete',
+    danger: 'of each product all events but the newest are removed',
+  },
+  { setting: 'retention.ms', ...always('-1'), danger: 'events are removed when they are older' },
+  { setting: 'retention.bytes', ...always('-1'), danger: 'the oldest events are removed when a partition is larger' },
+  {
+    setting: 'unclean.leader.election.enable',
+    ...always('false'),
+    danger: 'a broker that lacks acknowledged events can become their leader, and they are gone',
+  },
+  {
+    setting: 'min.insync.replicas',
+    isSafe: (value, { copies }) => Number(value) >= leastInSync(copies) && Number(value) <= copies,
+    wanted: ({ copies }) => String(leastInSync(copies)),
+    danger:
+      'events are acknowledged when one broker has them (where it is too small), or never (where it is too large)',
+  },
+  {
+    setting: 'max.message.bytes',
+    isSafe: (value) => Number(value) >= largestBatch,
+    wanted: () => '1048588',
+    danger: 'batches that outbox-relay sends are refused, again and again',
+  },
+];
+
+/** A number of copies that outlives a broker, where there are as many. */
+export function wantedCopies(brokers: number): number {
+  return Math.min(brokers, enoughCopies);
+}
+
+/** How many copies an acknowledged event has to have: with three, one broker may be away, and none is the only one. */
+function leastInSync(copies: number): number {
+  return copies >= enoughCopies ? 2 : 1;
+}
+
+/** The settings of a topic that loses no event. */
+export function safeSettings(copies: number): Record<string, string> {
+  const state = { copies, brokers: copies, settings: new Map() };
+  return Object.fromEntries(rules.map(({ setting, wanted }) => [setting, wanted(state)]));
+}
+
+/** By which settings and copies a topic can lose events, and the command that mends it; undefined when it loses none. */
+export function dangersOf(topic: string, bootstrap: string, state: TopicState): string | undefined {
+  const { settings, brokers, copies } = state;
+  const wrong = rules.filter(({ setting, isSafe }) => {
+    const value = settings.get(setting);
+    return value !== undefined && !isSafe(value, state);
+  });
+  const parts: string[] = [];
+  if (copies < wantedCopies(brokers)) {
+    parts.push(
+      `Topic ${topic} has ${copies} copies on ${brokers} brokers, expected ${wantedCopies(brokers)}: a broker that is lost ` +
+        'takes events with it. Mend it with a plan of new replicas (https://kafka.apache.org/documentation/' +
+        `#basic_ops_increase_replication_factor): kafka-reassign-partitions.sh --bootstrap-server ${bootstrap} ` +
+        '--reassignment-json-file <plan> --execute; while it is empty, delete it and migrate again.',
+    );
+  }
+  if (wrong.length > 0) {
+    const found = wrong.map(({ setting, danger }) => `${setting}=${settings.get(setting)}: ${danger}`).join('; ');
+    const config = wrong.map(({ setting, wanted }) => `${setting}=${wanted(state)}`).join(',');
+    parts.push(
+      `Topic ${topic} can lose events (${found}). Mend it with: kafka-configs.sh --bootstrap-server ${bootstrap} ` +
+        `--alter --entity-type topics --entity-name ${topic} --add-config ${config}`,
+    );
+  }
+  return parts.length === 0 ? undefined : parts.join(' ');
+}

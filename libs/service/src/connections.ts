@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, type Server as HttpServer, type ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
+import { Problem } from './problem.ts';
+
+/** Milliseconds in which a request has to come, its body included. */
+export const longestRequest = 30_000;
+
+/** Milliseconds in which a client may read the last answer of a connection, while what it still sends is thrown away. */
+const longestLinger = 5_000;
+
+/** A request and its answer, with the one before on its connection while that is unanswered. */
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  before: Exchange | undefined;
+}
+
+const latest = new WeakMap<Socket, Exchange>();
+/** Connections whose bytes are read as requests no longer. */
+const refused = new WeakSet<Socket>();
+
+/**
+ * Lets a client read the last answer of a connection. Closed with bytes unread, as Node does it after an answer to half a
+ * request, TCP resets the connection, and the answer is lost with it.
+ */
+export function answerBeforeClosing(server: HttpServer): void {
+  server.on('connection', (socket: Socket) => {
+    socket.destroySoon = () => {
+      if (latest.get(socket)?.request.complete === false) linger(socket);
+      else Socket.prototype.destroySoon.call(socket);
+    };
+  });
+  // Before the request's own listener, which may answer at once.
+  server.prependListener('request', (request, response) => {
+    const before = latest.get(request.socket);
+    latest.set(request.socket, {
+      request,
+      response,
+      before: before?.response.writableFinished === false ? before : undefined,
+    });
+  });
+}
+
+/** Answers what is not even HTTP, is too large or too slow: after the requests before it on its connection. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  if (refused.has(socket)) return;
+  stopReading(socket);
+  const exchange = latest.get(socket);
+  const isBroken = exchange?.request.complete === false;
+  const refuse = () => linger(socket, isBroken && exchange.response.headersSent ? '' : refusalOf(error.code));
+  const unanswered = isBroken ? exchange.before : exchange;
+  if (unanswered === undefined || unanswered.response.writableFinished) refuse();
+  else unanswered.response.once('close', refuse);
+}
+
+/** Sends the last bytes and the end of a connection; closes it when the client does, or after 5 s. */
+function linger(socket: Socket, lastBytes = ''): void {
+  if (socket.destroyed) return;
+  stopReading(socket);
+  socket.end(lastBytes);
+  const timer = setTimeout(() => socket.destroy(), longestLinger);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** From now on bytes are thrown away: read as the requests that they may be, they would be carried out and never answered. */
+function stopReading(socket: Socket): void {
+  refused.add(socket);
+  socket.removeAllListeners('data');
+  // With a listener for its bytes, a connection is read by its HTTP parser no longer.
+  socket.on('data', () => {});
+  socket.resume();
+}
+
+function refusalOf(code: string | undefined): string {
+  const problem = problemOfBytes(code);
+  const requestId = randomUUID();
+  const body = JSON.stringify(problem.toBody(requestId));
+  const headers = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
+    'Connection: close',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+  ];
+  return `${headers.join('\r\n')}\r\n\r\n${body}`;
+}
+
+function problemOfBytes(code: string | undefined): Problem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('request-timeout', `A request has to be complete within ${longestRequest / 1000} s`);
+  const detail = code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'This is not HTTP';
+  return new Problem('invalid-request', detail, { faults: [{ pointer: '', message: detail }] });
+}

@@ -1,0 +1,35 @@
+import { freePort, type KafkaServer, newClusterId, startKafka, temporaryHome } from '@catalogue/local-stack';
+
+export interface OwnKafkaCluster extends AsyncDisposable {
+  /** Bootstrap servers, comma-separated. */
+  brokers: string;
+}
+
+/** A Kafka cluster for one test: the first broker is the controller too. Disposing of it stops it and removes its data. */
+export async function startOwnKafkaCluster(size: number): Promise<OwnKafkaCluster> {
+  const clusterId = newClusterId();
+  const controllerPort = await freePort();
+  const homes = Array.from({ length: size }, () => temporaryHome());
+  const servers: KafkaServer[] = [];
+  for (const [index, { path: home }] of homes.entries()) {
+    const port = await freePort();
+    const settings = index === 0 ? {} : brokerOnly(index + 1, port);
+    const own = index === 0 ? controllerPort : await freePort();
+    const voters = { 'controller.quorum.voters': `1@127.0.0.1:${controllerPort}` };
+    servers.push(
+      await startKafka({ home, port, controllerPort: own, clusterId, settings: { ...voters, ...settings } }),
+    );
+  }
+  return {
+    brokers: servers.map(({ brokers }) => brokers).join(','),
+    [Symbol.asyncDispose]: async () => {
+      // The controller last: the others say goodbye to it.
+      for (const server of servers.toReversed()) await server.stop();
+      for (const home of homes) home.remove();
+    },
+  };
+}
+
+function brokerOnly(id: number, port: number): Record<string, string> {
+  return { 'process.roles': 'broker', 'node.id': String(id), listeners: `PLAINTEXT://127.0.0.1:${port}` };
+}

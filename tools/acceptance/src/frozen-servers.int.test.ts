@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ServiceName } from './service-process.ts';
+import { type ServerName, System } from './system.ts';
+
+let system: System;
+beforeAll(async () => {
+  system = await System.start();
+}, 120_000);
+afterAll(() => system?.[Symbol.asyncDispose]());
+
+/** What keeps each service busy while its server is frozen. */
+const keepBusy: Record<ServiceName, () => Promise<Response>> = {
+  'command-api': () => createProduct(),
+  'outbox-relay': () => createProduct(),
+  'query-worker': () => createProduct(),
+  'query-api': () => fetch(`${system.services['query-api'].url}/products?q=${Math.random()}`),
+};
+
+async function createProduct(): Promise<Response> {
+  return await fetch(`${system.services['command-api'].url}/products`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Mouse', price: 1 }),
+  });
+}
+
+test.each<[ServiceName, ServerName]>([
+  ['query-worker', 'read-db'],
+  ['query-api', 'read-db'],
+  ['command-api', 'write-db'],
+  ['outbox-relay', 'write-db'],
+  ['outbox-relay', 'kafka'],
+])('%s ends in order while %s is frozen', { timeout: 60_000 }, async (name, server) => {
+  const service = system.services[name];
+  const thaw = system.freeze(server);
+  const asked = Array.from({ length: 20 }, () =>
+    keepBusy[name]().then(
+      ({ status }) => status,
+      () => undefined,
+    ),
+  );
+  // Long enough for every loop of the service to meet the frozen server, and too short for any limit to end its wait.
+  await delay(1_500);
+  try {
+    // 9 s after the signal a service gives up on order, and ends with 1.
+    expect({ code: await service.stop(), log: service.log.split('\n').at(-1) }).toMatchObject({
+      code: 0,
+      log: expect.stringContaining('"Stopped"') as string,
+    });
+  } finally {
+    thaw();
+    await service.kill();
+    await service.start();
+  }
+  // Answered, refused, or cut off with its connection: none is taken for a fault.
+  expect(await Promise.all(asked)).not.toContain(500);
+});

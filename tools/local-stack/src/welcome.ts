@@ -1,0 +1,21 @@
+import type { Ports } from './settings.ts';
+
+type Shown = Pick<Ports, 'commandApi' | 'queryApi' | 'outboxRelay' | 'queryWorker'>;
+
+/** What `npm start` says when everything is ready: where the services are, and two lines to try. */
+export function welcome({ commandApi, queryApi, outboxRelay, queryWorker }: Shown): string {
+  const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
+  return `
+Ready; Ctrl-C stops everything.
+
+  command-api   http://localhost:${commandApi.number}
+  query-api     http://localhost:${queryApi.number}, with the catalogue page
+  outbox-relay  http://localhost:${outboxRelay.number}
+  query-worker  http://localhost:${queryWorker.number}
+
+Write a product, and read it back:
+
+  curl -D /tmp/answer -X POST http://localhost:${commandApi.number}/products -H "Content-Type: application/json" -d '${product}'
+  curl -H "$(grep -i ^consistency-token /tmp/answer | tr -d '\\r')" http://localhost:${queryApi.number}/products
+`;
+}

@@ -1,0 +1,59 @@
+/** A figure of a document, and where it comes from: `18 000/s<!-- creates-32: a second -->`. */
+export interface Mark {
+  /** As it is written. */
+  text: string;
+  value: number;
+  /** Half of what its last digit counts: 18 000 stands for 17 500 to 18 500. */
+  tolerance: number;
+  /** A scenario of the benchmark, or a source file. */
+  source: string;
+  /** A column of the scenario's row, or a constant of the file. */
+  name: string;
+}
+
+const mark = /(\d[\d ]*(?:\.\d+)?)[^\d<>\n]{0,20}<!-- ([\w./-]+): ([^>]+?) -->/g;
+
+/** The figures of a document that say where they come from. */
+export function marksOf(document: string): Mark[] {
+  return [...document.matchAll(mark)].map(([, written = '', source = '', name = '']) => {
+    const text = written.trim();
+    const digits = text.replaceAll(' ', '');
+    const decimals = digits.split('.')[1]?.length;
+    const zeros = decimals === undefined ? (/0*$/.exec(digits)?.[0].length ?? 0) : -decimals;
+    return { text, value: Number(digits), tolerance: 10 ** zeros / 2, source, name };
+  });
+}
+
+/** The rows of all tables of a document that begin with a name, by name and column; a name has the columns of its tables. */
+export function recordedFigures(document: string): Map<string, Map<string, string>> {
+  const found = new Map<string, Map<string, string>>();
+  let head: string[] = [];
+  for (const line of document.split('\n')) {
+    const cells = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+    if (cells.length === 0) head = [];
+    else if (head.length === 0) head = cells;
+    else {
+      const [name = ''] = cells;
+      const figures = found.get(name) ?? new Map<string, string>();
+      // The first table is that of the figures themselves.
+      for (const [index, column] of head.entries()) if (!figures.has(column)) figures.set(column, cells[index] ?? '');
+      found.set(name, figures);
+    }
+  }
+  return found;
+}
+
+/** The number that a cell or a line of code begins with; undefined when there is none. */
+export function numberIn(text: string | undefined): number | undefined {
+  const [digits] = /\d[\d _]*(?:\.\d+)?/.exec(text ?? '') ?? [];
+  return digits === undefined ? undefined : Number(digits.replaceAll(/[ _]/g, ''));
+}
+
+/** The value of a constant in a source; undefined when it has none of that name. */
+export function constantIn(source: string, name: string): number | undefined {
+  const [, value] = new RegExp(`\\b${name}(?:: number)? = (\\d[\\d_.]*);`).exec(source) ?? [];
+  return numberIn(value);
+}

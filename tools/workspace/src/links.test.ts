@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+  cwd: root,
+  encoding: 'utf8',
+}).split('\n');
+
+test.each(pages.filter((page) => existsSync(join(root, page)) && page !== ''))(
+  'every link of %s leads to a file and a heading',
+  (page) => {
+    expect(deadLinks(join(root, page))).toEqual([]);
+  },
+);
+
+/** The relative links of a page that lead to no file, or to no heading of a Markdown file. */
+function deadLinks(page: string): string[] {
+  return linksOf(withoutCode(readFileSync(page, 'utf8'))).filter((link) => {
+    const [path = '', heading] = link.split('#');
+    const target = path === '' ? page : join(dirname(page), decodeURIComponent(path));
+    if (!existsSync(target) || relative(root, target).startsWith('..')) return true;
+    return heading !== undefined && target.endsWith('.md') && !headingsOf(target).has(heading);
+  });
+}
+
+function linksOf(text: string): string[] {
+  const inline = [...text.matchAll(/\]\(([^()\s]+)\)/g)];
+  const defined = [...text.matchAll(/^\[[^\]]+\]: (\S+)$/gm)];
+  return [...inline, ...defined].flatMap(([, link = '']) => (/^[a-z]+:/.test(link) ? [] : [link]));
+}
+
+/** Headings as GitHub addresses them: lower case, no punctuation, spaces as hyphens, a number for each repetition. */
+function headingsOf(page: string): Set<string> {
+  const found = new Set<string>();
+  for (const [, text = ''] of withoutCode(readFileSync(page, 'utf8')).matchAll(/^#{1,6} (.+)$/gm)) {
+    const words = text.replace(/\]\([^)]*\)/g, '').toLowerCase();
+    const name = words
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replace(/\s/g, '-');
+    let unique = name;
+    for (let n = 1; found.has(unique); n++) unique = `${name}-${n}`;
+    found.add(unique);
+  }
+  return found;
+}
+
+function withoutCode(text: string): string {
+  return text.replace(/^```[^]*?^```/gm, '');
+}
