@@ -1,16 +1,16 @@
 import { EventEmitter } from 'node:events';
-import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { removeKeysNowAndThen } from './commit/expired-keys.ts';
 import { settings } from './settings.ts';
+import { openStore } from './store.ts';
 
 const { port, host, logLevel, logPretty, writeDb, corsOrigins } = readSettings(settings, process.env);
 const log = createLogger('command-api', logLevel, logPretty);
 const metrics = createMetrics('command-api');
 const connections = new EventEmitter();
 const onClose = () => connections.emit('closed');
-const store = connect(writeDb, { name: 'command-api', statementTimeout: 3_000, answerTimeout: 4_000, onClose });
+const store = openStore(writeDb, onClose);
 const now = () => new Date();
 
 const app = await buildApp({ store, connections, log, metrics, corsOrigins, now });

@@ -6,6 +6,7 @@ import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase, startOwnPostgres, waitFor } from '@catalogue/testing';
 import { expect, test } from 'vitest';
 import { buildApp } from './app.ts';
+import { openStore } from './store.ts';
 
 const body = { name: 'Mouse', price: 1 };
 
@@ -120,3 +121,49 @@ test('a store that goes while nobody asks is looked at again before the next com
   await store.end();
   await db.sql.end();
 }, 60_000);
+
+test.each(['locked', 'frozen'] as const)(
+  'commands on a store that is %s are answered 503 within their bound, and their keys tell what became of them',
+  async (fault) => {
+    await using server = await startOwnPostgres();
+    const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+    const store = openStore(db.dsn);
+    const app = await open(store);
+    const post = (key: string) =>
+      app.inject({ method: 'POST', url: '/products', headers: { 'idempotency-key': key }, body });
+    expect((await post('before')).statusCode).toBe(201);
+    // The server alone, stopped, leaves the sessions it has working.
+    const sessions = await db.sql<{ pid: number }[]>`
+      select pid from pg_stat_activity where application_name = 'command-api'`;
+    const freeze = (signal: NodeJS.Signals) => {
+      server.kill(signal);
+      for (const { pid } of sessions) process.kill(pid, signal);
+    };
+    const locker = connect(db.dsn, { name: 'test', max: 1 });
+    const holding = await locker.reserve();
+    await holding`begin`;
+    if (fault === 'locked') await holding`lock table events in access exclusive mode`;
+    else freeze('SIGSTOP');
+
+    const keys = Array.from({ length: 300 }, (_, i) => `key ${i}`);
+    const began = performance.now();
+    const refused = await Promise.all(keys.map(post));
+    const elapsedMs = performance.now() - began;
+    expect(new Set(refused.map(({ statusCode, headers }) => `${statusCode} ${headers['retry-after']}`))).toEqual(
+      new Set(['503 1']),
+    );
+    // The contract says 5 s. Retried ten times, they took 30 s.
+    expect(elapsedMs).toBeLessThan(7_000);
+
+    if (fault === 'frozen') freeze('SIGCONT');
+    await holding`rollback`;
+    holding.release();
+    await waitFor('commands to go on', async () => (await post('after')).statusCode === 201);
+    const again = await Promise.all(keys.map(post));
+    expect(again.map(({ statusCode }) => statusCode)).toEqual(keys.map(() => 201));
+    expect(await db.sql`select count(*)::int as count from events`).toEqual([{ count: keys.length + 2 }]);
+    await app.close();
+    await Promise.all([store.end(), locker.end(), db.sql.end()]);
+  },
+  60_000,
+);

@@ -14,7 +14,7 @@ import {
   submissionOf,
 } from '../../test/fixture.ts';
 import type { ProductCommand } from '../product/product.ts';
-import type { Submission } from './submission.ts';
+import { NotDecided, type Submission } from './submission.ts';
 
 let db: TestDatabase;
 
@@ -209,4 +209,36 @@ test('a command whose event cannot be sent fails alone, with the fault', async (
   const refused = outcomes.filter(({ status }) => status === 'rejected');
   expect(refused).toMatchObject([{ reason: { name: 'TypeError' } }]);
   expect(outcomes.indexOf(refused[0] as never)).toBe(4);
+});
+
+test('a command that is stored after its client was answered 503 answers the same request sent again', async () => {
+  const key = randomUUID();
+  const answered = Promise.withResolvers<void>();
+  const silent = intercepted(db.sql, async (run, sent) => {
+    const answer = await run();
+    if (isAppend(sent)) await answered.promise;
+    return answer;
+  });
+  const { submit } = openProcess(silent, db.sql);
+  const first = creation(key);
+  await expect(submit(first)).rejects.toThrow(NotDecided);
+  const again = submit(creation(key));
+  answered.resolve();
+  expect(await again).toEqual({ stream: first.stream, version: 1 });
+  expect(await openProcess(db.sql).submit(creation(key))).toEqual({ stream: first.stream, version: 1 });
+});
+
+test('a command whose client was answered before its append was sent is not stored', async () => {
+  const slow = intercepted(db.sql, async (run, sent) => {
+    if (isLookUpOfKeys(sent)) await answered.promise;
+    return await run();
+  });
+  const answered = Promise.withResolvers<void>();
+  const late = creation(randomUUID());
+  const { submit } = openProcess(slow, db.sql);
+  await expect(submit(late)).rejects.toThrow(NotDecided);
+  answered.resolve();
+  // Its stream is free again once the batch has ended.
+  await submit(submissionOf({ type: 'discontinue', id: late.stream }));
+  expect(await eventsOf(late.stream)).toEqual([]);
 });
