@@ -1,8 +1,9 @@
 // A worker that is killed when it gets to a point of its work, or does not get on from there (stall): node crashing-worker.ts <point>, with a worker's settings.
 import { type Codec, jsonCodec } from '@catalogue/contracts';
-import { connect, type Sql } from '@catalogue/postgres';
+import type { Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildWorker } from '../src/app.ts';
+import { connectReadModel } from '../src/read-model.ts';
 import { settings } from '../src/settings.ts';
 
 const [, , point] = process.argv;
@@ -59,6 +60,6 @@ function committedLate(commit: Promise<unknown>): PromiseLike<unknown> {
 const { port, host, logLevel, readDb, brokers, topic } = readSettings(settings, process.env);
 const log = createLogger('query-worker', logLevel);
 const metrics = createMetrics('query-worker');
-const sql = connect(readDb, { name: 'query-worker', max: 10 });
+const sql = connectReadModel(readDb);
 const { app, work } = await buildWorker({ sql: atCommits(sql), brokers, topic, log, metrics, codec });
 await serve(app, { port, host, log, work, close: [() => sql.end({ timeout: 1 })] });

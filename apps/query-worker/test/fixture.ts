@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { jsonCodec } from '@catalogue/contracts';
 import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
-import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { buildWorker } from '../src/app.ts';
+import { connectReadModel } from '../src/read-model.ts';
 
 const silent = createLogger('test', 'silent');
 
 /** A worker that runs until it is disposed of. */
 export async function startWorker(brokers: string, dsn: string, topic: string, log = silent) {
   const stop = new AbortController();
-  const sql = connect(dsn, { name: 'query-worker', max: 10 });
+  const sql = connectReadModel(dsn);
   const metrics = createMetrics('test');
   const { app, work, generations } = await buildWorker({ sql, brokers, topic, log, metrics, codec: jsonCodec });
   const working = work(stop.signal);
@@ -72,7 +72,13 @@ export function message(key: string, value: object | string | Buffer): OutgoingM
 export const newIds = (count: number) => Array.from({ length: count }, () => randomUUID());
 
 /** Resolves when everything on the topic is applied to a generation, as the stored offsets say. */
-export async function applied(db: TestDatabase, messages: number, generation = 1): Promise<void> {
+export async function applied(
+  db: TestDatabase,
+  messages: number,
+  generation = 1,
+  // Room for a busy machine: what never comes is not there after a minute either.
+  { within = 60_000 }: { within?: number } = {},
+): Promise<void> {
   await waitFor(
     `${messages} messages to be applied`,
     async () => {
@@ -80,8 +86,7 @@ export async function applied(db: TestDatabase, messages: number, generation = 1
         select sum(next)::bigint as sum from consumer_offsets where generation = ${generation}`;
       return row?.sum === messages;
     },
-    // Room for a busy machine: what never comes is not there after a minute either.
-    { within: 60_000 },
+    { within },
   );
 }
 

@@ -32,14 +32,23 @@ export class AnswerLimit {
     return Object.assign(socket, address);
   };
 
-  /** The pool whose statements have this limit, from when they are awaited; those in transactions have none. */
+  /**
+   * The pool whose statements have this limit, from when they are awaited, on reserved sessions too (`transact`). Those of
+   * `sql.begin` have none.
+   */
   of(sql: Sql): Sql {
+    const reserve = async () => this.#limited(await sql.reserve());
+    return this.#limited(sql, (name) => (name === 'reserve' ? reserve : undefined));
+  }
+
+  #limited<S extends Sql>(sql: S, replaced: (name: string | symbol) => unknown = () => undefined): S {
     return new Proxy(sql, {
       apply: (target, self, args: unknown[]) => {
         const made: unknown = Reflect.apply(target as unknown as () => unknown, self, args);
         if (made instanceof Promise) this.#watch(made);
         return made;
       },
+      get: (target, name): unknown => replaced(name) ?? Reflect.get(target, name),
     });
   }
 

@@ -21,7 +21,9 @@ export async function createDatabase(
   const url = new URL(serverDsn);
   url.pathname = `/${name}`;
   await migrate(url.href);
-  const sql = connect(url.href, { name: 'test', max: 10 });
+  // Tests hold transactions open for as long as they like.
+  const settings = { idle_in_transaction_session_timeout: '0' };
+  const sql = connect(url.href, { name: 'test', max: 10, settings });
   return {
     dsn: url.href,
     sql,

@@ -6,10 +6,15 @@ export interface Door extends AsyncDisposable {
   address: string;
   shut(): Promise<void>;
   open(): Promise<void>;
+  /** Forwards nothing more, in either direction, of connections old and new; none ends. */
+  freeze(): void;
+  /** Forwards again what new connections say; those that were frozen stay so, as where a firewall forgot them. */
+  thaw(): void;
 }
 
 export async function openDoor(behind: number): Promise<Door> {
   const sockets = new Set<Socket>();
+  let frozen = false;
   const server = createServer((client) => {
     const inner = connect(behind, '127.0.0.1');
     for (const [from, to] of [
@@ -22,7 +27,7 @@ export async function openDoor(behind: number): Promise<Door> {
         to.destroy();
       });
       from.on('error', () => {});
-      from.pipe(to);
+      if (!frozen) from.pipe(to);
     }
   });
   const listen = async (port: number) => void (await once(server.listen(port, '127.0.0.1'), 'listening'));
@@ -37,6 +42,13 @@ export async function openDoor(behind: number): Promise<Door> {
     address: `127.0.0.1:${port}`,
     shut,
     open: () => listen(port),
+    freeze: () => {
+      frozen = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    thaw: () => {
+      frozen = false;
+    },
     [Symbol.asyncDispose]: shut,
   };
 }

@@ -1,5 +1,6 @@
 export { runKafkaConfigs } from '@catalogue/local-stack';
 export { createDatabase, type TestDatabase } from './database.ts';
+export { type Door, openDoor } from './door.ts';
 export { type OwnKafka, startOwnKafka } from './own-kafka.ts';
 export { type OwnKafkaCluster, startOwnKafkaCluster } from './own-kafka-cluster.ts';
 export { type OwnPostgres, type Standby, startOwnPostgres } from './own-postgres.ts';
