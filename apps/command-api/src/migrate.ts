@@ -8,7 +8,7 @@ const log = createLogger('command-api', logLevel);
 try {
   await migrateEventStore(writeDb);
   log.info('The event store is at its newest version');
-  // After a restore into another PostgreSQL server: see docs/operations.md.
+  // After a restore into another PostgreSQL server: see docs/how-to/back-up-and-restore.md.
   if (process.argv.includes('--adopt')) await adopt();
 } catch (error) {
   process.stderr.write(`The database of WRITE_DB_DSN was not migrated: ${(error as Error).message}\n`);
@@ -23,6 +23,6 @@ async function adopt(): Promise<void> {
   // Neither Kafka nor the read model are asked: command-api knows of none.
   log.warn(
     { newest },
-    'What was written after the newest event is not in this log, and may be known to consumers: docs/operations.md says how to find it',
+    'What was written after the newest event is not in this log, and may be known to consumers: docs/how-to/back-up-and-restore.md says how to find it',
   );
 }

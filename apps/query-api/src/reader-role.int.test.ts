@@ -10,7 +10,7 @@ import { addGeneration, project, startQueryApi, switchTo } from '../test/fixture
 test('a role that may only read is all that it needs, also of generations to come', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   const role = `reader_${randomUUID().replaceAll('-', '')}`;
-  // As in docs/operations.md.
+  // As in docs/how-to/database-roles.md.
   await db.sql.unsafe(`
     create role ${role} login;
     grant select on all tables in schema public to ${role};

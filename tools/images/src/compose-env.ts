@@ -17,7 +17,7 @@ try {
   writeFileSync(file, content, { flag: 'wx', mode: 0o600 });
   console.log(`Wrote ${file}, readable by you only.
 A database keeps the password that it was made with. Where there are some from before (docker volume ls), either
-"docker compose down --volumes" removes their data, or docs/operations.md, "Change a password", gives them these.`);
+"docker compose down --volumes" removes their data, or docs/how-to/run-in-containers.md, "Change a database password", gives them these.`);
 } catch (error) {
   if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   console.error(`${file} is there already, and was left as it is: remove it first for new passwords.`);
