@@ -28,7 +28,7 @@ function test({ docker, compose, env: engineEnv }: Engine): number {
   if (missing !== undefined) return notRun(`${missing} cannot be pulled`);
 
   const started = performance.now();
-  const forBuild = Math.min(longestBuild, deadline - started - usualTests);
+  const forBuild = Math.floor(Math.min(longestBuild, deadline - started - usualTests));
   if (forBuild <= 0) return notRun('too little time is left');
   const built = run('nx', ['run-many', '-t', 'image', '--output-style=static'], forBuild);
   if (performance.now() + usualTests > deadline) return notRun('building the images left too little time');
