@@ -7,7 +7,7 @@ const faultsOfTheCaller =
 
 /** Errors of sockets, name resolution, TLS and of postgres.js itself, wherever they are met. */
 const connectionCodes =
-  /^(CONNECTION_.+|CONNECT_TIMEOUT|SASL_.+|E(?!RR_)[A-Z0-9_]+|ERR_(SSL|TLS|SOCKET|STREAM)_.+|.*(CERT|LEAF_SIGNATURE).*)$/;
+  /^(?:CONNECTION_.|CONNECT_TIMEOUT$|SASL_.|E(?!RR_)[A-Z0-9_]+$|ERR_(?:SSL|TLS|SOCKET|STREAM)_.)|CERT|LEAF_SIGNATURE/;
 
 /** https://www.postgresql.org/docs/18/errcodes-appendix.html: classes and codes that a later try can do without. */
 const transientClasses = ['53', '58'];

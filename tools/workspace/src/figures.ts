@@ -11,7 +11,8 @@ export interface Mark {
   name: string;
 }
 
-const mark = /(\d[\d ]*(?:\.\d+)?)[^\d<>\n]{0,20}<!-- ([\w./-]+): ([^>]+?) -->/g;
+// Each repetition has a bound: without one, a long row of digits would take quadratic time.
+const mark = /(?<!\d)(\d[\d ]{0,15}(?:\.\d{1,6})?)[^\d<>\n]{0,20}<!-- ([\w./-]{1,120}): ([^>]{1,60}?) -->/g;
 
 /** The figures of a document that say where they come from. */
 export function marksOf(document: string): Mark[] {
@@ -19,7 +20,8 @@ export function marksOf(document: string): Mark[] {
     const text = written.trim();
     const digits = text.replaceAll(' ', '');
     const decimals = digits.split('.')[1]?.length;
-    const zeros = decimals === undefined ? (/0*$/.exec(digits)?.[0].length ?? 0) : -decimals;
+    const zeros =
+      decimals === undefined ? digits.length - 1 - [...digits].findLastIndex((digit) => digit !== '0') : -decimals;
     return { text, value: Number(digits), tolerance: 10 ** zeros / 2, source, name };
   });
 }
@@ -54,6 +56,6 @@ export function numberIn(text: string | undefined): number | undefined {
 
 /** The value of a constant in a source; undefined when it has none of that name. */
 export function constantIn(source: string, name: string): number | undefined {
-  const [, value] = new RegExp(`\\b${name}(?:: number)? = (\\d[\\d_.]*);`).exec(source) ?? [];
-  return numberIn(value);
+  const constants = source.matchAll(/\b(\w+)(?:: number)? = (\d[\d_.]*);/g);
+  return numberIn(constants.find(([, found]) => found === name)?.[2]);
 }
