@@ -1,12 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Barrier, readBarrier, type Writer } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
-import type { DependencyState, Logger } from '@catalogue/service';
+import { type DependencyState, type Logger, repeat } from '@catalogue/service';
 
 // Milliseconds.
 const lookEvery = 1_000;
 const warnAgainAfter = 60_000;
-/** Seconds. No statement of ours takes a tenth of it; whoever writes for longer holds up every later event. */
+/** Seconds. No statement of ours takes a tenth of it. A transaction that writes for longer holds up every later event. */
 const longWrite = 1;
 
 /** What is known of the transaction that later events wait for. */
@@ -40,13 +39,9 @@ export class BarrierWatch {
 
   /** Looks until the signal is aborted. While the event store does not answer there is nothing to tell. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.look().then(
-        (holdUp) => this.#warn(holdUp),
-        (err: unknown) => this.#log.debug({ err }, 'The event store did not tell what holds readers back'),
-      );
-      await delay(lookEvery, undefined, { signal }).catch(() => {});
-    }
+    const onFailure = (err: unknown) =>
+      this.#log.debug({ err }, 'The event store did not tell what holds readers back');
+    await repeat({ everyMs: lookEvery, signal, onFailure }, async () => this.#warn(await this.look()));
   }
 
   /** @throws when the event store does not answer. */

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { DependencyState, Logger } from '@catalogue/service';
+import { type DependencyState, type Logger, repeat } from '@catalogue/service';
 
 export interface TopicWatchOptions {
   /** Resolves with how the topic can lose events, and what mends it; with undefined when it cannot. */
@@ -22,10 +21,8 @@ export class TopicWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     const { everyMs, log } = this.#options;
-    while (!signal.aborted) {
-      await this.#look().catch((err: unknown) => log.debug({ err }, 'Kafka did not tell what the topic is set to'));
-      await delay(everyMs, undefined, { signal }).catch(() => {});
-    }
+    const onFailure = (err: unknown) => log.debug({ err }, 'Kafka did not tell what the topic is set to');
+    await repeat({ everyMs, signal, onFailure }, () => this.#look());
   }
 
   /** For readiness, which is read by strangers: the log tells more. */

@@ -6,6 +6,7 @@ export { orAborted } from './or-aborted.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
 export { decimalNumber, oneOf, shortText, wholeNumber } from './query-parameter.ts';
 export { pooledRandomBytes } from './random.ts';
+export { repeat } from './repeat.ts';
 export { type ResponseHeaders, withHeaders } from './response-headers.ts';
 export { serve, type ServeOptions } from './serve.ts';
 export { createServer, type FastifyReply, type FastifyRequest, type Server, type ServerOptions } from './server.ts';

@@ -1,7 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { removeExpiredKeys } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
-import type { Logger } from '@catalogue/service';
+import { type Logger, repeat } from '@catalogue/service';
 
 const every = 60_000;
 const keptFor = 24 * 60 * 60 * 1000;
@@ -10,13 +9,9 @@ const atOnce = 1_000;
 
 /** Removes the answers of idempotency keys that are older than 24 hours, now and then, until the signal is aborted. */
 export async function removeKeysNowAndThen(sql: Sql, now: () => Date, log: Logger, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      const before = new Date(now().getTime() - keptFor);
-      while (!signal.aborted && (await removeExpiredKeys(sql, before, atOnce)) === atOnce);
-    } catch (err) {
-      log.warn({ err }, 'Expired idempotency keys were not removed');
-    }
-    await delay(every, undefined, { signal }).catch(() => {});
-  }
+  const onFailure = (err: unknown) => log.warn({ err }, 'Expired idempotency keys were not removed');
+  await repeat({ everyMs: every, signal, onFailure }, async () => {
+    const before = new Date(now().getTime() - keptFor);
+    while (!signal.aborted && (await removeExpiredKeys(sql, before, atOnce)) === atOnce);
+  });
 }

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql, Transaction } from '@catalogue/postgres';
-import type { Logger } from '@catalogue/service';
+import { type Logger, repeat } from '@catalogue/service';
 import type { Change } from './fold.ts';
 
 /**
@@ -29,17 +28,13 @@ const atOnce = 5_000;
 
 /** Removes changes that are older than 15 minutes, now and then, until the signal is aborted. Several may do it at once. */
 export async function pruneChangesNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      const generations = await sql<{ generation: number }[]>`select generation from change_counters`;
-      for (const { generation } of generations) {
-        while (!signal.aborted && (await removeChanges(sql, generation, retentionMs, atOnce)) === atOnce);
-      }
-    } catch (err) {
-      log.warn({ err }, 'Old changes were not removed');
+  const onFailure = (err: unknown) => log.warn({ err }, 'Old changes were not removed');
+  await repeat({ everyMs: every, signal, onFailure }, async () => {
+    const generations = await sql<{ generation: number }[]>`select generation from change_counters`;
+    for (const { generation } of generations) {
+      while (!signal.aborted && (await removeChanges(sql, generation, retentionMs, atOnce)) === atOnce);
     }
-    await delay(every, undefined, { signal }).catch(() => {});
-  }
+  });
 }
 
 /**
