@@ -187,7 +187,7 @@ function create(options: Omit<ClientOptions, 'log'>): Native {
       'max.in.flight.requests.per.connection': 1,
       // A lone message leaves at once; under load batches form by themselves while requests are in flight.
       'linger.ms': 0,
-      // A third of the bytes for a twentieth of the CPU (docs/explanation/decisions/events-travel-as-lz4.md).
+      // A third of the bytes for a twentieth of the CPU (docs/explanation/decisions/0006-events-travel-as-lz4.md).
       'compression.codec': 'lz4',
       dr_cb: true,
     },

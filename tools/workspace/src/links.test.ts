@@ -5,17 +5,26 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-  cwd: root,
-  encoding: 'utf8',
-}).split('\n');
+const pages = filesOf('*.md');
 
-test.each(pages.filter((page) => existsSync(join(root, page)) && page !== ''))(
-  'every link of %s leads to a file and a heading',
-  (page) => {
-    expect(deadLinks(join(root, page))).toEqual([]);
-  },
-);
+test.each(pages)('every link of %s leads to a file and a heading', (page) => {
+  expect(deadLinks(join(root, page))).toEqual([]);
+});
+
+test('every page that source code names is there', () => {
+  const missing = filesOf('*.ts', '*.mjs', '*.cjs', '*.sql', '*.yml', '*Dockerfile').flatMap((file) => {
+    const named = readFileSync(join(root, file), 'utf8').matchAll(/\bdocs\/[\w/-]{1,100}\.md\b/g);
+    return [...named].flatMap(([page]) => (existsSync(join(root, page)) ? [] : [`${file} names ${page}`]));
+  });
+  expect(missing).toEqual([]);
+});
+
+/** The files of the working tree that match a pattern of git's. */
+function filesOf(...patterns: string[]): string[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns];
+  const files = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n');
+  return files.filter((file) => file !== '' && existsSync(join(root, file)));
+}
 
 /** The relative links of a page that lead to no file, or to no heading of a Markdown file. */
 function deadLinks(page: string): string[] {
