@@ -57,7 +57,7 @@ export const fingerprintOf = (request: unknown) => {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 };
 
-/** A command about one product, with an event id of its own. */
+/** A command about one product, with a new event id. */
 export function submissionOf(command: ProductCommand, key?: string): Submission<ProductCommand> {
   const isNew = command.type === 'create';
   return {

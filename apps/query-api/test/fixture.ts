@@ -118,7 +118,7 @@ export async function project(sql: Sql, steps: readonly Step[], generation = 1):
   });
 }
 
-/** Adds as many changes at once, of a product of its own each; returns the number of the last. */
+/** Adds that many changes at once, each of another product; returns the number of the last. */
 export async function addChanges(sql: Sql, count: number, name = 'Mouse'): Promise<number> {
   const [row] = await sql.begin(async (tx) => {
     const [counter] = await tx<{ last: number }[]>`

@@ -106,7 +106,7 @@ test('three workers that join and leave under load lose nothing and apply nothin
       await delay(200); // what the workers have to have done in the end
     }
   })();
-  // Each stays until it has had partitions, and for a time of its own; mostly one or two are there, now and then none or all.
+  // Each stays until it has had partitions, then for a time that differs: mostly one or two are there, at times none or all.
   const comeAndGo = async (stay: number) => {
     do {
       await using worker = await startWorker(kafka, db.dsn, topic.name);

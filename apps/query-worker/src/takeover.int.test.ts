@@ -38,7 +38,7 @@ async function holdProduct(db: TestDatabase, id: string) {
   };
 }
 
-/** Resolves when the worker's transaction, which has locks of its own, is in this state. */
+/** Resolves when the worker's transaction, which holds locks, is in this state. */
 async function batchIs(db: TestDatabase, state: 'waiting' | 'idle in transaction'): Promise<void> {
   await waitFor(`the batch to be ${state}`, async () => {
     // One that has waited for long gives up, to try again.

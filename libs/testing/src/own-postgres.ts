@@ -13,7 +13,7 @@ export interface OwnPostgres extends AsyncDisposable {
   /** Ends it at once, and resolves when it is gone. */
   crash(): Promise<void>;
   restart(): Promise<void>;
-  /** Starts a streaming standby of it, on a port of its own. */
+  /** Starts a streaming standby of it, on another port. */
   startStandby(): Promise<Standby>;
   /** Crashes the server and lets a promoted standby take its place, on the same port. */
   replaceBy(standby: Standby): Promise<void>;

@@ -1,5 +1,6 @@
 // npm run events: prints the messages of the local stack's topic, from the first one on, as they come. Ctrl-C ends it.
 import { randomUUID } from 'node:crypto';
+import { defaultTopic } from '@catalogue/contracts';
 import { type MessageBatch, openConsumer } from '@catalogue/kafka';
 import { readSettings } from './settings.ts';
 
@@ -9,7 +10,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.stdout.on('error', () => stopping.abort());
 
 const { ports, kafkaBroker = `127.0.0.1:${ports.kafka.number}` } = readSettings(process.env);
-const topic = process.env['KAFKA_TOPIC'] ?? 'product-events';
+const topic = process.env['KAFKA_TOPIC'] ?? defaultTopic;
 const tell = (fields: object, line = '') => console.error(`${line} ${JSON.stringify(fields)}`);
 const consumer = openConsumer({
   brokers: kafkaBroker,

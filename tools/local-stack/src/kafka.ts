@@ -22,7 +22,7 @@ export interface KafkaOptions {
   log?: (line: string) => void;
   /** Told what takes a while: nothing, once Kafka has been downloaded. */
   progress?: (line: string) => void;
-  /** The cluster that new data is made for; one of its own when absent. */
+  /** The cluster that new data is made for; a new one when absent. */
   clusterId?: string;
   /** More settings, as in server.properties. */
   settings?: Readonly<Record<string, string>>;

@@ -33,7 +33,7 @@ const patienceMs = 2_000;
  * process and PostgreSQL idle by turns; in four they cost a tenth more.
  *
  * A stream is in one batch at a time. Its events of one batch are stored all or none, and answers that rest on them wait
- * for that; whoever loses the race against another process is loaded and decided again. A batch that fails never waits in its
+ * for that. A stream that loses the race against another process is loaded and decided again. A batch that fails never waits in its
  * place in flight: what has to wait, waits beside, and what one command is at fault for, the others do not pay.
  */
 export class GroupCommit<State extends { version: number }, Command, C extends Change, Refusal> {
