@@ -18,11 +18,11 @@ async function products(...names: string[]): Promise<string[]> {
   return ids;
 }
 
-/** Changes are held back until the function that is returned is called. */
-async function holdChanges({ page }: CataloguePage): Promise<() => void> {
+/** Creations and changes are held back until the function that is returned is called; what comes later is not. */
+async function holdSaves({ page }: CataloguePage): Promise<() => void> {
   const released = Promise.withResolvers<void>();
-  await page.route('**/products/*', async (route: Route) => {
-    if (route.request().method() === 'PATCH') await released.promise;
+  await page.route(/\/products(\/[^/]*)?$/, async (route: Route) => {
+    if (['POST', 'PATCH'].includes(route.request().method())) await released.promise;
     await route.continue();
   });
   return released.resolve;
@@ -78,7 +78,7 @@ test('a product that was changed meanwhile is not discontinued without asking, n
 test('a dialog that is closed while it saves has no business in the next one', async () => {
   await products('Early', 'Late');
   await using shown = await stage.openLive();
-  const release = await holdChanges(shown);
+  const release = await holdSaves(shown);
   await shown.row('Early').click();
   await shown.save({ price: '20' });
   await shown.page.keyboard.press('Escape');
@@ -95,7 +95,7 @@ test('a dialog that is closed while it saves has no business in the next one', a
 test('what was not saved after its dialog was closed is told, and not in another dialog', async () => {
   const [id = ''] = await products('Early', 'Late');
   await using shown = await stage.openLive();
-  const release = await holdChanges(shown);
+  const release = await holdSaves(shown);
   await shown.row('Early').click();
   await stage.system.client().change(id, { price: 15 });
   await shown.save({ price: '20' });
@@ -116,15 +116,22 @@ test('pressed twice it is saved once, and the focus stays when it is refused', a
   await shown.page.getByRole('button', { name: 'New product' }).click();
   await shown.dialog.getByLabel('Name').fill('Mouse');
   await shown.dialog.getByLabel('Price').fill('1');
+  // The second press comes while the first one's save is under way: later, it would press what has the focus then.
+  let release = await holdSaves(shown);
   await shown.dialog.getByRole('button', { name: 'Create' }).dblclick();
+  release();
   await shown.row('Mouse').waitFor();
+  await shown.dialog.waitFor({ state: 'hidden' });
   await keyboard.press('n');
   await keyboard.type('Twin');
   await keyboard.press('Tab');
   await keyboard.type('2');
+  release = await holdSaves(shown);
   await keyboard.press('Enter');
   await keyboard.press('Enter');
+  release();
   await shown.row('Twin').waitFor();
+  await shown.dialog.waitFor({ state: 'hidden' });
   const [id = ''] = await products('Away');
   await shown.row('Away').click();
   await stage.system.client().discontinue(id);
