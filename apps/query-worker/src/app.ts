@@ -8,6 +8,7 @@ import { dependenciesOf } from './health.ts';
 import { Limit } from './limit.ts';
 import { measureGenerations, measureParked, workerMetrics } from './metrics.ts';
 import { pruneChangesNowAndThen } from './product/changes.ts';
+import { drainNowAndThen } from './product/drain.ts';
 import { PatientDatabase } from './retry.ts';
 
 export interface WorkerOptions {
@@ -49,7 +50,8 @@ export async function buildWorker({ sql, brokers, topic, log, metrics: registry,
   });
   const work = async (signal: AbortSignal) => {
     const pruning = pruneChangesNowAndThen(sql, log, signal);
-    await Promise.all([generations.run(signal), pruning]).finally(() => admin.close());
+    const draining = drainNowAndThen(sql, log, signal);
+    await Promise.all([generations.run(signal), pruning, draining]).finally(() => admin.close());
   };
   return { app, work, generations };
 }

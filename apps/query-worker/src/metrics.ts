@@ -105,8 +105,10 @@ export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
   const collect = askedTogether(async () => {
     try {
       const rows = await sql<{ generation: number; products: number; events: number }[]>`
-        select g.generation, count(distinct p.product_id)::int as products, count(p.product_id)::int as events
-        from generations g left join parked_events p using (generation)
+        select g.generation, count(p.events)::int as products, coalesce(sum(p.events), 0)::int as events
+        from generations g left join (
+          select generation, count(*) as events from parked_events group by generation, product_id
+        ) p using (generation)
         where g.state <> 'dropped' group by g.generation`;
       products.reset();
       events.reset();

@@ -134,11 +134,14 @@ export const parkedEvents = pgTable(
     /** The message's value, as it came. */
     message: bytea(),
     traceparent: text(),
+    /** Nothing stands in the way of its product's first any more: the workers apply what waits, a piece at a time. */
+    draining: boolean().notNull().default(false),
     parkedAt: timestamp('parked_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
   },
   (table) => [
     primaryKey({ columns: [table.generation, table.topic, table.partition, table.offset] }),
     index('parked_events_by_product').on(table.generation, table.productId, table.version),
+    index('parked_events_draining').on(table.generation, table.productId).where(sql`draining`),
   ],
 );
 

@@ -10,13 +10,17 @@ export interface Door extends AsyncDisposable {
   freeze(): void;
   /** Forwards again what new connections say; those that were frozen stay so, as where a firewall forgot them. */
   thaw(): void;
+  /** Bytes that came out of it so far: what the server has sent. */
+  received(): number;
 }
 
 export async function openDoor(behind: number): Promise<Door> {
   const sockets = new Set<Socket>();
   let frozen = false;
+  let received = 0;
   const server = createServer((client) => {
     const inner = connect(behind, '127.0.0.1');
+    inner.on('data', (bytes: Buffer) => (received += bytes.length));
     for (const [from, to] of [
       [client, inner],
       [inner, client],
@@ -49,6 +53,7 @@ export async function openDoor(behind: number): Promise<Door> {
     thaw: () => {
       frozen = false;
     },
+    received: () => received,
     [Symbol.asyncDispose]: shut,
   };
 }

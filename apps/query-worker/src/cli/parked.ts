@@ -7,9 +7,9 @@ import {
   type ParkedProduct,
   type Resumed,
   retryParked,
-  type ShownMessage,
   showParked,
 } from '../product/parking.ts';
+import type { FiledMessage } from '../product/parked.ts';
 import { RefusedError } from '../rebuild/refused.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { printable, table } from './table.ts';
@@ -47,14 +47,17 @@ const show: Command = {
     if (positionals.length !== 1) throw new UsageError('"parked show" needs the id of one product');
     const messages = await showParked(sql, productId);
     if (messages.length === 0) throw new RefusedError(`Nothing of product ${productId} waits`);
-    return { data: messages.map(dataOf), text: messages.map(textOf).join('\n\n') };
+    const [{ waiting } = { waiting: 0 }] = messages;
+    const text = messages.map(textOf).join('\n\n');
+    const rest = waiting > messages.length ? `\n\n${waiting - messages.length} more wait behind these` : '';
+    return { data: messages.map(dataOf), text: text + rest };
   },
 };
 
 /** Characters of a message that are shown to people. */
 const mostShown = 4_000;
 
-function textOf(message: ShownMessage): string {
+function textOf(message: FiledMessage): string {
   const { generation, topic, partition, offset, reason, detail, traceparent, parkedAt } = message;
   const value = message.value?.toString() ?? 'no value';
   const rest =
@@ -68,7 +71,7 @@ function textOf(message: ShownMessage): string {
 }
 
 /** `base64` where the message is no text. */
-function dataOf({ value, ...message }: ShownMessage): object {
+function dataOf({ value, ...message }: FiledMessage): object {
   const base64 = value !== null && !isUtf8(value) ? { base64: value.toString('base64') } : {};
   return { ...message, message: value?.toString() ?? null, ...base64 };
 }

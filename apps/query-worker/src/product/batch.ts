@@ -3,7 +3,16 @@ import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { moveOffset, type OffsetScope } from '../offsets.ts';
 import { appendChanges } from './changes.ts';
 import { type Folded, fold, keyOf, type Read } from './fold.ts';
-import { deleteParked, insertParked, type ParkedMessage, readDiscards, readQueues } from './parked.ts';
+import {
+  deleteParked,
+  insertParked,
+  type ParkedMessage,
+  readDiscards,
+  readHeads,
+  readQueues,
+  type VersionSought,
+} from './parked.ts';
+import { type Product, storable } from './product.ts';
 import type { Discard } from './projection.ts';
 import {
   againOnTakenRow,
@@ -67,16 +76,56 @@ async function readAndFold(
     ids.length > 0 ? readDiscards(tx, ids) : new Map<string, Discard[]>(),
   ]);
   if (!owned) throw new NotOwnerError();
-  const waiting = rows.flatMap(({ id, parked }) => (parked ? [id] : []));
-  const queues = waiting.length > 0 ? await readQueues(tx, generation, waiting) : new Map<string, ParkedMessage[]>();
-  return fold({ products: new Map(rows.map((row) => [row.id, row])), queues, discards }, messages);
+  const products = new Map(rows.map((row) => [row.id, row]));
+  return fold({ products, queues: await readWaiting(tx, generation, products, messages), discards }, messages);
+}
+
+/**
+ * What has to be known of the queues of products that wait: the messages themselves only where one arrives that stood in
+ * their way, or that are to be `resumed`, and only as many as one transaction may release.
+ */
+export async function readWaiting(
+  tx: Transaction,
+  generation: number,
+  products: ReadonlyMap<string, Product>,
+  messages: readonly Read[],
+  resumed: readonly string[] = [],
+): Promise<Map<string, ParkedMessage[]>> {
+  const waiting = [...products.values()].flatMap(({ id, parked }) => (parked ? [id] : []));
+  if (waiting.length === 0 && resumed.length === 0) return new Map();
+  const isWaiting = new Set(waiting);
+  const sought = messages.flatMap(versionOf).filter(({ productId }) => isWaiting.has(productId));
+  const queues = await readQueues(tx, generation, waiting, sought);
+  const open = sought.filter(({ productId, version }) => {
+    const first = queues.get(productId)?.[0]?.version ?? 0;
+    return version > (products.get(productId)?.version ?? 0) && version < first;
+  });
+  const loaded = new Set([...resumed, ...open.map(({ productId }) => productId)]);
+  if (loaded.size === 0) return queues;
+  const heads = await readHeads(tx, generation, [...loaded]);
+  for (const [id, head] of heads) queues.set(id, joined(head, queues.get(id) ?? []));
+  return queues;
+}
+
+/** Both, in order, none twice. */
+function joined(head: readonly ParkedMessage[], others: readonly ParkedMessage[]): ParkedMessage[] {
+  const place = ({ topic, partition, offset }: ParkedMessage) => `${topic} ${partition} ${offset}`;
+  const known = new Set(head.map(place));
+  const beyond = others.filter((message) => !known.has(place(message)));
+  return [...head, ...beyond].toSorted((a, b) => (a.version ?? 0) - (b.version ?? 0));
+}
+
+function versionOf(message: Read): VersionSought[] {
+  if (!('productId' in message) || message.decoded.kind === 'legacy') return [];
+  const { productVersion: version, id } = message.decoded.event;
+  return [{ productId: message.productId, version, eventId: storable(id) }];
 }
 
 /** Sends what a fold came to. The change log is the last, for it is what batches of other partitions wait for. */
 export function write(
   tx: Transaction,
   scope: Pick<OffsetScope, 'generation' | 'topic'>,
-  folded: Omit<Folded, 'fates'>,
+  folded: Omit<Folded, 'fates' | 'firsts'>,
   words: ReadonlySet<string> = newWords(folded, new KnownWords()),
 ): Promise<void>[] {
   const { generation } = scope;

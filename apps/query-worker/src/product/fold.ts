@@ -2,7 +2,7 @@ import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
 import { type ParkedMessage, placeOf } from './parked.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
-import { type Blocked, type Discard, type ProductMessage, type Projected, project } from './projection.ts';
+import { type Discard, type ProductMessage, type Projected, project } from './projection.ts';
 
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'> &
   Pick<ParkedMessage, 'topic'>;
@@ -33,7 +33,10 @@ export function read(messages: readonly Origin[], codec: Codec = jsonCodec): Rea
 export interface Known {
   /** The rows that exist. */
   products: ReadonlyMap<string, Product>;
-  /** What waits, of the products whose rows say so: in the order of versions. */
+  /**
+   * What waits, of the products whose rows say so: in the order of versions, its first among them, and the messages of the
+   * versions that come. Up to the first that is not loaded nothing is left out.
+   */
   queues: ReadonlyMap<string, readonly ParkedMessage[]>;
   discards: ReadonlyMap<string, readonly Discard[]>;
 }
@@ -64,14 +67,26 @@ export interface Folded {
   parked: ParkedMessage[];
   /** Messages that waited and do so no more. */
   released: ParkedMessage[];
+  /** The first that waits of each product that was resumed and still waits. */
+  firsts: Map<string, ParkedMessage>;
 }
 
-/** Folds messages of one partition, in order, into the products they are about. Pure: what is known is not changed. */
-export function fold(known: Known, messages: readonly Read[]): Folded {
+/**
+ * Folds messages of one partition, in order, into the products they are about, and then applies what waits of those that are
+ * to be resumed, as far as it can be. Pure: what is known is not changed.
+ */
+export function fold(known: Known, messages: readonly Read[], resumed: readonly string[] = []): Folded {
   const folding = new Folding(known);
   const fates = messages.map((message) => folding.take(message));
-  return { ...folding.result(), fates };
+  const firsts = new Map(resumed.flatMap((id) => folding.resume(id)));
+  return { ...folding.result(), fates, firsts };
 }
+
+const draining = {
+  reason: 'queued',
+  detail: 'Nothing stands in the way any more: what waits is being applied, a piece at a time',
+  draining: true,
+} as const;
 
 class Folding {
   readonly #known: Known;
@@ -87,7 +102,7 @@ class Folding {
     this.#known = known;
   }
 
-  result(): Omit<Folded, 'fates'> {
+  result(): Omit<Folded, 'fates' | 'firsts'> {
     // What was parked and released in one batch never has to be written.
     const both = this.#parked.intersection(this.#released);
     const {
@@ -151,17 +166,34 @@ class Folding {
     return 'parked';
   }
 
-  /** Applies what waits of a product, as far as nothing stands in the way any more. */
+  /** Applies what waits of a product, and tells what it still waits for. */
+  resume(id: string): [string, ParkedMessage][] {
+    this.#drain(id);
+    const [first] = this.#queue(id);
+    if (first !== undefined) return [[id, first]];
+    const product = this.#product(id);
+    if (product.parked) this.#step(product, { ...product, parked: false });
+    return [];
+  }
+
+  /** Applies what waits of a product, as far as nothing stands in the way any more and it is loaded. */
   #drain(id: string): void {
     for (;;) {
       const product = this.#product(id);
       const [first, ...rest] = this.#queue(id);
       if (first === undefined) return;
+      if (first.unloaded) {
+        this.#reword(first, rest, draining);
+        return;
+      }
       const [message] = read([first]);
-      if (message === undefined || !('productId' in message)) return;
+      if (message === undefined || !('productId' in message)) {
+        this.#reword(first, rest, { ...first, draining: false });
+        return;
+      }
       const projected = project(product, message, this.#discards(id));
       if (projected.outcome === 'blocked') {
-        this.#reword(first, rest, projected);
+        this.#reword(first, rest, { ...projected, draining: false });
         return;
       }
       this.#release(first);
@@ -178,9 +210,13 @@ class Folding {
   }
 
   /** What waited behind another has become the first: it says what all wait for. */
-  #reword(first: ParkedMessage, rest: readonly ParkedMessage[], { reason, detail }: Blocked): void {
-    if (first.reason === reason && first.detail === detail) return;
-    const reworded = { ...first, reason, detail };
+  #reword(
+    first: ParkedMessage,
+    rest: readonly ParkedMessage[],
+    { reason, detail, draining: isDraining }: Pick<ParkedMessage, 'reason' | 'detail'> & { draining: boolean },
+  ): void {
+    if (first.reason === reason && first.detail === detail && (first.draining ?? false) === isDraining) return;
+    const reworded = { ...first, reason, detail, draining: isDraining };
     const stored = this.#reworded.get(first) ?? (this.#parked.has(first) ? undefined : first);
     this.#parked.delete(first);
     this.#parked.add(reworded);

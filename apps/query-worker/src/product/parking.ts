@@ -1,7 +1,16 @@
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
-import { write } from './batch.ts';
+import { readWaiting, write } from './batch.ts';
+import { drainPiece, isDraining } from './drain.ts';
 import { type Folded, fold, type Read, read } from './fold.ts';
-import { type ParkedMessage, placeOf, readDiscards, readQueues } from './parked.ts';
+import {
+  deleteParked,
+  type FiledMessage,
+  findWaiting,
+  type ParkedMessage,
+  placeOf,
+  readDiscards,
+  readUnread,
+} from './parked.ts';
 import { RefusedError } from '../rebuild/refused.ts';
 import { type Product, unknownProduct } from './product.ts';
 import type { Discard } from './projection.ts';
@@ -47,15 +56,32 @@ export async function listParked(sql: Sql, filter: ParkedFilter, limit: number):
     limit ${limit}`;
 }
 
-export type ShownMessage = ParkedMessage & { generation: number; topic: string; parkedAt: Date };
+/** Bytes of messages that are shown at most. */
+const mostShownBytes = 16_000_000;
 
-/** Every message of a product that waits, in order; what could not be read comes first. */
-export async function showParked(sql: Sql | Transaction, productId: string): Promise<ShownMessage[]> {
-  return await sql<ShownMessage[]>`
+/**
+ * The messages of a product that wait, in order, at most `limit` of them; what could not be read comes first. `waiting` counts
+ * all of them.
+ */
+export async function showParked(
+  sql: Sql,
+  productId: string,
+  limit = 1_000,
+): Promise<(FiledMessage & { waiting: number })[]> {
+  return await sql<(FiledMessage & { waiting: number })[]>`
     select generation, topic, partition, "offset", product_id as "productId", version, event_id as "eventId", type, reason,
-      detail, message as value, traceparent, parked_at as "parkedAt"
-    from parked_events where product_id = ${productId}
-    order by generation, version nulls first, partition, "offset"`;
+      detail, message as value, traceparent, parked_at as "parkedAt", waiting
+    from (
+      select *, sum(coalesce(octet_length(message), 0))
+          over (order by generation, version nulls first, topic, partition, "offset")
+        - coalesce(octet_length(message), 0) as before
+      from (
+        select *, (count(*) over ())::int as waiting from parked_events where product_id = ${productId}
+        order by generation, version nulls first, topic, partition, "offset" limit ${limit}
+      ) page
+    ) bounded
+    where before < ${mostShownBytes}
+    order by generation, version nulls first, topic, partition, "offset"`;
 }
 
 /** What became of a product that waited. */
@@ -70,11 +96,11 @@ export interface Resumed {
 }
 
 /**
- * Tries again whatever waits of a product, in order, in every generation: a newer release may be able to read it.
- * The product is locked for that long; events that arrive meanwhile come after.
+ * Tries again whatever waits of a product, in order, in every generation: a newer release may be able to read it. A piece at
+ * a time, for which the product is locked; events that arrive meanwhile come after.
  */
 export async function retryParked(sql: Sql, productId: string): Promise<Resumed[]> {
-  return await resume(sql, productId, () => [], false);
+  return await resume(sql, productId, () => ({ discards: [] }), false);
 }
 
 export interface Discarding {
@@ -91,33 +117,51 @@ export interface Discarding {
  * @throws {RefusedError} when that event does not wait, or so many are missing that the version of the first is an error.
  */
 export async function discardParked(sql: Sql, productId: string, { dryRun, eventId }: Discarding): Promise<Resumed[]> {
-  const decide: Decide =
-    eventId === undefined ? standingInTheWay : (product, waiting) => only(eventId, product, waiting);
-  return await resume(sql, productId, decide, dryRun);
+  return await resume(sql, productId, eventId === undefined ? standingInTheWay : only(eventId), dryRun);
 }
 
-/** What an operator does without, of a product and what waits of it in one generation. */
-type Decide = (product: Product, waiting: readonly ParkedMessage[]) => Discard[];
+/** A piece of what waits of one product in one generation: all of it, where that is little. */
+interface Piece {
+  product: Product;
+  /** Messages that could not be read, filed under its id. */
+  unread: readonly ParkedMessage[];
+  /** True when no more of those are to come, and the events that wait are looked at. */
+  isLast: boolean;
+  /** The first event that waits, of the last piece. */
+  first: ParkedMessage | undefined;
+  /** Looks for an event that waits. */
+  find: (eventId: string) => Promise<ParkedMessage | undefined>;
+}
+
+/** What an operator does without, of a piece; `released` waits no more, though nothing comes before it. */
+interface Decision {
+  discards: Discard[];
+  released?: ParkedMessage;
+}
+
+type Decide = (piece: Piece) => Promise<Decision> | Decision;
 
 /** Events that can be missing before one whose version is to be believed. */
 const mostMissing = 1_000;
 
-function only(eventId: string, { id }: Product, waiting: readonly ParkedMessage[]): Discard[] {
-  const found = waiting.find((message) => message.eventId === eventId);
-  if (found === undefined) {
-    throw new RefusedError(`No event ${eventId} of product ${id} waits: "parked show" tells the ids of those that do`);
-  }
-  return [{ version: found.version ?? 0, eventId }];
+function only(eventId: string): Decide {
+  return async ({ product: { id }, isLast, find }) => {
+    if (!isLast) return { discards: [] };
+    const found = await find(eventId);
+    if (found === undefined) {
+      throw new RefusedError(
+        `No event ${eventId} of product ${id} waits: "parked show" tells the ids of those that do`,
+      );
+    }
+    return { discards: [{ version: found.version ?? 0, eventId }], released: found };
+  };
 }
 
-function standingInTheWay({ id, version }: Product, waiting: readonly ParkedMessage[]): Discard[] {
-  const unread = waiting
-    .filter((message) => message.version === null)
-    .map((it) => ({ version: 0, eventId: placeOf(it) }));
-  const first = waiting.find((message) => message.version !== null);
-  if (first === undefined) return unread;
+function standingInTheWay({ product: { id, version }, unread, first }: Piece): Decision {
+  const places = unread.map((it) => ({ version: 0, eventId: placeOf(it) }));
+  if (first === undefined) return { discards: places };
   const next = first.version ?? 0;
-  if (next <= version) return [...unread, { version: next, eventId: first.eventId ?? '' }];
+  if (next <= version) return { discards: [...places, { version: next, eventId: first.eventId ?? '' }] };
   if (next - version - 1 > mostMissing) {
     throw new RefusedError(
       `${next - version - 1} events are missing before event ${first.eventId} of product ${id} at version ${next}: if that ` +
@@ -126,117 +170,176 @@ function standingInTheWay({ id, version }: Product, waiting: readonly ParkedMess
   }
   const missing = Array.from({ length: next - version - 1 }, (_, index) => version + 1 + index);
   const skipped = missing.length > 0 ? missing : [next];
-  return [...unread, ...skipped.map((it) => ({ version: it, eventId: '' }))];
+  return { discards: [...places, ...skipped.map((it) => ({ version: it, eventId: '' }))] };
 }
 
 /** Ends a transaction without a trace. */
 class DryRun extends Error {
-  readonly outcome: Resumed;
+  readonly delivered: DeliveredAgain;
 
-  constructor(outcome: Resumed) {
+  constructor(delivered: DeliveredAgain) {
     super('Nothing is written');
-    this.outcome = outcome;
+    this.delivered = delivered;
   }
 }
 
 async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
-  const scopes = await sql<{ generation: number; topic: string }[]>`
+  const scopes = await sql<Scope[]>`
     select generation, max(topic) as topic from parked_events where product_id = ${productId}
     group by generation order by generation`;
   const resumed: Resumed[] = [];
-  for (const scope of scopes) {
-    resumed.push(await againOnTakenRow(() => resumeIn(sql, scope, productId, decide, dryRun)));
+  for (const scope of scopes) resumed.push(await resumeIn(sql, scope, productId, decide, dryRun));
+  return resumed;
+}
+
+interface Scope {
+  generation: number;
+  topic: string;
+}
+
+async function resumeIn(sql: Sql, scope: Scope, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed> {
+  const { generation } = scope;
+  const resumed: Resumed = { generation, released: 0, discarded: [], waitsFor: undefined };
+  let piece: DeliveredAgain | undefined;
+  do {
+    const after = piece?.last;
+    piece = await againOnTakenRow(() => resumePiece(sql, scope, productId, { decide, dryRun, after }));
+    const drained = piece.folded.released.filter((message) => message.productId === productId);
+    resumed.released += piece.released.length + drained.length;
+    resumed.discarded.push(...piece.discards.map(inWords));
+    resumed.waitsFor ??= piece.waitsFor;
+  } while (!piece.isLast);
+  if (dryRun) return resumed;
+  let { folded } = piece;
+  while (isDraining(folded, productId)) {
+    folded = await drainPiece(sql, { ...scope, productId });
+    resumed.released += folded.released.length;
+    resumed.waitsFor = folded.firsts.get(productId)?.detail;
   }
   return resumed;
 }
 
-async function resumeIn(
+interface ResumeOptions {
+  decide: Decide;
+  dryRun: boolean;
+  /** The message that could not be read after which the piece begins. */
+  after: FiledMessage | undefined;
+}
+
+async function resumePiece(
   sql: Sql,
-  scope: { generation: number; topic: string },
+  scope: Scope,
   productId: string,
-  decide: Decide,
-  dryRun: boolean,
-): Promise<Resumed> {
+  { dryRun, ...options }: ResumeOptions,
+): Promise<DeliveredAgain> {
   try {
-    const found = await transact(
+    return await transact(
       sql,
       async (tx) => {
-        const delivered = await deliverAgain(tx, scope.generation, productId, decide);
-        if (dryRun) throw new DryRun(told(scope.generation, delivered));
+        const delivered = await deliverAgain(tx, scope.generation, productId, options);
+        if (dryRun) throw new DryRun(delivered);
         return delivered;
       },
       (tx, { discards, released, folded }) => [
         insertDiscards(tx, productId, discards),
-        deletePlaces(tx, scope.generation, productId, released),
+        deleteParked(tx, scope.generation, released),
         ...write(tx, scope, folded),
       ],
     );
-    return told(scope.generation, found);
   } catch (error) {
-    if (error instanceof DryRun) return error.outcome;
+    if (error instanceof DryRun) return error.delivered;
     throw error;
   }
 }
 
 interface DeliveredAgain {
   discards: Discard[];
+  /** Beside those that the fold released. */
   released: ParkedMessage[];
   folded: Folded;
+  isLast: boolean;
+  /** The last message of the piece that could not be read. */
+  last: FiledMessage | undefined;
+  waitsFor: string | undefined;
 }
 
 /**
- * Folds what waits as if it had only now arrived. A message that could not be read is filed under its key, and may turn out
- * to be about another product: that one is locked and folded as it is.
+ * Folds messages that could not be read as if they had only now arrived, and then what waits of the product. One that is filed
+ * under its key may turn out to be about another product: that one is locked and folded as it is.
  */
 async function deliverAgain(
   tx: Transaction,
   generation: number,
   productId: string,
-  decide: Decide,
+  { decide, after }: Omit<ResumeOptions, 'dryRun'>,
 ): Promise<DeliveredAgain> {
-  const filed = (await showParked(tx, productId)).filter((message) => message.generation === generation);
-  const subjects = new Set(readWaiting(filed, productId).flatMap(subjectOf));
+  const filed = await readUnread(tx, generation, productId, after);
+  const subjects = new Set(readFiled(filed, productId).flatMap(subjectOf));
   const ids = [...new Set([productId, ...subjects])];
   // Without a row of its own nothing holds up a worker that applies the product's first event meanwhile.
   await insertMissing(tx, generation, [...subjects]);
-  const [rows, discards, all] = await Promise.all([
+  const [rows, discards, page] = await Promise.all([
     lockProducts(tx, generation, ids),
     readDiscards(tx, ids),
-    showParked(tx, productId),
+    readUnread(tx, generation, productId, after),
   ]);
   // What came since has to wait for another try where it is about a product that is not locked.
-  const waiting = all.filter(
-    (message) =>
-      message.generation === generation &&
-      readWaiting([message], productId)
-        .flatMap(subjectOf)
-        .every((id) => ids.includes(id)),
+  const unread = page.filter((message) =>
+    readFiled([message], productId)
+      .flatMap(subjectOf)
+      .every((id) => ids.includes(id)),
   );
-  const row = rows.find(({ id }) => id === productId);
-  const product = { ...(row ?? unknownProduct(productId)), parked: false };
-  const others = rows.filter(({ id }) => id !== productId);
-  const decided = decide(product, waiting);
-  const folded = fold(
-    {
-      products: new Map([...others, ...(row === undefined ? [] : [product])].map((it) => [it.id, it])),
-      queues: await readQueues(
-        tx,
-        generation,
-        others.flatMap(({ id, parked }) => (parked ? [id] : [])),
-      ),
-      discards: new Map(discards).set(productId, [...(discards.get(productId) ?? []), ...decided]),
-    },
-    readWaiting(waiting, productId),
+  const isLast = page.length === (page[0]?.waiting ?? 0);
+  const messages = readFiled(unread, productId);
+  const products = new Map(rows.map((row) => [row.id, row]));
+  const resumed = isLast ? [productId] : [];
+  const queues = await readWaiting(tx, generation, products, messages, resumed);
+  const queue = queues.get(productId) ?? [];
+  const decided = await decide({
+    product: products.get(productId) ?? unknownProduct(productId),
+    unread,
+    isLast,
+    first: isLast ? queue[0] : undefined,
+    find: (eventId) => findWaiting(tx, generation, productId, eventId),
+  });
+  queues.set(
+    productId,
+    queue.filter(({ eventId }) => eventId !== decided.released?.eventId),
   );
-  // The flag is written also where nothing else has changed.
-  const isWritten = [...folded.created, ...folded.renamed, ...folded.changed].some(({ id }) => id === productId);
-  if (!isWritten && row !== undefined) folded.changed.push(product);
-  const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
-  const still = new Set(folded.parked.map(file));
-  return { discards: decided, released: waiting.filter((message) => !still.has(file(message))), folded };
+  discards.set(productId, [...(discards.get(productId) ?? []), ...decided.discards]);
+  const folded = fold({ products, queues, discards }, messages, resumed);
+  return { ...outcomeOf(unread, decided, folded, productId), isLast, last: page.at(-1) };
 }
 
-function readWaiting(messages: readonly ParkedMessage[], productId: string): Read[] {
+/** What is written of a piece: messages that could not be read and wait as they did are left as they are. */
+function outcomeOf(
+  unread: readonly FiledMessage[],
+  { discards, released }: Decision,
+  folded: Folded,
+  productId: string,
+) {
+  const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
+  const before = new Map(unread.map((message) => [file(message), message]));
+  const still = new Set(folded.parked.map(file));
+  const isNew = (message: ParkedMessage) => {
+    const known = before.get(file(message));
+    return known?.reason !== message.reason || known.detail !== message.detail;
+  };
+  const first = folded.firsts.get(productId);
+  const [waiting] = [...folded.parked, ...(first === undefined ? [] : [first])].toSorted(byVersion);
+  return {
+    discards,
+    released: [...unread.filter((message) => !still.has(file(message))), ...(released === undefined ? [] : [released])],
+    folded: { ...folded, parked: folded.parked.filter(isNew) },
+    waitsFor: waiting?.detail,
+  };
+}
+
+function byVersion(a: ParkedMessage, b: ParkedMessage): number {
+  return (a.version ?? 0) - (b.version ?? 0);
+}
+
+function readFiled(messages: readonly ParkedMessage[], productId: string): Read[] {
   return read(messages.map((message) => ({ ...message, key: productId })));
 }
 
@@ -245,13 +348,9 @@ function subjectOf(message: Read): string[] {
   return 'productId' in message ? [message.productId] : [];
 }
 
-function told(generation: number, { discards, released, folded }: DeliveredAgain): Resumed {
-  const [first] = folded.parked.toSorted((a, b) => (a.version ?? 0) - (b.version ?? 0));
-  const discarded = discards.map(({ version, eventId }) => {
-    if (version === 0) return `the message that cannot be read at ${eventId}`;
-    return eventId === '' ? `version ${version}` : `event ${eventId} of version ${version}`;
-  });
-  return { generation, released: released.length, discarded, waitsFor: first?.detail };
+function inWords({ version, eventId }: Discard): string {
+  if (version === 0) return `the message that cannot be read at ${eventId}`;
+  return eventId === '' ? `version ${version}` : `event ${eventId} of version ${version}`;
 }
 
 async function insertDiscards(tx: Transaction, productId: string, discards: readonly Discard[]): Promise<void> {
@@ -261,18 +360,4 @@ async function insertDiscards(tx: Transaction, productId: string, discards: read
     from unnest(${discards.map(({ version }) => version)}::int[], ${discards.map(({ eventId }) => eventId)}::text[])
       as discard (version, event_id)
     on conflict do nothing`;
-}
-
-async function deletePlaces(
-  tx: Transaction,
-  generation: number,
-  productId: string,
-  messages: readonly ParkedMessage[],
-): Promise<void> {
-  await tx`
-    delete from parked_events
-    using unnest(${messages.map(({ topic = '' }) => topic)}::text[], ${messages.map(({ partition }) => partition)}::int[],
-      ${messages.map(({ offset }) => offset)}::bigint[]) as released (topic, partition, "offset")
-    where generation = ${generation} and product_id = ${productId} and parked_events.topic = released.topic
-      and parked_events.partition = released.partition and parked_events."offset" = released."offset"`;
 }

@@ -1,0 +1,81 @@
+import { hinter, type Sql, transact } from '@catalogue/postgres';
+import { changesAppended } from '@catalogue/read-schema';
+import { type Logger, repeat } from '@catalogue/service';
+import { write } from './batch.ts';
+import { type Folded, fold } from './fold.ts';
+import { readDiscards, readHeads } from './parked.ts';
+import { lockProducts } from './rows.ts';
+
+/** A product of which more waits than one transaction may apply, and nothing stands in its way. */
+export interface Draining {
+  generation: number;
+  topic: string;
+  productId: string;
+}
+
+/**
+ * Applies the next piece of what waits of a product, in one transaction with the product's row locked: batches of its
+ * partition wait for no more than that. Where it is ended, the next piece begins there.
+ */
+export async function drainPiece(sql: Sql, { generation, topic, productId }: Draining): Promise<Folded> {
+  return await transact(
+    sql,
+    async (tx) => {
+      const [rows, discards, queues] = await Promise.all([
+        lockProducts(tx, generation, [productId]),
+        readDiscards(tx, [productId]),
+        readHeads(tx, generation, [productId]),
+      ]);
+      return fold({ products: new Map(rows.map((row) => [row.id, row])), discards, queues }, [], [productId]);
+    },
+    (tx, folded) => write(tx, { generation, topic }, folded),
+  );
+}
+
+/** True while more of the product can be applied. */
+export function isDraining({ firsts }: Folded, productId: string): boolean {
+  return firsts.get(productId)?.draining ?? false;
+}
+
+const lookEveryMs = 1_000;
+const pageSize = 100;
+
+/** Applies what waits of products that are draining, piece by piece, until `signal` is aborted. Several may do it at once. */
+export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
+  const hint = hinter(sql, changesAppended, 10);
+  const onFailure = (err: unknown) => log.warn({ err }, 'Products whose events wait to be applied were not found');
+  const drain = async (product: Draining): Promise<boolean> => {
+    const { generation, productId } = product;
+    try {
+      const folded = await drainPiece(sql, product);
+      hint(String(generation));
+      const more = isDraining(folded, productId);
+      log.info({ generation, productId, released: folded.released.length, more }, 'Applied what waited');
+      return more;
+    } catch (err) {
+      log.warn({ err, generation, productId }, 'What waits was not applied; trying again');
+      return false;
+    }
+  };
+  await repeat({ everyMs: lookEveryMs, signal, onFailure }, async () => {
+    let more = true;
+    while (more) {
+      more = false;
+      for await (const product of findDraining(sql)) if (!signal.aborted && (await drain(product))) more = true;
+    }
+  });
+}
+
+/** All of them, one piece each in turn: none that is long, or fails, keeps the others from theirs. */
+async function* findDraining(sql: Sql): AsyncGenerator<Draining> {
+  let last: Pick<Draining, 'generation' | 'productId'> | undefined = { generation: 0, productId: '' };
+  while (last !== undefined) {
+    const page: Draining[] = await sql<Draining[]>`
+      select generation, topic, product_id as "productId" from parked_events
+      where draining and (generation, product_id) > (${last.generation}, ${last.productId})
+        and generation in (select generation from generations where state <> 'dropped')
+      order by generation, product_id limit ${pageSize}`;
+    yield* page;
+    last = page.length === pageSize ? page.at(-1) : undefined;
+  }
+}

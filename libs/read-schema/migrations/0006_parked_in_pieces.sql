@@ -1,0 +1,2 @@
+ALTER TABLE "parked_events" ADD COLUMN "draining" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX "parked_events_draining" ON "parked_events" USING btree ("generation","product_id") WHERE draining;
