@@ -1,15 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { parkedEvents } from '@catalogue/read-schema';
-import {
-  discardParked,
-  listParked,
-  type ParkedFilter,
-  type ParkedProduct,
-  type Resumed,
-  retryParked,
-  showParked,
-} from '../product/parking.ts';
 import type { FiledMessage } from '../product/parked.ts';
+import { listParked, type ParkedFilter, type ParkedProduct, showParked } from '../product/parked-list.ts';
+import { discardParked, type Resumed, retryParked } from '../product/parking.ts';
 import { RefusedError } from '../rebuild/refused.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { printable, table } from './table.ts';

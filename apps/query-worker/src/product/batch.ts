@@ -2,16 +2,9 @@ import type { MessageBatch } from '@catalogue/kafka';
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { moveOffset, type OffsetScope } from '../offsets.ts';
 import { appendChanges } from './changes.ts';
+import { readDiscards } from './discards.ts';
 import { type Folded, fold, keyOf, type Read } from './fold.ts';
-import {
-  deleteParked,
-  insertParked,
-  type ParkedMessage,
-  readDiscards,
-  readHeads,
-  readQueues,
-  type VersionSought,
-} from './parked.ts';
+import { deleteParked, insertParked, type ParkedMessage, readHeads, readQueues, type VersionSought } from './parked.ts';
 import { type Product, storable } from './product.ts';
 import type { Discard } from './projection.ts';
 import {

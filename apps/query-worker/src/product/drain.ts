@@ -3,7 +3,10 @@ import { changesAppended } from '@catalogue/read-schema';
 import { type Logger, repeat } from '@catalogue/service';
 import { write } from './batch.ts';
 import { type Folded, fold } from './fold.ts';
-import { readDiscards, readHeads } from './parked.ts';
+import { readDiscards } from './discards.ts';
+import { type ParkedMessage, readHeads } from './parked.ts';
+import type { Product } from './product.ts';
+import type { Discard } from './projection.ts';
 import { lockProducts } from './rows.ts';
 
 /** A product of which more waits than one transaction may apply, and nothing stands in its way. */
@@ -30,6 +33,30 @@ export async function drainPiece(sql: Sql, { generation, topic, productId }: Dra
     },
     (tx, folded) => write(tx, { generation, topic }, folded),
   );
+}
+
+/** Applies what still waits of a product after `folded` was written, as far as it can be. */
+export async function* drainPieces(sql: Sql, draining: Draining, folded: Folded): AsyncGenerator<Folded> {
+  for (let last = folded; isDraining(last, draining.productId); yield last) last = await drainPiece(sql, draining);
+}
+
+/** What `drainPieces` would do, of a piece that is not written. */
+export async function* previewPieces(
+  sql: Sql,
+  { generation, productId }: Draining,
+  { product, discards, folded }: { product: Product; discards: readonly Discard[]; folded: Folded },
+): AsyncGenerator<Folded> {
+  const all = [...((await readDiscards(sql, [productId])).get(productId) ?? []), ...discards];
+  const isDiscarded = ({ version, eventId }: ParkedMessage) =>
+    discards.some((discard) => discard.version === version && discard.eventId === eventId);
+  const known = { products: new Map([[productId, product]]), discards: new Map([[productId, all]]) };
+  for (let last = folded; isDraining(last, productId); yield last) {
+    const after = [...last.created, ...last.renamed, ...last.changed].find(({ id }) => id === productId);
+    if (after !== undefined) known.products.set(productId, after);
+    const heads = await readHeads(sql, generation, [productId], last.firsts.get(productId));
+    const queue = (heads.get(productId) ?? []).filter((message) => !isDiscarded(message));
+    last = fold({ ...known, queues: new Map([[productId, queue]]) }, [], [productId]);
+  }
 }
 
 /** True while more of the product can be applied. */

@@ -1,7 +1,6 @@
 import type { ParkedEvent } from '@catalogue/read-schema';
 import type { Sql, Transaction } from '@catalogue/postgres';
 import type { OffsetScope } from '../offsets.ts';
-import type { Discard } from './projection.ts';
 
 /** A message that waits, and why. */
 export type ParkedMessage = Omit<ParkedEvent, 'generation' | 'topic' | 'message' | 'parkedAt' | 'draining'> & {
@@ -65,14 +64,16 @@ export async function readQueues(
 }
 
 /**
- * The beginnings of what waits of these products, in the order of versions, with as many messages as one transaction may
- * release; the first that is not loaded ends each.
+ * The beginnings of what waits of these products, or what waits from one message on, in the order of versions, with as many
+ * messages as one transaction may release; the first that is not loaded ends each.
  */
 export async function readHeads(
-  sql: Transaction,
+  sql: Sql | Transaction,
   generation: number,
   ids: readonly string[],
+  from?: ParkedMessage,
 ): Promise<Map<string, ParkedMessage[]>> {
+  const { version = 0, partition = 0, offset = 0 } = from ?? {};
   const each = Math.max(1, Math.floor(mostReleased / Math.max(ids.length, 1)));
   const rows = await sql<ParkedMessage[]>`
     select product_id as "productId", version, event_id as "eventId", type, reason, detail, traceparent, topic, partition,
@@ -84,7 +85,8 @@ export async function readHeads(
           sum(bytes) over (order by product_id, version, partition, "offset") - bytes as before
         from unnest(${ids}::text[]) id cross join lateral (
           select *, coalesce(octet_length(message), 0) as bytes from parked_events
-          where generation = ${generation} and product_id = id and version is not null
+          where generation = ${generation} and product_id = id
+            and (version, partition, "offset") >= (${version}, ${partition}, ${offset})
           order by version, partition, "offset" limit ${each + 1}
         ) head
       ) placed
@@ -138,14 +140,6 @@ export async function findWaiting(
     where generation = ${generation} and product_id = ${productId} and version is not null and event_id = ${eventId}
     limit 1`;
   return row;
-}
-
-/** What operators decided to do without, of these products. */
-export async function readDiscards(sql: Sql | Transaction, ids: readonly string[]): Promise<Map<string, Discard[]>> {
-  const rows = await sql<(Discard & { productId: string })[]>`
-    select product_id as "productId", version, event_id as "eventId"
-    from discards where product_id = any(${ids}::text[])`;
-  return Map.groupBy(rows, ({ productId }) => productId);
 }
 
 /** Keeps messages that have to wait. */

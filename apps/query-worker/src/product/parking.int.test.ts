@@ -4,7 +4,8 @@ import { expect, inject, test } from 'vitest';
 import { type OffsetScope, readOffsets } from '../offsets.ts';
 import { applyBatch } from './batch.ts';
 import { read } from './fold.ts';
-import { discardParked, listParked, retryParked, showParked } from './parking.ts';
+import { listParked, showParked } from './parked-list.ts';
+import { discardParked, retryParked } from './parking.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 
