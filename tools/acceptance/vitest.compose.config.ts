@@ -9,5 +9,7 @@ export default defineConfig({
     include: ['tools/acceptance/src/**/*.compose.test.ts'],
     testTimeout: 240_000,
     hookTimeout: 300_000,
+    // The second prints "N passed, N failed", which .ci/run adds up.
+    reporters: ['default', fileURLToPath(new URL('../workspace/src/results.ts', import.meta.url))],
   },
 });

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { lastLine } from './last-line.ts';
 
-const program = fileURLToPath(new URL('../../../.ci/run', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const prerequisites = ['mvn', 'g++', 'make', 'python3', 'chromium', 'apt-get'];
 
 let folder: string;
@@ -23,26 +23,36 @@ function replace(name: string, script: string): void {
   chmodSync(join(folder, name), 0o755);
 }
 
-/** Runs .ci/run with an npm that runs these commands, by its arguments; the others do nothing. */
-function run(commands: Record<string, string>) {
+/** Runs .ci/run with an npm that runs these commands, by its arguments; other arguments do nothing. nx names `projects`. */
+function run(commands: Record<string, string>, projects?: string[]) {
   const cases = Object.entries(commands).map(([args, command]) => `"${args}") ${command};;`);
-  replace('npm', `case "$*" in ${cases.join(' ')} esac`);
-  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}` };
-  const { status, stdout } = spawnSync('bash', [program], { env, encoding: 'utf8' });
+  replace('npm', `echo "npm $*"; case "$*" in ${cases.join(' ')} esac`);
+  replace('node', (projects ?? []).map((name) => `echo @catalogue/${name}`).join('\n'));
+  const PATH = `${folder}${delimiter}${process.env['PATH'] ?? ''}`;
+  const env = { ...process.env, PATH, ENGINE_STARTER: join(folder, 'none') };
+  const args = [join(root, '.ci/run'), ...(projects ? ['affected'] : [])];
+  const { status, stdout } = spawnSync('bash', args, { env, encoding: 'utf8' });
   const lines = stdout.trimEnd().split('\n');
-  return { status, lines, last: lines.at(-1) };
+  const ran = lines.filter((line) => line.startsWith('npm ')).map((line) => line.slice('npm '.length));
+  return { status, lines, ran, last: lines.at(-1) };
 }
+
+const steps = ['run check', 'run build', 'run sbom', 'run fuzz', 'run test:compose', 'test'];
 
 test.each([
   { passed: 1118, failed: 0, skipped: 0 },
   { passed: 1117, failed: 1, skipped: 0 },
   { passed: 1117, failed: 0, skipped: 2 },
-])('the last line of .ci/run is that of the tests: %o', (results) => {
-  const line = lastLine(results);
-  const { status, lines, last } = run({ test: `echo ' Tests  3 passed (3)'; echo '${line}'; exit ${results.failed}` });
-  expect(last).toBe(line);
+])('the last line of .ci/run sums the tests of all runners: %o', (results) => {
+  const { status, lines, ran, last } = run({
+    'run fuzz': `echo '2 passed, 0 failed'`,
+    'run test:compose': `echo '${lastLine({ passed: 20, failed: 0, skipped: 1 })}'`,
+    test: `echo ' Tests  3 passed (3)'; echo '${lastLine(results)}'; exit ${results.failed}`,
+  });
+  expect(last).toBe(lastLine({ ...results, passed: results.passed + 22, skipped: results.skipped + 1 }));
   expect(last).toMatch(/^\d+ passed, \d+ failed(, \d+ skipped)?$/);
   expect(status).toBe(results.failed);
+  expect(ran).toEqual(steps);
   expect(lines.filter((each) => each.startsWith('='))).toEqual([]);
   expect(lines).toContain('--- Tests');
 });
@@ -53,4 +63,29 @@ test('a step that fails before the tests counts as one failure', () => {
 
 test('tests that do not get to their last line count as one failure', () => {
   expect(run({ test: 'exit 9' })).toMatchObject({ status: 9, last: '0 passed, 1 failed' });
+});
+
+test('containers that cannot be tested fail the run, after the other tests', () => {
+  const { status, lines, last } = run({ 'run test:compose': 'exit 69', test: `echo '5 passed, 0 failed'` });
+  expect({ status, last }).toEqual({ status: 69, last: '5 passed, 1 failed' });
+  expect(lines).toContain('!!! The containers were NOT TESTED (see above for why), so this run fails.');
+});
+
+test('a failed test of the containers fails the run, after the other tests', () => {
+  const containers = `echo '20 passed, 1 failed'; exit 1`;
+  expect(run({ 'run test:compose': containers, test: `echo '5 passed, 0 failed'` })).toMatchObject({
+    status: 1,
+    last: '25 passed, 1 failed',
+  });
+});
+
+test('the workflow runs these steps, and tests the projects that a change affects', () => {
+  const workflow = readFileSync(join(root, '.github/workflows/ci.yml'), 'utf8');
+  expect(workflow.match(/- run: .*$/gm)).toEqual([
+    '- run: .ci/run affected',
+    expect.stringMatching(/pnpm audit --prod/),
+  ]);
+  expect(run({}, ['query-api', 'acceptance']).ran).toEqual([...steps.slice(0, -1), 'test -- /query-api/ /acceptance/']);
+  expect(run({}, ['workspace']).ran).toEqual([...steps.slice(0, 3), 'test -- /workspace/']);
+  expect(run({}, [])).toMatchObject({ status: 0, ran: ['run check'], last: '0 passed, 0 failed' });
 });

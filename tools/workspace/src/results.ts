@@ -1,13 +1,8 @@
-// A vitest reporter: tells the process that started vitest how many tests passed, and passes that process's wish to stop
-// on to vitest. (Sent a signal, vitest 5.1 ends at once, without the teardown that stops the tests' servers.)
+// A vitest reporter: sends the number of passed and failed tests to the process that started vitest, and passes that
+// process's wish to stop on to vitest. (Sent a signal, vitest 5.1 ends at once, without the teardown that stops the tests'
+// servers.) Where no such process listens, it prints the numbers.
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
-
-export interface Results {
-  passed: number;
-  /** Failed tests, and everything else that makes a run fail: files, suites and hooks with errors, unhandled errors. */
-  failed: number;
-  skipped: number;
-}
+import { lastLine, type Results } from './last-line.ts';
 
 export default class ResultsReporter implements Reporter {
   onInit(vitest: Vitest): void {
@@ -21,7 +16,9 @@ export default class ResultsReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    process.send?.(count(modules, unhandledErrors.length));
+    const results = count(modules, unhandledErrors.length);
+    if (process.send === undefined) console.log(lastLine(results));
+    else process.send(results);
   }
 }
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { interruption, start } from './command.ts';
-import type { Results } from './results.ts';
+import type { Results } from './last-line.ts';
 
 // How long tests get to finish and their servers to stop after a signal.
 const patienceMs = 8_000;
