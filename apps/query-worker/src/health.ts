@@ -37,9 +37,9 @@ export function dependenciesOf({ sql, database, generations }: Observed): Depend
 }
 
 function projectionState(followed: FollowedGeneration): DependencyState {
-  const { stopped, lag, partitions } = progressOf(followed);
+  const { stopped, held, lag, partitions } = progressOf(followed);
   if (stopped.length > 0) return { status: 'down', detail: stopped.join('; ') };
-  const detail = `Generation ${followed.generation}: ${partitions} partitions, ${describe(lag)} events behind`;
+  const detail = `Generation ${followed.generation}: ${partitions} partitions, ${describe(lag)} events behind${held}`;
   return { status: isFarBehind(lag) ? 'catching-up' : 'up', detail };
 }
 
@@ -48,9 +48,9 @@ function othersState(others: readonly FollowedGeneration[]): DependencyState {
   if (others.length === 0) return { status: 'up', detail: 'None' };
   const progress = others.map((followed) => ({ ...followed, ...progressOf(followed) }));
   const detail = progress
-    .map(({ generation, state, partitions, lag, stopped }) =>
+    .map(({ generation, state, partitions, lag, held, stopped }) =>
       [
-        `Generation ${generation} (${state}): ${partitions} partitions, ${describe(lag)} events behind`,
+        `Generation ${generation} (${state}): ${partitions} partitions, ${describe(lag)} events behind${held}`,
         ...stopped,
       ].join('; '),
     )
@@ -69,8 +69,12 @@ export function totalLag(partitions: readonly PartitionState[]): number | undefi
 
 function progressOf({ consumer }: FollowedGeneration) {
   const partitions = consumer.partitions();
+  const held = partitions
+    .filter((partition) => partition.held > 0)
+    .map(({ partition, next, held: messages }) => `${messages} in partition ${partition} at offset ${next}`);
   return {
     partitions: partitions.length,
+    held: held.length === 0 ? '' : `, held back by an open transaction: ${held.join(', ')}`,
     lag: totalLag(partitions),
     stopped: partitions.flatMap(({ stopped }) => stopped ?? []),
   };

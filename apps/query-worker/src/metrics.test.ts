@@ -6,7 +6,7 @@ import { dependenciesOf, type Observed } from './health.ts';
 import { measureGenerations, measureParked } from './metrics.ts';
 
 const behind = (partition: number, next: number, lag: number | undefined): PartitionState => {
-  return { partition, next, lag, behindSince: undefined, progressAt: undefined, stopped: undefined };
+  return { partition, next, lag, held: 0, behindSince: undefined, progressAt: undefined, stopped: undefined };
 };
 
 function following(...partitions: PartitionState[]): Generations {

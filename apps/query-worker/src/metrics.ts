@@ -71,6 +71,12 @@ export function measureGenerations(registry: Registry, generations: Generations)
     eachPartition(({ lag }) => lag),
   );
   gauge(
+    'projection_held_events',
+    'Those messages that wait for a transaction before them, which a producer has left open',
+    ['partition'],
+    eachPartition(({ held }) => held),
+  );
+  gauge(
     'projection_lag_seconds',
     'Time since the first message that is not applied was sent; 0 when all are applied',
     ['partition'],

@@ -91,7 +91,7 @@ export class Assignment {
     this.#pending.add(done);
   }
 
-  dispatch(messages: IncomingMessage[]): void {
+  dispatch(messages: readonly IncomingMessage[]): void {
     const byPartition = new Map<number, IncomingMessage[]>();
     for (const message of messages) {
       const known = byPartition.get(message.partition);

@@ -16,12 +16,11 @@ class Store {
   offsets = async (partitions: number[]): Promise<Map<number, StartingPoint>> =>
     new Map(partitions.map((partition) => [partition, { next: this.next.get(partition) ?? 0 }]));
 
-  apply: ApplyBatch = async ({ partition, expected, messages }) => {
+  apply: ApplyBatch = async ({ partition, expected, next, messages }) => {
     if ((this.next.get(partition) ?? 0) !== expected) {
       this.refused++;
       return { next: this.next.get(partition) ?? 0 };
     }
-    const next = (messages.at(-1)?.offset ?? 0) + 1;
     this.next.set(partition, next);
     this.values.push(...messages.map(({ value }) => String(value)));
     return { next };

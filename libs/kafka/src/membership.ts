@@ -3,10 +3,12 @@ import { Assignment, type AssignmentOptions } from './assignment.ts';
 import { connectPatiently } from './client.ts';
 import { codes, isAway, KafkaError } from './errors.ts';
 import { type GroupOptions, type IncomingMessage, NativeConsumer } from './native-consumer.ts';
+import { OpenTransactions } from './open-transactions.ts';
 import { Reachability } from './reachability.ts';
 import { StallWatch } from './stall-watch.ts';
+import { UnseenEnds } from './unseen-ends.ts';
 
-export interface ConsumerOptions extends GroupOptions, AssignmentOptions {}
+export interface ConsumerOptions extends Omit<GroupOptions, 'onEnd'>, AssignmentOptions {}
 
 /** How an assigned partition is doing. */
 export interface PartitionState {
@@ -15,6 +17,8 @@ export interface PartitionState {
   next: number;
   /** Messages in the log that are not applied; undefined until the log's end is known. */
   lag: number | undefined;
+  /** Those of them that no reader may see yet, since a transaction before them is open. */
+  held: number;
   /** When the first message that is not applied was sent (milliseconds since 1970), as far as it is known. */
   behindSince: number | undefined;
   /** When a batch was applied last (milliseconds since 1970); undefined before the first. */
@@ -38,6 +42,8 @@ const outsideFor = 45_000;
 /** Milliseconds between looks for stalled partitions, and for the loop to end after one was found, before it is left. */
 const watchEvery = 5000;
 const endWithin = 2000;
+/** Milliseconds between looks for partitions that wait before markers of transactions. */
+const unseenEvery = 1000;
 
 /** One client's time in the group, from connecting to leaving. */
 export class Membership {
@@ -48,11 +54,13 @@ export class Membership {
   #fault: Error | undefined;
   #problem: string | undefined;
   #inGroupAt = Date.now();
+  readonly #transactions: OpenTransactions;
   readonly #stalled = Promise.withResolvers<never>();
   readonly #ended = new AbortController();
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#transactions = new OpenTransactions(options);
   }
 
   /** Consumes until `signal` is aborted. Rejects with a fatal KafkaError when this client can do nothing more. */
@@ -62,6 +70,7 @@ export class Membership {
       signal.addEventListener('abort', () => native.wake(), { once: true });
       // The watch may find that the loop itself hangs.
       this.#watch(native).catch((error: unknown) => this.#fail(error));
+      this.#passUnseenEnds(native).catch((error: unknown) => this.#fail(error));
       await Promise.race([this.#loop(native, signal), this.#stalled.promise]);
     } finally {
       this.#ended.abort();
@@ -81,7 +90,8 @@ export class Membership {
     return [...(this.#assignment?.feeds ?? [])].map(({ partition, next, behindSince, progressAt, stopped }) => {
       const end = this.#native?.knownEnd(partition);
       const lag = end === undefined ? undefined : Math.max(end - next, 0);
-      return { partition, next, lag, behindSince, progressAt, stopped };
+      const held = this.#transactions.behind(partition, next);
+      return { partition, next, lag, held, behindSince, progressAt, stopped };
     });
   }
 
@@ -115,7 +125,7 @@ export class Membership {
     const watch = new StallWatch({
       topic,
       feeds: () => [...assignment.feeds],
-      end: async (partition) => (await native.bounds(partition)).end,
+      end: (partition) => this.#transactions.readableEnd(native, partition),
       waits,
     });
     const { signal } = this.#ended;
@@ -130,6 +140,14 @@ export class Membership {
     }
   }
 
+  async #passUnseenEnds(native: NativeConsumer): Promise<void> {
+    const assignment = this.#assignment as Assignment;
+    const unseen = new UnseenEnds(this.#options, native, () => [...assignment.feeds]);
+    for await (const _ of setInterval(unseenEvery, undefined, { signal: this.#ended.signal, ref: false })) {
+      await unseen.pass();
+    }
+  }
+
   async #turn(native: NativeConsumer): Promise<void> {
     const assignment = this.#assignment as Assignment;
     if (this.#fault !== undefined) throw this.#fault;
@@ -140,16 +158,16 @@ export class Membership {
       await within(assignment.room, roomWithin);
       return;
     }
-    const messages = await this.#poll(native, Math.min(Math.max(room, 100), maxPolled));
-    if (messages.length > 0) assignment.dispatch(messages);
-    else await native.arrival(idle);
+    const polled = await this.#poll(native, Math.min(Math.max(room, 100), maxPolled));
+    assignment.dispatch(polled);
+    if (polled.length === 0) await native.arrival(idle);
   }
 
   async #poll(native: NativeConsumer, max: number): Promise<IncomingMessage[]> {
     try {
-      const messages = await native.poll(max);
-      if (messages.length > 0) this.#problem = undefined;
-      return messages;
+      const polled = await native.poll(max);
+      if (polled.length > 0) this.#problem = undefined;
+      return polled;
     } catch (error) {
       if (!(error instanceof KafkaError) || error.fatal) throw error;
       if (error.code === codes.ERR__AUTO_OFFSET_RESET) await this.#assignment?.checkBounds();

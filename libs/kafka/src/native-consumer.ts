@@ -26,6 +26,12 @@ export interface PartitionOffset {
 export interface GroupOptions extends ClientOptions {
   groupId: string;
   topic: string;
+  /**
+   * Told when a partition is read to its end, just before the poll that met it is answered: what lies before that offset and
+   * was not delivered, readers do not see. Not for those in a hurry: after an end the client's poll waits 1 ms for each next
+   * message, so that at 5 000 messages/s a batch came after 7 ms instead of 2.
+   */
+  onEnd?: (end: PartitionOffset) => void;
 }
 
 type Rebalance = 'assign' | 'revoke';
@@ -43,13 +49,14 @@ export class NativeConsumer {
   #arrived = Promise.withResolvers<void>();
 
   constructor(
-    { log, groupId, topic, ...options }: GroupOptions,
+    { log, groupId, topic, onEnd, ...options }: GroupOptions,
     onRebalance: (what: Rebalance, partitions: number[]) => void,
   ) {
     this.#topic = topic;
     const config = {
       ...baseConfig(options),
       ...groupConfig(groupId),
+      'enable.partition.eof': onEnd !== undefined,
       rebalance_cb: (error: LibrdKafkaError, assignment: TopicPartition[]) => {
         const what = error.code === codes.ERR__ASSIGN_PARTITIONS ? 'assign' : 'revoke';
         onRebalance(
@@ -68,6 +75,7 @@ export class NativeConsumer {
       'auto.offset.reset': 'error',
     });
     this.client.setDefaultConsumeTimeout(0);
+    this.client.on('partition.eof', ({ partition, offset }) => onEnd?.({ partition, offset }));
   }
 
   /**
@@ -130,13 +138,13 @@ export class NativeConsumer {
     this.client.commit(offsets.map((offset) => ({ topic: this.#topic, ...offset })));
   }
 
-  /** The offset after the partition's last message, as of the last fetch; undefined before the first. */
+  /** The offset after the partition's last message, open transactions included, as of the last fetch; undefined before the first. */
   knownEnd(partition: number): number | undefined {
     const { highOffset } = this.client.getWatermarkOffsets(this.#topic, partition);
     return highOffset < 0 ? undefined : highOffset;
   }
 
-  /** The partition's first offset and the one after its last, asked of the broker. */
+  /** The partition's first offset and the one after its last that readers may see (an open transaction ends it), asked of the broker. */
   bounds(partition: number): Promise<{ first: number; end: number }> {
     return new Promise((resolve, reject) => {
       this.client.queryWatermarkOffsets(this.#topic, partition, 5000, (error, offsets) => {
@@ -176,6 +184,8 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     'heartbeat.interval.ms': 1000,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
+    // Of transactions, only those that were committed.
+    'isolation.level': 'read_committed',
     // How soon a topic is noticed that was made, or deleted, after the subscription; the default is 5 minutes.
     'topic.metadata.refresh.interval.ms': 5000,
     // How long a fetch without news may hold up the first one of a partition just assigned.

@@ -109,3 +109,31 @@ test('it is behind since the first message that is not applied was sent', async 
   await vi.waitFor(() => expect(feed.pending).toBe(false));
   expect(feed.behindSince).toBe(103);
 });
+
+test('the offset moves past what no reader sees, unless messages were taken meanwhile', async () => {
+  const seen: [number, number, number[]][] = [];
+  const { feed } = feedOf(async ({ expected, next, messages: batch }) => {
+    seen.push([expected, next, offsets(batch)]);
+    return { next };
+  });
+  feed.passOver(0, 2);
+  await vi.waitFor(() => expect(feed.next).toBe(2));
+  feed.push(messages(2, 3));
+  feed.passOver(2, 9);
+  await vi.waitFor(() => expect(feed.pending).toBe(false));
+  feed.passOver(2, 9);
+  feed.passOver(4, 4);
+  expect(feed.pending).toBe(false);
+  expect(seen).toEqual([
+    [0, 2, []],
+    [2, 4, [2, 3]],
+  ]);
+});
+
+test('nothing is passed over before a seek', async () => {
+  const { feed } = feedOf(async () => ({ next: 1 }));
+  feed.push(messages(0, 2));
+  await vi.waitFor(() => expect(feed.pending).toBe(false));
+  feed.passOver(1, 9);
+  expect([feed.pending, feed.next]).toEqual([false, 1]);
+});

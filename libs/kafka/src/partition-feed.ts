@@ -5,14 +5,17 @@ export interface MessageBatch {
   partition: number;
   /** The partition's next offset as this consumer last read it or moved it. */
   expected: number;
+  /** Where the partition goes on when the batch is applied. */
+  next: number;
+  /** None when only the offset is to be moved, past what no reader sees at the end of the log. */
   messages: IncomingMessage[];
   /** Aborted when the partition was taken away, or the process has to end: give up waiting and retrying. */
   signal: AbortSignal;
 }
 
 /**
- * Where the partition goes on after a batch. The offset after the batch's last message when it was applied; any other is
- * sought. With `stop`, nothing more of the partition is consumed, and the text says why.
+ * Where the partition goes on after a batch: the batch's `next` when it was applied; any other is sought. With `stop`,
+ * nothing more of the partition is consumed, and the text says why.
  */
 export interface BatchOutcome {
   next: number;
@@ -38,6 +41,8 @@ export class PartitionFeed {
   readonly #options: FeedOptions;
   readonly #abandoned = new AbortController();
   #queue: IncomingMessage[] = [];
+  /** The end of what no reader sees and is to be passed over; 0 when there is nothing of that. */
+  #end = 0;
   #next: number;
   #stopped: string | undefined;
   #seekTo: number | undefined;
@@ -99,20 +104,27 @@ export class PartitionFeed {
 
   /** Takes messages that follow those taken before. Those after a hold, a pending seek or a stop are not wanted. */
   push(messages: IncomingMessage[]): void {
-    if (this.#closing || this.#held || this.#stopped !== undefined || this.#seekTo !== undefined) return;
+    if (!this.#takes()) return;
     for (const message of messages) this.#queue.push(message);
     this.#busy ??= this.#run();
+  }
+
+  /** Moves the offset past what no reader sees, from one offset to another; not when messages have been taken meanwhile. */
+  passOver(from: number, to: number): void {
+    if (!this.#takes() || this.pending || from !== this.#next) return;
+    this.#end = to;
+    if (this.#end > this.#next) this.#busy = this.#run();
   }
 
   /** Takes nothing more while the batch under way lasts; what is queued is dropped, and sought again afterwards. */
   hold(): void {
     if (this.#busy === undefined) return;
     this.#held = true;
-    this.#queue = [];
+    this.#drop();
   }
 
   stop(reason: string): void {
-    this.#queue = [];
+    this.#drop();
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
     this.#options.onStop(this, reason);
@@ -128,7 +140,7 @@ export class PartitionFeed {
   /** Lets the batch under way end, for at most `grace` milliseconds, and drops the rest. */
   async close(grace: number): Promise<void> {
     this.#closing = true;
-    this.#queue = [];
+    this.#drop();
     if (this.#busy === undefined) return;
     const timer = setTimeout(() => this.#abandoned.abort(), grace);
     const abandoned = new Promise<void>((resolve) => {
@@ -138,8 +150,12 @@ export class PartitionFeed {
     clearTimeout(timer);
   }
 
+  #takes(): boolean {
+    return !this.#closing && !this.#held && this.#stopped === undefined && this.#seekTo === undefined;
+  }
+
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#end > this.#next) {
       const messages = this.#queue.splice(0, this.#options.maxBatch);
       this.#busySince = performance.now();
       await this.#applyBatch(messages);
@@ -151,24 +167,27 @@ export class PartitionFeed {
 
   async #applyBatch(messages: IncomingMessage[]): Promise<void> {
     const { partition, apply } = this.#options;
-    const after = (messages.at(-1)?.offset ?? this.#next - 1) + 1;
+    const last = messages.at(-1);
+    const next = last === undefined ? this.#end : last.offset + 1;
     this.#underWay = messages[0];
     try {
-      const outcome = await apply({ partition, expected: this.#next, messages, signal: this.#abandoned.signal });
+      const outcome = await apply({ partition, expected: this.#next, next, messages, signal: this.#abandoned.signal });
       if (this.#abandoned.signal.aborted) return;
       this.#next = outcome.next;
       if (outcome.stop !== undefined) this.stop(outcome.stop);
-      else if (outcome.next !== after) this.#seek(outcome.next);
-      else this.#progressed(messages.at(-1));
+      else if (outcome.next !== next) this.#seek(outcome.next);
+      else this.#progressed(last);
     } catch (error) {
       if (this.#abandoned.signal.aborted) return;
-      this.stop(`Offset ${messages[0]?.offset} and following could not be applied: ${(error as Error).message}`);
+      this.stop(
+        `Offset ${messages[0]?.offset ?? this.#next} and following could not be applied: ${(error as Error).message}`,
+      );
     }
   }
 
   #progressed(last: IncomingMessage | undefined): void {
     this.#underWay = undefined;
-    this.#lastTimestamp = last?.timestamp;
+    this.#lastTimestamp = last?.timestamp ?? this.#lastTimestamp;
     this.#progressAt = Date.now();
   }
 
@@ -178,8 +197,13 @@ export class PartitionFeed {
   }
 
   #seek(offset: number): void {
-    this.#queue = [];
+    this.#drop();
     this.#underWay = undefined;
     this.#seekTo = offset;
+  }
+
+  #drop(): void {
+    this.#queue = [];
+    this.#end = 0;
   }
 }

@@ -25,7 +25,8 @@ export const stalledAfter = 30_000;
 /**
  * Finds partitions that have messages and do not move, though neither brokers nor the database are away: clients are known
  * to stop fetching and to say nothing (https://github.com/confluentinc/confluent-kafka-javascript/issues/476).
- * Transactions have no place on the topic: their markers take offsets, and would look like lag that is never applied.
+ * A partition that is read to its end, past the markers of transactions, is at it; what an open transaction holds back is
+ * behind the end that the broker tells.
  */
 export class StallWatch {
   readonly #options: StallWatchOptions;

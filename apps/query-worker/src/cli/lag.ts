@@ -1,4 +1,4 @@
-import { messageTimes } from '@catalogue/kafka';
+import { firstMessages } from '@catalogue/kafka';
 import { type Position, readPositions } from '../positions.ts';
 import type { Command, Tools } from './command.ts';
 import { table } from './table.ts';
@@ -17,7 +17,7 @@ export const lag: Command = {
       next,
       end,
       events,
-      seconds,
+      seconds ?? 'in an open transaction',
     ]);
     return {
       data: partitions,
@@ -28,30 +28,32 @@ export const lag: Command = {
 
 interface Lag extends Position {
   end: number;
+  /** Offsets not applied, without those before them that no reader sees: markers and messages of aborted transactions. */
   events: number;
-  seconds: number;
+  /** Since the first of them was sent; null while no reader may see it, since its transaction is open. */
+  seconds: number | null;
 }
 
 async function readLag(tools: Tools): Promise<Lag[]> {
   const topic = await readTopic(tools);
-  const positions = await readPositions(tools.sql, topic);
-  const lags = positions.map((position) => {
-    const end = topic.ends[position.partition] ?? 0;
-    return { ...position, end, events: Math.max(end - position.next, 0) };
-  });
-  const seconds = await Promise.all(
-    [...Map.groupBy(lags, ({ generation }) => generation).values()].map((those) => readSeconds(tools, those)),
-  );
-  return lags.map((position, index) => ({ ...position, seconds: seconds.flat()[index] ?? 0 }));
+  const positions = (await readPositions(tools.sql, topic)).map((position) => ({
+    ...position,
+    end: topic.ends[position.partition] ?? 0,
+  }));
+  const generations = [...Map.groupBy(positions, ({ generation }) => generation).values()];
+  return (await Promise.all(generations.map((those) => measure(tools, those)))).flat();
 }
 
-/** How long ago the first message was sent that a generation has not applied, in each partition. */
-async function readSeconds(
-  { kafka, topic }: Tools,
-  lags: readonly { partition: number; next: number; events: number }[],
-): Promise<number[]> {
-  const behind = lags.filter(({ events }) => events > 0);
-  const times = await messageTimes(kafka, topic, new Map(behind.map(({ partition, next }) => [partition, next])));
+/** How far one generation is behind in each partition. */
+async function measure({ kafka, topic }: Tools, positions: readonly Omit<Lag, 'events' | 'seconds'>[]): Promise<Lag[]> {
+  const behind = positions.filter(({ next, end }) => end > next);
+  const found = await firstMessages(kafka, topic, new Map(behind.map(({ partition, next }) => [partition, next])));
   const now = Date.now();
-  return lags.map(({ partition }) => Math.max(Math.round((now - (times.get(partition) ?? now)) / 100) / 10, 0));
+  return positions.map((position) => {
+    const first = found.get(position.partition);
+    const events = first === undefined ? 0 : Math.max(position.end - first.offset, 0);
+    if (events === 0) return { ...position, events, seconds: 0 };
+    const seconds = first?.sentAt && Math.max(Math.round((now - first.sentAt) / 100) / 10, 0);
+    return { ...position, events, seconds: seconds ?? null };
+  });
 }

@@ -20,6 +20,9 @@ import { addWords, KnownWords } from './words.ts';
 /** Somebody else applies the partition now: nothing was written. */
 export class NotOwnerError extends Error {}
 
+/** How a batch moves its partition's offset: to `next`, or where that is absent to after its last message. */
+type Step = Pick<MessageBatch, 'partition' | 'expected'> & Partial<Pick<MessageBatch, 'next'>> & { attempts?: number };
+
 /**
  * Applies one batch of one partition in one transaction: the partition's offset, moved only from where it is expected,
  * the products, what waits of them, and the change log. Whatever else happens, all of it is written, once, or nothing.
@@ -30,12 +33,12 @@ export class NotOwnerError extends Error {}
 export async function applyBatch(
   sql: Sql,
   scope: OffsetScope,
-  { partition, expected, attempts = 0 }: Pick<MessageBatch, 'partition' | 'expected'> & { attempts?: number },
+  { partition, expected, next: given, attempts = 0 }: Step,
   messages: readonly Read[],
   accept: (folded: Folded) => void = () => {},
   words = new KnownWords(),
 ): Promise<Folded> {
-  const next = (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
+  const next = given ?? (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
   let added: ReadonlySet<string> = new Set();
   const once = () =>
     transact(

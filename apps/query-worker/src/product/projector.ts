@@ -37,7 +37,7 @@ interface Memory {
 }
 
 /** What is applied at once: a batch, or a part of one. */
-type Step = Pick<MessageBatch, 'partition' | 'expected' | 'signal'> & { attempts?: number };
+type Step = Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'signal'> & { attempts?: number };
 
 /** Applies batches of messages to the read model, and tells what became of them. */
 export class Projector {
@@ -57,11 +57,12 @@ export class Projector {
     const memory = this.#memoryOf(scope, partition);
     const end = this.#options.metrics.duration.startTimer();
     try {
-      if (memory.proven) await this.#applyRead(scope, batch, this.#read(batch.messages), memory);
+      const hasMessages = batch.messages.length > 0;
+      if (memory.proven || !hasMessages) await this.#applyRead(scope, batch, this.#read(batch.messages), memory);
       else await this.#applyFirst(scope, batch, memory);
-      memory.proven = true;
+      memory.proven ||= hasMessages;
       end();
-      return { next: (batch.messages.at(-1)?.offset ?? expected - 1) + 1 };
+      return { next: batch.next };
     } catch (error) {
       if (error instanceof NotOwnerError) return await this.#follow(scope, batch);
       if (!(error instanceof TooManyGaps)) throw error;
@@ -94,12 +95,13 @@ export class Projector {
     for (const message of messages) {
       signal.throwIfAborted();
       const isLast = message === messages.at(-1);
-      const one = { partition, expected, signal, attempts: isLast ? 0 : together };
+      const next = isLast ? batch.next : message.offset + 1;
+      const one = { partition, expected, next, signal, attempts: isLast ? 0 : together };
       await this.#counted(scope, one, (attempts) => {
         const reads = attempts > alone ? [crashed(message, attempts)] : this.#read([message]);
         return this.#applyRead(scope, one, reads, memory);
       });
-      expected = message.offset + 1;
+      expected = next;
     }
   }
 
@@ -131,8 +133,9 @@ export class Projector {
       const last = messages[half - 1];
       if (!isRefusedValue(error)) throw error;
       if (last !== undefined) {
-        await this.#applyRead(scope, batch, messages.slice(0, half), memory);
-        await this.#applyRead(scope, { ...batch, expected: last.origin.offset + 1 }, messages.slice(half), memory);
+        const between = last.origin.offset + 1;
+        await this.#applyRead(scope, { ...batch, next: between }, messages.slice(0, half), memory);
+        await this.#applyRead(scope, { ...batch, expected: between }, messages.slice(half), memory);
         return;
       }
       const [only] = messages;
@@ -173,7 +176,7 @@ export class Projector {
 
   #tell({ generation, topic }: OffsetScope, messages: readonly Read[], { fates, parked, released }: Folded): void {
     const { metrics, log } = this.#options;
-    metrics.batchSize.observe(messages.length);
+    if (messages.length > 0) metrics.batchSize.observe(messages.length);
     const counts = new Map<string, { type: string; outcome: string; count: number }>();
     for (const [index, outcome] of fates.entries()) {
       const type = typeOf(messages[index] as Read);

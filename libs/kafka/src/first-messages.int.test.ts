@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import { createTopic, message, openTestProducer, silent } from '../test/topic.ts';
 import { openAdmin } from './admin.ts';
-import { messageTimes } from './message-times.ts';
+import { firstMessages } from './first-messages.ts';
 
 const brokers = inject('servers').kafka;
 const options = { brokers, clientId: 'test', log: silent };
@@ -19,8 +19,8 @@ test('a topic’s ends, and when the message at an offset was sent', async () =>
   expect(found && (await admin.endOffsets(found))).toEqual(partition === 0 ? [3, 0] : [0, 3]);
   admin.close();
 
-  const first = (await messageTimes(options, topic.name, new Map([[partition, 0]]))).get(partition) ?? 0;
-  const last = (await messageTimes(options, topic.name, new Map([[partition, 2]]))).get(partition) ?? 0;
+  const first = (await firstMessages(options, topic.name, new Map([[partition, 0]]))).get(partition)?.sentAt ?? 0;
+  const last = (await firstMessages(options, topic.name, new Map([[partition, 2]]))).get(partition)?.sentAt ?? 0;
   expect(first).toBeGreaterThanOrEqual(before);
   expect(last).toBeGreaterThanOrEqual(first);
   expect(last).toBeLessThanOrEqual(Date.now());
@@ -28,5 +28,5 @@ test('a topic’s ends, and when the message at an offset was sent', async () =>
 
 test('an offset that is not in the log is told, not waited for', async () => {
   await using topic = await createTopic(brokers, 1);
-  await expect(messageTimes(options, topic.name, new Map([[0, 5]]), 3000)).rejects.toThrow(/Consuming|did not come/);
+  await expect(firstMessages(options, topic.name, new Map([[0, 5]]), 3000)).rejects.toThrow(/Consuming|did not come/);
 });

@@ -1,0 +1,70 @@
+import type { ClientOptions } from './client.ts';
+import { KafkaError } from './errors.ts';
+import { firstMessages } from './first-messages.ts';
+import type { NativeConsumer } from './native-consumer.ts';
+
+/** What is looked at of a partition. */
+interface Waiting {
+  partition: number;
+  /** The offset of the first message that is not applied. */
+  next: number;
+  pending: boolean;
+  stopped: string | undefined;
+  passOver(from: number, to: number): void;
+}
+
+/** Milliseconds: with the brokers away it is looked again. */
+const findWithin = 2000;
+
+/**
+ * Moves partitions past what no reader sees at their end: markers of transactions, and messages of aborted ones. The client
+ * delivers nothing of that, and its offset would stay before the end of the log. Another client is asked where the log goes
+ * on; it is there only while a partition waits.
+ */
+export class UnseenEnds {
+  readonly #options: ClientOptions & { topic: string };
+  readonly #native: NativeConsumer;
+  readonly #feeds: () => Waiting[];
+  #waited = new Map<number, number>();
+
+  constructor(options: ClientOptions & { topic: string }, native: NativeConsumer, feeds: () => Waiting[]) {
+    this.#options = options;
+    this.#native = native;
+    this.#feeds = feeds;
+  }
+
+  /** Passes over what partitions have waited before since the last call. */
+  async pass(): Promise<void> {
+    const { brokers, clientId, log, topic } = this.#options;
+    try {
+      const offsets = await this.#stillWaiting();
+      const found = await firstMessages({ brokers, clientId, log }, topic, offsets, findWithin);
+      for (const feed of this.#feeds()) {
+        const first = found.get(feed.partition);
+        const from = offsets.get(feed.partition);
+        if (first === undefined || from === undefined || first.sentAt !== undefined) continue;
+        feed.passOver(from, first.offset);
+      }
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      log.debug({ err: error, topic }, 'Looking again where the log goes on');
+    }
+  }
+
+  /** Where partitions are that have nothing to do before the end of their log, and were so at the last look. */
+  async #stillWaiting(): Promise<Map<number, number>> {
+    const before = this.#waited;
+    const waiting = this.#feeds().filter(
+      ({ partition, next, pending, stopped }) =>
+        !pending && stopped === undefined && (this.#native.knownEnd(partition) ?? 0) > next,
+    );
+    this.#waited = new Map(waiting.map(({ partition, next }) => [partition, next]));
+    const still = new Map<number, number>();
+    for (const [partition, next] of this.#waited) {
+      // What an open transaction holds back is behind the end that the broker tells.
+      if (before.get(partition) === next && (await this.#native.bounds(partition)).end > next)
+        still.set(partition, next);
+    }
+    return still;
+  }
+}
