@@ -34,10 +34,13 @@ export async function pageRoutes(app: Server, { document, files }: Page, command
   app.get('/page/:name', { schema: { hide: true, params } }, (request, reply) => {
     const file = byName.get(request.params.name);
     if (file === undefined) throw new Problem('not-found', 'The page has no such file');
-    reply.header('cache-control', 'public, max-age=31536000, immutable');
+    reply.headers({ 'cache-control': 'public, max-age=31536000, immutable', 'content-security-policy': workerPolicy });
     return send(request, reply, file);
   });
 }
+
+/** What a file may do when it runs by itself, as the page's shared worker does: ask query-api. */
+const workerPolicy = "default-src 'none'; connect-src 'self'";
 
 /** Nothing but our own files and the two APIs; what is in the catalogue can never become code. */
 function policyFor(commandApiUrl: string): string {
@@ -51,7 +54,8 @@ function policyFor(commandApiUrl: string): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    // The one script that the page starts by itself: its shared worker.
+    'trusted-types stream-worker',
   ].join('; ');
 }
 

@@ -23,6 +23,8 @@ export class LiveList {
   #loading: AbortController | undefined;
   #loadingMore = false;
   #isLoading = false;
+  /** What is being loaded may be older than what it is to show. */
+  #isOutdated = false;
   #again = 0;
 
   constructor(options: LiveListOptions) {
@@ -43,7 +45,8 @@ export class LiveList {
   reload(): void {
     clearTimeout(this.#again);
     this.#again = 0;
-    void this.#load(Math.min(mostReloaded, Math.max(pageSize, this.list.products.length)));
+    if (this.#isLoading) this.#isOutdated = true;
+    else void this.#load(Math.min(mostReloaded, Math.max(pageSize, this.list.products.length)));
   }
 
   /** Loads the next page. */
@@ -88,6 +91,7 @@ export class LiveList {
     const query = this.#query;
     while (!loading.signal.aborted) {
       try {
+        this.#isOutdated = false;
         this.list.expectPage();
         const page = await this.#options.catalogue.page({ ...query, limit }, { signal: loading.signal });
         if (loading.signal.aborted) return;
@@ -95,6 +99,7 @@ export class LiveList {
         this.#isLoading = false;
         this.#options.failed('');
         this.#options.changed(false);
+        if (this.#isOutdated) this.reload();
         return;
       } catch (error) {
         if (loading.signal.aborted) return;

@@ -1,4 +1,4 @@
-import { Catalogue, CatalogueProblem } from '@catalogue/client';
+import { Catalogue, type StreamEvent } from '@catalogue/client';
 import { Editor } from './editor.ts';
 import { find, setText } from './elements.ts';
 import { Filter } from './filter.ts';
@@ -6,15 +6,15 @@ import { Lag } from './lag.ts';
 import { LiveList } from './live-list.ts';
 import { usableLocale } from './locale.ts';
 import { Rows } from './rows.ts';
+import { followStream } from './shared-stream.ts';
 import { StatusBar } from './status-bar.ts';
 
-const commandApi = document.querySelector<HTMLMetaElement>('meta[name="command-api"]')?.content ?? '';
+const commandApi = meta('command-api');
 const locale = usableLocale([navigator.language, ...navigator.languages]);
 const catalogue = new Catalogue({ commands: commandApi, queries: '', timeout: 8_000 });
 const lag = new Lag();
 let isLive = false;
-/** Milliseconds until a stream that was refused is asked for again. */
-const refusedAgain = 3_000;
+let wasLost = false;
 
 // First of all, so that the rest is made while the answer is on its way.
 const live = new LiveList({ catalogue, changed: (fresh) => draw(fresh), failed: showFailure });
@@ -34,7 +34,7 @@ const editor = new Editor({
   },
   notSaved: showUnsaved,
 });
-void follow();
+followStream({ catalogue, workerUrl: meta('stream-worker'), hear, stateChanged });
 
 const more = find('more', HTMLButtonElement);
 more.addEventListener('click', () => void live.more());
@@ -44,34 +44,21 @@ const reached = new IntersectionObserver((entries) => {
 find('new', HTMLButtonElement).addEventListener('click', () => editor.open(undefined));
 document.addEventListener('keydown', onShortcut);
 
-async function follow(): Promise<void> {
-  let wasLost = false;
-  let wasRefused = false;
-  let lastEventId: string | undefined;
-  const onConnection = (state: 'live' | 'lost') => {
-    isLive = state === 'live';
-    status.showStream(state);
-    if (wasLost && isLive) say('Connected again, and up to date.');
-    if (wasRefused && isLive) live.reload();
-    wasLost = !isLive;
-    wasRefused &&= !isLive;
-  };
-  for (;;) {
-    try {
-      for await (const event of catalogue.stream({ onConnection, lastEventId })) {
-        lastEventId = event.eventId;
-        if (event.type === 'reset') lag.forget();
-        else lag.seen(event.product, Date.now());
-        live.hear(event);
-      }
-    } catch (error) {
-      if (!(error instanceof CatalogueProblem)) throw error;
-      // Something in between answers in place of query-api: it may be mended before this page is closed.
-      onConnection('lost');
-      wasRefused = true;
-      await new Promise((resolve) => setTimeout(resolve, refusedAgain));
-    }
-  }
+function meta(name: string): string {
+  return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? '';
+}
+
+function stateChanged(state: 'live' | 'lost'): void {
+  isLive = state === 'live';
+  status.showStream(state);
+  if (wasLost && isLive) say('Connected again, and up to date.');
+  wasLost = !isLive;
+}
+
+function hear(event: StreamEvent): void {
+  if (event.type === 'reset') lag.forget();
+  else lag.seen(event.product, Date.now());
+  live.hear(event);
 }
 
 let drawing = 0;

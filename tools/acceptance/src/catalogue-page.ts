@@ -1,5 +1,5 @@
 import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 
 /** The catalogue page in a browser of its own, driven as its users do: by what they see and hear. */
 export class CataloguePage implements AsyncDisposable {
@@ -18,7 +18,11 @@ export class CataloguePage implements AsyncDisposable {
   }
 
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<CataloguePage> {
-    const context = await browser.newContext({ locale: 'en-US', ...options });
+    return CataloguePage.openIn(await browser.newContext({ locale: 'en-US', ...options }), url);
+  }
+
+  /** The page in another tab of a browser. */
+  static async openIn(context: BrowserContext, url: string): Promise<CataloguePage> {
     const opened = new CataloguePage(await context.newPage());
     const hosts = new Set<string>();
     opened.page.on('request', (request) => hosts.add(new URL(request.url()).hostname));
@@ -45,6 +49,11 @@ export class CataloguePage implements AsyncDisposable {
   async live(): Promise<this> {
     await this.page.locator('#stream[data-state="live"]').waitFor({ timeout: 20_000 });
     return this;
+  }
+
+  /** From the next load on the tab reads the stream itself, so that its routes hold for the stream, too. */
+  async readStreamItself(): Promise<void> {
+    await this.page.addInitScript('delete globalThis.SharedWorker');
   }
 
   /** The first two columns, in their order: `Mouse 39.90`. */

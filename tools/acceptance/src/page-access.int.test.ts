@@ -66,6 +66,7 @@ test.each([
     await page.getByText('The catalogue is empty').waitFor();
     await look('empty');
 
+    await shown.readStreamItself();
     await page.route(/:\d+\/(products|health)/, (route: Route) => route.abort());
     await page.reload();
     await page.getByText('The products cannot be loaded at the moment').waitFor({ timeout: 20_000 });

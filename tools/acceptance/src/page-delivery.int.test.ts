@@ -41,8 +41,14 @@ test('its policy lets nothing in but its own files and the two APIs', async () =
   const policy = response.headers.get('content-security-policy') ?? '';
   expect(policy).toContain("default-src 'none'");
   expect(policy).not.toMatch(/unsafe|\*|data:/);
+  expect(policy).toMatch(/; trusted-types stream-worker$/);
   expect(policy).toContain(`connect-src 'self' ${stage.system.services['command-api'].url};`);
-  const [script = ''] = /\/page\/main-[^"]+/.exec(await response.text()) ?? [];
+  const document = await response.text();
+  const [worker = ''] = /\/page\/stream-worker-[^"]+/.exec(document) ?? [];
+  expect((await fetch(stage.url + worker)).headers.get('content-security-policy')).toBe(
+    "default-src 'none'; connect-src 'self'",
+  );
+  const [script = ''] = /\/page\/main-[^"]+/.exec(document) ?? [];
   const file = await fetch(stage.url + script, { headers: { 'accept-encoding': 'gzip;q=1, br;q=0' } });
   expect([file.headers.get('content-encoding'), file.headers.get('cache-control')]).toEqual([
     'gzip',

@@ -62,10 +62,18 @@ test('the worker down: the status bar tells how far the read side is behind', as
 
 test('a stream that something in between refuses is asked for again, and what was missed is loaded', async () => {
   await using shown = await stage.openLive();
-  await shown.page.route('**/products/stream', (route) => route.fulfill({ status: 404, body: 'Not here' }));
+  await shown.readStreamItself();
+  await shown.page.reload();
+  await shown.live();
+  let refused = 0;
+  await shown.page.route('**/products/stream', (route) => {
+    refused += 1;
+    return route.fulfill({ status: 404, body: 'Not here' });
+  });
   await stage.system.services['query-api'].kill();
   await stage.system.services['query-api'].start();
   await expect.poll(() => shown.stream.textContent(), within).toContain('Connection lost');
+  await expect.poll(() => refused, within).toBeGreaterThan(0);
   const { id } = await stage.system.client().create({ name: 'Missed', price: 5 });
   await shown.page.unroute('**/products/stream');
   await shown.row('Missed').waitFor({ timeout: 20_000 });

@@ -4,6 +4,12 @@ import { openBrowser } from './browser.ts';
 import { CataloguePage } from './catalogue-page.ts';
 import { System } from './system.ts';
 
+/** A window of a browser: its tabs share what tabs of one person share. */
+export interface BrowserWindow extends AsyncDisposable {
+  /** Opens so many tabs with the page, one after another, each until changes reach it. */
+  openTabs(count: number): Promise<CataloguePage[]>;
+}
+
 /** What the page is tried on: a system and a browser of a test file's own, from before its first test until after its last. */
 export class Stage {
   #system: System | undefined;
@@ -38,6 +44,21 @@ export class Stage {
   /** The page, following what changes. */
   async openLive(options: BrowserContextOptions = {}, path = ''): Promise<CataloguePage> {
     return (await this.open(options, this.url + path)).live();
+  }
+
+  /** A browser window without a tab; the script runs in each tab before the page's own. */
+  async openWindow(initScript: string): Promise<BrowserWindow> {
+    if (this.#browser === undefined) throw new Error('There is a browser within tests only');
+    const context = await this.#browser.newContext({ locale: 'en-US' });
+    if (initScript !== '') await context.addInitScript(initScript);
+    return {
+      openTabs: async (count) => {
+        const tabs: CataloguePage[] = [];
+        for (let i = 0; i < count; i++) tabs.push(await (await CataloguePage.openIn(context, this.url)).live());
+        return tabs;
+      },
+      [Symbol.asyncDispose]: () => context.close(),
+    };
   }
 
   /** No product is left. */

@@ -1,0 +1,127 @@
+import type { Catalogue } from '@catalogue/client';
+import { watchSilence } from './silence.ts';
+import { leadOrFollow } from './stream-leader.ts';
+import { type Audience, Listener, type News } from './stream-news.ts';
+import { readStream } from './stream-reader.ts';
+
+export interface SharedStreamOptions extends Audience {
+  catalogue: Catalogue;
+  /** Where the script of the shared worker is. Its name changes with its content, so tabs of one release share a stream. */
+  workerUrl: string;
+}
+
+/** How a tab gets the stream. Resolves when that does not work, or no longer, or the signal is aborted. */
+type Source = (signal: AbortSignal) => Promise<void>;
+
+/**
+ * Follows the stream that all tabs of this browser share: browsers open six connections to a host over HTTP/1.1. A shared worker reads
+ * it; where there is none, the tab that holds a lock, which browsers have in secure contexts only; else each tab while it is visible.
+ */
+export function followStream(options: SharedStreamOptions): void {
+  const listener = new Listener(options);
+  const { catalogue, workerUrl } = options;
+  const sources: Source[] = [
+    async (signal) => {
+      if (!('SharedWorker' in globalThis)) return;
+      while (!signal.aborted && (await listenToWorker(workerUrl, listener, signal)));
+    },
+    async (signal) => {
+      if ('locks' in navigator) await leadOrFollow({ catalogue, name: workerUrl, listener, signal });
+    },
+    (signal) => readWhileVisible(catalogue, listener, signal),
+  ];
+  whileAwake(async (signal) => {
+    for (const source of sources) if (!signal.aborted) await source(signal).catch(passOn);
+  });
+}
+
+/** A browser that stores nothing for a page refuses it workers and locks, too: the next source is tried. */
+function passOn(error: unknown): void {
+  if (!(error instanceof DOMException)) reportError(error);
+}
+
+/** A tab that sleeps (frozen, or kept for "back") leaves the stream to others, and joins it when it wakes. */
+function whileAwake(run: (signal: AbortSignal) => Promise<void>): void {
+  let awake: AbortController | undefined;
+  const wake = () => {
+    if (awake !== undefined) return;
+    awake = new AbortController();
+    void run(awake.signal);
+  };
+  const sleep = () => {
+    awake?.abort();
+    awake = undefined;
+  };
+  document.addEventListener('freeze', sleep);
+  addEventListener('pagehide', sleep);
+  document.addEventListener('resume', wake);
+  addEventListener('pageshow', wake);
+  wake();
+}
+
+/** The page's policy lets no text become the address of a script but this one. */
+let trustedUrl: string | undefined;
+interface PolicyFactory {
+  createPolicy: (
+    name: string,
+    rules: { createScriptURL: () => string },
+  ) => { createScriptURL: (url: string) => string };
+}
+
+function trusted(url: string): string {
+  const { trustedTypes } = globalThis as { trustedTypes?: PolicyFactory };
+  const policy = trustedTypes?.createPolicy('stream-worker', { createScriptURL: () => url }); // Once: a name can be taken once.
+  return policy?.createScriptURL(url) ?? url;
+}
+
+/** Resolves when the worker is silent or the signal aborted: with false when nothing was ever heard, so that it is not worth another try. */
+async function listenToWorker(url: string, listener: Listener, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { port } = startWorker((trustedUrl ??= trusted(url)), resolve);
+  let heardAt = 0;
+  port.addEventListener('message', ({ data }: MessageEvent<News>) => {
+    heardAt = Date.now();
+    listener.take(data);
+  });
+  port.start();
+  const stopWatching = watchSilence(() => heardAt, resolve);
+  signal.addEventListener('abort', () => resolve());
+  await promise;
+  stopWatching();
+  port.postMessage('bye');
+  port.close();
+  if (!signal.aborted) listener.take({ type: 'state', state: 'lost' });
+  return heardAt > 0;
+}
+
+function startWorker(url: string, failed: () => void): SharedWorker {
+  const worker = new SharedWorker(url, { type: 'module', name: 'stream' });
+  worker.addEventListener('error', failed);
+  return worker;
+}
+
+async function readWhileVisible(catalogue: Catalogue, listener: Listener, signal: AbortSignal): Promise<void> {
+  let reading: AbortController | undefined;
+  const look = () => {
+    if (document.hidden || signal.aborted) {
+      reading?.abort();
+      reading = undefined;
+      return;
+    }
+    reading ??= startReading(catalogue, listener);
+  };
+  document.addEventListener('visibilitychange', look);
+  signal.addEventListener('abort', look);
+  look();
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  document.removeEventListener('visibilitychange', look);
+}
+
+function startReading(catalogue: Catalogue, listener: Listener): AbortController {
+  const reading = new AbortController();
+  const { signal } = reading;
+  // What comes late from a reading that has ended is not news.
+  const tell = (news: News) => signal.aborted || listener.take(news);
+  void readStream({ catalogue, lastEventId: listener.lastEventId, tell, signal });
+  return reading;
+}

@@ -1,0 +1,32 @@
+import { type Catalogue, CatalogueProblem } from '@catalogue/client';
+import type { News } from './stream-news.ts';
+
+export interface ReaderOptions {
+  catalogue: Catalogue;
+  /** The stream goes on after this event. */
+  lastEventId: string | undefined;
+  tell: (news: News) => void;
+  signal: AbortSignal;
+}
+
+/** Before a stream that was refused is asked for again: something in between answers, and may be mended soon. */
+const refusedAgainMs = 3_000;
+
+/** Reads the stream until the signal is aborted, whatever happens, and tells what it hears. */
+export async function readStream({ catalogue, lastEventId, tell, signal }: ReaderOptions): Promise<void> {
+  let last = lastEventId;
+  const onConnection = (state: 'live' | 'lost') => tell({ type: 'state', state });
+  while (!signal.aborted) {
+    tell({ type: 'from', lastEventId: last });
+    try {
+      for await (const event of catalogue.stream({ onConnection, lastEventId: last, signal })) {
+        last = event.eventId;
+        tell({ type: 'event', event });
+      }
+    } catch (error) {
+      if (!(error instanceof CatalogueProblem)) reportError(error);
+      onConnection('lost');
+      await new Promise((resolve) => setTimeout(resolve, refusedAgainMs));
+    }
+  }
+}
