@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { migrateEventStore } from '@catalogue/event-store';
 import { connect, type Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
-import { createDatabase, startOwnPostgres, waitFor } from '@catalogue/testing';
+import { createDatabase, type OwnPostgres, startOwnPostgres, waitFor } from '@catalogue/testing';
 import { expect, test } from 'vitest';
 import { buildApp } from './app.ts';
 import { openStore } from './store.ts';
@@ -13,12 +13,23 @@ const body = { name: 'Mouse', price: 1 };
 const open = (store: Sql, connections = new EventEmitter()) =>
   buildApp({
     store,
+    queries: store,
     connections,
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],
     now: () => new Date(),
   });
+
+/** What sends signals to a server and to the sessions that command-api has now: the server alone leaves those working. */
+async function freezer(server: OwnPostgres, sql: Sql) {
+  const sessions = await sql<{ pid: number }[]>`
+    select pid from pg_stat_activity where application_name = 'command-api'`;
+  return (signal: NodeJS.Signals) => {
+    server.kill(signal);
+    for (const { pid } of sessions) process.kill(pid, signal);
+  };
+}
 
 test('the event store away: 503 at once from the second command on, and commands go on by themselves when it is back', async () => {
   await using server = await startOwnPostgres();
@@ -80,14 +91,15 @@ test('the event store frozen: its commands are answered in the end, later ones a
     app.inject({ method: 'POST', url: '/products', headers: { 'idempotency-key': key }, body });
   expect((await post('before')).statusCode).toBe(201);
 
-  server.kill('SIGSTOP');
+  const signal = await freezer(server, db.sql);
+  signal('SIGSTOP');
   const caught = await Promise.all(['a', 'b', 'c'].map(post));
   expect(caught.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503]);
   const began = performance.now();
   for (let n = 1; n <= 20; n++) expect((await post('d')).statusCode).toBe(503);
   // Waiting for the store would take 500 ms each at least, 10 s in all: this is no measure of speed.
   expect(performance.now() - began).toBeLessThan(5_000);
-  server.kill('SIGCONT');
+  signal('SIGCONT');
 
   await waitFor('commands to go on', async () => (await post('d')).statusCode === 201);
   const again = await Promise.all(['a', 'b', 'c'].map(post));
@@ -132,18 +144,12 @@ test.each(['locked', 'frozen'] as const)(
     const post = (key: string) =>
       app.inject({ method: 'POST', url: '/products', headers: { 'idempotency-key': key }, body });
     expect((await post('before')).statusCode).toBe(201);
-    // The server alone, stopped, leaves the sessions it has working.
-    const sessions = await db.sql<{ pid: number }[]>`
-      select pid from pg_stat_activity where application_name = 'command-api'`;
-    const freeze = (signal: NodeJS.Signals) => {
-      server.kill(signal);
-      for (const { pid } of sessions) process.kill(pid, signal);
-    };
+    const signal = await freezer(server, db.sql);
     const locker = connect(db.dsn, { name: 'test', max: 1 });
     const holding = await locker.reserve();
     await holding`begin`;
     if (fault === 'locked') await holding`lock table events in access exclusive mode`;
-    else freeze('SIGSTOP');
+    else signal('SIGSTOP');
 
     const keys = Array.from({ length: 300 }, (_, i) => `key ${i}`);
     const began = performance.now();
@@ -155,7 +161,7 @@ test.each(['locked', 'frozen'] as const)(
     // The contract says 5 s. Retried ten times, they took 30 s.
     expect(elapsedMs).toBeLessThan(7_000);
 
-    if (fault === 'frozen') freeze('SIGCONT');
+    if (fault === 'frozen') signal('SIGCONT');
     await holding`rollback`;
     holding.release();
     await waitFor('commands to go on', async () => (await post('after')).statusCode === 201);

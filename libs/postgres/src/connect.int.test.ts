@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, test } from 'vitest';
 import { connect } from './connect.ts';
 import { errorCode, isTransient } from './errors.ts';
@@ -93,39 +92,6 @@ test('a connection that ends says so at once', async () => {
   expect(ended).toEqual({ ended: true });
   await closed.promise;
   await Promise.all([sql.end(), other.end()]);
-});
-
-test('a statement without an answer in time fails as after a lost connection, and no connection is used again', async () => {
-  const sql = connect(inject('servers').readDb, { name: 'test', max: 3, answerTimeout: 1_500 });
-  const pids = async () => await Promise.all([1, 2, 3].map(() => sql`select pg_backend_pid() as pid, pg_sleep(0.1)`));
-  const before = (await pids()).flat().map((row) => Number(row['pid']));
-  for (const pid of before) process.kill(pid, 'SIGSTOP');
-  try {
-    const began = performance.now();
-    const failed = await Promise.all(
-      [sql`select 1`, sql`select ${[1]}::int[] || ${[2]}::int[]`].map((it) => it.catch(errorCode)),
-    );
-    expect(failed).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
-    expect(performance.now() - began).toBeLessThan(3_000);
-    // The server takes new connections, so the pool goes on, once the old ones are closed.
-    await delay(10);
-    const after = (await pids()).flat().map((row) => Number(row['pid']));
-    expect(after.filter((pid) => before.includes(pid))).toEqual([]);
-  } finally {
-    for (const pid of before) process.kill(pid, 'SIGCONT');
-  }
-  await sql.end();
-});
-
-test('parts of statements, helpers, lists and errors are the same with a limit', async () => {
-  const sql = connect(inject('servers').readDb, { name: 'test', max: 1, answerTimeout: 500 });
-  const only = (text: string) => sql`where word = ${text}`;
-  const words = sql`(values ('a'), ('b')) as w (word)`;
-  expect(await sql`select word from ${words} ${only('b')}`).toEqual([{ word: 'b' }]);
-  expect(await sql`select ${sql('word')} from ${words} where word = any(${['a']}::text[])`).toEqual([{ word: 'a' }]);
-  expect(await sql`select 1 / 0`.catch(errorCode)).toBe('22012');
-  expect(await sql.begin(async (tx) => await tx`select pg_sleep(0.7), 1 as one`)).toMatchObject([{ one: 1 }]);
-  await sql.end();
 });
 
 /** A way to a server that cuts connections off: so often, when a client says a word. */
