@@ -11,11 +11,12 @@ export function createMetrics(service: string): Registry {
 }
 
 /**
- * For several metrics that one question answers: each has this as its `collect`, and it is asked once for all of them.
- * Set by the collect of one alone, the others would tell what the scrape before found.
+ * A question that is asked once for all who want its answer meanwhile: strangers who ask a thousand times at once cost one.
+ * For several metrics that one question answers, each has this as its `collect`: set by the collect of one alone, the others
+ * would tell what the scrape before found.
  */
-export function askedTogether(ask: () => Promise<void>): () => Promise<void> {
-  let asked: Promise<void> | undefined;
+export function askedTogether<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
   return () => {
     asked ??= ask().finally(() => {
       asked = undefined;

@@ -226,3 +226,21 @@ test('with CORS, only a preflight is answered as one, and a browser keeps the an
   const simple = await shop.inject({ url: '/products', headers: { origin } });
   expect(simple.headers['access-control-allow-origin']).toBe(origin);
 });
+
+test('many who ask at once how a process is cost its dependencies one question', async () => {
+  let asked = 0;
+  const dependencies = {
+    database: async () => {
+      asked += 1;
+      await delay(50);
+      return { status: 'up' as const };
+    },
+  };
+  const own = await createServer({ log: createLogger('test', 'silent'), metrics: createMetrics('test'), dependencies });
+  const answers = await Promise.all(Array.from({ length: 100 }, () => own.inject('/health/ready')));
+  expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+  expect(asked).toBe(1);
+  await own.inject('/health/ready');
+  expect(asked).toBe(2);
+  await own.close();
+});

@@ -18,7 +18,7 @@ import { allowOrigins } from './cors.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
-import { Histogram, type Registry } from './metrics.ts';
+import { askedTogether, Histogram, type Registry } from './metrics.ts';
 import { Problem, ProblemBody } from './problem.ts';
 import { requestIdOf, traceparentOf } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
@@ -213,12 +213,14 @@ function operate(app: Server, metrics: Registry, dependencies: Dependencies): vo
     stopping = true;
     done();
   });
+  const readiness = askedTogether(() => checkReadiness(dependencies, stopping));
+  const scrape = askedTogether(() => metrics.metrics());
   app.get('/health/live', { schema: { hide: true } }, () => ({ status: 'live' }));
   app.get('/health/ready', { schema: { hide: true } }, async (_request, reply) => {
-    const { ready, ...body } = await checkReadiness(dependencies, stopping);
+    const { ready, ...body } = await readiness();
     return reply.code(ready ? 200 : 503).send(body);
   });
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
-    return reply.type(metrics.contentType).send(await metrics.metrics());
+    return reply.type(metrics.contentType).send(await scrape());
   });
 }
