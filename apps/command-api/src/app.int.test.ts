@@ -13,6 +13,7 @@ beforeAll(async () => {
   db = await createDatabase(inject('servers').writeDb, migrateEventStore);
   app = await buildApp({
     store: db.sql,
+    queries: db.sql,
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],

@@ -9,6 +9,8 @@ import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
   store: Sql;
+  /** The same database by another pool. */
+  queries: Sql;
   /** Says `closed` when a connection to the store has ended. */
   connections?: EventEmitter;
   log: Logger;
@@ -18,7 +20,8 @@ export interface AppOptions {
 }
 
 /** The commands of the catalogue over HTTP, decided here and kept in the event store. */
-export async function buildApp({ store, connections, log, metrics, corsOrigins, now }: AppOptions): Promise<Server> {
+export async function buildApp(options: AppOptions): Promise<Server> {
+  const { store, queries, connections, log, metrics, corsOrigins, now } = options;
   const app = await createServer({
     log,
     metrics,
@@ -41,7 +44,7 @@ export async function buildApp({ store, connections, log, metrics, corsOrigins, 
   connections?.on('closed', closed);
   app.addHook('onClose', async () => void connections?.off('closed', closed));
   productRoutes(app, commands, now);
-  historyRoute(app, store);
+  historyRoute(app, queries);
   return app;
 }
 

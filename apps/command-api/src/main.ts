@@ -3,7 +3,7 @@ import { createLogger, createMetrics, readSettings, serve } from '@catalogue/ser
 import { buildApp } from './app.ts';
 import { removeKeysNowAndThen } from './commit/expired-keys.ts';
 import { settings } from './settings.ts';
-import { openStore } from './store.ts';
+import { openQueries, openStore } from './store.ts';
 
 const { port, host, logLevel, logPretty, writeDb, corsOrigins } = readSettings(settings, process.env);
 const log = createLogger('command-api', logLevel, logPretty);
@@ -11,8 +11,9 @@ const metrics = createMetrics('command-api');
 const connections = new EventEmitter();
 const onClose = () => connections.emit('closed');
 const store = openStore(writeDb, onClose);
+const queries = openQueries(writeDb);
 const now = () => new Date();
 
-const app = await buildApp({ store, connections, log, metrics, corsOrigins, now });
+const app = await buildApp({ store, queries, connections, log, metrics, corsOrigins, now });
 const work = (signal: AbortSignal) => removeKeysNowAndThen(store, now, log, signal);
-await serve(app, { port, host, log, work, close: [() => store.end({ timeout: 1 })] });
+await serve(app, { port, host, log, work, close: [store, queries].map((pool) => () => pool.end({ timeout: 1 })) });

@@ -5,5 +5,12 @@ import { connect, type Sql } from '@catalogue/postgres';
  * left waiting behind a lock; a server that says nothing at all is given up a second later.
  */
 export function openStore(dsn: string, onClose: () => void = () => {}): Sql {
-  return connect(dsn, { name: 'command-api', statementTimeout: 2_000, answerTimeout: 3_000, onClose });
+  return connect(dsn, { name: 'command-api', ...limits, onClose });
 }
+
+/** The event store for queries: long histories take no connection from commands, and few enough of the server's and of ours. */
+export function openQueries(dsn: string): Sql {
+  return connect(dsn, { name: 'command-api queries', max: 3, ...limits });
+}
+
+const limits = { statementTimeout: 2_000, answerTimeout: 3_000 };

@@ -3,9 +3,12 @@ import { readBackward, type RecordedEvent } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { Problem, problemResponses, type Server, wholeNumber, withHeaders } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
+import { Overloaded } from '../commit/submission.ts';
 import { idOf, ProductPath } from './path.ts';
 
 const highestLimit = 500;
+// 500 events take some milliseconds of PostgreSQL and of this process: these wait for one another for less than a second.
+const mostAtOnce = 50;
 const defaultLimit = 100;
 const lastVersion = 2_147_483_647;
 
@@ -19,8 +22,12 @@ const Page = Type.Object(
   { additionalProperties: false },
 );
 
-/** A product's events as an audit trail: from the event store, so it is never behind. */
+/**
+ * A product's events as an audit trail: from the event store, so it is never behind. Only so many are read at once: the
+ * process is there for commands.
+ */
 export function historyRoute(app: Server, store: Sql): void {
+  let underWay = 0;
   app.get(
     '/products/:id/history',
     {
@@ -33,7 +40,7 @@ export function historyRoute(app: Server, store: Sql): void {
           200: withHeaders(Type.Array(HistoryEntry, { description: 'A page' }), {
             Link: { type: 'string', description: '`rel="next"`: earlier events, while there are any' },
           }),
-          ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable'),
+          ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'overloaded', 'unavailable'),
         },
       },
     },
@@ -41,11 +48,10 @@ export function historyRoute(app: Server, store: Sql): void {
       const id = idOf(request.params);
       const limit = Number(request.query.limit ?? defaultLimit);
       const before = Number(request.query.before ?? lastVersion);
+      if (underWay >= mostAtOnce) throw new Overloaded('Too many histories are being read');
+      underWay += 1;
       // One more than shown tells whether there is another page.
-      const events = await readBackward(store, id, before, limit + 1);
-      if (events.length === 0 && !(await isKnown(store, id, before))) {
-        throw new Problem('not-found', 'There is no such product');
-      }
+      const events = await readEvents(store, id, before, limit + 1).finally(() => (underWay -= 1));
       const last = events[limit - 1];
       if (events.length > limit && last !== undefined) {
         reply.header('link', `</products/${id}/history?limit=${limit}&before=${last.version}>; rel="next"`);
@@ -53,6 +59,12 @@ export function historyRoute(app: Server, store: Sql): void {
       return events.slice(0, limit).map(present);
     },
   );
+}
+
+async function readEvents(store: Sql, id: string, before: number, limit: number): Promise<RecordedEvent[]> {
+  const events = await readBackward(store, id, before, limit);
+  if (events.length > 0 || (await isKnown(store, id, before))) return events;
+  throw new Problem('not-found', 'There is no such product');
 }
 
 /** Whether a product that has no events before a version has any at all: its history is at its end then, not missing. */
