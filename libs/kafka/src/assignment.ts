@@ -161,7 +161,8 @@ export class Assignment {
       next,
       maxBatch,
       apply,
-      onProgress: (it) => this.#progressed(it),
+      onApplied: (it) => this.#uncommitted.set(it.partition, it.next),
+      onEnded: () => this.#batchEnded(),
       onStop: (it, reason) => this.#stopped(it, reason),
     });
     this.#feeds.set(partition, feed);
@@ -178,6 +179,9 @@ export class Assignment {
   }
 
   async #give(partitions: number[]): Promise<void> {
+    // Of what is lost, because the group missed this consumer, somebody else is the owner already.
+    const isLost = this.#native.isLost();
+    if (isLost) for (const partition of partitions) this.#uncommitted.delete(partition);
     const feeds = partitions.flatMap((partition) => this.#feeds.get(partition) ?? []);
     // What the client still delivers of them is for somebody else.
     for (const feed of feeds) {
@@ -185,7 +189,7 @@ export class Assignment {
       this.#held.delete(feed);
     }
     if (this.#feeds.size === 0) this.#joined = false;
-    await Promise.all(feeds.map((feed) => feed.close(graceOnRevoke)));
+    await Promise.all(feeds.map((feed) => feed.close(isLost ? 0 : graceOnRevoke)));
     this.#change(() => {
       this.#commit();
       this.#native.unassign(partitions);
@@ -198,15 +202,14 @@ export class Assignment {
     this.#native.wake();
   }
 
-  #progressed(feed: PartitionFeed): void {
-    this.#uncommitted.set(feed.partition, feed.next);
+  #batchEnded(): void {
     this.#room.resolve();
     this.#room = Promise.withResolvers();
     // A stop or a seek waits for the next poll.
     this.#native.wake();
   }
 
-  /** Kafka's own offsets only follow, for tools that show lag. */
+  /** Kafka's own offsets only follow, for tools that show lag. They are those of batches applied while the partition was ours. */
   #commit(): void {
     if (this.#uncommitted.size === 0) return;
     const offsets = [...this.#uncommitted].map(([partition, offset]) => ({ partition, offset }));

@@ -40,6 +40,7 @@ type Native = InstanceType<typeof kafka.KafkaConsumer>;
 interface Undeclared {
   incrementalAssign(assignments: TopicPartition[]): void;
   incrementalUnassign(assignments: TopicPartition[]): void;
+  assignmentLost(): boolean;
 }
 
 /** The client's consumer with one topic: every call that is untyped, or reports by callback, is wrapped here and only here. */
@@ -114,6 +115,11 @@ export class NativeConsumer {
 
   unassign(partitions: number[]): void {
     (this.client as Native & Undeclared).incrementalUnassign(this.#named(partitions));
+  }
+
+  /** True while partitions are revoked that the group has given to others already, since it missed this consumer. */
+  isLost(): boolean {
+    return (this.client as Native & Undeclared).assignmentLost();
   }
 
   seek(position: PartitionOffset): Promise<void> {

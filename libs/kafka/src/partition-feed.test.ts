@@ -8,7 +8,7 @@ const offsets = (batch: IncomingMessage[]) => batch.map(({ offset }) => offset);
 
 function feedOf(apply: ApplyBatch) {
   const onStop = vi.fn<(feed: PartitionFeed, reason: string) => void>();
-  const feed = new PartitionFeed({ partition: 0, next: 0, maxBatch: 3, apply, onProgress: () => {}, onStop });
+  const feed = new PartitionFeed({ partition: 0, next: 0, maxBatch: 3, apply, onApplied() {}, onEnded() {}, onStop });
   return { feed, onStop };
 }
 

@@ -29,8 +29,10 @@ export interface FeedOptions {
   next: number;
   maxBatch: number;
   apply: ApplyBatch;
-  /** Called after every batch. */
-  onProgress: (feed: PartitionFeed) => void;
+  /** Called when a batch was applied, and not given up before: the partition is this consumer's as far as `next`. */
+  onApplied: (feed: PartitionFeed) => void;
+  /** Called after every batch, whatever became of it. */
+  onEnded: () => void;
   /** Called once, when nothing more is consumed. */
   onStop: (feed: PartitionFeed, reason: string) => void;
 }
@@ -160,7 +162,7 @@ export class PartitionFeed {
       this.#busySince = performance.now();
       await this.#applyBatch(messages);
       this.#release();
-      this.#options.onProgress(this);
+      this.#options.onEnded();
     }
     this.#busy = undefined;
   }
@@ -189,6 +191,7 @@ export class PartitionFeed {
     this.#underWay = undefined;
     this.#lastTimestamp = last?.timestamp ?? this.#lastTimestamp;
     this.#progressAt = Date.now();
+    this.#options.onApplied(this);
   }
 
   #release(): void {
