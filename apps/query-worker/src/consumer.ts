@@ -51,6 +51,7 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
       const apply = () => projector.apply(scope, batch);
       return limit()?.run(apply) ?? apply();
     },
+    onGap: ({ from, to }) => metrics.missing.inc(to - from),
     // One that is frozen reports no error: it is asked.
     waits: async () => database.away !== undefined || !(await answers(sql)),
   });

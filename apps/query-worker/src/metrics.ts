@@ -33,6 +33,11 @@ export function workerMetrics(registry: Registry) {
       help: 'Batches not applied because another worker had moved the offset of their partition',
       registers,
     }),
+    missing: new Counter({
+      name: 'projection_missing_offsets_total',
+      help: 'Offsets that were read twice and hold no message: markers of transactions, aborted or compacted messages',
+      registers,
+    }),
     retries: new Counter({
       name: 'projection_database_retries_total',
       help: 'Work on the read model that failed for a reason that passes, and was tried again',

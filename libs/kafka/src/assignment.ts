@@ -20,6 +20,8 @@ export interface AssignmentOptions {
    * what passes by itself until the batch's signal is aborted; rejecting for another reason stops the partition.
    */
   apply: ApplyBatch;
+  /** Called for offsets of a partition that are not in the log as readers see it, `to` excluded. */
+  onGap?: (gap: { partition: number; from: number; to: number }) => void;
   /** True while applying waits for something that is away: then a partition that does not move is not stalled. */
   waits?: () => Promise<boolean>;
 }
@@ -46,6 +48,7 @@ export class Assignment {
   #committedAt = 0;
   /** Those that the client delivers nothing of until their batch has ended. */
   readonly #held = new Set<PartitionFeed>();
+  readonly #withGaps = new WeakSet<PartitionFeed>();
   #closed = false;
   #room = Promise.withResolvers<void>();
   #joined = false;
@@ -163,10 +166,22 @@ export class Assignment {
       apply,
       onApplied: (it) => this.#uncommitted.set(it.partition, it.next),
       onEnded: () => this.#batchEnded(),
+      onGap: (it, from, to) => this.#gapFound(it, from, to),
       onStop: (it, reason) => this.#stopped(it, reason),
     });
     this.#feeds.set(partition, feed);
     if (stop !== undefined) feed.stop(stop);
+  }
+
+  #gapFound(feed: PartitionFeed, from: number, to: number): void {
+    const { topic, log, onGap } = this.#options;
+    const { partition } = feed;
+    onGap?.({ partition, from, to });
+    if (this.#withGaps.has(feed)) return;
+    this.#withGaps.add(feed);
+    const text =
+      'Offsets are not in the log: markers of transactions, or compacted messages. Further ones are only counted';
+    log.warn({ topic, partition, from, to }, text);
   }
 
   #stopped(feed: PartitionFeed, reason: string): void {

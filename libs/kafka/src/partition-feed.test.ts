@@ -8,8 +8,19 @@ const offsets = (batch: IncomingMessage[]) => batch.map(({ offset }) => offset);
 
 function feedOf(apply: ApplyBatch) {
   const onStop = vi.fn<(feed: PartitionFeed, reason: string) => void>();
-  const feed = new PartitionFeed({ partition: 0, next: 0, maxBatch: 3, apply, onApplied() {}, onEnded() {}, onStop });
-  return { feed, onStop };
+  const gaps: [number, number][] = [];
+  const onGap = (_: PartitionFeed, from: number, to: number) => gaps.push([from, to]);
+  const feed = new PartitionFeed({
+    partition: 0,
+    next: 0,
+    maxBatch: 3,
+    apply,
+    onApplied() {},
+    onEnded() {},
+    onGap,
+    onStop,
+  });
+  return { feed, onStop, gaps };
 }
 
 test('messages are applied in batches, one after the other, each expected where the one before ended', async () => {
@@ -64,8 +75,8 @@ test('nothing is taken after a stop, which is told once', async () => {
 
 test('a batch that fails for good stops the partition with the error', async () => {
   const { feed } = feedOf(() => Promise.reject(new Error('numeric overflow')));
-  feed.push(messages(7, 8));
-  await vi.waitFor(() => expect(feed.stopped).toMatch(/Offset 7 .* numeric overflow/));
+  feed.push(messages(0, 1));
+  await vi.waitFor(() => expect(feed.stopped).toMatch(/Offset 0 .* numeric overflow/));
 });
 
 test('closing lets the batch under way end', async () => {
@@ -136,4 +147,59 @@ test('nothing is passed over before a seek', async () => {
   await vi.waitFor(() => expect(feed.pending).toBe(false));
   feed.passOver(1, 9);
   expect([feed.pending, feed.next]).toEqual([false, 1]);
+});
+
+/** A feed whose batches are kept. */
+function keepingFeed() {
+  const applied: number[] = [];
+  const it = feedOf(async ({ messages: batch, next }) => {
+    applied.push(...offsets(batch));
+    return { next };
+  });
+  return { ...it, applied };
+}
+
+test('messages that the client skipped are sought once and read', async () => {
+  const { feed, applied, gaps } = keepingFeed();
+  feed.push([...messages(0, 2), ...messages(5, 6), ...messages(9, 9)]);
+  feed.push(messages(10, 10));
+  await vi.waitFor(() => expect(feed.pending).toBe(false));
+  expect([applied, feed.takeSeek(), feed.takeSeek()]).toEqual([[0, 1, 2], 3, undefined]);
+  feed.push(messages(3, 10));
+  await vi.waitFor(() => expect(applied).toEqual(offsets(messages(0, 10))));
+  expect([gaps, feed.takeSeek()]).toEqual([[], undefined]);
+});
+
+test('offsets that are left out again are not in the log: they are told, all those of a poll after one seek', async () => {
+  const { feed, applied, gaps } = keepingFeed();
+  const holed = [...messages(0, 2), ...messages(5, 6), ...messages(9, 9)];
+  feed.push(holed);
+  expect(feed.takeSeek()).toBe(3);
+  feed.push(holed.slice(3));
+  await vi.waitFor(() => expect(applied).toEqual([0, 1, 2, 5, 6, 9]));
+  expect([gaps, feed.takeSeek(), feed.next]).toEqual([
+    [
+      [3, 5],
+      [7, 9],
+    ],
+    undefined,
+    10,
+  ]);
+});
+
+test('offsets that are left out otherwise than before are read again', async () => {
+  const { feed, gaps } = keepingFeed();
+  feed.push(messages(2, 3));
+  expect(feed.takeSeek()).toBe(0);
+  feed.push(messages(1, 3));
+  expect([feed.takeSeek(), gaps]).toEqual([0, []]);
+  feed.push(messages(1, 3));
+  expect([feed.takeSeek(), gaps]).toEqual([undefined, [[0, 1]]]);
+});
+
+test('messages that were taken already are not taken again', async () => {
+  const { feed, applied } = keepingFeed();
+  feed.push(messages(0, 3));
+  feed.push(messages(2, 4));
+  await vi.waitFor(() => expect(applied).toEqual([0, 1, 2, 3, 4]));
 });

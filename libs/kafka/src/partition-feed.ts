@@ -33,6 +33,8 @@ export interface FeedOptions {
   onApplied: (feed: PartitionFeed) => void;
   /** Called after every batch, whatever became of it. */
   onEnded: () => void;
+  /** Called for offsets that are not delivered: read twice, without the messages from one to before the other. */
+  onGap: (feed: PartitionFeed, from: number, to: number) => void;
   /** Called once, when nothing more is consumed. */
   onStop: (feed: PartitionFeed, reason: string) => void;
 }
@@ -43,6 +45,10 @@ export class PartitionFeed {
   readonly #options: FeedOptions;
   readonly #abandoned = new AbortController();
   #queue: IncomingMessage[] = [];
+  /** The offset after the last message taken. */
+  #taken: number;
+  /** Offsets that the client left out in the last poll, from and to: each is read again once. */
+  readonly #leftOut = new Map<number, number>();
   /** The end of what no reader sees and is to be passed over; 0 when there is nothing of that. */
   #end = 0;
   #next: number;
@@ -60,6 +66,7 @@ export class PartitionFeed {
     this.partition = options.partition;
     this.#options = options;
     this.#next = options.next;
+    this.#taken = options.next;
   }
 
   /** The offset of the first message that is not applied. */
@@ -104,18 +111,25 @@ export class PartitionFeed {
     return this.#stopped;
   }
 
-  /** Takes messages that follow those taken before. Those after a hold, a pending seek or a stop are not wanted. */
-  push(messages: IncomingMessage[]): void {
+  /**
+   * Takes messages that follow those taken before. Where offsets are left out they are sought and read again once, for
+   * clients are known to skip messages. Those after a hold, a pending seek or a stop are not wanted.
+   */
+  push(messages: readonly IncomingMessage[]): void {
     if (!this.#takes()) return;
-    for (const message of messages) this.#queue.push(message);
-    this.#busy ??= this.#run();
+    const rest = messages.filter(({ offset }) => offset >= this.#taken);
+    const gap = rest.findIndex((message) => !this.#take(message));
+    if (gap >= 0) this.#readAgain(rest.slice(gap));
+    if (this.#queue.length > 0) this.#busy ??= this.#run();
   }
 
   /** Moves the offset past what no reader sees, from one offset to another; not when messages have been taken meanwhile. */
   passOver(from: number, to: number): void {
-    if (!this.#takes() || this.pending || from !== this.#next) return;
+    if (!this.#takes() || this.pending || from !== this.#next || to <= from) return;
+    this.#options.onGap(this, from, to);
     this.#end = to;
-    if (this.#end > this.#next) this.#busy = this.#run();
+    this.#taken = to;
+    this.#busy = this.#run();
   }
 
   /** Takes nothing more while the batch under way lasts; what is queued is dropped, and sought again afterwards. */
@@ -136,6 +150,7 @@ export class PartitionFeed {
   takeSeek(): number | undefined {
     const offset = this.#seekTo;
     this.#seekTo = undefined;
+    if (offset !== undefined) this.#taken = offset;
     return offset;
   }
 
@@ -150,6 +165,29 @@ export class PartitionFeed {
     });
     await Promise.race([this.#busy, abandoned]);
     clearTimeout(timer);
+  }
+
+  /** False when offsets before the message are left out for the first time. */
+  #take(message: IncomingMessage): boolean {
+    const { offset } = message;
+    if (offset > this.#taken) {
+      if (this.#leftOut.get(this.#taken) !== offset) return false;
+      this.#leftOut.delete(this.#taken);
+      this.#options.onGap(this, this.#taken, offset);
+    }
+    this.#queue.push(message);
+    this.#taken = offset + 1;
+    return true;
+  }
+
+  #readAgain(messages: readonly IncomingMessage[]): void {
+    this.#leftOut.clear();
+    let next = this.#taken;
+    for (const { offset } of messages) {
+      if (offset > next) this.#leftOut.set(next, offset);
+      next = offset + 1;
+    }
+    this.#seekTo = this.#taken;
   }
 
   #takes(): boolean {
@@ -207,6 +245,7 @@ export class PartitionFeed {
 
   #drop(): void {
     this.#queue = [];
+    this.#seekTo = undefined;
     this.#end = 0;
   }
 }

@@ -16,6 +16,7 @@ async function setUp() {
   const stop = new AbortController();
   const values: string[] = [];
   let stored = 0;
+  let missing = 0;
   const consumer = openConsumer({
     ...client,
     topic: topic.name,
@@ -26,6 +27,7 @@ async function setUp() {
       stored = next;
       return { next };
     },
+    onGap: ({ from, to }) => (missing += to - from),
   });
   const running = consumer.run(stop.signal);
   return {
@@ -33,6 +35,7 @@ async function setUp() {
     producer,
     values,
     stored: () => stored,
+    missing: () => missing,
     state: () => consumer.partitions()[0],
     [Symbol.asyncDispose]: async () => {
       stop.abort();
@@ -76,4 +79,21 @@ test('messages behind a transaction that stays open are lag with a cause, and ar
   await it.producer.commit();
   await vi.waitFor(() => expect(it.values).toEqual(['a', 'b', 'c']), patient);
   await vi.waitFor(() => expect(it.state()).toMatchObject({ next: 4, lag: 0, held: 0 }), patient);
+});
+
+test('messages between markers and aborted ones come once each, in order, and what is missing is counted', async () => {
+  await using it = await setUp();
+  const expected: string[] = [];
+  for (let round = 0; round < 20; round++) {
+    await it.producer.begin(of(`${round} a`, `${round} b`));
+    if (round % 5 === 4) {
+      await it.producer.abort();
+      continue;
+    }
+    await it.producer.commit();
+    expected.push(`${round} a`, `${round} b`);
+  }
+  await vi.waitFor(() => expect(it.stored()).toBe(60), patient);
+  expect(it.values).toEqual(expected);
+  expect(it.missing()).toBe(60 - expected.length);
 });
