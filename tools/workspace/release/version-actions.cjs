@@ -1,5 +1,5 @@
-// What `nx release` asks about versions: they stand in package.json, and nothing depends on an app's. (The ones that nx has are
-// in @nx/js, which does not run on TypeScript 7.)
+// Tells `nx release` where versions are: in package.json. Nothing depends on a released package by its version. (nx's own
+// version actions are in @nx/js, which does not run on TypeScript 7.)
 const { VersionActions } = require('nx/release');
 
 class PackageVersions extends VersionActions {
@@ -10,7 +10,7 @@ class PackageVersions extends VersionActions {
     return { currentVersion: JSON.parse(tree.read(manifestPath, 'utf8')).version, manifestPath };
   }
 
-  // Nothing of it is in a registry of packages.
+  // package.json and the git tags say the version; no registry is asked.
   async readCurrentVersionFromRegistry() {
     return null;
   }
