@@ -26,7 +26,7 @@ export async function buildApp(options: AppOptions): Promise<Server> {
     log,
     metrics,
     corsOrigins,
-    api: { title: 'Catalogue commands', description: 'Creates, changes and discontinues products.' },
+    api,
     problemOf,
     dependencies: {
       'event store': async () => {
@@ -47,6 +47,20 @@ export async function buildApp(options: AppOptions): Promise<Server> {
   historyRoute(app, queries);
   return app;
 }
+
+const api = {
+  title: 'Catalogue commands',
+  description: `Creates, changes and discontinues products. An answer \`2xx\` means that the write is durable.
+
+- **Read your own write**: send the \`Consistency-Token\` of an answer as a header, or as \`?after=\`, with any query to
+  query-api. The answer then includes the write.
+- **Retry safely**: send an \`Idempotency-Key\`. The same request with the same key is carried out once.
+- **Do not overwrite others' changes**: send the \`ETag\` of the state you saw as \`If-Match\`.`,
+  tags: {
+    Products: 'Change products: each command answers with the new version.',
+    History: 'The audit trail of a product, from the event store.',
+  },
+};
 
 function problemOf(error: unknown): Problem | undefined {
   const headers = { 'retry-after': '1' };

@@ -42,7 +42,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     log,
     metrics,
     corsOrigins,
-    api: { title: 'Catalogue queries', description: 'Shows and lists products.' },
+    api,
     problemOf: (error) =>
       isTransient(error)
         ? new Problem('unavailable', 'The read model is away', { headers: { 'retry-after': '1' } })
@@ -70,6 +70,20 @@ export async function buildApp(options: AppOptions): Promise<App> {
   await pageRoutes(app, await loadPage(), commandApiUrl);
   return { app, streams, feed, work: (signal) => feed.run(signal) };
 }
+
+const api = {
+  title: 'Catalogue queries',
+  description: `Shows, lists and searches products, and streams their changes. Commands go to command-api.
+
+- **Read your own write**: send the \`Consistency-Token\` that a command returned as a header, or as \`?after=\`. The answer
+  then includes that write; the query waits for it up to the seconds in \`Prefer: wait=N\`.
+- **Read all pages**: follow \`Link: <…>; rel="next"\` until it is absent.
+- **Stay up to date**: open the stream, then load the list; after a lost connection send \`Last-Event-ID\`.`,
+  tags: {
+    Products: 'Products as the read model has them now.',
+    Changes: 'Changes as server-sent events.',
+  },
+};
 
 function checkReadModel(readModel: Sql, lists: Lists): Dependencies[string] {
   let isPrepared = false;

@@ -1,5 +1,3 @@
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, {
   type FastifyBaseLogger,
@@ -15,6 +13,7 @@ import { closeInTime } from './closing.ts';
 import { answerBeforeClosing, answerClientError, longestRequest } from './connections.ts';
 import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './errors.ts';
 import { allowOrigins } from './cors.ts';
+import { type Api, describeApi } from './docs.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
@@ -37,11 +36,6 @@ declare module 'fastify' {
     /** W3C trace context of the request: the caller's, or made here. */
     traceparent: string;
   }
-  // Declared by @fastify/swagger as well, which the types that this package is built into do not name.
-  interface FastifySchema {
-    /** Not in `/openapi.json`. */
-    hide?: boolean;
-  }
   interface FastifyContextConfig {
     /** Media types of the route's answers; JSON when absent. */
     produces?: readonly string[];
@@ -53,8 +47,8 @@ export interface ServerOptions {
   metrics: Registry;
   /** What `/health/ready` asks. */
   dependencies: Dependencies;
-  /** For services with an API of their own: what `/openapi.json` and `/docs` say about it. */
-  api?: { title: string; description: string };
+  /** Described at `/openapi.json` and `/docs`; services without an API leave it out. */
+  api?: Api;
   corsOrigins?: string[];
   /** The problem that an error of the service's own is; undefined for one that is a fault. */
   problemOf?: (error: unknown) => Problem | undefined;
@@ -111,7 +105,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   negotiate(app);
   measureRequests(app, metrics);
   if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
-  if (api !== undefined) await describe(app, api);
+  if (api !== undefined) await describeApi(app, api);
   operate(app, metrics, dependencies);
   return app;
 }
@@ -189,22 +183,6 @@ function measureRequests(app: Server, metrics: Registry): void {
     observer.observe(reply.elapsedTime / 1000);
     done();
   });
-}
-
-// The page's scripts and styles are files of ours, its images data: of its styles; it calls this API only.
-const docsPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-async function describe(app: Server, { title, description }: { title: string; description: string }): Promise<void> {
-  await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title, description, version: '1.0.0' } },
-    refResolver: {
-      buildLocalReference: (json, _base, _fragment, i) => (json['$id'] as string | undefined) ?? `def-${i}`,
-    },
-  });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
 function operate(app: Server, metrics: Registry, dependencies: Dependencies): void {

@@ -33,6 +33,7 @@ export function historyRoute(app: Server, store: Sql): void {
     {
       schema: {
         operationId: 'listChanges',
+        tags: ['History'],
         summary: 'What happened to a product, newest first',
         params: ProductPath,
         querystring: Page,

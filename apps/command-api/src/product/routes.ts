@@ -24,11 +24,13 @@ export interface ProductCommands {
 const Retryable = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
-      description: 'Sent again with the same key, the same request does nothing more and is answered the same',
+      description:
+        'Any text that is unique to this command, for example `order-17`. The same request with the same key is carried ' +
+        'out once and answered the same',
       minLength: 1,
       maxLength: 255,
+      // No `examples`: the page at /docs would fill one in, and the second command with the same key is refused.
       pattern: '^[!-~]([ -~]*[!-~])?$',
-      examples: ['order-17'],
     }),
   ),
 });
@@ -36,10 +38,9 @@ const Conditional = Type.Object({
   ...Retryable.properties,
   'if-match': Type.Optional(
     Type.String({
-      description: 'Carry it out only at one of these versions',
+      description: 'The command is carried out only at one of these versions, for example `"3"`',
       // Linear: between two tags there is one way only to read the commas and spaces.
       pattern: '^(\\*|((W/)?"[!#-~]*")?( *,[ ,]*(W/)?"[!#-~]*")*( *,[ ,]*)?)$',
-      examples: ['"3"'],
     }),
   ),
 });
@@ -93,6 +94,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     {
       schema: {
         operationId: 'createProduct',
+        tags: ['Products'],
         summary: 'Create a product',
         headers: Retryable,
         body: NewProduct,
@@ -118,6 +120,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     return written(reply, outcome);
   };
   const changeSchema = {
+    tags: ['Products'],
     summary: 'Change what is given of a product',
     // RFC 7396. PUT has always changed only what is given, so both take both.
     consumes: ['application/json', 'application/merge-patch+json'],
@@ -134,6 +137,7 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
     {
       schema: {
         operationId: 'discontinueProduct',
+        tags: ['Products'],
         summary: 'Discontinue a product for good',
         params: ProductPath,
         headers: Conditional,

@@ -65,6 +65,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
     {
       schema: {
         operationId: 'getProduct',
+        tags: ['Products'],
         summary: 'One product',
         params: Type.Object({ id: Type.String() }),
         querystring: Type.Object(WaitParameters, { additionalProperties: false }),
@@ -97,6 +98,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
     {
       schema: {
         operationId: 'listProducts',
+        tags: ['Products'],
         summary: 'Products, page by page',
         querystring: ListParameters,
         headers: Type.Object(WaitHeaders),

@@ -33,6 +33,7 @@ export function streamRoute(
       config: { produces: [mediaType] },
       schema: {
         operationId: 'streamProducts',
+        tags: ['Changes'],
         summary: 'Changes, as they happen',
         querystring: Type.Object(
           {

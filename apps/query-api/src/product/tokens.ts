@@ -3,14 +3,15 @@ import { Problem } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 
 const most = 20;
-const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$', examples: ['MTowMThmMw'] };
+// No `examples`: the page at /docs would fill one in, and wait for a write that never was.
+const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$' };
 
 /** The headers of a query that waits for writes. */
 export const WaitHeaders = {
   'consistency-token': Type.Optional(
     Type.String({
       ...list,
-      description: `From a command: the answer includes its write. Up to ${most}, separated by commas`,
+      description: `The token that a command returned: the answer includes its write. Up to ${most}, separated by commas`,
     }),
   ),
   prefer: Type.Optional(

@@ -1,0 +1,62 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { Server } from './server.ts';
+
+declare module 'fastify' {
+  // @fastify/swagger declares these too, but the types that this package is built into do not name that package.
+  interface FastifySchema {
+    /** Keeps the route out of `/openapi.json`. */
+    hide?: boolean;
+    /** One of the API's tags, by which the page groups its operations. */
+    tags?: readonly string[];
+  }
+}
+
+/** What `/openapi.json` and `/docs` say about a service's API. */
+export interface Api {
+  title: string;
+  /** Markdown, above the operations. */
+  description: string;
+  /** Groups of operations in the order of the page, by name, with their descriptions. */
+  tags?: Record<string, string>;
+}
+
+// Scripts and styles are files of this origin, images are data URLs in its styles, and it calls only this API.
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+// The catalogue page's icon and accent (libs/page).
+const accent = '#1f5f8b';
+const icon =
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="${accent}"/>` +
+  '<path d="M8 10h16M8 16h16M8 22h10" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>';
+const style = `.swagger-ui .info .title { color: ${accent}; padding-left: 48px; background: url(icon.svg) 0 / 36px no-repeat }
+.swagger-ui .info a, .swagger-ui .opblock-tag { color: ${accent} }
+.swagger-ui .btn.execute { background: ${accent}; border-color: ${accent} }`;
+
+/** Serves the OpenAPI document of the routes added later at `/openapi.json`, and at `/docs` a page to try them. */
+export async function describeApi(app: Server, { title, description, tags = {} }: Api): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title, description, version: '1.0.0' },
+      tags: Object.entries(tags).map(([name, about]) => ({ name, description: about })),
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, i) => (json['$id'] as string | undefined) ?? `def-${i}`,
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: policy,
+    // Without the bar above it, whose logo has an inline style that the policy refuses.
+    uiConfig: { layout: 'BaseLayout' },
+    theme: {
+      title,
+      css: [{ filename: 'catalogue.css', content: style }],
+      favicon: [{ filename: 'icon.svg', rel: 'icon', type: 'image/svg+xml', sizes: 'any', content: icon }],
+    },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
