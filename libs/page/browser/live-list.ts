@@ -1,5 +1,6 @@
 import { type Catalogue, CatalogueProblem, isProblem, type ProductQuery, type StreamEvent } from '@catalogue/client';
 import { ProductList } from './product-list.ts';
+import { ReloadPace } from './reload-pace.ts';
 
 export interface LiveListOptions {
   catalogue: Catalogue;
@@ -7,12 +8,12 @@ export interface LiveListOptions {
   changed: (fresh: boolean) => void;
   /** The list cannot be loaded, and why; an empty text when it can. */
   failed: (why: string) => void;
+  /** Whether nobody sees the page now. */
+  isHidden: () => boolean;
 }
 
 const pageSize = 100;
 const mostReloaded = 500;
-/** Milliseconds between two questions to a search that changes may have altered. */
-const searchAgain = 1_000;
 const tryAgain = 2_000;
 
 /** The list on the page: loaded by query, kept current by the stream. */
@@ -25,7 +26,8 @@ export class LiveList {
   #isLoading = false;
   /** What is being loaded may be older than what it is to show. */
   #isOutdated = false;
-  #again = 0;
+  readonly #pace = new ReloadPace();
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LiveListOptions) {
     this.#options = options;
@@ -38,15 +40,29 @@ export class LiveList {
   /** Shows what a query finds, as soon as it is known; until then what is there stays. */
   show(query: ProductQuery): void {
     this.#query = query;
+    this.#pace.reset();
+    this.#stopWaiting();
     void this.#load(pageSize);
   }
 
   /** Loads again what is shown: something may have been missed. */
   reload(): void {
-    clearTimeout(this.#again);
-    this.#again = 0;
+    this.#stopWaiting();
     if (this.#isLoading) this.#isOutdated = true;
     else void this.#load(Math.min(mostReloaded, Math.max(pageSize, this.list.products.length)));
+  }
+
+  /** The page is seen again: what it may have missed meanwhile is loaded now. */
+  seen(): void {
+    this.#pace.reset();
+    if (this.list.isStale) this.reload();
+  }
+
+  /** Somebody did something, and waits to see what becomes of it. */
+  hurry(): void {
+    this.#pace.reset();
+    this.#stopWaiting();
+    this.#reloadSoon();
   }
 
   /** Loads the next page. */
@@ -63,6 +79,7 @@ export class LiveList {
       this.list.append(page);
       this.#options.failed('');
       this.#options.changed(false);
+      this.#reloadSoon();
     } catch (error) {
       if (this.#loading !== loading) return;
       this.#options.failed(sentence(error));
@@ -74,13 +91,25 @@ export class LiveList {
 
   /** Applies what the stream says. */
   hear(event: StreamEvent): void {
-    if (event.type === 'reset') {
-      this.reload();
-      return;
-    }
-    const effect = this.list.apply(event);
-    if (effect === 'shown') this.#options.changed(true);
-    if (effect === 'ask' && this.#again === 0) this.#again = window.setTimeout(() => this.reload(), searchAgain);
+    if (event.type !== 'reset') {
+      if (this.list.apply(event) === 'shown') this.#options.changed(true);
+      this.#reloadSoon();
+    } else if (this.#options.isHidden() && !this.#isLoading) this.list.markStale();
+    else this.reload();
+  }
+
+  /** A hidden page waits until it is seen. */
+  #reloadSoon(): void {
+    if (!this.list.isStale || this.#again !== undefined || this.#options.isHidden()) return;
+    this.#again = setTimeout(() => {
+      this.#stopWaiting();
+      if (this.list.isStale && !this.#options.isHidden()) this.reload();
+    }, this.#pace.next(Date.now()));
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#again);
+    this.#again = undefined;
   }
 
   async #load(limit: number): Promise<void> {
@@ -100,6 +129,7 @@ export class LiveList {
         this.#options.failed('');
         this.#options.changed(false);
         if (this.#isOutdated) this.reload();
+        else this.#reloadSoon();
         return;
       } catch (error) {
         if (loading.signal.aborted) return;

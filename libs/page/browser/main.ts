@@ -17,7 +17,12 @@ let isLive = false;
 let wasLost = false;
 
 // First of all, so that the rest is made while the answer is on its way.
-const live = new LiveList({ catalogue, changed: (fresh) => draw(fresh), failed: showFailure });
+const live = new LiveList({
+  catalogue,
+  changed: (fresh) => draw(fresh),
+  failed: showFailure,
+  isHidden: () => document.hidden,
+});
 const filter = new Filter(locale, (query) => live.show(query));
 live.show(filter.query() ?? {});
 
@@ -30,7 +35,8 @@ const editor = new Editor({
     say(sentence);
     lag.expect(receipt, Date.now());
     // Without the stream nothing else would show it; the query waits for it.
-    if (!isLive) live.reload();
+    if (isLive) live.hurry();
+    else live.reload();
   },
   notSaved: showUnsaved,
 });
@@ -43,6 +49,7 @@ const reached = new IntersectionObserver((entries) => {
 });
 find('new', HTMLButtonElement).addEventListener('click', () => editor.open(undefined));
 document.addEventListener('keydown', onShortcut);
+document.addEventListener('visibilitychange', () => document.hidden || live.seen());
 
 function meta(name: string): string {
   return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? '';

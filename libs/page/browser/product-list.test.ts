@@ -91,17 +91,42 @@ test('changes while a page is on its way are not lost to it, and none is shown t
   expect(list.next).toBeUndefined();
 });
 
-test('what a search would find is asked of the catalogue; a new price of what it found is not', () => {
-  const list = listOf(['a'], { q: 'a' });
-  expect(list.apply(change('created', product('ab')))).toBe('ask');
-  expect(list.apply(change('updated', product('a', { version: 2, name: 'B' })))).toBe('ask');
-  list.replace({ q: 'a' }, { products: [product('a')] });
-  expect(list.apply(change('updated', product('a', { version: 3, price: 7 })))).toBe('shown');
-  expect(list.products[0]?.price).toBe(7);
-  expect(list.apply(change('discontinued', product('a', { version: 4 })))).toBe('shown');
-  expect(shown(list)).toBe('');
-  const bounded = listOf(['a'], { q: 'a', maxPrice: 5 });
-  expect(bounded.apply(change('updated', product('a', { version: 2, price: 7 })))).toBe('ask');
+test('only a query can tell what a search finds under another name; what it found under the same is kept current', () => {
+  const query = { q: 'ab' };
+  const list = listOf(['ab', 'abc'], query);
+  list.apply(change('updated', product('ab', { version: 2, price: 7 })));
+  list.apply(change('created', product('xy')));
+  list.apply(change('discontinued', product('abd')));
+  expect([list.isStale, list.products[0]?.price]).toEqual([false, 7]);
+  list.apply(change('created', product('xab')));
+  expect([list.isStale, shown(list)]).toEqual([true, 'ababc']);
+  list.replace(query, { products: [product('ab')] });
+  expect(list.isStale).toBe(false);
+  expect(list.apply(change('updated', product('ab', { version: 2, name: 'XY' })))).toBe('shown');
+  expect([list.isStale, list.products[0]?.name]).toEqual([true, 'XY']);
+});
+
+test('a search in an order that a change tells is kept in it', () => {
+  const list = listOf(['ab', 'abc'], { q: 'ab', sort: '-price', maxPrice: 9 });
+  list.apply(change('updated', product('abc', { version: 2, price: 7 })));
+  expect(shown(list)).toBe('abcab');
+  list.apply(change('updated', product('abc', { version: 3, price: 10 })));
+  list.apply(change('created', product('abd', { price: 10 })));
+  expect([list.isStale, shown(list)]).toEqual([false, 'ab']);
+});
+
+test('only a query can tell what is like a search whose last match went', () => {
+  const list = listOf(['ab'], { q: 'ab' });
+  list.apply(change('discontinued', product('ab', { version: 2 })));
+  expect([list.isStale, shown(list)]).toEqual([true, '']);
+});
+
+test('what a search may have missed while its page was on its way makes it stale', () => {
+  const list = listOf(['xy']);
+  list.expectPage();
+  list.apply(change('created', product('ab')));
+  list.replace({ q: 'ab' }, { products: [] });
+  expect(list.isStale).toBe(true);
 });
 
 test('what is older than what is shown changes nothing, however late it comes', () => {

@@ -1,9 +1,10 @@
 import type { Page, Product, ProductQuery, StreamEvent } from '@catalogue/client';
+import { mayMatch } from './may-match.ts';
 
 type Change = Exclude<StreamEvent, { type: 'reset' }>;
 
-/** What became of a change: nothing to show, something to show, or something that only a query can tell. */
-export type Effect = 'none' | 'shown' | 'ask';
+/** What became of a change: nothing to show, or something to show. */
+export type Effect = 'none' | 'shown';
 
 /** The root collation, as the read model sorts by; English does not change it. */
 const collator = new Intl.Collator('en');
@@ -22,6 +23,7 @@ export class ProductList {
   readonly #versions = new Map<string, Product>();
   /** Changes since the page that is being loaded was asked for: it may be older than they are. */
   #meanwhile: Change[] | undefined;
+  #isStale = false;
 
   get products(): readonly Product[] {
     return this.#products;
@@ -30,6 +32,16 @@ export class ProductList {
   /** Where the rest begins; undefined when everything is loaded. */
   get next(): string | undefined {
     return this.#next;
+  }
+
+  /** Only a query can tell what the list is now. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  /** Changes may have been missed. */
+  markStale(): void {
+    this.#isStale = true;
   }
 
   find(id: string): Product | undefined {
@@ -45,6 +57,7 @@ export class ProductList {
   replace(query: ProductQuery, page: Page): void {
     this.#query = query;
     this.#products = [];
+    this.#isStale = false;
     this.#versions.clear();
     this.append(page);
   }
@@ -68,20 +81,32 @@ export class ProductList {
     const { product } = change;
     const shown = this.#versions.get(product.id);
     if (shown !== undefined && !isNews(product, shown)) return 'none';
-    if (change.type === 'product.discontinued') return this.#remove(shown);
-    if (this.#query.q !== undefined) return this.#applyToSearch(this.#query, product, shown);
-    const wasShown = this.#remove(shown);
-    return this.#insert(this.#query, product) ? 'shown' : wasShown;
+    if (this.#query.q === undefined) return this.#move(this.#query, change, shown);
+    const effect = this.#applyToSearch(this.#query, change, shown);
+    // Where no name has what was searched for, the search shows those like it.
+    this.#isStale ||= effect === 'shown' && this.#products.length === 0;
+    return effect;
   }
 
-  /** Whether a product is found, and where it stands, only the search knows. */
-  #applyToSearch({ sort, minPrice, maxPrice }: ProductQuery, product: Product, shown: Product | undefined): Effect {
-    if (shown === undefined || shown.name !== product.name) return 'ask';
+  /** Whether another name is found, and where it stands, only the search knows. */
+  #applyToSearch(query: ProductQuery, change: Change, shown: Product | undefined): Effect {
+    const { product } = change;
+    const isFound = change.type !== 'product.discontinued' && isInRange(query, product);
+    if (shown === undefined) {
+      this.#isStale ||= isFound && mayMatch(query.q ?? '', product.name);
+      return 'none';
+    }
+    this.#isStale ||= isFound && shown.name !== product.name;
+    if (!isFound || query.sort !== undefined) return this.#move(query, change, shown);
     this.#products[this.#products.indexOf(shown)] = product;
     this.#versions.set(product.id, product);
-    const ranges = minPrice !== undefined || maxPrice !== undefined;
-    const stays = shown.price === product.price || (!ranges && !sort?.endsWith('price'));
-    return stays && !sort?.endsWith('updatedAt') ? 'shown' : 'ask';
+    return 'shown';
+  }
+
+  #move(query: ProductQuery, { type, product }: Change, shown: Product | undefined): Effect {
+    const wasShown = this.#remove(shown);
+    const isListed = type !== 'product.discontinued' && isInRange(query, product);
+    return isListed && this.#insert(query, product) ? 'shown' : wasShown;
   }
 
   #remove(shown: Product | undefined): Effect {
@@ -92,8 +117,7 @@ export class ProductList {
   }
 
   /** False when it does not belong to what is loaded. */
-  #insert({ sort, minPrice = 0, maxPrice = Number.MAX_VALUE }: ProductQuery, product: Product): boolean {
-    if (product.price < minPrice || product.price > maxPrice) return false;
+  #insert({ sort }: ProductQuery, product: Product): boolean {
     const compare = order(sort);
     if (this.#next !== undefined && this.#edge !== undefined && compare(product, this.#edge) > 0) return false;
     const place = this.#placeOf(product, compare);
@@ -112,6 +136,10 @@ export class ProductList {
     }
     return from;
   }
+}
+
+function isInRange({ minPrice = 0, maxPrice = Number.MAX_VALUE }: ProductQuery, { price }: Product): boolean {
+  return price >= minPrice && price <= maxPrice;
 }
 
 /** Later than what is shown. Products of older systems have no versions, and their times decide. */
