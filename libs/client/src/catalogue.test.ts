@@ -213,6 +213,13 @@ test('the time that an API asks for is given to it', async () => {
   await expect(catalogueOf(longer).page()).rejects.toMatchObject({ type: 'unavailable' });
 });
 
+test('a date to try again at, from a gateway, is given to it by the clock of the answer', async () => {
+  const headers = { 'retry-after': 'Sun, 06 Nov 1994 08:50:37 GMT', date: 'Sun, 06 Nov 1994 08:49:37 GMT' };
+  const fake = api(problem(503, 'unavailable', headers));
+  await expect(catalogueOf(fake, { timeout: 500 }).page()).rejects.toMatchObject({ type: 'unavailable' });
+  expect(fake.seen).toHaveLength(1);
+});
+
 test('the message of a refusal names the fields, too', async () => {
   const errors = [{ pointer: '/price', message: 'Must have at most two decimals' }];
   const fake = api(json({ type: 'invalid-request', title: 'Invalid', detail: 'See errors', errors }, 400));

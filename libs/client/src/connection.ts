@@ -1,5 +1,6 @@
 import { backoff, pause } from './pause.ts';
 import { type Api, CatalogueProblem, CatalogueUnreachable, isProblem } from './problem.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 /** What is asked of an API. */
 export interface Request {
@@ -115,12 +116,6 @@ function prepare({ method, path, headers, body, signal }: Request): Prepared {
 /** Whether the same request may succeed soon. A parked product waits for an operator. */
 function isForNow({ status, type }: CatalogueProblem): boolean {
   return [408, 429, 502, 503, 504].includes(status) && type !== 'product-parked';
-}
-
-/** Milliseconds; our APIs send seconds, never a date. */
-function retryAfterOf(headers: Headers): number {
-  const seconds = Number(headers.get('retry-after') ?? 0);
-  return Number.isFinite(seconds) ? seconds * 1000 : 0;
 }
 
 /** Undefined for what is no JSON: the page of a proxy, or nothing. */

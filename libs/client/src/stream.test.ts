@@ -109,6 +109,23 @@ test('the time that the server asked for lasts until it asks for another, howeve
   vi.useRealTimers();
 });
 
+test('the time that a refusal asks for is waited for, and no longer than five minutes', async () => {
+  vi.useFakeTimers();
+  const refused = (retryAfter: string) => problem(503, 'unavailable', { 'retry-after': retryAfter });
+  const fake = api(refused('60'), refused('Fri, 31 Dec 9999 23:59:59 GMT'), broken);
+  const stop = new AbortController();
+  const taken = take(fake, 1, { signal: stop.signal });
+  const asked: number[] = [];
+  for (const seconds of [59, 2, 298, 1.01]) {
+    await vi.advanceTimersByTimeAsync(seconds * 1_000);
+    asked.push(fake.seen.length);
+  }
+  expect(asked).toEqual([1, 2, 2, 3]);
+  stop.abort();
+  await taken;
+  vi.useRealTimers();
+});
+
 test('a reset is passed on, and an event of a kind that is not known is not', async () => {
   const fake = api(
     sending(['event: product.painted\nid: 1-1\ndata: {}\n\nevent: reset\nid: 2-0\ndata: {}\n\n'], 'stay'),

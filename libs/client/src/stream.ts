@@ -3,6 +3,7 @@ import { EventStreamParser, type SentEvent } from './event-stream.ts';
 import { backoff, pause } from './pause.ts';
 import { CatalogueProblem } from './problem.ts';
 import type { Product, StreamEvent } from './product.ts';
+import { retryAfterOf } from './retry-after.ts';
 
 export interface StreamOptions {
   /** Goes on after this event instead of beginning now. */
@@ -27,6 +28,7 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
   let { lastEventId } = options;
   let failures = 0;
   let retryMs = 0;
+  let retryAfterMs = 0;
   let wasLive = false;
   for (;;) {
     if (signal?.aborted) return;
@@ -35,7 +37,9 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
     signal?.addEventListener('abort', abort);
     const parser = new EventStreamParser(lastEventId);
     try {
-      const pieces = await open(connection, lastEventId, attempt);
+      const opened = await open(connection, lastEventId, attempt);
+      const pieces = typeof opened === 'number' ? undefined : opened;
+      retryAfterMs = typeof opened === 'number' ? opened : 0;
       if (pieces !== undefined) tell('live');
       // Nothing tells where to go on from: what happened since the connection was lost is not known.
       if (pieces !== undefined && wasLive && lastEventId === undefined) yield { type: 'reset', eventId: undefined };
@@ -60,7 +64,7 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
     if (signal?.aborted) return;
     tell('lost');
     failures += 1;
-    await pause(Math.max(backoff(failures), retryMs), signal).catch(() => {}); // Aborted: the loop ends.
+    await pause(Math.max(backoff(failures), retryMs, retryAfterMs), signal).catch(() => {}); // Aborted: the loop ends.
   }
 }
 
@@ -73,7 +77,7 @@ function teller(onConnection: StreamOptions['onConnection']) {
   };
 }
 
-/** The text of the stream; undefined when it is not to be had now. */
+/** The text of the stream; when it is not to be had now, how many milliseconds the answer asks to wait. */
 async function open(connection: Connection, lastEventId: string | undefined, attempt: AbortController) {
   // Outside of what is tried again: an id that no header can hold is a mistake of the caller.
   const headers = new Headers({ accept: 'text/event-stream' });
@@ -85,7 +89,8 @@ async function open(connection: Connection, lastEventId: string | undefined, att
     .finally(() => clearTimeout(silence));
   const isStream = response?.headers.get('content-type')?.startsWith('text/event-stream');
   if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
-  if (response === undefined || response.status >= 500 || response.status === 429) return undefined;
+  if (response === undefined) return 0;
+  if (response.status >= 500 || response.status === 429) return retryAfterOf(response.headers);
   const body: unknown = await response.json().catch(() => undefined);
   throw new CatalogueProblem('queries', response.status, body);
 }
