@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { api, broken, json, problem } from '../test/api.ts';
-import { Catalogue, CatalogueUnreachable, isProblem } from './index.ts';
+import { Catalogue, CatalogueUnreachable, isProblem, type Receipt } from './index.ts';
 
 const written = (id: string, version: number) =>
   json({ id, version }, 200, { 'consistency-token': `${id}-${version}` });
@@ -124,6 +124,43 @@ test('more writes than a query takes are waited for in turn', async () => {
     ['http://q/base/products?limit=1', 20],
     ['http://q/base/products?q=x', 20],
   ]);
+});
+
+test('however much was written, the next list has few writes left to wait for', async () => {
+  const total = 1_000;
+  let count = 0;
+  const queries: number[] = [];
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    if (init?.method === 'POST') return written(`p${(count += 1)}`, 1);
+    queries.push(count);
+    return json([]);
+  };
+  const catalogue = catalogueOf({ fetch, seen: [] });
+  for (let i = 0; i < total; i++) await catalogue.create({ name: 'A', price: 1 });
+  await catalogue.page();
+  expect(queries.filter((at) => at === total).length).toBeLessThanOrEqual(3);
+  expect(queries.length).toBeLessThanOrEqual(total / 20 + 1);
+});
+
+test('writes go on while queries are away, and a list fails with the reason', async () => {
+  let count = 0;
+  let asked = 0;
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    if (init?.method === 'POST') return written(`p${(count += 1)}`, 1);
+    asked += 1;
+    throw broken;
+  };
+  const catalogue = catalogueOf({ fetch, seen: [] }, { timeout: 50 });
+  for (let i = 0; i < 200; i++) await catalogue.create({ name: 'A', price: 1 });
+  expect(asked).toBeLessThanOrEqual(20);
+  await expect(catalogue.page()).rejects.toThrow(CatalogueUnreachable);
+});
+
+test('a write that is too far behind to be remembered is told', async () => {
+  const onForgotten = vi.fn<(receipt: Receipt) => void>();
+  const catalogue = catalogueOf(api(), { onForgotten });
+  for (let i = 0; i <= 10_000; i++) catalogue.remember({ id: `p${i}`, version: 1, token: `t${i}` });
+  expect(onForgotten.mock.calls).toEqual([[{ id: 'p0', version: 1, token: 't0' }]]);
 });
 
 test('the write of a product that waits for an operator is dropped, and told; the others are still waited for', async () => {

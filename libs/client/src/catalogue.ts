@@ -15,6 +15,11 @@ import type {
 import { type StreamOptions, streamFrom } from './stream.ts';
 import { WrittenTokens } from './written-tokens.ts';
 
+/** After so many commands, as many writes as a query can wait for may be overdue. */
+const settledEvery = 20;
+/** As long as a program that has written its last may have to wait for its end. */
+const settlingMs = 2_000;
+
 export interface CatalogueOptions {
   /** Where command-api is, for example `http://localhost:8080`; in a browser also a path. */
   commands: string;
@@ -26,6 +31,8 @@ export interface CatalogueOptions {
   readYourWrites?: boolean;
   /** Told of a write that reads no longer wait for, because an event of its product waits for an operator. */
   onParked?: (problem: Error) => void;
+  /** Told of a write that reads no longer wait for, because no query has shown it or the 10 000 products written after it. */
+  onForgotten?: (receipt: Receipt) => void;
   /** What sends the requests; the platform’s own when absent. */
   fetch?: typeof globalThis.fetch;
 }
@@ -57,10 +64,13 @@ export class Catalogue {
   readonly #queries: Connection;
   readonly #tokens: WrittenTokens | undefined;
   readonly #onParked: (problem: Error) => void;
+  readonly #onForgotten: (receipt: Receipt) => void;
+  #commandCount = 0;
+  #isSettling = false;
 
   /** @throws {TypeError} for addresses and times that cannot be. */
   constructor(options: CatalogueOptions) {
-    const { commands, queries, timeout = 30_000, readYourWrites = true, onParked = () => {} } = options;
+    const { commands, queries, timeout = 30_000, readYourWrites = true } = options;
     // Called as a function of the platform's: browsers refuse to run it as a method of something else.
     const { fetch = (...args) => globalThis.fetch(...args) } = options;
     if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
@@ -69,7 +79,8 @@ export class Catalogue {
     this.#commands = connect('commands', commands);
     this.#queries = connect('queries', queries);
     this.#tokens = readYourWrites ? new WrittenTokens() : undefined;
-    this.#onParked = onParked;
+    this.#onParked = options.onParked ?? (() => {});
+    this.#onForgotten = options.onForgotten ?? (() => {});
   }
 
   async create(product: NewProduct, options: CommandOptions = {}): Promise<Receipt> {
@@ -95,8 +106,8 @@ export class Catalogue {
   /** One page of a list: the first, or the one that begins at another page’s `next`. */
   async page(query: ProductQuery & { cursor?: string | undefined } = {}, options: CallOptions = {}): Promise<Page> {
     await this.#reachOverdue(options.signal);
-    const tokens = () => this.#tokens?.all() ?? [];
-    const answer = await this.#query(`/products${queryString({ ...query })}`, tokens, options.signal);
+    const written = () => this.#tokens?.all() ?? [];
+    const answer = await this.#query(`/products${queryString({ ...query })}`, written, options.signal);
     const next = nextOf(answer)?.get('cursor') ?? undefined;
     return { products: answer.body as Product[], ...(next === undefined ? {} : { next }) };
   }
@@ -133,7 +144,8 @@ export class Catalogue {
 
   /** Lets reads wait for a write of another client’s, too. */
   remember(receipt: Receipt): void {
-    this.#tokens?.add(receipt);
+    const forgotten = this.#tokens?.add(receipt);
+    if (forgotten !== undefined) this.#onForgotten(forgotten);
   }
 
   async #command(
@@ -153,29 +165,32 @@ export class Catalogue {
     const { id, version } = answer.body as Written;
     const receipt = { id, version, token: answer.headers.get('consistency-token') ?? '' };
     if (receipt.token !== '') this.remember(receipt);
+    this.#commandCount += 1;
+    if (this.#commandCount % settledEvery === 0) void this.#settle();
     return receipt;
   }
 
   /** A query that includes the writes of the tokens, without those that turn out to wait for an operator. */
-  async #query(path: string, tokensNow: () => string[], signal: AbortSignal | undefined): Promise<Answer> {
+  async #query(path: string, writtenNow: () => Receipt[], signal: AbortSignal | undefined): Promise<Answer> {
     for (;;) {
-      const tokens = tokensNow();
+      const written = writtenNow();
       try {
-        const answer = await this.#ask(path, tokens, signal);
-        this.#tokens?.shown(tokens);
+        const answer = await this.#ask(path, written, signal);
+        this.#tokens?.shown(written);
         return answer;
       } catch (error) {
-        if (!isProblem(error, 'product-parked') || tokens.length === 0) throw error;
-        await this.#dropParked(tokens, signal);
+        if (!isProblem(error, 'product-parked') || written.length === 0) throw error;
+        await this.#dropParked(written, signal);
       }
     }
   }
 
-  async #ask(path: string, tokens: readonly string[], signal: AbortSignal | undefined): Promise<Answer> {
+  async #ask(path: string, receipts: readonly Receipt[], signal: AbortSignal | undefined): Promise<Answer> {
     // Two waits at least within the time of a call: an answer in between tells how far behind the read model is.
     const wait = Math.min(10, Math.max(1, Math.floor(this.#queries.timeout / 2_000)));
-    const headers = { 'consistency-token': tokens.join(','), prefer: `wait=${wait}` };
-    return this.#queries.send({ method: 'GET', path, signal, ...(tokens.length === 0 ? {} : { headers }) });
+    const tokens = receipts.map(({ token }) => token).join(',');
+    const headers = { 'consistency-token': tokens, prefer: `wait=${wait}` };
+    return this.#queries.send({ method: 'GET', path, signal, ...(tokens === '' ? {} : { headers }) });
   }
 
   /** More writes than a query can wait for: the oldest are waited for first. */
@@ -184,14 +199,26 @@ export class Catalogue {
     while (overdue().length > 0) await this.#query('/products?limit=1', overdue, signal);
   }
 
+  /** While much is being written, the oldest writes are asked for meanwhile: the next list has few left to wait for. */
+  async #settle(): Promise<void> {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    try {
+      await this.#reachOverdue(AbortSignal.timeout(settlingMs));
+    } catch {
+      // Whatever it is, the next list meets it, and fails with it.
+    }
+    this.#isSettling = false;
+  }
+
   /** The refusal does not tell which of them it was: each is asked for by itself. */
-  async #dropParked(tokens: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    for (const token of tokens) {
+  async #dropParked(receipts: readonly Receipt[], signal: AbortSignal | undefined): Promise<void> {
+    for (const receipt of receipts) {
       try {
-        await this.#ask('/products?limit=1', [token], signal);
+        await this.#ask('/products?limit=1', [receipt], signal);
       } catch (error) {
         if (!isProblem(error, 'product-parked')) throw error;
-        this.#tokens?.drop(token);
+        this.#tokens?.drop(receipt);
         this.#onParked(error);
       }
     }

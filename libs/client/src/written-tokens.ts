@@ -1,69 +1,101 @@
 import type { Receipt } from './product.ts';
 
-interface Token {
-  text: string;
-  version: number;
-  /** When a query first included the write; undefined until then. */
-  shownAt: number | undefined;
-}
-
 /** query-api takes so many at once. */
 const most = 20;
 /** Once shown, a write is asked for as long as this again: the next query may meet a replica that is behind. */
-const repeatedFor = 60_000;
+const repeatedForMs = 60_000;
 
-/** What this client wrote and its reads have to include: of each product the newest write. */
+/**
+ * What this client wrote and its reads have to include: of each product the newest write, for it includes the earlier ones. Writes of
+ * different products do not include one another. So many products at most are remembered.
+ */
 export class WrittenTokens {
-  readonly #tokens = new Map<string, Token>();
+  /** Those that no query has shown yet, in the order of their writing. */
+  readonly #unseen = new Map<string, Receipt>();
+  /** In the order in which queries first included them. */
+  readonly #seen = new Map<string, { receipt: Receipt; shownAt: number }>();
   readonly #now: () => number;
+  readonly #maxProducts: number;
 
-  constructor(now: () => number = Date.now) {
+  constructor({ now = Date.now, maxProducts = 10_000 } = {}) {
     this.#now = now;
+    this.#maxProducts = maxProducts;
   }
 
-  add({ id, version, token }: Receipt): void {
-    const known = this.#tokens.get(id);
-    if (known !== undefined && known.version > version) return;
+  /** The write that is no longer remembered for it, if no query has shown that. */
+  add(receipt: Receipt): Receipt | undefined {
+    const { id, version } = receipt;
+    const known = this.#unseen.get(id) ?? this.#seen.get(id)?.receipt;
+    if (known !== undefined && known.version > version) return undefined;
     // Taken out first: the newest are at the end.
-    this.#tokens.delete(id);
-    this.#tokens.set(id, { text: token, version, shownAt: undefined });
+    this.#unseen.delete(id);
+    this.#seen.delete(id);
+    this.#unseen.set(id, receipt);
+    return this.#makeRoom();
   }
 
   /** For a query about one product. */
-  of(id: string): string[] {
-    const token = this.#tokens.get(id);
-    return token === undefined ? [] : [token.text];
+  of(id: string): Receipt[] {
+    const receipt = this.#unseen.get(id) ?? this.#seen.get(id)?.receipt;
+    return receipt === undefined ? [] : [receipt];
   }
 
   /** The oldest writes that no query has shown yet, when they are more than one query can take; they are to be asked for first. */
-  overdue(): string[] {
-    const unseen = [...this.#tokens.values()].filter(({ shownAt }) => shownAt === undefined);
-    return unseen.length <= most ? [] : unseen.slice(0, most).map(({ text }) => text);
+  overdue(): Receipt[] {
+    return this.#unseen.size <= most ? [] : this.#oldestUnseen();
   }
 
   /** For a query about all products: the unseen writes, and the newest of those seen lately. */
-  all(): string[] {
+  all(): Receipt[] {
     this.#forgetOld();
-    const tokens = [...this.#tokens.values()];
-    const unseen = tokens.filter(({ shownAt }) => shownAt === undefined);
-    const seen = tokens.filter(({ shownAt }) => shownAt !== undefined);
-    return [...unseen, ...seen.toReversed()].slice(0, most).map(({ text }) => text);
+    const seen = [...this.#seen.values()].slice(-most).map(({ receipt }) => receipt);
+    return [...this.#oldestUnseen(), ...seen.toReversed()].slice(0, most);
   }
 
   /** A query with these tokens was answered. */
-  shown(texts: readonly string[]): void {
-    const now = this.#now();
-    for (const token of this.#tokens.values()) if (texts.includes(token.text)) token.shownAt ??= now;
+  shown(receipts: readonly Receipt[]): void {
+    const shownAt = this.#now();
+    for (const receipt of receipts) {
+      // Written again meanwhile, the product is not shown yet.
+      if (this.#unseen.get(receipt.id)?.token !== receipt.token) continue;
+      this.#unseen.delete(receipt.id);
+      this.#seen.set(receipt.id, { receipt, shownAt });
+    }
   }
 
   /** The write cannot be waited for any longer. */
-  drop(text: string): void {
-    for (const [id, token] of this.#tokens) if (token.text === text) this.#tokens.delete(id);
+  drop({ id, token }: Receipt): void {
+    if (this.#unseen.get(id)?.token === token) this.#unseen.delete(id);
+    if (this.#seen.get(id)?.receipt.token === token) this.#seen.delete(id);
+  }
+
+  #oldestUnseen(): Receipt[] {
+    const oldest: Receipt[] = [];
+    for (const receipt of this.#unseen.values()) {
+      if (oldest.length === most) break;
+      oldest.push(receipt);
+    }
+    return oldest;
   }
 
   #forgetOld(): void {
-    const before = this.#now() - repeatedFor;
-    for (const [id, { shownAt }] of this.#tokens)
-      if (shownAt !== undefined && shownAt < before) this.#tokens.delete(id);
+    const before = this.#now() - repeatedForMs;
+    for (const [id, { shownAt }] of this.#seen) {
+      if (shownAt >= before) return;
+      this.#seen.delete(id);
+    }
+  }
+
+  #makeRoom(): Receipt | undefined {
+    this.#forgetOld();
+    if (this.#unseen.size + this.#seen.size <= this.#maxProducts) return undefined;
+    const [oldest] = this.#seen.keys();
+    if (oldest !== undefined) {
+      this.#seen.delete(oldest);
+      return undefined;
+    }
+    const [forgotten] = this.#unseen.values();
+    if (forgotten !== undefined) this.#unseen.delete(forgotten.id);
+    return forgotten;
   }
 }
