@@ -1,5 +1,5 @@
 import cors from '@fastify/cors';
-import type { Server } from './server.ts';
+import type { Server } from './fastify.ts';
 
 /** Seconds for which a browser need not ask again before it calls: the longest that any browser keeps the answer. */
 const preflightAge = 7_200;

@@ -1,16 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { Server } from './server.ts';
-
-declare module 'fastify' {
-  // @fastify/swagger declares these too, but the types that this package is built into do not name that package.
-  interface FastifySchema {
-    /** Keeps the route out of `/openapi.json`. */
-    hide?: boolean;
-    /** One of the API's tags, by which the page groups its operations. */
-    tags?: readonly string[];
-  }
-}
+import type { Server } from './fastify.ts';
 
 /** What `/openapi.json` and `/docs` say about a service's API. */
 export interface Api {

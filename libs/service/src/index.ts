@@ -1,4 +1,5 @@
 export { parseEntityTags } from './entity-tags.ts';
+export type { FastifyReply, FastifyRequest, Server } from './fastify.ts';
 export type { Dependencies, DependencyState } from './health.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { askedTogether, Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
@@ -9,7 +10,7 @@ export { pooledRandomBytes } from './random.ts';
 export { repeat } from './repeat.ts';
 export { type ResponseHeaders, withHeaders } from './response-headers.ts';
 export { serve, type ServeOptions } from './serve.ts';
-export { createServer, type FastifyReply, type FastifyRequest, type Server, type ServerOptions } from './server.ts';
+export { createServer, type ServerOptions } from './server.ts';
 export {
   commandApiUrl,
   corsOrigins,

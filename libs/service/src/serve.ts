@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { Logger } from './logger.ts';
-import type { Server } from './server.ts';
+import type { Server } from './fastify.ts';
 
 export interface ServeOptions {
   port: number;

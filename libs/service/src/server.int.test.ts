@@ -5,7 +5,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
-import { createServer, type Server } from './server.ts';
+import type { Server } from './fastify.ts';
+import { createServer } from './server.ts';
 
 let app: Server;
 

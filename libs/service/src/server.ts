@@ -1,19 +1,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-  type RawServerDefault,
-} from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import { requireAcceptable } from './accept.ts';
 import { closeInTime } from './closing.ts';
 import { answerBeforeClosing, answerClientError, longestRequest } from './connections.ts';
 import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './errors.ts';
 import { allowOrigins } from './cors.ts';
 import { type Api, describeApi } from './docs.ts';
+import type { Server } from './fastify.ts';
 import { checkReadiness, type Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
@@ -21,26 +15,6 @@ import { askedTogether, Histogram, type Registry } from './metrics.ts';
 import { Problem, ProblemBody } from './problem.ts';
 import { requestIdOf, traceparentOf } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
-
-export type Server = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
-export type { FastifyReply, FastifyRequest };
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** W3C trace context of the request: the caller's, or made here. */
-    traceparent: string;
-  }
-  interface FastifyContextConfig {
-    /** Media types of the route's answers; JSON when absent. */
-    produces?: readonly string[];
-  }
-}
 
 export interface ServerOptions {
   log: Logger;

@@ -1,7 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import { waitFor } from '@catalogue/testing';
-import type { Measurement } from './bed.ts';
-import { coresUsed, cpuTimes, memoryOf } from './processes.ts';
+import { coresUsed, cpuTimes, type Measurement, memoryOf } from './processes.ts';
 
 /**
  * From the first event that a generation has applied until it has applied so many, telling how far it is now and then.

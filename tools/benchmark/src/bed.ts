@@ -5,11 +5,8 @@ import { makeCommitsDatabase } from './floors/commits.ts';
 import { RouteServer } from './floors/route.ts';
 import type { Job } from './load/job.ts';
 import { LoadGenerator } from './load-generator.ts';
-import { coresUsed, type CpuTimes, cpuTimes, pidOf, residentMemory } from './processes.ts';
+import { coresUsed, type CpuTimes, cpuTimes, type Measurement, pidOf, residentMemory } from './processes.ts';
 import { Shop } from './shop.ts';
-
-/** Figures by name: `perSecond`, `p50` …, `rss` in MB, `cores.<process>`. */
-export type Measurement = Record<string, number>;
 
 /** How long a run is, in milliseconds. */
 export interface Times {

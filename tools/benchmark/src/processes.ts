@@ -1,5 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
+/** Figures by name: `perSecond`, `p50` …, `rss` in MB, `cores.<process>`. */
+export type Measurement = Record<string, number>;
+
 /** What the machine and this process's children have used so far: seconds of CPU, by name. */
 export interface CpuTimes {
   at: number;

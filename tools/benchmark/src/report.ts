@@ -1,4 +1,4 @@
-import type { Measurement } from './bed.ts';
+import type { Measurement } from './processes.ts';
 import { percentile } from './percentile.ts';
 import type { Scenario, Target } from './scenarios/scenario.ts';
 

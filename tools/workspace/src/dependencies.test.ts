@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { brokenByImport, brokenRules } from './dependency-rules.ts';
-import { type Package, readImports, readPackages } from './packages.ts';
+import { brokenByImport, brokenRules, onCircles } from './dependency-rules.ts';
+import { type Package, readImports, readPackages, readRooms } from './packages.ts';
 
 const packages = readPackages();
 
@@ -13,6 +13,17 @@ test('the source imports a client library only where it is at home', () => {
   const imports = packages.flatMap(({ folder }) => readImports(folder));
   expect(imports.map(({ imported }) => imported)).toContain('@confluentinc/kafka-javascript');
   expect(imports.map(brokenByImport).filter((broken) => broken !== undefined)).toEqual([]);
+});
+
+test('the folders of a package import one another in one direction', () => {
+  expect(readRooms('apps/query-api').get('apps/query-api/src/product')).toContain('apps/query-api/src/changes');
+  expect(packages.flatMap(({ folder }) => onCircles(readRooms(folder)))).toEqual([]);
+});
+
+test('rooms that import one another are on a circle, and rooms beside it are not', () => {
+  const arrows = { app: ['routes', 'cache'], routes: ['cache'], cache: ['rows'], rows: ['routes'], main: ['app'] };
+  const rooms = new Map(Object.entries(arrows).map(([from, to]) => [from, new Set(to)]));
+  expect(onCircles(rooms)).toEqual(['routes', 'cache', 'rows']);
 });
 
 const one = (folder: string, side: string, rest: Partial<Package> = {}): Package => ({

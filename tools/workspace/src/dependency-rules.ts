@@ -58,12 +58,17 @@ function brokenBy(one: Package, packages: readonly Package[]): string[] {
 
 /** Through `dependencies` only: the tests of a library may use one that is built on it. */
 function cycles(packages: readonly Package[]): string[] {
-  const byName = new Map(packages.map((one) => [one.name, one]));
-  const reaches = (from: Package, target: Package, seen = new Set<Package>()): boolean =>
-    from.dependencies.some((name) => {
-      const next = byName.get(name);
-      if (next === undefined || seen.has(next)) return false;
-      return next === target || reaches(next, target, seen.add(next));
-    });
-  return packages.filter((one) => reaches(one, one)).map((one) => `${one.folder} depends, in the end, on itself.`);
+  const folders = new Map(packages.map(({ name, folder }) => [name, folder]));
+  const arrows = packages.map(({ folder, dependencies }): [string, Set<string>] => [
+    folder,
+    new Set(dependencies.map((name) => folders.get(name) ?? name)),
+  ]);
+  return onCircles(new Map(arrows)).map((folder) => `${folder} depends, in the end, on itself.`);
+}
+
+/** The nodes from which arrows lead back to themselves. */
+export function onCircles(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const leads = (from: string, to: string, seen = new Set<string>()): boolean =>
+    [...(arrows.get(from) ?? [])].some((next) => next === to || (!seen.has(next) && leads(next, to, seen.add(next))));
+  return [...arrows.keys()].filter((node) => leads(node, node));
 }

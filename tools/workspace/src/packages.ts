@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -42,9 +42,30 @@ export function readPackages(): Package[] {
 
 /** The packages that a package's source imports (`@scope/name` or `name`, without a path within it), by file. */
 export function readImports(folder: string): { file: string; imported: string }[] {
-  return globSync(`${folder}/src/**/*.ts`, { cwd: root }).flatMap((file) => {
+  return readSpecifiers(folder)
+    .map(({ file, specifier }) => ({ file, imported: /^(?:@[\w.-]+\/)?[\w.-]+/.exec(specifier)?.[0] ?? '' }))
+    .filter(({ imported }) => /^[@\w]/.test(imported));
+}
+
+/**
+ * The rooms of a package's source, and those that each imports from. A folder below `src` or `browser` is a room; so is each
+ * file beside these folders, because what drives a folder and what it stands on are both there. Tests do not count.
+ */
+export function readRooms(folder: string): Map<string, Set<string>> {
+  const roomOf = (file: string) => (relative(folder, file).split('/').length === 2 ? file : dirname(file));
+  const rooms = new Map<string, Set<string>>();
+  for (const { file, specifier } of readSpecifiers(folder)) {
+    if (!specifier.startsWith('.') || file.endsWith('.test.ts')) continue;
+    const [from, to] = [roomOf(file), roomOf(join(dirname(file), specifier))];
+    if (from !== to) rooms.set(from, (rooms.get(from) ?? new Set()).add(to));
+  }
+  return rooms;
+}
+
+function readSpecifiers(folder: string): { file: string; specifier: string }[] {
+  return globSync(`${folder}/{src,browser}/**/*.ts`, { cwd: root }).flatMap((file) => {
     const source = readFileSync(join(root, file), 'utf8');
-    const specifiers = source.matchAll(/\b(?:from|import) ?\(?'((?:@[\w.-]+\/)?[\w.-]+)(?:\/[^'\n]*)?'/g);
-    return [...specifiers].map(([, imported = '']) => ({ file, imported }));
+    const found = source.matchAll(/\b(?:from|import) ?\(?'([^'\n]+)'/g);
+    return [...found].map(([, specifier = '']) => ({ file, specifier }));
   });
 }

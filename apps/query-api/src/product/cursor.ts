@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Filter, PagePosition, SearchExtent } from './list.ts';
+import type { Filter, PagePosition, SearchExtent } from './filter.ts';
 import { type SortName, sortNames } from './sort.ts';
 
 /** Where a list goes on, and which list it is. */

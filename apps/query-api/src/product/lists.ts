@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
-import type { ListRequest, PagePosition } from './list.ts';
+import type { PagePosition } from './filter.ts';
+import type { ListRequest } from './list.ts';
 import { type PageRow, readPage } from './pages.ts';
 import type { Reads } from './reads.ts';
 import { type Found, type Run, searchPage } from './search.ts';

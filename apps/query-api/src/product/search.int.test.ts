@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openPools } from '../pools.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import type { Filter, PagePosition } from './list.ts';
+import type { Filter, PagePosition } from './filter.ts';
 import { Lists } from './lists.ts';
 import { Reads } from './reads.ts';
 import { sortNames } from './sort.ts';

@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
-import type { Filter, ListRequest, PagePosition, SearchExtent } from './list.ts';
+import type { Filter, PagePosition, SearchExtent } from './filter.ts';
+import type { ListRequest } from './list.ts';
 import { likeliest } from './misspellings.ts';
 import { beyond, inOrder, inRange, keyOf, type PageRow } from './pages.ts';
 import type { PendingQuery } from './reads.ts';

@@ -1,7 +1,6 @@
 import type { LegacyEnvelope } from '@catalogue/contracts';
 import { toCents } from './cents.ts';
 import { type Product, storable } from './product.ts';
-import type { Projected } from './projection.ts';
 import { moment, stampOf } from './time.ts';
 
 /**
@@ -12,7 +11,7 @@ export function mergeLegacy(
   product: Product,
   { type, payload, timestamp }: LegacyEnvelope,
   { partition, offset }: { partition: number; offset: number },
-): Projected {
+): { outcome: 'applied'; product: Product } | { outcome: 'superseded' | 'unknown' } {
   if (type !== 'ProductCreated' && type !== 'ProductUpdated') return { outcome: 'unknown' };
   if (product.version > 0) return { outcome: 'superseded' };
   const stamp = stampOf(timestamp, partition, offset);

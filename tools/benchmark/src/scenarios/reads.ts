@@ -1,5 +1,5 @@
 import { encodeToken } from '@catalogue/contracts';
-import type { Measurement } from '../bed.ts';
+import type { Measurement } from '../processes.ts';
 import type { Read } from '../load/job.ts';
 import { percentile } from '../percentile.ts';
 import type { Shop } from '../shop.ts';

@@ -1,4 +1,5 @@
-import type { Bed, Measurement, Mode } from '../bed.ts';
+import type { Bed, Mode } from '../bed.ts';
+import type { Measurement } from '../processes.ts';
 
 export interface Scenario {
   /** For `--only`, and for other scenarios to name it as their floor. */

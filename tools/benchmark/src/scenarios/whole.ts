@@ -1,6 +1,7 @@
 import { waitFor } from '@catalogue/testing';
-import type { Bed, Measurement } from '../bed.ts';
+import type { Bed } from '../bed.ts';
 import { percentile } from '../percentile.ts';
+import type { Measurement } from '../processes.ts';
 import { Visitor } from '../visibility.ts';
 import { memory, type Scenario } from './scenario.ts';
 

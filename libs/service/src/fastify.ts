@@ -1,0 +1,31 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** The HTTP server of every process. */
+export type Server = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+export type { FastifyReply, FastifyRequest };
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** W3C trace context of the request: the caller's, or made here. */
+    traceparent: string;
+  }
+  interface FastifyContextConfig {
+    /** Media types of the route's answers; JSON when absent. */
+    produces?: readonly string[];
+  }
+  // @fastify/swagger declares these too, but the types that this package is built into do not name that package.
+  interface FastifySchema {
+    /** Keeps the route out of `/openapi.json`. */
+    hide?: boolean;
+    /** One of the API's tags, by which the page at `/docs` groups its operations. */
+    tags?: readonly string[];
+  }
+}
