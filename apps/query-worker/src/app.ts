@@ -19,13 +19,16 @@ export interface WorkerOptions {
   metrics: Registry;
   /** How messages are read. */
   codec: Codec;
+  /** Milliseconds without a sign of life after which a partition is stalled, and the work fails; 30 000 when absent. */
+  stalledAfterMs?: number;
 }
 
 /** Batches at once of a generation that is being filled: it must not hold up what readers see. */
 const fillingAtOnce = 2;
 
 /** The consumers that keep every generation of the read model up to date, and a server for their health and metrics. */
-export async function buildWorker({ sql, brokers, topic, log, metrics: registry, codec }: WorkerOptions) {
+export async function buildWorker(options: WorkerOptions) {
+  const { sql, brokers, topic, log, metrics: registry, codec, stalledAfterMs } = options;
   const admin = openAdmin({ brokers, clientId: 'query-worker', log });
   const metrics = workerMetrics(registry);
   const database = new PatientDatabase(log, () => metrics.retries.inc());
@@ -37,8 +40,8 @@ export async function buildWorker({ sql, brokers, topic, log, metrics: registry,
     log,
     open: (generation) => {
       const limit = () => (generations.stateOf(generation) === 'filling' ? filling : undefined);
-      const options = { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone };
-      return openGenerationConsumer(options, generation);
+      const shared = { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs };
+      return openGenerationConsumer(shared, generation);
     },
   });
   measureGenerations(registry, generations);

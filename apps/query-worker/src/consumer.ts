@@ -19,16 +19,18 @@ export interface GenerationConsumerOptions {
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
-  /** Bounds the batches at once; asked before each. */
+  /** Bounds the batches at once; asked before each try. */
   limit: () => Limit | undefined;
   /** Takes what may end the process, one at a time. */
   alone: Limit;
+  /** Milliseconds without a sign of life after which a partition is stalled; the watch's own when absent. */
+  stalledAfterMs?: number | undefined;
 }
 
 /** The consumer that keeps one generation of the read model up to date: with offsets and a consumer group of its own. */
 export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
-  const { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone } = options;
-  const projector = new Projector({ sql, database, log, metrics, codec, alone });
+  const { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs } = options;
+  const projector = new Projector({ sql, database, log, metrics, codec, limit, alone });
   // The topic as it was when partitions were last assigned: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
   return openConsumer({
@@ -47,13 +49,11 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
       };
       return startingPoints(partitions, () => database.try(signal, read));
     },
-    apply: (batch) => {
-      const apply = () => projector.apply(scope, batch);
-      return limit()?.run(apply) ?? apply();
-    },
+    apply: (batch) => projector.apply(scope, batch),
     onGap: ({ from, to }) => metrics.missing.inc(to - from),
-    // One that is frozen reports no error: it is asked.
-    waits: async () => database.away !== undefined || !(await answers(sql)),
+    // Each try is a sign of life; but with a frozen database none ends for long.
+    waits: async () => !(await answers(sql)),
+    ...(stalledAfterMs === undefined ? {} : { stalledAfterMs }),
   });
 }
 

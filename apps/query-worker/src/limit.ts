@@ -1,21 +1,58 @@
+/** What waits for its turn. */
+export interface Waiting {
+  /** Aborted: it waits no more, and is not begun. */
+  signal: AbortSignal;
+  /** Called when others are before it. */
+  onWait: () => void;
+}
+
 /** Lets so many run at once; the others wait, first come first served. */
 export class Limit {
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
   #free: number;
 
   constructor(atOnce: number) {
     this.#free = atOnce;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** @throws the signal's reason when it is aborted before the turn has come. */
+  async run<T>(work: () => Promise<T>, { signal, onWait }: Waiting): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else {
+      onWait();
+      await this.#turn(signal);
+    }
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
+      this.#passOn();
     }
   }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const turn = Promise.withResolvers<void>();
+    const leave = () => {
+      if (this.#waiting.delete(turn.resolve)) turn.reject(signal.reason);
+    };
+    this.#waiting.add(turn.resolve);
+    signal.addEventListener('abort', leave, { once: true });
+    await turn.promise.finally(() => signal.removeEventListener('abort', leave));
+  }
+
+  #passOn(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#free += 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+}
+
+/** Does work when each of these limits lets it. Whoever uses two of them names them in the same order. */
+export async function inTurn<T>(limits: readonly Limit[], waiting: Waiting, work: () => Promise<T>): Promise<T> {
+  const [limit, ...others] = limits;
+  return limit === undefined ? await work() : await limit.run(() => inTurn(others, waiting, work), waiting);
 }

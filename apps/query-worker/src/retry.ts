@@ -22,13 +22,16 @@ export class PatientDatabase {
     return this.#away;
   }
 
-  /** Resolves with what `work` does in the end. Rejects with an error that would come again, or when aborted. */
-  async try<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /**
+   * Resolves with what `work` does in the end; it is told how often it has failed. Rejects with an error that would come
+   * again, or when aborted.
+   */
+  async try<T>(signal: AbortSignal, work: (failures: number) => Promise<T>): Promise<T> {
     let attempt = 0;
     try {
       for (;;) {
         try {
-          return await work();
+          return await work(attempt);
         } catch (error) {
           if (!isTransient(error)) throw error;
           if (attempt === 0) this.#waiting += 1;

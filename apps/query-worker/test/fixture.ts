@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { jsonCodec } from '@catalogue/contracts';
 import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { buildWorker } from '../src/app.ts';
@@ -10,15 +11,34 @@ import { connectReadModel } from '../src/read-model.ts';
 
 const silent = createLogger('test', 'silent');
 
+interface Seams {
+  /** What the worker is given for its connection to the database. */
+  through?: (sql: Sql) => Sql;
+  stalledAfterMs?: number;
+}
+
 /** A worker that runs until it is disposed of. */
-export async function startWorker(brokers: string, dsn: string, topic: string, log = silent) {
+export async function startWorker(brokers: string, dsn: string, topic: string, log = silent, seams: Seams = {}) {
+  const { through = (sql) => sql, ...options } = seams;
   const stop = new AbortController();
   const sql = connectReadModel(dsn);
   const metrics = createMetrics('test');
-  const { app, work, generations } = await buildWorker({ sql, brokers, topic, log, metrics, codec: jsonCodec });
+  const { app, work, generations } = await buildWorker({
+    ...options,
+    sql: through(sql),
+    brokers,
+    topic,
+    log,
+    metrics,
+    codec: jsonCodec,
+  });
   const working = work(stop.signal);
+  /** Why it ended before it was told to. */
+  let fault: unknown;
+  working.catch((error: unknown) => (fault = error));
   return {
     generations,
+    fault: () => fault,
     /** The partitions it has of the serving generation. */
     partitions: () => generations.serving?.consumer.partitions() ?? [],
     /** What `/health/ready` says. */
@@ -32,7 +52,7 @@ export async function startWorker(brokers: string, dsn: string, topic: string, l
       (await app.inject('/metrics')).body.split('\n').filter((line) => line.startsWith(name)),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      await working;
+      await working.catch(() => {}); // Tests that expect none look at the fault.
       await app.close();
       await sql.end({ timeout: 5 });
     },

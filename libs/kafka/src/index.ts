@@ -7,7 +7,7 @@ export type { ConsumerOptions, PartitionState } from './membership.ts';
 export type { Log } from './log.ts';
 export { firstMessages } from './first-messages.ts';
 export type { IncomingMessage } from './native-consumer.ts';
-export type { BatchOutcome, MessageBatch } from './partition-feed.ts';
+export type { BatchOutcome, BatchProgress, MessageBatch } from './partition-feed.ts';
 export type { StartingPoint } from './starting-point.ts';
 export { type Delivery, openProducer, type OutgoingMessage, Producer } from './producer.ts';
 export { openTransactionalProducer } from './transactional-producer.ts';

@@ -5,10 +5,13 @@ import { codes, isAway, KafkaError } from './errors.ts';
 import { type GroupOptions, type IncomingMessage, NativeConsumer } from './native-consumer.ts';
 import { OpenTransactions } from './open-transactions.ts';
 import { Reachability } from './reachability.ts';
-import { StallWatch } from './stall-watch.ts';
+import { StallWatch, type StallWatchOptions } from './stall-watch.ts';
 import { UnseenEnds } from './unseen-ends.ts';
 
-export interface ConsumerOptions extends Omit<GroupOptions, 'onEnd'>, AssignmentOptions {}
+export interface ConsumerOptions
+  extends Omit<GroupOptions, 'onEnd'>,
+    AssignmentOptions,
+    Pick<StallWatchOptions, 'stalledAfterMs'> {}
 
 /** How an assigned partition is doing. */
 export interface PartitionState {
@@ -120,13 +123,14 @@ export class Membership {
 
   /** Ends the membership, and with it the process, when a partition stalls. */
   async #watch(native: NativeConsumer): Promise<void> {
-    const { topic, waits = () => Promise.resolve(false) } = this.#options;
+    const { topic, waits = () => Promise.resolve(false), stalledAfterMs } = this.#options;
     const assignment = this.#assignment as Assignment;
     const watch = new StallWatch({
       topic,
       feeds: () => [...assignment.feeds],
       end: (partition) => this.#transactions.readableEnd(native, partition),
       waits,
+      ...(stalledAfterMs === undefined ? {} : { stalledAfterMs }),
     });
     const { signal } = this.#ended;
     for await (const _ of setInterval(watchEvery, undefined, { signal, ref: false })) {

@@ -203,3 +203,39 @@ test('messages that were taken already are not taken again', async () => {
   feed.push(messages(2, 4));
   await vi.waitFor(() => expect(applied).toEqual([0, 1, 2, 3, 4]));
 });
+
+test('messages of a batch that are applied one by one move the offset, and what comes of them is a sign of life', async () => {
+  const stages: [number, number, boolean][] = [];
+  const { feed, onStop } = feedOf(async ({ progress: { moved, queued } }) => {
+    const look = () => stages.push([feed.next, feed.moves, feed.waitsForOthers]);
+    queued();
+    look();
+    moved();
+    look();
+    moved(1);
+    look();
+    throw new Error('numeric overflow');
+  });
+  feed.push(messages(0, 2));
+  await vi.waitFor(() => expect(feed.stopped).toBeDefined());
+  expect(stages).toEqual([
+    [0, 0, true],
+    [0, 1, false],
+    [1, 2, false],
+  ]);
+  expect(onStop.mock.calls.map(([, reason]) => reason)).toEqual([expect.stringMatching(/^Offset 1 and following/)]);
+  expect(feed.next).toBe(1);
+});
+
+test('a batch that was abandoned moves nothing any more', async () => {
+  const stuck = Promise.withResolvers<{ next: number }>();
+  let report = (_next?: number) => {};
+  const { feed } = feedOf(({ progress }) => {
+    report = progress.moved;
+    return stuck.promise;
+  });
+  feed.push(messages(0, 2));
+  await feed.close(0);
+  report(2);
+  expect([feed.next, feed.moves]).toEqual([0, 0]);
+});

@@ -1,5 +1,13 @@
 import type { IncomingMessage } from './native-consumer.ts';
 
+/** What becomes of a batch that is under way: a partition without a sign of life for 30 s is taken for stalled. */
+export interface BatchProgress {
+  /** Something came of it: a turn, an answer, even a failure. With `next`, all messages before that offset are applied. */
+  moved: (next?: number) => void;
+  /** It waits for others of this process until it has moved: not it is stalled, if anything is. */
+  queued: () => void;
+}
+
 /** Messages of one partition, in order, to be applied together. */
 export interface MessageBatch {
   partition: number;
@@ -11,6 +19,7 @@ export interface MessageBatch {
   messages: IncomingMessage[];
   /** Aborted when the partition was taken away, or the process has to end: give up waiting and retrying. */
   signal: AbortSignal;
+  progress: BatchProgress;
 }
 
 /**
@@ -59,6 +68,8 @@ export class PartitionFeed {
   #held = false;
   #closing = false;
   #underWay: IncomingMessage | undefined;
+  #moves = 0;
+  #waitsForOthers = false;
   #lastTimestamp: number | undefined;
   #progressAt: number | undefined;
 
@@ -81,6 +92,16 @@ export class PartitionFeed {
   /** True while there are messages that are polled and not yet applied. */
   get pending(): boolean {
     return this.#busy !== undefined;
+  }
+
+  /** How often something came of a batch: unchanged for long, it is stalled. */
+  get moves(): number {
+    return this.#moves;
+  }
+
+  /** True while the batch under way waits for its turn, behind others of this process. */
+  get waitsForOthers(): boolean {
+    return this.#waitsForOthers;
   }
 
   /** Milliseconds for which the batch under way has been applied; 0 while there is none. */
@@ -210,8 +231,16 @@ export class PartitionFeed {
     const last = messages.at(-1);
     const next = last === undefined ? this.#end : last.offset + 1;
     this.#underWay = messages[0];
+    const progress = this.#progressOf(messages);
     try {
-      const outcome = await apply({ partition, expected: this.#next, next, messages, signal: this.#abandoned.signal });
+      const outcome = await apply({
+        partition,
+        expected: this.#next,
+        next,
+        messages,
+        signal: this.#abandoned.signal,
+        progress,
+      });
       if (this.#abandoned.signal.aborted) return;
       this.#next = outcome.next;
       if (outcome.stop !== undefined) this.stop(outcome.stop);
@@ -219,10 +248,22 @@ export class PartitionFeed {
       else this.#progressed(last);
     } catch (error) {
       if (this.#abandoned.signal.aborted) return;
-      this.stop(
-        `Offset ${messages[0]?.offset ?? this.#next} and following could not be applied: ${(error as Error).message}`,
-      );
+      const from = this.#underWay?.offset ?? this.#next;
+      this.stop(`Offset ${from} and following could not be applied: ${(error as Error).message}`);
     }
+  }
+
+  #progressOf(messages: readonly IncomingMessage[]): BatchProgress {
+    const moved = (next?: number) => {
+      if (this.#abandoned.signal.aborted) return;
+      this.#moves += 1;
+      this.#waitsForOthers = false;
+      if (next === undefined || next <= this.#next) return;
+      this.#next = next;
+      this.#underWay = messages.find(({ offset }) => offset >= next);
+      this.#progressAt = Date.now();
+    };
+    return { moved, queued: () => (this.#waitsForOthers = true) };
   }
 
   #progressed(last: IncomingMessage | undefined): void {

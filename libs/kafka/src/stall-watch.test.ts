@@ -1,12 +1,22 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { StallWatch, stalledAfter } from './stall-watch.ts';
+import { StallWatch } from './stall-watch.ts';
+
+/** Milliseconds. */
+const stalledAfter = 30_000;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** A partition at offset 5 of 9, and what a minute of checks finds. */
 function watched() {
-  const feed = { partition: 3, next: 5, stopped: undefined as string | undefined, pending: false };
+  const feed = {
+    partition: 3,
+    next: 5,
+    stopped: undefined as string | undefined,
+    pending: false,
+    moves: 0,
+    waitsForOthers: false,
+  };
   const state = { end: 9, waits: false, brokers: true };
   const watch = new StallWatch({
     topic: 'events',
@@ -44,6 +54,7 @@ test.each([
   ['at its end', { end: 5 }, {}],
   ['stopped on purpose', {}, { stopped: 'a gap' }],
   ['waiting for the database', { waits: true }, { pending: true }],
+  ['waiting for its turn behind others', {}, { pending: true, waitsForOthers: true }],
   ['whose brokers are away', { brokers: false }, {}],
 ])('a partition %s is not', async (_, state, feed) => {
   const it = watched();
@@ -65,4 +76,21 @@ test('nor is one that moves, however slowly, or has just got messages', async ()
   const start = Date.now();
   expect(await minute()).toBeDefined();
   expect(Date.now() - start).toBe(stalledAfter);
+});
+
+test('one whose turn has come is watched from then on', async () => {
+  const { feed, minute } = watched();
+  Object.assign(feed, { pending: true, waitsForOthers: true });
+  expect(await minute()).toBeUndefined();
+  Object.assign(feed, { waitsForOthers: false, moves: 1 });
+  const start = Date.now();
+  expect(await minute()).toMatchObject({ partition: 3 });
+  expect(Date.now() - start).toBe(stalledAfter);
+});
+
+test('one of whose batch something comes is not stalled, though none of it is applied', async () => {
+  const { feed, minute } = watched();
+  feed.pending = true;
+  expect(await minute(() => feed.moves++)).toBeUndefined();
+  expect(await minute()).toBeDefined();
 });

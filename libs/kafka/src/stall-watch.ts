@@ -8,6 +8,10 @@ interface Watched {
   stopped: string | undefined;
   /** True while there are messages that are polled and not yet applied. */
   pending: boolean;
+  /** Grows whenever something comes of a batch that is under way. */
+  moves: number;
+  /** True while it waits for others of this process: those are watched, too. */
+  waitsForOthers: boolean;
 }
 
 export interface StallWatchOptions {
@@ -17,10 +21,11 @@ export interface StallWatchOptions {
   end: (partition: number) => Promise<number>;
   /** True while whoever applies waits for something that is away. */
   waits: () => Promise<boolean>;
+  /** Milliseconds of lag without a sign of life after which a partition is stalled; 30 000 when absent. */
+  stalledAfterMs?: number;
 }
 
-/** Milliseconds of lag without progress after which a partition is stalled. */
-export const stalledAfter = 30_000;
+const defaultStalledAfterMs = 30_000;
 
 /**
  * Finds partitions that have messages and do not move, though neither brokers nor the database are away: clients are known
@@ -30,10 +35,12 @@ export const stalledAfter = 30_000;
  */
 export class StallWatch {
   readonly #options: StallWatchOptions;
-  #behind = new Map<number, { next: number; since: number }>();
+  readonly #stalledAfterMs: number;
+  #behind = new Map<number, { next: number; moves: number; since: number }>();
 
   constructor(options: StallWatchOptions) {
     this.#options = options;
+    this.#stalledAfterMs = options.stalledAfterMs ?? defaultStalledAfterMs;
   }
 
   /** Resolves with an error when a partition is stalled; to be called every few seconds. */
@@ -42,13 +49,14 @@ export class StallWatch {
     const behind: typeof before = new Map();
     let stalled: KafkaError | undefined;
     for (const feed of this.#options.feeds()) {
-      const { partition, next } = feed;
+      const { partition, next, moves } = feed;
       const lag = await this.#lag(feed);
-      if (lag === 0 || feed.stopped !== undefined || feed.next !== next) continue;
+      if (lag === 0 || feed.stopped !== undefined || feed.waitsForOthers) continue;
+      if (feed.next !== next || feed.moves !== moves) continue;
       const known = before.get(partition);
-      const since = known?.next === next ? known.since : Date.now();
-      behind.set(partition, { next, since });
-      if (Date.now() - since >= stalledAfter) stalled ??= this.#error(partition, next, lag);
+      const since = known?.next === next && known.moves === moves ? known.since : Date.now();
+      behind.set(partition, { next, moves, since });
+      if (Date.now() - since >= this.#stalledAfterMs) stalled ??= this.#error(partition, next, lag);
     }
     this.#behind = behind;
     if (stalled === undefined || !(await this.#options.waits())) return stalled;
@@ -65,7 +73,7 @@ export class StallWatch {
 
   #error(partition: number, offset: number, lag: number): KafkaError {
     const { topic } = this.#options;
-    const message = `${topic}[${partition}] stays at offset ${offset}, ${lag} behind, for ${stalledAfter / 1000} s`;
+    const message = `${topic}[${partition}] stays at offset ${offset}, ${lag} behind, for ${this.#stalledAfterMs / 1000} s`;
     return Object.assign(new KafkaError(message, { code: codes.ERR__TIMED_OUT }), { topic, partition, offset, lag });
   }
 }

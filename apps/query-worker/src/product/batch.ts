@@ -15,13 +15,21 @@ import {
   renameProducts,
   updateProducts,
 } from './rows.ts';
+import { waitingBriefly } from './lock-waits.ts';
 import { addWords, KnownWords } from './words.ts';
 
 /** Somebody else applies the partition now: nothing was written. */
 export class NotOwnerError extends Error {}
 
 /** How a batch moves its partition's offset: to `next`, or where that is absent to after its last message. */
-type Step = Pick<MessageBatch, 'partition' | 'expected'> & Partial<Pick<MessageBatch, 'next'>> & { attempts?: number };
+interface BatchStep extends Pick<MessageBatch, 'partition' | 'expected'>, Partial<Pick<MessageBatch, 'next'>> {
+  /** What `countAttempt` goes on from after it. */
+  attempts?: number;
+  /** It has failed before, maybe for a lock that lasts: it waits for locks briefly. */
+  isRetry?: boolean;
+  /** Called at each answer while it is written. */
+  onAnswer?: () => void;
+}
 
 /**
  * Applies one batch of one partition in one transaction: the partition's offset, moved only from where it is expected,
@@ -33,23 +41,24 @@ type Step = Pick<MessageBatch, 'partition' | 'expected'> & Partial<Pick<MessageB
 export async function applyBatch(
   sql: Sql,
   scope: OffsetScope,
-  { partition, expected, next: given, attempts = 0 }: Step,
+  { partition, expected, next: given, attempts = 0, isRetry = false, onAnswer = () => {} }: BatchStep,
   messages: readonly Read[],
   accept: (folded: Folded) => void = () => {},
   words = new KnownWords(),
 ): Promise<Folded> {
   const next = given ?? (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
   let added: ReadonlySet<string> = new Set();
+  const reading = (tx: Transaction) => readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
   const once = () =>
     transact(
       sql,
       async (tx) => {
-        const found = await readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
+        const found = await (isRetry ? waitingBriefly(tx, () => reading(tx)) : reading(tx));
         accept(found);
         added = newWords(found, words);
         return found;
       },
-      (tx, found) => write(tx, scope, found, added),
+      (tx, found) => write(tx, scope, found, added).map((written) => written.then(onAnswer)),
     );
   const folded = await againOnTakenRow(once);
   words.add(added);

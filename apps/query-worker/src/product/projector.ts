@@ -1,33 +1,36 @@
 import type { Codec } from '@catalogue/contracts';
 import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
-import { hinter, isRefusedValue, type Sql } from '@catalogue/postgres';
+import { hinter, isRefusedValue } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
-import type { Limit } from '../limit.ts';
 import type { WorkerMetrics } from '../metrics.ts';
 import { type OffsetScope, readOffset } from '../offsets.ts';
-import type { PatientDatabase } from '../retry.ts';
-import { alone, countAttempt, readAttempts, takeBack, together } from './attempts.ts';
+import { alone, readAttempts, together } from './attempts.ts';
 import { applyBatch, NotOwnerError } from './batch.ts';
 import { type Folded, type Read, read } from './fold.ts';
 import { GapWatch } from './gap-watch.ts';
+import { Tries, type TriesOptions } from './tries.ts';
 import { KnownWords } from './words.ts';
 
-export interface ProjectorOptions {
-  sql: Sql;
-  database: PatientDatabase;
+export interface ProjectorOptions extends TriesOptions {
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
-  /** Takes one at a time, of all partitions and generations of this process: what may end it. */
-  alone: Limit;
 }
 
 // Milliseconds between two hints to those who wait for changes: under load they come in threes and fours.
 const leastPause = 10;
 
 /** So many products miss events that the topic is at fault, not they: nothing was written. */
-class TooManyGaps extends Error {}
+class TooManyGaps extends Error {
+  /** The offset of the first message that is not applied. */
+  readonly next: number;
+
+  constructor(next: number, message: string) {
+    super(message);
+    this.next = next;
+  }
+}
 
 /** What is remembered of a partition. */
 interface Memory {
@@ -37,28 +40,39 @@ interface Memory {
 }
 
 /** What is applied at once: a batch, or a part of one. */
-type Step = Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'signal'> & { attempts?: number };
+interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'progress'> {
+  attempts?: number;
+  /** Tries work until it is done; or only once, where it is part of something that is tried. */
+  try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
+}
+
+const once =
+  (failures: number): Step['try'] =>
+  (work) =>
+    work(failures);
 
 /** Applies batches of messages to the read model, and tells what became of them. */
 export class Projector {
   readonly #options: ProjectorOptions;
   readonly #memories = new Map<string, Memory>();
+  readonly #tries: Tries;
   readonly #words = new KnownWords();
   readonly #hint: (generation: string) => void;
 
   constructor(options: ProjectorOptions) {
     this.#options = options;
+    this.#tries = new Tries(options);
     this.#hint = hinter(options.sql, changesAppended, leastPause);
   }
 
   /** Applies a batch once, however often the database has to be asked. */
   async apply(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
-    const { partition, expected } = batch;
+    const { partition } = batch;
     const memory = this.#memoryOf(scope, partition);
     const end = this.#options.metrics.duration.startTimer();
     try {
       const hasMessages = batch.messages.length > 0;
-      if (memory.proven || !hasMessages) await this.#applyRead(scope, batch, this.#read(batch.messages), memory);
+      if (memory.proven || !hasMessages) await this.#applyAll(scope, batch, memory);
       else await this.#applyFirst(scope, batch, memory);
       memory.proven ||= hasMessages;
       end();
@@ -66,8 +80,14 @@ export class Projector {
     } catch (error) {
       if (error instanceof NotOwnerError) return await this.#follow(scope, batch);
       if (!(error instanceof TooManyGaps)) throw error;
-      return { next: expected, stop: `${scope.topic}[${partition}] after offset ${expected}: ${error.message}` };
+      const { next, message } = error;
+      return { next, stop: `${scope.topic}[${partition}] after offset ${next}: ${message}` };
     }
+  }
+
+  async #applyAll(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
+    const inTurn: Step['try'] = (work) => this.#tries.inTurn(batch, work);
+    await this.#applyRead(scope, { ...batch, try: inTurn }, this.#read(batch.messages), memory);
   }
 
   /**
@@ -76,47 +96,40 @@ export class Projector {
    * the count back, so that a deploy or an outage blames nobody.
    */
   async #applyFirst(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
-    const { sql, database, log, alone: inTurn } = this.#options;
-    const { partition, expected, signal } = batch;
-    const attempts = await database.try(signal, () => readAttempts(sql, scope, partition, expected));
+    const { sql, log } = this.#options;
+    const { partition, expected } = batch;
+    const attempts = await this.#tries.anyTime(batch, () => readAttempts(sql, scope, batch));
     if (attempts < together) {
-      await this.#counted(scope, batch, () => this.#applyRead(scope, batch, this.#read(batch.messages), memory));
+      const anyTime: Step['try'] = (work) => this.#tries.anyTime(batch, work);
+      const step = { ...batch, try: anyTime };
+      await this.#tries.counted(scope, step, attempts, () => this.#applyAll(scope, batch, memory));
       return;
     }
     log.warn({ ...scope, partition, offset: expected, attempts }, 'Begun again and again: one message at a time');
-    // Of all partitions one at a time, too: else who happens to be under way when another's message ends the process is
-    // counted with it.
-    await inTurn.run(() => this.#applyOneByOne(scope, batch, memory));
+    await this.#applyOneByOne(scope, batch, attempts, memory);
   }
 
-  async #applyOneByOne(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
-    const { partition, messages, signal } = batch;
+  /**
+   * Of all partitions one at a time, too: else who happens to be under way when another's message ends the process is counted
+   * with it. A try that fails is not counted any more when it leaves the turn to others.
+   */
+  async #applyOneByOne(scope: OffsetScope, batch: MessageBatch, attempts: number, memory: Memory): Promise<void> {
+    const { messages, signal } = batch;
     let { expected } = batch;
+    let before = attempts;
     for (const message of messages) {
       signal.throwIfAborted();
       const isLast = message === messages.at(-1);
       const next = isLast ? batch.next : message.offset + 1;
-      const one = { partition, expected, next, signal, attempts: isLast ? 0 : together };
-      await this.#counted(scope, one, (attempts) => {
-        const reads = attempts > alone ? [crashed(message, attempts)] : this.#read([message]);
-        return this.#applyRead(scope, one, reads, memory);
+      await this.#tries.alone(batch, async (failures) => {
+        const one = { ...batch, expected, next, attempts: isLast ? 0 : together, try: once(failures) };
+        await this.#tries.counted(scope, one, before, async () => {
+          const reads = before >= alone ? [crashed(message, before)] : this.#read([message]);
+          await this.#applyRead(scope, one, reads, memory);
+        });
       });
       expected = next;
-    }
-  }
-
-  async #counted(
-    scope: OffsetScope,
-    { partition, expected, signal }: Step,
-    work: (attempts: number) => Promise<void>,
-  ): Promise<void> {
-    const { sql, database } = this.#options;
-    const attempts = await database.try(signal, () => countAttempt(sql, scope, partition, expected));
-    try {
-      await work(attempts);
-    } catch (error) {
-      await takeBack(sql, scope, partition, expected).catch(() => {}); // The database is away: the count stands.
-      throw error;
+      before = together;
     }
   }
 
@@ -145,23 +158,30 @@ export class Projector {
   }
 
   async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
-    const { sql, database } = this.#options;
+    const { sql } = this.#options;
+    const { progress } = batch;
+    const onAnswer = () => progress.moved();
     let met: ReadonlyMap<string, boolean> = new Map();
     const accept = (folded: Folded) => {
+      onAnswer();
       met = productsMet(messages, folded);
-      if (memory.gaps.isTooMany(met)) throw tooManyGaps(folded);
+      if (memory.gaps.isTooMany(met)) throw tooManyGaps(batch.expected, folded);
     };
-    const folded = await database.try(batch.signal, () => applyBatch(sql, scope, batch, messages, accept, this.#words));
+    const folded = await batch.try((failures) =>
+      applyBatch(sql, scope, { ...batch, isRetry: failures > 0, onAnswer }, messages, accept, this.#words),
+    );
+    progress.moved(batch.next);
     if (folded.changes.length > 0) this.#hint(String(scope.generation));
     memory.gaps.add(met);
     this.#tell(scope, messages, folded);
   }
 
   /** Goes on where another worker moved the offset to. */
-  async #follow(scope: OffsetScope, { partition, expected, signal }: MessageBatch): Promise<BatchOutcome> {
-    const { sql, database, log, metrics } = this.#options;
+  async #follow(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
+    const { sql, log, metrics } = this.#options;
+    const { partition, expected } = batch;
     metrics.fenced.inc();
-    const next = await database.try(signal, () => readOffset(sql, scope, partition));
+    const next = await this.#tries.anyTime(batch, () => readOffset(sql, scope, partition));
     log.info({ ...scope, partition, expected, next }, 'Another worker moved the offset');
     if (next === undefined) return { next: expected, stop: `The offset of ${scope.topic}[${partition}] is gone` };
     return { next };
@@ -191,7 +211,7 @@ export class Projector {
 }
 
 function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {
-  const detail = `The worker was begun at this message ${attempts - 1} times and did not survive; it was not read again`;
+  const detail = `The worker was begun at this message ${attempts} times and did not survive; it was not read again`;
   return { origin, unread: { reason: 'crash', detail } };
 }
 
@@ -206,9 +226,10 @@ function productsMet(messages: readonly Read[], { parked }: Folded): Map<string,
   return met;
 }
 
-function tooManyGaps({ parked }: Folded): TooManyGaps {
+function tooManyGaps(next: number, { parked }: Folded): TooManyGaps {
   const first = parked.find(({ reason }) => reason === 'gap');
   return new TooManyGaps(
+    next,
     'More than 5 % of the last 1 000 products miss events, so the topic is at fault: was it restored in part? ' +
       `Have the relay send the log again (republish) and start the worker again. The first: ${first?.detail}`,
   );
