@@ -55,11 +55,11 @@ export async function buildApp(options: AppOptions): Promise<App> {
     done();
   });
   const feed = new ChangeFeed(readModel, log);
-  const rows = new Batches((ids) => findProducts(readModel, ids));
+  const rows = new Batches((ids) => findProducts(readModel, ids, feed.position));
   const products = new Products(feed, (id) => rows.find(id));
-  const pages = new HotPages(feed, (list, gone) => lists.page(list, gone));
+  const pages = new HotPages(feed, (list, gone, position) => lists.page(list, gone, position));
   const statuses = new Batches((ids) => findStatuses(readModel, ids));
-  const consistency = new Consistency({ feed, products, statuses, metrics });
+  const consistency = new Consistency({ feed, statuses, metrics });
   const streams = new Streams({ feed, older: new OlderChanges(readModel), metrics });
   app.addHook('preClose', async () => {
     consistency.stop();
@@ -91,7 +91,11 @@ function checkReadModel(readModel: Sql, lists: Lists): Dependencies[string] {
     // Once, the statements of the routes: before it is ready, connections are there and know them.
     if (isPrepared) await readModel`select 1`;
     else
-      await Promise.all([findProducts(readModel, []), findStatuses(readModel, []), lists.page(anyPage, nobodyLeaves)]);
+      await Promise.all([
+        findProducts(readModel, []),
+        findStatuses(readModel, []),
+        lists.page(anyPage, nobodyLeaves, undefined),
+      ]);
     isPrepared = true;
     return { status: 'up' };
   };

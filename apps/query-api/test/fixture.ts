@@ -5,10 +5,18 @@ import { waitFor } from '@catalogue/testing';
 import { buildApp } from '../src/app.ts';
 import { openPools } from '../src/pools.ts';
 
+export interface StartOptions {
+  /** Another address for the pool of lists: connections of one service can lead to two servers during a failover. */
+  listingDsn?: string;
+  /** False: it reads the change log only when a request asks for that. */
+  followsChanges?: boolean;
+}
+
 /** A query-api that listens and follows the changes, until it is disposed of. */
-export async function startQueryApi(dsn: string) {
+export async function startQueryApi(dsn: string, { listingDsn = dsn, followsChanges = true }: StartOptions = {}) {
   const stop = new AbortController();
-  const { readModel: pool, listing } = openPools(dsn);
+  const { readModel: pool, listing: ownListing } = openPools(dsn);
+  const listing = listingDsn === dsn ? ownListing : openPools(listingDsn).listing;
   const sent: string[] = [];
   const counting = (sql: Sql) =>
     new Proxy(sql, {
@@ -30,7 +38,7 @@ export async function startQueryApi(dsn: string) {
     corsOrigins: [],
     commandApiUrl: 'http://localhost:8080',
   });
-  const working = work(stop.signal);
+  const working = followsChanges ? work(stop.signal) : Promise.resolve();
   const sockets = new Set<Socket>();
   app.server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -138,19 +146,20 @@ export async function lockTable(sql: Sql, table: string) {
   await session`begin`;
   await session`lock table ${session(table)} in access exclusive mode`;
   let isHeld = true;
-  const release = async () => {
+  const end = async (how: 'commit' | 'rollback') => {
     if (!isHeld) return;
     isHeld = false;
-    await session`rollback`;
+    await session.unsafe(how);
     session.release();
   };
+  const release = () => end('rollback');
   /** Statements that wait for it. */
   const waiting = async () => {
     const [row] = await sql<{ count: number }[]>`
       select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
     return row?.count ?? 0;
   };
-  return { waiting, release, [Symbol.asyncDispose]: release };
+  return { holder: session, waiting, commit: () => end('commit'), release, [Symbol.asyncDispose]: release };
 }
 
 /** Makes an empty generation beside those there are. */

@@ -2,6 +2,8 @@ import postgres from 'postgres';
 
 /** A pool of connections to one database; a tagged template is one prepared statement. */
 export type Sql = postgres.Sql;
+/** A statement, or a part of one. */
+export type Fragment = postgres.Fragment;
 /** What a transaction is given instead of the pool. */
 export type Transaction = postgres.TransactionSql;
 

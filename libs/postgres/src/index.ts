@@ -1,4 +1,4 @@
-export { type ConnectOptions, connect, type Sql, type Transaction } from './connect.ts';
+export { type ConnectOptions, connect, type Fragment, type Sql, type Transaction } from './connect.ts';
 export { errorCode, isConnectionLost, isReadOnly, isRefusedStatement, isRefusedValue, isTransient } from './errors.ts';
 export { hinter } from './hint.ts';
 export { migrate } from './migrate.ts';

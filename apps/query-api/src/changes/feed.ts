@@ -70,7 +70,18 @@ export class ChangeFeed {
    * then on is what it is now.
    */
   isUnchanged(productId: string, position: LogPosition): boolean {
-    return this.#recent?.includes(position) === true && (this.lastOf(productId)?.seq ?? 0) <= position.seq;
+    return this.includes(position) && (this.lastOf(productId)?.seq ?? 0) <= position.seq;
+  }
+
+  /** Whether a position is one of the log that is followed, as far as it is read and kept. */
+  includes(position: LogPosition | undefined): boolean {
+    return position !== undefined && this.#recent?.includes(position) === true;
+  }
+
+  /** Whether a position comes after another one, or is the same, in the log that is followed. */
+  isAtOrAfter(position: LogPosition | undefined, earlier: LogPosition | undefined): boolean {
+    if (position === undefined || earlier === undefined || position.seq < earlier.seq) return false;
+    return this.includes(position) && this.includes(earlier);
   }
 
   /** When the read model last changed, if that was not long ago. */

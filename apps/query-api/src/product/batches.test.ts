@@ -5,12 +5,13 @@ const never = () => new Promise<never>(() => {});
 
 test('what is asked for in one turn is read by one statement, each id once', async () => {
   const asked: string[][] = [];
+  const from = { generation: 1, seq: 2, mark: 3 };
   const batches = new Batches((ids) => {
     asked.push(ids);
-    return Promise.resolve(ids.filter((id) => id !== 'gone').map((id) => ({ id })));
+    return Promise.resolve({ rows: ids.filter((id) => id !== 'gone').map((id) => ({ id })), from });
   });
   const found = await Promise.all(['a', 'b', 'a', 'gone'].map((id) => batches.find(id)));
-  expect(found).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'a' }, undefined]);
+  expect(found).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'a' }, undefined].map((row) => ({ row, from })));
   expect(asked).toEqual([['a', 'b', 'gone']]);
 });
 

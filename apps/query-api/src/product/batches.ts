@@ -1,11 +1,24 @@
 import { Problem } from '@catalogue/service';
+import type { LogPosition } from '../changes/log.ts';
+import type { ProvenRows } from '../changes/proof.ts';
 import { overloaded } from '../overloaded.ts';
+
+/** A row, and the position of the log that it was read at or after; undefined where that is not known. */
+export interface FoundRow<Row> {
+  row: Row | undefined;
+  from: LogPosition | undefined;
+}
+
+interface BatchResult<Row> {
+  rows: ReadonlyMap<string, Row>;
+  from: LogPosition | undefined;
+}
 
 interface Batch<Row> {
   ids: Set<string>;
   asked: number;
-  rows: Promise<Map<string, Row>>;
-  settle: PromiseWithResolvers<Map<string, Row>>;
+  result: Promise<BatchResult<Row>>;
+  settle: PromiseWithResolvers<BatchResult<Row>>;
   timer: NodeJS.Timeout;
 }
 
@@ -20,30 +33,31 @@ const longest = 5_000;
  * that are asked for in one turn are of one moment.
  */
 export class Batches<Row extends { id: string }> {
-  readonly #read: (ids: string[]) => Promise<Row[]>;
+  readonly #read: (ids: string[]) => Promise<ProvenRows<Row>>;
   #open: Batch<Row> | undefined;
   #underWay = 0;
 
-  constructor(read: (ids: string[]) => Promise<Row[]>) {
+  constructor(read: (ids: string[]) => Promise<ProvenRows<Row>>) {
     this.#read = read;
   }
 
   /**
-   * The row with an id, or undefined; read after this call, never before.
+   * The row with an id, if there is one; read after this call, never before.
    * @throws {Problem} `overloaded` when too many wait already, `unavailable` without an answer within 5 s.
    */
-  async find(id: string): Promise<Row | undefined> {
+  async find(id: string): Promise<FoundRow<Row>> {
     const batch = (this.#open ??= this.#begin());
     if (batch.asked === mostAsked) throw overloaded();
     batch.asked += 1;
     batch.ids.add(id);
-    return (await batch.rows).get(id);
+    const { rows, from } = await batch.result;
+    return { row: rows.get(id), from };
   }
 
   #begin(): Batch<Row> {
-    const settle = Promise.withResolvers<Map<string, Row>>();
+    const settle = Promise.withResolvers<BatchResult<Row>>();
     const timer = setTimeout(() => settle.reject(unanswered()), longest);
-    const batch = { ids: new Set<string>(), asked: 0, rows: settle.promise, settle, timer };
+    const batch = { ids: new Set<string>(), asked: 0, result: settle.promise, settle, timer };
     if (this.#underWay < statementsAtOnce) setImmediate(() => this.#send(batch));
     return batch;
   }
@@ -53,7 +67,10 @@ export class Batches<Row extends { id: string }> {
     this.#open = undefined;
     this.#underWay += 1;
     this.#read([...batch.ids])
-      .then((rows) => batch.settle.resolve(new Map(rows.map((row) => [row.id, row]))), batch.settle.reject)
+      .then(
+        ({ rows, from }) => batch.settle.resolve({ rows: new Map(rows.map((row) => [row.id, row])), from }),
+        batch.settle.reject,
+      )
       .finally(() => {
         clearTimeout(batch.timer);
         this.#underWay -= 1;

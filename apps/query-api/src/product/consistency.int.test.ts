@@ -171,3 +171,36 @@ test('a token is good across a switch of generations', async () => {
   await project(db.sql, [{ id, version: 3 }], 2);
   expect(await next).toMatchObject({ status: 200, body: { version: 3 } });
 });
+
+test('a token is never answered from a generation that serves since its write was seen and lacks the write', async () => {
+  await using own = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await using other = await startQueryApi(own.dsn);
+  await other.ready();
+  const id = randomUUID();
+  await project(own.sql, [{ id, version: 2 }]);
+  await addGeneration(own.sql, 2);
+  await project(own.sql, [{ id, version: 1, parked: true }], 2);
+  const token = encodeToken({ id, version: 2 });
+  for (const path of [`/products/${id}`, '/products?limit=3', '/products?q=mouse&limit=3']) {
+    await switchTo(own.sql, 1);
+    expect((await fetch(other.url + path, { headers: { 'consistency-token': token } })).status).toBe(200);
+    await project(own.sql, [
+      { id: randomUUID(), version: 1 },
+      { id, version: 2 },
+    ]);
+    // What is read waits for the view, whose log was looked at before.
+    await using lock = await lockTable(own.sql, 'products_read');
+    const answer = fetch(other.url + path, { headers: { 'consistency-token': token } });
+    await expect.poll(lock.waiting).toBe(1);
+    await lock.holder`update generations set state = 'retired' where state = 'serving'`;
+    await lock.holder`update generations set state = 'serving' where generation = 2`;
+    await lock.holder`select show_generation(2)`;
+    await lock.commit();
+    const { status } = await answer;
+    expect([path, status, ((await (await answer).json()) as { type?: string }).type]).toEqual([
+      path,
+      503,
+      'product-parked',
+    ]);
+  }
+});

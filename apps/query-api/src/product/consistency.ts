@@ -1,60 +1,90 @@
 import type { ConsistencyToken } from '@catalogue/contracts';
 import { Gauge, Problem, type Registry } from '@catalogue/service';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeFeed } from '../changes/feed.ts';
-import type { Change } from '../changes/log.ts';
+import type { LogPosition } from '../changes/log.ts';
 import type { Batches } from './batches.ts';
-import type { Products } from './products.ts';
 import type { ProductStatus } from './queries.ts';
+import { Waiters } from './waiters.ts';
 
 export interface ConsistencyOptions {
   feed: ChangeFeed;
-  /** What a query would show now. */
-  products: Products;
   statuses: Batches<ProductStatus>;
   metrics: Registry;
 }
 
+/** The writes that an answer has to include, and how long it may wait for them. */
+export interface Wait {
+  tokens: readonly ConsistencyToken[];
+  waitMs: number;
+  /** Aborted when nobody waits for the answer any more. */
+  gone: () => AbortSignal;
+}
+
+/** What was read for a request. */
+export interface Answer {
+  /** The position of the log that it was read at or after; undefined where that is not known. */
+  from: LogPosition | undefined;
+  /** The product, where it is one. */
+  shown?: { id: string; version: number } | undefined;
+}
+
 /** Requests that wait at once; each is an open connection and some 10 KB. */
 const mostWaiting = 2_000;
+/** Between two reads, while those before came from different histories: a failover, or a switch of generations. */
+const rereadPauseMs = 20;
+/** On top of a request's wait: for the statements that look for its writes. */
+const longestLookMs = 1_000;
 
 /** Holds queries until what they show includes the writes of their tokens. */
 export class Consistency {
   readonly #options: ConsistencyOptions;
-  /** Who is woken by a change of a product. */
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiters: Waiters;
   readonly #stopping = new AbortController();
-  readonly #count: Gauge;
-  #waiters = 0;
 
   constructor(options: ConsistencyOptions) {
     this.#options = options;
-    this.#count = new Gauge({
+    this.#waiters = new Waiters(options.feed);
+    const count: Gauge = new Gauge({
       name: 'token_waiters',
       help: 'Queries that wait for the write of a consistency token',
       registers: [options.metrics],
-      collect: () => this.#count.set(this.#waiters),
-    });
-    options.feed.listen({
-      changed: (changes) => this.#wake(changes),
-      reset: () => this.#wakeAll(),
+      collect: () => count.set(this.#waiters.count),
     });
   }
 
   /**
-   * Resolves when queries from now on include the writes: with true when no wait was needed, and then those asked of
-   * `products` in the same turn of the event loop include them as well.
-   * @param wait milliseconds at most.
-   * @param gone aborted when nobody waits for the answer any more.
-   * @throws {Problem} `read-model-behind` when time is up, `product-parked` at once, `overloaded` when too many wait.
+   * What a read shows, once that includes the writes. It is proven by the answer itself, or by the change log: the writes were
+   * seen in it, and the answer was read at or after that position of the same history. Otherwise it is read again.
+   * @param read reads from now on; the feed has been current since the request came.
+   * @param productId the product that is read, if it is one.
+   * @throws {Problem} `read-model-behind` when time is up, `product-parked` at once, `overloaded` when too many wait,
+   * `unavailable` without an answer from the database a second after that.
    */
-  async reach(tokens: readonly ConsistencyToken[], wait: number, gone: () => AbortSignal): Promise<boolean> {
-    const { feed, products } = this.#options;
-    const unseen = tokens.filter(({ id, version }) => (feed.lastOf(id)?.version ?? 0) < version);
-    if (unseen.length === 0) return true;
-    const rows = await Promise.all(unseen.map(({ id }) => products.find(id)));
-    const missing = unseen.filter(({ version }, i) => (rows[i]?.version ?? 0) < version);
-    if (missing.length > 0) await this.#wait(missing, wait, gone());
-    return missing.length === 0;
+  async answer<T extends Answer>(wait: Wait, read: () => Promise<T>, productId?: string): Promise<T> {
+    const { feed } = this.#options;
+    const { tokens, waitMs } = wait;
+    if (tokens.length === 0) {
+      await feed.current();
+      return await read();
+    }
+    const end = performance.now() + waitMs;
+    let reached = await this.#seen(wait);
+    // One product may well tell by itself.
+    let found = reached !== undefined || tokens.every(({ id }) => id === productId) ? await read() : undefined;
+    for (let rereads = 0; ; rereads++) {
+      if (found !== undefined && (shows(found, tokens) || feed.isAtOrAfter(found.from, reached))) return found;
+      if (rereads > 1) await delay(rereadPauseMs);
+      const leftMs = end - performance.now();
+      if (leftMs < -longestLookMs) throw elsewhere();
+      reached = await this.#wait({ ...wait, waitMs: Math.max(0, leftMs) }, waitMs);
+      found = await read();
+    }
+  }
+
+  /** Resolves once the change log, as far as the feed has read it, includes the writes; throws as `answer` does. */
+  async reach(wait: Wait): Promise<void> {
+    if ((await this.#seen(wait)) === undefined) await this.#wait(wait, wait.waitMs);
   }
 
   /** Ends all waits, for the process ends. */
@@ -62,39 +92,57 @@ export class Consistency {
     this.#stopping.abort();
   }
 
-  async #wait(tokens: readonly ConsistencyToken[], wait: number, gone: AbortSignal): Promise<void> {
-    if (this.#waiters >= mostWaiting) throw refusal('overloaded', 'Too many requests wait for a write');
-    using waiter = this.#register(tokens);
+  /** The position of the log when all writes are among its newest changes. */
+  async #seen({ tokens, waitMs }: Wait): Promise<LogPosition | undefined> {
+    const { feed } = this.#options;
+    await inTime(feed.current(), waitMs + longestLookMs);
+    const areSeen = tokens.every(({ id, version }) => (feed.lastOf(id)?.version ?? 0) >= version);
+    return areSeen ? feed.position : undefined;
+  }
+
+  /** Resolves with a position of the log that the writes are at or before. */
+  async #wait(wait: Wait, wholeWaitMs: number): Promise<LogPosition> {
+    if (this.#waiters.count >= mostWaiting) throw refusal('overloaded', 'Too many requests wait for a write');
+    return await inTime(this.#waitFor(wait, wholeWaitMs), wait.waitMs + longestLookMs);
+  }
+
+  async #waitFor({ tokens, waitMs, gone }: Wait, wholeWaitMs: number): Promise<LogPosition> {
+    using waiter = this.#waiters.register(tokens.map(({ id }) => id));
     let timeIsUp = false;
     const timer = setTimeout(() => {
       timeIsUp = true;
       waiter.wake();
-    }, wait);
+    }, waitMs);
+    const client = gone();
     const stopping = this.#stopping.signal;
-    for (const signal of [gone, stopping]) signal.addEventListener('abort', waiter.wake);
+    for (const signal of [client, stopping]) signal.addEventListener('abort', waiter.wake);
     try {
       for (;;) {
         // Registered first: a change after this look wakes.
         const woken = waiter.next();
-        const missing = await this.#missing(tokens);
-        if (missing === undefined) return;
+        const state = await this.#look(tokens);
+        if (state !== undefined && 'seq' in state) return state;
         if (stopping.aborted) throw refusal('unavailable', 'The service is stopping');
-        if (gone.aborted) throw refusal('unavailable', 'The client went away');
-        if (timeIsUp) throw this.#behind(missing, wait);
-        await woken;
+        if (client.aborted) throw refusal('unavailable', 'The client went away');
+        if (timeIsUp) throw state === undefined ? elsewhere() : this.#behind(state, wholeWaitMs);
+        await (state === undefined ? delay(rereadPauseMs) : woken);
       }
     } finally {
       clearTimeout(timer);
-      for (const signal of [gone, stopping]) signal.removeEventListener('abort', waiter.wake);
+      for (const signal of [client, stopping]) signal.removeEventListener('abort', waiter.wake);
     }
   }
 
-  /** The first write that is not shown yet, and what is shown instead. */
-  async #missing(tokens: readonly ConsistencyToken[]): Promise<Missing | undefined> {
-    const found = await Promise.all(tokens.map(({ id }) => this.#options.statuses.find(id)));
+  /**
+   * The first write that is not shown yet, and what is shown instead; or a position that all are at or before. Undefined when
+   * they are shown by a history that the feed does not follow, or not yet.
+   */
+  async #look(tokens: readonly ConsistencyToken[]): Promise<Missing | LogPosition | undefined> {
+    const { feed, statuses } = this.#options;
+    const found = await Promise.all(tokens.map(({ id }) => statuses.find(id)));
     let first: Missing | undefined;
     for (const [i, { id, version }] of tokens.entries()) {
-      const status = found[i] ?? { version: 0, parked: false };
+      const status = found[i]?.row ?? { version: 0, parked: false };
       if (status.version >= version) continue;
       if (status.parked) {
         throw refusal(
@@ -104,7 +152,9 @@ export class Consistency {
       }
       first ??= { id, version, shown: status.version };
     }
-    return first;
+    if (first !== undefined) return first;
+    await feed.current();
+    return found.every(({ from }) => feed.includes(from)) ? feed.position : undefined;
   }
 
   #behind({ id, version, shown }: Missing, wait: number): Problem {
@@ -115,35 +165,6 @@ export class Consistency {
       `After ${wait / 1000} s product ${id} is at version ${shown}, not ${version}; the newest change of any product is ${age}`,
     );
   }
-
-  #register(tokens: readonly ConsistencyToken[]): Waiter {
-    const ids = new Set(tokens.map(({ id }) => id));
-    const waiter = new Waiter(() => {
-      for (const id of ids) {
-        const others = this.#waiting.get(id);
-        others?.delete(waiter.wake);
-        if (others?.size === 0) this.#waiting.delete(id);
-      }
-      this.#waiters -= 1;
-      this.#options.feed.unwant();
-    });
-    for (const id of ids) {
-      const others = this.#waiting.get(id) ?? new Set();
-      this.#waiting.set(id, others.add(waiter.wake));
-    }
-    this.#waiters += 1;
-    this.#options.feed.want();
-    return waiter;
-  }
-
-  #wake(changes: readonly Change[]): void {
-    if (this.#waiting.size === 0) return;
-    for (const { id } of changes) for (const wake of this.#waiting.get(id) ?? []) wake();
-  }
-
-  #wakeAll(): void {
-    for (const wakes of this.#waiting.values()) for (const wake of wakes) wake();
-  }
 }
 
 interface Missing {
@@ -152,26 +173,24 @@ interface Missing {
   shown: number;
 }
 
-/** One request's wait. A call of `wake` between two waits is not lost. */
-class Waiter implements Disposable {
-  readonly #end: () => void;
-  #woken = Promise.withResolvers<void>();
+/** Whether an answer is a product at the version of every token, or a later one. */
+function shows({ shown }: Answer, tokens: readonly ConsistencyToken[]): boolean {
+  return shown !== undefined && tokens.every(({ id, version }) => id === shown.id && shown.version >= version);
+}
 
-  constructor(end: () => void) {
-    this.#end = end;
+/** @throws {Problem} `unavailable` when the promise takes longer. */
+async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(refusal('unavailable', 'The read model has not answered in time')), ms);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
+}
 
-  readonly wake = (): void => this.#woken.resolve();
-
-  /** Resolves at the first `wake` from now on. */
-  next(): Promise<void> {
-    this.#woken = Promise.withResolvers<void>();
-    return this.#woken.promise;
-  }
-
-  [Symbol.dispose](): void {
-    this.#end();
-  }
+function elsewhere(): Problem {
+  return refusal('unavailable', 'The read model is being replaced by another one');
 }
 
 function refusal(type: 'overloaded' | 'unavailable' | 'read-model-behind' | 'product-parked', detail: string): Problem {

@@ -8,11 +8,14 @@ import { present } from './product.ts';
 export interface ShownPage {
   link: string | undefined;
   body: string;
+  /** The position of the log that it was read at or after; undefined where that is not known. */
+  from: LogPosition | undefined;
 }
 
 interface Hot {
   /** The change log's end before the page was read: while it is the end, the page is what it was. */
   at: LogPosition;
+  isProven: boolean;
   reading: Promise<ShownPage>;
   /** Once it is read. */
   shown: ShownPage | undefined;
@@ -20,6 +23,9 @@ interface Hot {
   /** Cancels the read. */
   giveUp: AbortController;
 }
+
+/** What the database shows from now on; with a proof of a position, if there is one. */
+type PageReader = (list: ListRequest, gone: AbortSignal, position: LogPosition | undefined) => Promise<Page>;
 
 /** Characters in memory at most: those of the pages, and as many as each costs besides, also one that shows nothing. */
 const most = 16_000_000;
@@ -31,40 +37,36 @@ const besides = 1_000;
  */
 export class HotPages {
   readonly #feed: ChangeFeed;
-  readonly #read: (list: ListRequest, gone: AbortSignal) => Promise<Page>;
+  readonly #read: PageReader;
   readonly #pages = new Map<string, Hot>();
   #size = 0;
 
-  constructor(feed: ChangeFeed, read: (list: ListRequest, gone: AbortSignal) => Promise<Page>) {
+  constructor(feed: ChangeFeed, read: PageReader) {
     this.#feed = feed;
     this.#read = read;
   }
 
   /**
-   * The page as it was after this call.
+   * The page as it was after this call, for who has waited for the feed to be current since the request came.
    * @param gone aborted when the client waits no more; the read is cancelled when nobody does.
+   * @param isProven whether its statement has to say where in the change log it was read, which takes the server 0.2 ms more.
    * @throws {Problem} `overloaded`, `unavailable`.
    */
-  async page(list: ListRequest, gone: AbortSignal): Promise<ShownPage> {
-    await this.#feed.current();
-    return await this.pageOfNow(list, gone);
-  }
-
-  /** The same for who has waited for the feed to be current since the request came. */
-  async pageOfNow(list: ListRequest, gone: AbortSignal): Promise<ShownPage> {
+  async pageOfNow(list: ListRequest, gone: AbortSignal, isProven = false): Promise<ShownPage> {
     const { position } = this.#feed;
-    if (position === undefined) return show(list, await this.#read(list, gone));
+    if (position === undefined) return show(list, await this.#read(list, gone, undefined));
     const key = JSON.stringify([list.filter, list.limit, list.after]);
     const known = this.#pages.get(key);
-    const hot = known?.at === position ? known : this.#begin(key, list, position);
+    const isKnown = known?.at === position && (known.isProven || !isProven);
+    const hot = isKnown ? known : this.#begin(key, list, position, isProven);
     return hot.shown ?? (await this.#wait(key, hot, gone));
   }
 
-  #begin(key: string, list: ListRequest, at: LogPosition): Hot {
+  #begin(key: string, list: ListRequest, at: LogPosition, isProven: boolean): Hot {
     this.#drop(key);
     const giveUp = new AbortController();
-    const reading = this.#read(list, giveUp.signal).then((page) => show(list, page));
-    const hot: Hot = { at, reading, shown: undefined, waiting: 0, giveUp };
+    const reading = this.#read(list, giveUp.signal, isProven ? at : undefined).then((page) => show(list, page));
+    const hot: Hot = { at, isProven, reading, shown: undefined, waiting: 0, giveUp };
     this.#pages.set(key, hot);
     reading.then(
       (shown) => this.#keep(key, hot, shown),
@@ -93,6 +95,11 @@ export class HotPages {
 
   #keep(key: string, hot: Hot, shown: ShownPage): void {
     if (this.#pages.get(key) !== hot) return;
+    // Read from another history than the log's: the next one who asks reads anew.
+    if (hot.isProven && shown.from === undefined) {
+      this.#drop(key);
+      return;
+    }
     hot.shown = shown;
     this.#size += sizeOf(key, shown);
     for (const oldest of this.#pages.keys()) {
@@ -112,6 +119,6 @@ function sizeOf(key: string, { link = '', body }: ShownPage): number {
   return key.length + link.length + body.length + besides;
 }
 
-function show(list: ListRequest, { rows, next }: Page): ShownPage {
-  return { link: linkOf(list, next), body: JSON.stringify(rows.map(present)) };
+function show(list: ListRequest, { rows, next, from }: Page): ShownPage {
+  return { link: linkOf(list, next), body: JSON.stringify(rows.map(present)), from };
 }

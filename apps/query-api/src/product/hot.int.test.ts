@@ -56,7 +56,7 @@ test('what is asked for again is read again only when something happened', async
     db.sql,
     [a, b].map((id) => ({ id, version: 1 })),
   );
-  const reads = () => api.statementsWith('products_read');
+  const reads = () => api.statementsWith('created_at as "createdAt", updated_at');
   const ask = () => Promise.all([get(`/products/${a}`), get('/products?sort=price&limit=5')]);
   await ask();
   const before = reads();
@@ -105,15 +105,47 @@ test('a product that changed while it was read is not kept as it was', async () 
   });
   const slow = Promise.withResolvers<ReturnType<typeof read>>();
   const reads = [slow.promise, Promise.resolve(read(2))];
-  const products = new Products(feed, () => reads.shift() ?? Promise.reject(new Error('It is kept by now')));
+  const products = new Products(feed, async () => {
+    const { position: from } = feed;
+    const row = await (reads.shift() ?? Promise.reject(new Error('It is kept by now')));
+    return { row, from };
+  });
+  const find = async () => {
+    await feed.current();
+    return (await products.findNow(id)).shown;
+  };
   await project(db.sql, [{ id, version: 1 }]);
-  const first = products.find(id);
+  const first = find();
   await expect.poll(() => reads.length).toBe(1);
   await project(db.sql, [{ id, version: 2 }]);
   await feed.current();
   slow.resolve(read(1));
   expect(await first).toMatchObject({ version: 1 });
-  for (let i = 0; i < 2; i++) expect(await products.find(id)).toMatchObject({ version: 2 });
+  for (let i = 0; i < 2; i++) expect(await find()).toMatchObject({ version: 2 });
+});
+
+test('what was read from another history than the change log’s is not kept', async () => {
+  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  await feed.current();
+  const id = randomUUID();
+  const [createdAt, updatedAt] = [new Date(), new Date()];
+  const row = { id, version: 1, name: '', price: '1', createdAt, updatedAt };
+  const reads = { products: 0, pages: 0 };
+  let from = undefined as ChangeFeed['position'];
+  const products = new Products(feed, () => {
+    reads.products += 1;
+    return Promise.resolve({ row, from });
+  });
+  const pages = new HotPages(feed, () => {
+    reads.pages += 1;
+    return Promise.resolve({ rows: [], next: undefined, from });
+  });
+  const page = () => pages.pageOfNow({ filter: {}, limit: 1, after: undefined }, new AbortController().signal, true);
+  for (let i = 0; i < 2; i++) expect([await products.findNow(id), await page()]).toMatchObject([{ from }, { from }]);
+  expect(reads).toEqual({ products: 2, pages: 2 });
+  from = feed.position;
+  for (let i = 0; i < 2; i++) expect([await products.findNow(id), await page()]).toMatchObject([{ from }, { from }]);
+  expect(reads).toEqual({ products: 3, pages: 3 });
 });
 
 test('pages in memory are bounded, also those that show nothing: of searches there is no end', async () => {
@@ -121,10 +153,12 @@ test('pages in memory are bounded, also those that show nothing: of searches the
   let reads = 0;
   const pages = new HotPages(feed, () => {
     reads += 1;
-    return Promise.resolve({ rows: [], next: undefined });
+    return Promise.resolve({ rows: [], next: undefined, from: feed.position });
   });
   const stays = new AbortController().signal;
-  const ask = (n: number) => pages.page({ filter: { q: `nothing like ${n}` }, limit: 100, after: undefined }, stays);
+  await feed.current();
+  const ask = (n: number) =>
+    pages.pageOfNow({ filter: { q: `nothing like ${n}` }, limit: 100, after: undefined }, stays);
   await Promise.all(Array.from({ length: 1_000 }, (_, n) => ask(n)));
   await ask(0);
   expect(reads).toBe(1_000);

@@ -1,4 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
+import type { LogPosition } from '../changes/log.ts';
+import { proving, provenRows } from '../changes/proof.ts';
 import type { PagePosition } from './filter.ts';
 import type { ListRequest } from './list.ts';
 import { type PageRow, readPage } from './pages.ts';
@@ -10,6 +12,8 @@ import { sorts } from './sort.ts';
 export interface Page {
   rows: PageRow[];
   next: PagePosition | undefined;
+  /** The position of the log that it was read at or after; undefined where that is not known. */
+  from: LogPosition | undefined;
 }
 
 /** Reads pages of lists and searches. */
@@ -23,21 +27,30 @@ export class Lists {
   }
 
   /**
+   * @param position of the log that the page is to be proven to be from, or later.
    * @param gone aborted when nobody waits for the answer any more.
    * @throws {Problem} `overloaded` when too many wait already, or for too long.
    */
-  async page(list: ListRequest, gone: AbortSignal): Promise<Page> {
+  async page(list: ListRequest, gone: AbortSignal, position: LogPosition | undefined): Promise<Page> {
     const { limit } = list;
-    const run: Run = (make) => this.#reads.run(make, gone);
+    let from = position;
+    const run: Run = async (make) => {
+      if (position === undefined) return await this.#reads.run(make, gone);
+      const found = await this.#reads.run(() => proving(this.#sql, position, make()), gone);
+      const proven = provenRows(found, position);
+      if (proven.from === undefined) from = undefined;
+      return proven.rows;
+    };
     // One more than shown tells whether there is another page.
     const { rows, isSimilar, extent } = await this.#find(run, { ...list, limit: limit + 1 });
     const last = rows[limit - 1];
     const isMore = rows.length > limit && last !== undefined;
-    if (!isMore) return { rows: rows.slice(0, limit), next: undefined };
+    if (!isMore) return { rows: rows.slice(0, limit), next: undefined, from };
     const { key, id } = last;
     return {
       rows: rows.slice(0, limit),
       next: { key, id, ...(isSimilar ? { isSimilar } : {}), ...(extent ? { extent } : {}) },
+      from,
     };
   }
 

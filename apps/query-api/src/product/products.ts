@@ -1,13 +1,23 @@
 import type { ProductRead } from '@catalogue/read-schema';
 import type { ChangeFeed } from '../changes/feed.ts';
+import type { LogPosition } from '../changes/log.ts';
+import type { FoundRow } from './batches.ts';
 import { etagOf } from './etag.ts';
 import { present } from './product.ts';
 
 /** A product as it is sent: made once, sent as often as it is asked for. */
 export interface Shown {
+  id: string;
   version: number;
   etag: string;
   body: string;
+}
+
+export interface FoundProduct {
+  /** Undefined for one that the catalogue does not list. */
+  shown: Shown | undefined;
+  /** The position of the log that it was read at or after; undefined where that is not known. */
+  from: LogPosition | undefined;
 }
 
 /** Products in memory: some 15 MB of them. */
@@ -20,11 +30,11 @@ const most = 20_000;
  */
 export class Products {
   readonly #feed: ChangeFeed;
-  readonly #read: (id: string) => Promise<ProductRead | undefined>;
+  readonly #read: (id: string) => Promise<FoundRow<ProductRead>>;
   readonly #shown = new Map<string, Shown>();
 
-  /** @param read what the database shows of a product from now on. */
-  constructor(feed: ChangeFeed, read: (id: string) => Promise<ProductRead | undefined>) {
+  /** @param read what the database shows of a product from now on, with a proof of the feed's position. */
+  constructor(feed: ChangeFeed, read: (id: string) => Promise<FoundRow<ProductRead>>) {
     this.#feed = feed;
     this.#read = read;
     feed.listen({
@@ -36,21 +46,21 @@ export class Products {
   }
 
   /**
-   * The product as it was after this call; undefined for one that the catalogue does not list.
+   * The product as it was after this call, for who has waited for the feed to be current since the request came.
    * @throws {Problem} `overloaded`, `unavailable`.
    */
-  async find(id: string): Promise<Shown | undefined> {
-    await this.#feed.current();
+  async findNow(id: string): Promise<FoundProduct> {
+    // PostgreSQL's text holds no NUL, so no id does.
+    if (id.includes('\0')) return { shown: undefined, from: this.#feed.position };
     const known = this.#shown.get(id);
-    if (known !== undefined) return known;
-    const { position } = this.#feed;
-    const row = await this.#read(id);
-    if (row === undefined) return undefined;
+    if (known !== undefined) return { shown: known, from: this.#feed.position };
+    const { row, from } = await this.#read(id);
+    if (row === undefined) return { shown: undefined, from };
     const body = JSON.stringify(present(row));
-    const shown = { version: row.version, etag: etagOf(row, body), body };
+    const shown = { id, version: row.version, etag: etagOf(row, body), body };
     // Something that happened meanwhile may be in the row or not.
-    if (position !== undefined && this.#feed.isUnchanged(id, position)) this.#keep(id, shown);
-    return shown;
+    if (from !== undefined && this.#feed.isUnchanged(id, from)) this.#keep(id, shown);
+    return { shown, from };
   }
 
   #keep(id: string, shown: Shown): void {

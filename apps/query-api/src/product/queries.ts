@@ -1,5 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 import type { ProductRead } from '@catalogue/read-schema';
+import type { LogPosition } from '../changes/log.ts';
+import { type ProvenRows, proving, provenRows } from '../changes/proof.ts';
 
 /** What is known of a product that tokens ask about, whether the catalogue lists it or not. */
 export interface ProductStatus {
@@ -9,16 +11,45 @@ export interface ProductStatus {
   parked: boolean;
 }
 
-/** Those of the products that the catalogue lists. */
-export async function findProducts(sql: Sql, ids: readonly string[]): Promise<ProductRead[]> {
-  return await sql<ProductRead[]>`
-    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt"
-    from products_read where id = any(${ids}::text[])`;
+/**
+ * Those of the products that the catalogue lists, with a proof that they are from a position or a later one. The limit makes the
+ * planner look into the index for each. Without `listed` beside the id, the primary key is the only index to go by: a plan that
+ * was made while the table was empty would go through all of another one.
+ */
+export async function findProducts(
+  sql: Sql,
+  ids: readonly string[],
+  position?: LogPosition,
+): Promise<ProvenRows<ProductRead>> {
+  const statement = sql<ProductRead[]>`
+    select id, name, price, version, product.created_at as "createdAt", updated_at as "updatedAt"
+    from generations serving
+    cross join unnest(${ids}::text[]) wanted
+    cross join lateral (select * from products where generation = serving.generation and id = wanted limit 1) product
+    where serving.state = 'serving' and listed`;
+  return provenRows(await proving(sql, position, statement), position);
 }
 
-/** The status of those of the products that the serving generation knows: discontinued and incomplete ones as well. */
-export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<ProductStatus[]> {
-  return await sql<ProductStatus[]>`
-    select id, version, parked from products
-    where generation = (select generation from generations where state = 'serving') and id = any(${ids}::text[])`;
+/**
+ * The status of those of the products that the serving generation knows, discontinued and incomplete ones as well, and the
+ * position of the log at that moment.
+ */
+export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<ProvenRows<ProductStatus>> {
+  const found = await sql<(ProductStatus & LogPosition & { id: string | null })[]>`
+    select serving.generation, counter.last as seq, case when counter.last = 0 then counter.mark else newest.mark end as mark,
+      product.id, product.version, product.parked
+    from generations serving
+      join change_counters counter on counter.generation = serving.generation
+      left join changes newest on newest.generation = serving.generation and newest.seq = counter.last
+      left join lateral (
+        select found.* from unnest(${ids}::text[]) wanted
+        cross join lateral (
+          select id, version, parked from products where generation = serving.generation and id = wanted limit 1
+        ) found
+      ) product on true
+    where serving.state = 'serving'`;
+  const [first] = found;
+  if (first === undefined) throw new Error('No generation of the read model serves');
+  const { generation, seq, mark } = first;
+  return { rows: found.filter(({ id }) => id !== null), from: { generation, seq, mark } };
 }

@@ -17,7 +17,7 @@ import { isListed } from './etag.ts';
 import type { HotPages } from './hot-pages.ts';
 import { listRequest } from './list.ts';
 import { RangeParameters } from './price-range.ts';
-import type { Products, Shown } from './products.ts';
+import type { FoundProduct, Products } from './products.ts';
 import { sortNames } from './sort.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
 
@@ -80,12 +80,9 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
     async (request, reply) => {
       const { headers } = request;
       const tokens = tokensOf(headers['consistency-token'], request.query.after);
-      const gone = () => clientGone(reply);
-      const [isCurrent, now] = await Promise.all([
-        tokens.length === 0 || consistency.reach(tokens, waitOf(headers.prefer), gone),
-        findByAnyForm(products, request.params.id),
-      ]);
-      const shown = isCurrent ? now : await findByAnyForm(products, request.params.id);
+      const { id } = request.params;
+      const wait = { tokens, waitMs: waitOf(headers.prefer), gone: () => clientGone(reply) };
+      const { shown } = await consistency.answer(wait, () => findByAnyForm(products, id), id);
       if (shown === undefined) throw new Problem('not-found', 'There is no such product');
       reply.header('etag', shown.etag);
       if (isListed(headers['if-none-match'], shown.etag)) return reply.code(304).send(undefined);
@@ -118,8 +115,8 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       const list = listRequest(query, Number(query.limit ?? defaultLimit));
       const tokens = tokensOf(headers['consistency-token'], query.after);
       const gone = clientGone(reply);
-      if (tokens.length > 0) await consistency.reach(tokens, waitOf(headers.prefer), () => gone);
-      const { link, body } = await pages.page(list, gone);
+      const wait = { tokens, waitMs: waitOf(headers.prefer), gone: () => gone };
+      const { link, body } = await consistency.answer(wait, () => pages.pageOfNow(list, gone, tokens.length > 0));
       if (link !== undefined) reply.header('link', link);
       return sendJson(reply, body);
     },
@@ -132,13 +129,12 @@ function sendJson(reply: FastifyReply, body: string): FastifyReply {
 }
 
 /** Our ids are UUIDs in lower case, which may be asked for in upper case. Those of older producers are any text, as it is. */
-async function findByAnyForm(products: Products, id: string): Promise<Shown | undefined> {
-  // PostgreSQL's text holds no NUL, so no id does.
-  if (id.includes('\0')) return undefined;
+async function findByAnyForm(products: Products, id: string): Promise<FoundProduct> {
   const ours = id.toLowerCase();
-  if (ours === id || !uuid.test(ours)) return products.find(id);
-  const [row, ourRow] = await Promise.all([products.find(id), products.find(ours)]);
-  return row ?? ourRow;
+  if (ours === id || !uuid.test(ours)) return await products.findNow(id);
+  const [asked, other] = await Promise.all([products.findNow(id), products.findNow(ours)]);
+  for (const found of [asked, other]) if (found.shown !== undefined) return found;
+  return { shown: undefined, from: asked.from === other.from ? other.from : undefined };
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

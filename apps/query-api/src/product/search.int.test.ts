@@ -40,7 +40,7 @@ async function walk(
 ): Promise<string[]> {
   const ids: string[] = [];
   for (let after: PagePosition | undefined, page = 0; page === 0 || after !== undefined; page++) {
-    const { rows, next } = await lists.page({ filter, limit, after }, stays);
+    const { rows, next } = await lists.page({ filter, limit, after }, stays, undefined);
     ids.push(...rows.map(({ id }) => id));
     // As a client gives it back.
     after = next === undefined ? undefined : decodeCursor(encodeCursor({ filter, after: next }))?.after;

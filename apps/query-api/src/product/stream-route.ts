@@ -69,7 +69,8 @@ export function streamRoute(
       requireRange(query);
       const wants = wantsOf(query.ids, query);
       const tokens = tokensOf(headers['consistency-token'], query.after);
-      if (tokens.length > 0) await consistency.reach(tokens, waitOf(headers.prefer), () => clientGone(reply));
+      if (tokens.length > 0)
+        await consistency.reach({ tokens, waitMs: waitOf(headers.prefer), gone: () => clientGone(reply) });
       await streams.room();
       reply.hijack();
       const { raw } = reply;
