@@ -1,6 +1,6 @@
 import { type Catalogue, isProblem, type NewProduct, type Product, type Receipt } from '@catalogue/client';
 import { type Command, Commands } from './commands.ts';
-import { find, markField, setText } from './elements.ts';
+import { find, isolated, markField, setText } from './elements.ts';
 import { History } from './history.ts';
 import { formatPrice, readPrice } from './price.ts';
 import { Race } from './race.ts';
@@ -223,9 +223,4 @@ function sentenceOf(error: unknown): string {
   if (isProblem(error, 'version-mismatch')) return 'Somebody changed it meanwhile.';
   const { name, price, whole } = refusalOf(error);
   return name || price || whole;
-}
-
-/** A name within a sentence, whichever way it is written. */
-function isolated(name: string): string {
-  return `\u2068${name}\u2069`;
 }

@@ -21,6 +21,11 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** A name within a sentence, whichever way it is written. */
+export function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
 /** Shows what is wrong with a field, or with an empty text that nothing is. */
 export function markField(field: HTMLInputElement, message: HTMLElement, fault: string): void {
   setText(message, fault);

@@ -1,5 +1,5 @@
 import { type Catalogue, type HistoryEntry, isProblem } from '@catalogue/client';
-import { find, make, setText } from './elements.ts';
+import { find, isolated, make, setText } from './elements.ts';
 import { formatPrice } from './price.ts';
 
 const atOnce = 50;
@@ -60,7 +60,7 @@ export class History {
 
   #words(type: string, { name, price }: Record<string, unknown>): string {
     const said = [
-      ...(typeof name === 'string' ? [`name \u2068${name}\u2069`] : []),
+      ...(typeof name === 'string' ? [`name ${isolated(name)}`] : []),
       ...(typeof price === 'number' ? [`price ${formatPrice(price, this.#locale)}`] : []),
     ].join(', ');
     if (type === 'ProductCreated') return `Created: ${said}`;

@@ -5,8 +5,10 @@ import { Filter } from './filter.ts';
 import { Lag } from './lag.ts';
 import { LiveList } from './live-list.ts';
 import { usableLocale } from './locale.ts';
+import { Results } from './results.ts';
 import { Rows } from './rows.ts';
 import { followStream } from './shared-stream.ts';
+import { Shortcuts } from './shortcuts.ts';
 import { StatusBar } from './status-bar.ts';
 
 const commandApi = meta('command-api');
@@ -23,7 +25,11 @@ const live = new LiveList({
   failed: showFailure,
   isHidden: () => document.hidden,
 });
-const filter = new Filter(locale, (query) => live.show(query));
+const results = new Results(say);
+const filter = new Filter(locale, (query) => {
+  results.asked();
+  live.show(query);
+});
 live.show(filter.query() ?? {});
 
 const rows = new Rows(find('rows', HTMLElement), locale, (product) => editor.open(product));
@@ -47,8 +53,12 @@ more.addEventListener('click', () => void live.more());
 const reached = new IntersectionObserver((entries) => {
   if (entries.some(({ isIntersecting }) => isIntersecting)) void live.more();
 });
-find('new', HTMLButtonElement).addEventListener('click', () => editor.open(undefined));
-document.addEventListener('keydown', onShortcut);
+const create = find('new', HTMLButtonElement);
+create.addEventListener('click', () => editor.open(undefined));
+new Shortcuts([
+  { key: '/', control: find('search', HTMLInputElement), act: () => filter.focus() },
+  { key: 'n', control: create, act: () => editor.open(undefined) },
+]);
 document.addEventListener('visibilitychange', () => document.hidden || live.seen());
 
 function meta(name: string): string {
@@ -70,10 +80,12 @@ function hear(event: StreamEvent): void {
 
 let drawing = 0;
 let freshly = false;
+let isAnswer = false;
 
 /** At most once a frame, however much happens. */
 function draw(fresh: boolean): void {
   freshly ||= fresh;
+  isAnswer ||= !fresh;
   drawing ||= requestAnimationFrame(() => {
     drawing = 0;
     const { products, next } = live.list;
@@ -84,19 +96,10 @@ function draw(fresh: boolean): void {
     // Observed anew, it tells also when the end is still in sight.
     reached.unobserve(more);
     reached.observe(more);
-    const count = products.length === 1 ? '1 product' : `${products.length} products`;
-    setText(find('count', HTMLElement), next === undefined ? count : `The first ${count}`);
-    showEmpty(products.length === 0);
+    results.show(live.list, live.query, isAnswer);
+    isAnswer = false;
     status.showLag();
   });
-}
-
-function showEmpty(isEmpty: boolean): void {
-  const empty = find('empty', HTMLElement);
-  empty.hidden = !isEmpty;
-  const isFiltered = Object.keys(live.query).some((name) => name !== 'sort');
-  if (isEmpty)
-    setText(empty, isFiltered ? 'No product is like that.' : 'The catalogue is empty. Create its first product.');
 }
 
 function showFailure(why: string): void {
@@ -115,13 +118,4 @@ function showUnsaved(why: string): void {
 /** For those who do not see it. */
 function say(sentence: string): void {
   setText(find('said', HTMLElement), sentence);
-}
-
-function onShortcut(event: KeyboardEvent): void {
-  const isTyping = event.target instanceof HTMLInputElement || document.querySelector('dialog[open]') !== null;
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === '/') filter.focus();
-  else if (event.key === 'n') editor.open(undefined);
-  else return;
-  event.preventDefault();
 }

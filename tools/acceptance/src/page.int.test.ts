@@ -26,7 +26,7 @@ test('two browsers: what one does, the other shows, in its own notation', async 
   // The clock of others' changes is the catalogue's: no lag of nought.
   await expect
     .poll(() => english.footer.textContent(), within)
-    .toMatch(/^\s*Live\s+Read side [1-9]\d* ms behind\s+1 product\s*$/);
+    .toMatch(/^\s*Live\s+Read side [1-9]\d* ms behind\s+1 product\s+Shortcuts . and n\s*$/);
   expect([...italian.faults, ...english.faults]).toEqual([]);
 });
 
