@@ -33,6 +33,8 @@ export class Editor {
   readonly #discontinue = find('discontinue', HTMLButtonElement);
   /** What is being edited, as it was when that began; undefined for a new product. */
   #base: Product | undefined;
+  /** The fields in which somebody typed since. */
+  readonly #touched = new Set<HTMLInputElement>();
   #discontinueAsked = false;
   #busy = false;
   /** Another one each time the dialog opens or closes: what was sent from an earlier opening has no business in this one. */
@@ -46,6 +48,7 @@ export class Editor {
       event.preventDefault();
       void this.#submit();
     });
+    for (const field of [this.#name, this.#price]) field.addEventListener('input', () => this.#touched.add(field));
     find('close', HTMLButtonElement).addEventListener('click', () => this.#dialog.close());
     this.#dialog.addEventListener('close', () => this.#closed());
     this.#discontinue.addEventListener('click', () => void this.#askOrDiscontinue());
@@ -76,15 +79,22 @@ export class Editor {
   }
 
   #take(product: Product | undefined): void {
-    this.#base = product;
-    setText(this.#title, product?.name ?? 'New product');
-    this.#name.value = product?.name ?? '';
-    this.#price.value = product === undefined ? '' : formatPrice(product.price, this.#options.locale);
+    this.#touched.clear();
+    this.#follow(product);
     setText(this.#save, product === undefined ? 'Create' : 'Save');
     this.#discontinue.hidden = product === undefined;
     this.#race.hide();
     this.#ask(false);
     this.#showFaults({ name: '', price: '', whole: '' });
+  }
+
+  /** Edits go on from this version; a field in which nobody typed has its value. */
+  #follow(product: Product | undefined): void {
+    this.#base = product;
+    setText(this.#title, product?.name ?? 'New product');
+    if (!this.#touched.has(this.#name)) this.#name.value = product?.name ?? '';
+    if (this.#touched.has(this.#price)) return;
+    this.#price.value = product === undefined ? '' : formatPrice(product.price, this.#options.locale);
   }
 
   async #submit(): Promise<void> {
@@ -176,11 +186,11 @@ export class Editor {
   }
 
   #showRace(now: Product): void {
-    const yours = this.#typed();
     // Changed while the answer was on its way, to something that cannot be saved, which is shown.
-    if (yours === undefined) return;
-    this.#base = now;
-    this.#race.show(now, yours);
+    if (this.#typed() === undefined) return;
+    this.#follow(now);
+    const yours = this.#typed();
+    if (yours !== undefined) this.#race.show(now, yours);
     this.#ask(false);
     this.#history.show(now.id);
   }

@@ -57,6 +57,25 @@ test('a lost race shows both versions and asks', async () => {
   await shown.dialog.getByText('Somebody has discontinued this product meanwhile.').waitFor();
 });
 
+test('saving over a lost race writes the fields that were typed in, and leaves the others as they are now', async () => {
+  const [id = ''] = await products('Mouse');
+  const catalogue = stage.system.client();
+  await using shown = await stage.openLive();
+  await shown.row('Mouse').click();
+  await catalogue.change(id, { name: 'Mouse of theirs', price: 11 });
+  await shown.save({ price: '12' });
+  await shown.dialog.locator('#race-theirs:focus').waitFor();
+  const lines = shown.dialog.locator('#race tbody tr');
+  expect(await lines.allInnerTexts()).toEqual(['Name\tMouse of theirs\tMouse of theirs', 'Price\t11.00\t12.00']);
+  // Lost once more.
+  await catalogue.change(id, { name: 'Mouse of others' });
+  await shown.dialog.getByRole('button', { name: 'Save mine over it' }).click();
+  await expect.poll(() => lines.first().innerText(), within).toBe('Name\tMouse of others\tMouse of others');
+  await shown.dialog.getByRole('button', { name: 'Save mine over it' }).click();
+  await shown.dialog.waitFor({ state: 'hidden' });
+  expect(await catalogue.get(id)).toMatchObject({ name: 'Mouse of others', price: 12, version: 4 });
+});
+
 test('a product that was changed meanwhile is not discontinued without asking, nor changed back', async () => {
   const [id = ''] = await products('Mouse');
   const catalogue = stage.system.client();
