@@ -46,6 +46,7 @@ test.each([
     packages: [one('libs/a', 'write', { dependencies: ['@catalogue/b'] }), one('libs/b', 'read')],
     broken: ['libs/a (side:write) depends on libs/b (side:read).'],
   },
+  { packages: [one('libs/a', 'tool')], broken: ['libs/a has the tag side:tool.'] },
   {
     packages: [one('libs/a', 'shared', { devDependencies: ['@catalogue/b'] }), one('libs/b', 'write')],
     broken: ['libs/a (side:shared) depends on libs/b (side:write).'],

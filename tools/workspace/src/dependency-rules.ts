@@ -37,6 +37,7 @@ function brokenBy(one: Package, packages: readonly Package[]): string[] {
   const mayUse = allowed[one.side ?? ''];
   if (mayUse === undefined)
     return [`${one.folder} needs one of the tags side:${Object.keys(allowed).join(', side:')}.`];
+  if ((one.side === 'tool') !== (one.kind === 'tools')) broken.push(`${one.folder} has the tag side:${one.side}.`);
   if (one.kind === 'apps') {
     const missing = appTargets.filter((target) => !one.targets.includes(target));
     if (missing.length > 0) broken.push(`${one.folder} lacks the targets ${missing.join(', ')}.`);

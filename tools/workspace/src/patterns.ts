@@ -20,7 +20,7 @@ export interface Patterns {
 /** Every source file except tests and what only tests import. */
 export function productFiles(): string[] {
   const files = globSync('{apps,libs,tools}/*/{src,browser}/**/*.ts', { cwd: root });
-  return files.filter((file) => !file.endsWith('.test.ts') && !file.startsWith('libs/testing/'));
+  return files.filter((file) => !file.endsWith('.test.ts') && !file.startsWith('tools/testing/'));
 }
 
 export function readSource(file: string): string {
