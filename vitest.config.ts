@@ -11,6 +11,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{apps,libs,tools}/*/src/**/*.test.ts', 'libs/page/browser/*.test.ts'],
           exclude: ['**/*.int.test.ts', '**/*.compose.test.ts', '**/node_modules/**', '**/dist/**'],
+          // Property tests take a second here, and five or more on a machine that is busy with others.
+          testTimeout: 60_000,
         },
       },
       {
