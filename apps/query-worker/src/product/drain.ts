@@ -1,9 +1,10 @@
-import { hinter, type Sql, transact } from '@catalogue/postgres';
+import { hinter, type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import { type Logger, repeat } from '@catalogue/service';
 import { write } from './batch.ts';
 import { type Folded, fold } from './fold.ts';
 import { readDiscards } from './discards.ts';
+import { waitingBriefly } from './lock-waits.ts';
 import { type ParkedMessage, readHeads } from './parked.ts';
 import type { Product } from './product.ts';
 import type { Discard } from './projection.ts';
@@ -20,17 +21,22 @@ export interface Draining {
  * Applies the next piece of what waits of a product, in one transaction with the product's row locked: batches of its
  * partition wait for no more than that. Where it is ended, the next piece begins there.
  */
-export async function drainPiece(sql: Sql, { generation, topic, productId }: Draining): Promise<Folded> {
+export async function drainPiece(
+  sql: Sql,
+  { generation, topic, productId }: Draining,
+  { waitsBriefly = false } = {},
+): Promise<Folded> {
+  const readPiece = async (tx: Transaction) => {
+    const [rows, discards, queues] = await Promise.all([
+      lockProducts(tx, generation, [productId]),
+      readDiscards(tx, [productId]),
+      readHeads(tx, generation, [productId]),
+    ]);
+    return fold({ products: new Map(rows.map((row) => [row.id, row])), discards, queues }, [], [productId]);
+  };
   return await transact(
     sql,
-    async (tx) => {
-      const [rows, discards, queues] = await Promise.all([
-        lockProducts(tx, generation, [productId]),
-        readDiscards(tx, [productId]),
-        readHeads(tx, generation, [productId]),
-      ]);
-      return fold({ products: new Map(rows.map((row) => [row.id, row])), discards, queues }, [], [productId]);
-    },
+    (tx) => (waitsBriefly ? waitingBriefly(tx, () => readPiece(tx)) : readPiece(tx)),
     (tx, folded) => write(tx, { generation, topic }, folded),
   );
 }
@@ -74,7 +80,8 @@ export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal
   const drain = async (product: Draining): Promise<boolean> => {
     const { generation, productId } = product;
     try {
-      const folded = await drainPiece(sql, product);
+      // The products take turns: one that is locked is tried again in the next round.
+      const folded = await drainPiece(sql, product, { waitsBriefly: true });
       hint(String(generation));
       const more = isDraining(folded, productId);
       log.info({ generation, productId, released: folded.released.length, more }, 'Applied what waited');

@@ -1,11 +1,13 @@
 import { connect } from '@catalogue/postgres';
 import { migrateReadModel } from '@catalogue/read-schema';
+import { createLogger } from '@catalogue/service';
 import { createDatabase, createTopic, openDoor, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event as message, openSender, startWorker } from '../../test/fixture.ts';
 import { type OffsetScope, readOffsets } from '../offsets.ts';
+import { connectReadModel } from '../read-model.ts';
 import { applyBatch } from './batch.ts';
-import { drainPiece, isDraining } from './drain.ts';
+import { drainNowAndThen, drainPiece, isDraining } from './drain.ts';
 import { read } from './fold.ts';
 import { showParked } from './parked-list.ts';
 import { discardParked, retryParked } from './parking.ts';
@@ -171,3 +173,28 @@ test('a worker applies the rest of a long queue by itself', async () => {
   await expect.poll(() => waiting(db, 'long'), { timeout: 30_000 }).toBe(0);
   expect(await db.sql`select version, parked from products`).toEqual([{ version: 5_002, parked: false }]);
 });
+
+test('products whose rows are locked do not hold up what is applied of others', async () => {
+  await using db = await openDatabase();
+  const locked = Array.from({ length: 15 }, (_, index) => `a locked ${index}`);
+  for (const [index, id] of [...locked, 'free'].entries()) await queue(db, id, 2_500, index);
+  await db.sql`update products set version = 2, event_id = id || ' 2'`;
+  await db.sql`update parked_events set draining = true where version = 3`;
+  const letGo = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const holding = db.sql.begin(async (tx) => {
+    await tx`select from products where id <> 'free' for update`;
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  const stop = new AbortController();
+  const sql = connectReadModel(db.dsn);
+  const draining = drainNowAndThen(sql, createLogger('test', 'silent'), stop.signal);
+  // Three pieces: with 2 s for each lock in each round they take 90 s.
+  await expect.poll(() => waiting(db, 'free'), { timeout: 40_000 }).toBe(0);
+  stop.abort();
+  letGo.resolve();
+  await Promise.all([holding, draining]);
+  await sql.end();
+}, 120_000);
