@@ -28,16 +28,11 @@ export type Decide = (piece: Piece) => Promise<Decision> | Decision;
 /** Events that can be missing before one whose version is to be believed. */
 const mostMissing = 1_000;
 
-/** Does without one event that waits. */
+/** Does without one event, where it waits: a generation may not have come to it yet, or be past it. */
 export function only(eventId: string): Decide {
-  return async ({ product: { id }, isLast, find }) => {
-    if (!isLast) return { discards: [] };
-    const found = await find(eventId);
-    if (found === undefined) {
-      throw new RefusedError(
-        `No event ${eventId} of product ${id} waits: "parked show" tells the ids of those that do`,
-      );
-    }
+  return async ({ isLast, find }) => {
+    const found = isLast ? await find(eventId) : undefined;
+    if (found === undefined) return { discards: [] };
     return { discards: [{ version: found.version ?? 0, eventId }], released: found };
   };
 }

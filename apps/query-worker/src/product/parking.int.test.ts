@@ -92,6 +92,42 @@ test('a message that cannot be read is discarded with what it left out', async (
   expect(await products(db)).toMatchObject([{ version: 3, parked: false }]);
 });
 
+/** A second generation, which nothing was delivered to. */
+async function addGeneration(db: TestDatabase): Promise<void> {
+  await db.sql`create table products_g2 partition of products for values in (2)`;
+  await db.sql`create table changes_g2 partition of changes for values in (2)`;
+  await db.sql`insert into change_counters values (2, 0)`;
+  await db.sql`insert into generations (generation, state) values (2, 'filling')`;
+  await readOffsets(db.sql, { ...scope, generation: 2 }, 1);
+}
+
+test.each([
+  [1, 2],
+  [2, 1],
+])('an event that waits in generation %i is discarded, though generation %i has not come to it', async (one, other) => {
+  await using db = await openDatabase();
+  await addGeneration(db);
+  const before: [string, object][] = [
+    ['a', event('a', 1)],
+    ['a', event('a', 3)],
+  ];
+  const fork: [string, object] = ['a', event('a', 1, { id: 'forked' })];
+  await deliver(db, [...before, fork], one);
+  await deliver(db, before, other);
+  const discarded = await discardParked(db.sql, 'a', { dryRun: false, eventId: 'forked' });
+  expect(new Map(discarded.map((it) => [it.generation, it.discarded]))).toEqual(
+    new Map([
+      [one, ['event forked of version 1']],
+      [other, []],
+    ]),
+  );
+  await deliver(db, [fork, ['a', event('a', 2)]], other);
+  expect(await products(db, other)).toMatchObject([{ version: 3, parked: false }]);
+  await deliver(db, [['a', event('a', 2)]], one);
+  expect(await products(db, one)).toMatchObject([{ version: 3, parked: false }]);
+  await expect(discardParked(db.sql, 'a', { dryRun: false, eventId: 'forked' })).resolves.toEqual([]);
+});
+
 test('what was discarded stays so in a later generation', async () => {
   await using db = await openDatabase();
   const messages: [string, object | string][] = [
@@ -108,11 +144,7 @@ test('what was discarded stays so in a later generation', async () => {
   const [first] = await products(db);
   expect(first).toMatchObject({ version: 4, price: '4.00', parked: false });
 
-  await db.sql`create table products_g2 partition of products for values in (2)`;
-  await db.sql`create table changes_g2 partition of changes for values in (2)`;
-  await db.sql`insert into change_counters values (2, 0)`;
-  await db.sql`insert into generations (generation, state) values (2, 'filling')`;
-  await readOffsets(db.sql, { ...scope, generation: 2 }, 1);
+  await addGeneration(db);
   await deliver(db, messages, 2);
   expect(await products(db, 2)).toEqual([first]);
   expect(await listParked(db.sql, {}, 10)).toEqual([]);

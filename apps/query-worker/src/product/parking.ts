@@ -1,4 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
+import { RefusedError } from '../rebuild/refused.ts';
 import { type Decide, inWords, only, standingInTheWay } from './discards.ts';
 import { drainPieces, previewPieces } from './drain.ts';
 import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
@@ -34,10 +35,16 @@ export interface Discarding {
  * Does without what a product waits for: the events that are missing before the first that waits, or that first one, and
  * every message with its key that cannot be read; or without one event that waits and should never have been sent. It is
  * remembered, for this and all later generations, and what waited behind is applied.
- * @throws {RefusedError} when that event does not wait, or so many are missing that the version of the first is an error.
+ * @throws {RefusedError} when that event waits in no generation, or so many are missing that the version of the first is an
+ * error.
  */
 export async function discardParked(sql: Sql, productId: string, { dryRun, eventId }: Discarding): Promise<Resumed[]> {
-  return await resume(sql, productId, eventId === undefined ? standingInTheWay : only(eventId), dryRun);
+  if (eventId === undefined) return await resume(sql, productId, standingInTheWay, dryRun);
+  const resumed = await resume(sql, productId, only(eventId), dryRun);
+  if (resumed.length === 0 || resumed.some(({ discarded }) => discarded.length > 0)) return resumed;
+  throw new RefusedError(
+    `No event ${eventId} of product ${productId} waits: "parked show" tells the ids of those that do`,
+  );
 }
 
 async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
