@@ -32,6 +32,8 @@ export interface PartitionState {
 
 // Polled and not yet applied, over all partitions: a batch of 1000 for each of six partitions.
 const maxQueued = 6000;
+/** … and their bytes. The next poll adds at most what is read ahead. */
+const maxQueuedBytes = 1_000_000;
 // One poll: its messages become objects in one go, 3 ms for 2 000.
 const maxPolled = 2000;
 /** Milliseconds to wait for room before it is looked which partitions take it: rebalances are served meanwhile. */
@@ -158,7 +160,7 @@ export class Membership {
     this.#checkStall(assignment);
     await assignment.settle();
     const room = maxQueued - assignment.queued;
-    if (room <= 0) {
+    if (room <= 0 || assignment.queuedBytes >= maxQueuedBytes) {
       await within(assignment.room, roomWithin);
       return;
     }

@@ -18,6 +18,13 @@ export interface IncomingMessage {
   headers?: Record<string, Buffer | string>[];
 }
 
+/** The bytes that a message holds, as far as others decide on them. */
+export function bytesOf({ key, value, headers = [] }: IncomingMessage): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) for (const name in header) bytes += name.length + (header[name]?.length ?? 0);
+  return bytes;
+}
+
 export interface PartitionOffset {
   partition: number;
   offset: number;
@@ -197,8 +204,11 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     // How long a fetch without news may hold up the first one of a partition just assigned.
     'fetch.wait.max.ms': 100,
     'fetch.error.backoff.ms': 100,
-    'fetch.queue.backoff.ms': 100,
-    // Read ahead: 16 MB is half a second of messages at full speed; the default of 64 MB only costs memory.
-    'queued.max.messages.kbytes': 16_384,
+    // How long a full queue holds up the next fetch: at full speed it is empty after 100 ms.
+    'fetch.queue.backoff.ms': 10,
+    // Bytes that are read ahead, and those of one answer of a broker, by which that may be exceeded. A larger message comes
+    // nevertheless, alone. 300 000 events of 350 bytes were read as fast with 16 times as much.
+    'queued.max.messages.kbytes': 1024,
+    'fetch.max.bytes': 1_048_576,
   };
 }

@@ -14,6 +14,7 @@ function feedOf(apply: ApplyBatch) {
     partition: 0,
     next: 0,
     maxBatch: 3,
+    maxBatchBytes: 100,
     apply,
     onApplied() {},
     onEnded() {},
@@ -238,4 +239,32 @@ test('a batch that was abandoned moves nothing any more', async () => {
   await feed.close(0);
   report(2);
   expect([feed.next, feed.moves]).toEqual([0, 0]);
+});
+
+test('a batch holds no more bytes than it may, or one message that is larger', async () => {
+  const seen: number[][] = [];
+  const { feed } = feedOf(async ({ messages: batch, next }) => {
+    seen.push(offsets(batch));
+    return { next };
+  });
+  const sizes = [60, 40, 1, 101, 300, 50, 0];
+  const sent = sizes.map((size, offset) => ({ partition: 0, offset, value: Buffer.alloc(size) }));
+  feed.push(sent);
+  expect(feed.queuedBytes).toBe(sizes.slice(2).reduce((sum, size) => sum + size));
+  await vi.waitFor(() => expect(feed.next).toBe(7));
+  expect(seen).toEqual([[0, 1], [2], [3], [4], [5, 6]]);
+  expect(feed.queuedBytes).toBe(0);
+});
+
+test('keys and headers count as bytes of a message', async () => {
+  const { feed } = feedOf(() => new Promise(() => {}));
+  const [first, second] = messages(0, 1) as [IncomingMessage, IncomingMessage];
+  feed.push([
+    first,
+    { ...second, key: 'abc', value: Buffer.from('de'), headers: [{ fg: 'h' }, { i: Buffer.from('j') }] },
+  ]);
+  feed.push([]);
+  expect(feed.queuedBytes).toBe(0);
+  feed.push(messages(2, 2).map((message) => ({ ...message, key: 'abc', headers: [{ fg: 'h' }] })));
+  expect(feed.queuedBytes).toBe(6);
 });

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from './native-consumer.ts';
+import { bytesOf, type IncomingMessage } from './native-consumer.ts';
 
 /** What becomes of a batch that is under way: a partition without a sign of life for 30 s is taken for stalled. */
 export interface BatchProgress {
@@ -37,6 +37,8 @@ export interface FeedOptions {
   partition: number;
   next: number;
   maxBatch: number;
+  /** Bytes of a batch at most, unless its only message is larger. */
+  maxBatchBytes: number;
   apply: ApplyBatch;
   /** Called when a batch was applied, and not given up before: the partition is this consumer's as far as `next`. */
   onApplied: (feed: PartitionFeed) => void;
@@ -54,6 +56,7 @@ export class PartitionFeed {
   readonly #options: FeedOptions;
   readonly #abandoned = new AbortController();
   #queue: IncomingMessage[] = [];
+  #queuedBytes = 0;
   /** The offset after the last message taken. */
   #taken: number;
   /** Offsets that the client left out in the last poll, from and to: each is read again once. */
@@ -87,6 +90,10 @@ export class PartitionFeed {
 
   get queued(): number {
     return this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   /** True while there are messages that are polled and not yet applied. */
@@ -197,6 +204,7 @@ export class PartitionFeed {
       this.#options.onGap(this, this.#taken, offset);
     }
     this.#queue.push(message);
+    this.#queuedBytes += bytesOf(message);
     this.#taken = offset + 1;
     return true;
   }
@@ -217,13 +225,27 @@ export class PartitionFeed {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 || this.#end > this.#next) {
-      const messages = this.#queue.splice(0, this.#options.maxBatch);
+      const messages = this.#nextBatch();
       this.#busySince = performance.now();
       await this.#applyBatch(messages);
       this.#release();
       this.#options.onEnded();
     }
     this.#busy = undefined;
+  }
+
+  #nextBatch(): IncomingMessage[] {
+    const { maxBatch, maxBatchBytes } = this.#options;
+    let bytes = 0;
+    let count = 0;
+    for (const message of this.#queue) {
+      const size = bytesOf(message);
+      if (count === maxBatch || (count > 0 && bytes + size > maxBatchBytes)) break;
+      bytes += size;
+      count += 1;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count);
   }
 
   async #applyBatch(messages: IncomingMessage[]): Promise<void> {
@@ -286,6 +308,7 @@ export class PartitionFeed {
 
   #drop(): void {
     this.#queue = [];
+    this.#queuedBytes = 0;
     this.#seekTo = undefined;
     this.#end = 0;
   }

@@ -6,5 +6,5 @@ export { type OwnKafkaCluster, startOwnKafkaCluster } from './own-kafka-cluster.
 export { type OwnPostgres, type Standby, startOwnPostgres } from './own-postgres.ts';
 export { type OwnProcess, startProcess } from './own-process.ts';
 export { type Decider, specify } from './specification.ts';
-export { createTopic, readTopic, type TestTopic } from './topic.ts';
+export { createTopic, readTopic, sendMessages, type TestTopic } from './topic.ts';
 export { waitFor } from './wait-for.ts';

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { ensureTopic, type IncomingMessage, openAdmin, openConsumer } from '@catalogue/kafka';
+import {
+  ensureTopic,
+  type IncomingMessage,
+  openAdmin,
+  openConsumer,
+  openProducer,
+  type OutgoingMessage,
+} from '@catalogue/kafka';
 import { waitFor } from './wait-for.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -59,4 +66,14 @@ export async function readTopic(brokers: string, topic: string, different: numbe
     await running;
   }
   return messages.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
+}
+
+/** Sends messages and resolves when they are in the log; throws when one is not. */
+export async function sendMessages(brokers: string, topic: string, messages: OutgoingMessage[]): Promise<void> {
+  const producer = openProducer({ brokers, clientId: 'testing', log: silent });
+  try {
+    for (const delivery of await producer.send(topic, messages)) if ('error' in delivery) throw delivery.error;
+  } finally {
+    await producer.close();
+  }
 }
