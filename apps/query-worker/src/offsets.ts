@@ -9,20 +9,44 @@ export interface OffsetScope {
 }
 
 /**
- * Moves a partition's offset; `attempts` is what `countAttempt` goes on from there. False when it is not where it was
- * expected: somebody else applies the partition now.
+ * Moves a partition's offset; `attempts` is what `countAttempt` goes on from there. Resolves to the unreadable messages in a
+ * row before it, as `storeUnreadable` left them; undefined when the offset is not where it was expected: somebody else applies
+ * the partition now.
  */
 export async function moveOffset(
   sql: Transaction,
   { generation, topic, topicId }: OffsetScope,
   partition: number,
   { expected, next, attempts = 0 }: { expected: number; next: number; attempts?: number },
-): Promise<boolean> {
-  const { count } = await sql`
+): Promise<number | undefined> {
+  const [row] = await sql<{ unreadable: number }[]>`
     update consumer_offsets set next = ${next}, attempts = ${attempts}
     where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}
-      and next = ${expected}`;
-  return count === 1;
+      and next = ${expected}
+    returning unreadable`;
+  return row?.unreadable;
+}
+
+/** Keeps how many messages in a row could not be read, of a partition whose offset this transaction has moved. */
+export async function storeUnreadable(
+  sql: Transaction,
+  { generation, topic, topicId }: OffsetScope,
+  partition: number,
+  unreadable: number,
+): Promise<void> {
+  await sql`
+    update consumer_offsets set unreadable = ${unreadable}
+    where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}`;
+}
+
+/** Lets a partition park so many messages more that cannot be read; resolves to the generations that it holds for. */
+export async function allowUnreadable(sql: Sql, topic: string, partition: number, messages: number): Promise<number[]> {
+  const rows = await sql<{ generation: number }[]>`
+    update consumer_offsets o set unreadable = ${-messages}
+    from generations g
+    where g.generation = o.generation and g.state <> 'dropped' and o.topic = ${topic} and o.partition = ${partition}
+    returning g.generation`;
+  return rows.map(({ generation }) => generation).toSorted((a, b) => a - b);
 }
 
 /** The partition's offset as stored; undefined when this topic has none. */

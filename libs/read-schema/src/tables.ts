@@ -106,6 +106,8 @@ export const consumerOffsets = pgTable(
     next: bigint({ mode: 'number' }).notNull(),
     /** Batches begun at `next` whose process did not survive. */
     attempts: integer().notNull().default(0),
+    /** Messages before `next` that could not be read, in a row; below 0, as many more are allowed before the count begins. */
+    unreadable: integer().notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.generation, table.topic, table.partition] })],
 );

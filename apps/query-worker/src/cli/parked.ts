@@ -3,6 +3,7 @@ import { parkedEvents } from '@catalogue/read-schema';
 import type { FiledMessage } from '../product/parked.ts';
 import { listParked, type ParkedFilter, type ParkedProduct, showParked } from '../product/parked-list.ts';
 import { discardParked, type Resumed, retryParked } from '../product/parking.ts';
+import { allowUnreadable } from '../offsets.ts';
 import { RefusedError } from '../rebuild/refused.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { printable, table } from './table.ts';
@@ -94,7 +95,28 @@ const discard: Command = {
   },
 };
 
-export const parked: Command[] = [list, show, retry, discard];
+const mostAllowed = 1_000_000;
+
+const allow: Command = {
+  name: 'parked allow',
+  summary: 'Lets a partition go on that stopped at messages in a row that cannot be read: they are parked',
+  argument: '<partition>',
+  options: { messages: 'so many; 10000 when absent' },
+  run: async ({ sql, topic }, { positionals, options }) => {
+    const [partition = ''] = positionals;
+    if (positionals.length !== 1 || !/^\d{1,6}$/.test(partition))
+      throw new UsageError('"parked allow" needs the number of one partition');
+    const messages = Number(options.get('messages') ?? 10_000);
+    if (!Number.isInteger(messages) || messages < 1 || messages > mostAllowed)
+      throw new UsageError(`--messages is from 1 to ${mostAllowed}, found "${options.get('messages')}"`);
+    const generations = await allowUnreadable(sql, topic, Number(partition), messages);
+    if (generations.length === 0) throw new RefusedError(`No offset is stored for ${topic}[${partition}]`);
+    const text = `${topic}[${partition}] may park ${messages} messages more that cannot be read: start the worker again`;
+    return { data: { partition: Number(partition), messages, generations }, text };
+  },
+};
+
+export const parked: Command[] = [list, show, retry, discard, allow];
 
 /** What became of some products, and why nothing became of others. */
 interface Outcomes {

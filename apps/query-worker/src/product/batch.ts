@@ -1,6 +1,6 @@
 import type { MessageBatch } from '@catalogue/kafka';
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
-import { moveOffset, type OffsetScope } from '../offsets.ts';
+import { moveOffset, type OffsetScope, storeUnreadable } from '../offsets.ts';
 import { appendChanges } from './changes.ts';
 import { readDiscards } from './discards.ts';
 import { type Folded, fold, keyOf, type Read } from './fold.ts';
@@ -16,6 +16,7 @@ import {
   updateProducts,
 } from './rows.ts';
 import { waitingBriefly } from './lock-waits.ts';
+import { countUnreadable } from './unreadable.ts';
 import { addWords, KnownWords } from './words.ts';
 
 /** Somebody else applies the partition now: nothing was written. */
@@ -36,6 +37,7 @@ interface BatchStep extends Pick<MessageBatch, 'partition' | 'expected'>, Partia
  * the products, what waits of them, and the change log. Whatever else happens, all of it is written, once, or nothing.
  * @param accept is asked before anything is written; what it throws, this throws, and nothing is written.
  * @param words what this process knows to be written down; its new words are.
+ * @throws {TopicFault} when too many messages in a row cannot be read.
  * @throws {NotOwnerError} when the offset is not where this owner left it.
  */
 export async function applyBatch(
@@ -54,13 +56,18 @@ export async function applyBatch(
       sql,
       async (tx) => {
         const found = await (isRetry ? waitingBriefly(tx, () => reading(tx)) : reading(tx));
-        accept(found);
-        added = newWords(found, words);
-        return found;
+        accept(found.folded);
+        added = newWords(found.folded, words);
+        const { fates } = found.folded;
+        return { ...found, unreadable: countUnreadable(found.unreadableBefore, expected, messages, fates) };
       },
-      (tx, found) => write(tx, scope, found, added).map((written) => written.then(onAnswer)),
+      (tx, { folded, unreadable, unreadableBefore }) =>
+        [
+          ...(unreadable === unreadableBefore ? [] : [storeUnreadable(tx, scope, partition, unreadable)]),
+          ...write(tx, scope, folded, added),
+        ].map((written) => written.then(onAnswer)),
     );
-  const folded = await againOnTakenRow(once);
+  const { folded } = await againOnTakenRow(once);
   words.add(added);
   return folded;
 }
@@ -70,19 +77,20 @@ async function readAndFold(
   scope: OffsetScope,
   { partition, ...offset }: { partition: number; expected: number; next: number; attempts: number },
   messages: readonly Read[],
-): Promise<Folded> {
+): Promise<{ folded: Folded; unreadableBefore: number }> {
   const { generation } = scope;
   const { ids, needed } = productsIn(messages);
   // Sent together. The first waits until whoever moves the offset now has ended, and so holds up the others.
-  const [owned, , rows, discards] = await Promise.all([
+  const [unreadableBefore, , rows, discards] = await Promise.all([
     moveOffset(tx, scope, partition, offset),
     needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
     ids.length > 0 ? lockProducts(tx, generation, ids) : [],
     ids.length > 0 ? readDiscards(tx, ids) : new Map<string, Discard[]>(),
   ]);
-  if (!owned) throw new NotOwnerError();
+  if (unreadableBefore === undefined) throw new NotOwnerError();
   const products = new Map(rows.map((row) => [row.id, row]));
-  return fold({ products, queues: await readWaiting(tx, generation, products, messages), discards }, messages);
+  const queues = await readWaiting(tx, generation, products, messages);
+  return { folded: fold({ products, queues, discards }, messages), unreadableBefore };
 }
 
 /**

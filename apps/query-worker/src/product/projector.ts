@@ -9,6 +9,7 @@ import { alone, readAttempts, together } from './attempts.ts';
 import { applyBatch, NotOwnerError } from './batch.ts';
 import { type Folded, type Read, read } from './fold.ts';
 import { GapWatch } from './gap-watch.ts';
+import { TopicFault } from './topic-fault.ts';
 import { Tries, type TriesOptions } from './tries.ts';
 import { KnownWords } from './words.ts';
 
@@ -20,17 +21,6 @@ export interface ProjectorOptions extends TriesOptions {
 
 // Milliseconds between two hints to those who wait for changes: under load they come in threes and fours.
 const leastPause = 10;
-
-/** So many products miss events that the topic is at fault, not they: nothing was written. */
-class TooManyGaps extends Error {
-  /** The offset of the first message that is not applied. */
-  readonly next: number;
-
-  constructor(next: number, message: string) {
-    super(message);
-    this.next = next;
-  }
-}
 
 /** What is remembered of a partition. */
 interface Memory {
@@ -79,7 +69,7 @@ export class Projector {
       return { next: batch.next };
     } catch (error) {
       if (error instanceof NotOwnerError) return await this.#follow(scope, batch);
-      if (!(error instanceof TooManyGaps)) throw error;
+      if (!(error instanceof TopicFault)) throw error;
       const { next, message } = error;
       return { next, stop: `${scope.topic}[${partition}] after offset ${next}: ${message}` };
     }
@@ -226,9 +216,9 @@ function productsMet(messages: readonly Read[], { parked }: Folded): Map<string,
   return met;
 }
 
-function tooManyGaps(next: number, { parked }: Folded): TooManyGaps {
+function tooManyGaps(next: number, { parked }: Folded): TopicFault {
   const first = parked.find(({ reason }) => reason === 'gap');
-  return new TooManyGaps(
+  return new TopicFault(
     next,
     'More than 5 % of the last 1 000 products miss events, so the topic is at fault: was it restored in part? ' +
       `Have the relay send the log again (republish) and start the worker again. The first: ${first?.detail}`,

@@ -1,0 +1,1 @@
+ALTER TABLE "consumer_offsets" ADD COLUMN "unreadable" integer DEFAULT 0 NOT NULL;
