@@ -1,6 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
+import { inTime } from '../in-time.ts';
 import { overloaded } from '../overloaded.ts';
 import { type Change, changesAfter, type LogPosition, newestChanges, readLog, readNewest } from './log.ts';
 import { RecentChanges } from './recent.ts';
@@ -26,6 +27,8 @@ const kept = 10_000;
 /** Who waits for a look: where the database is that slow, more of them would only wait longer. */
 const mostAsking = 5_000;
 const mostTurns = 8;
+/** For a look and the one before it: a database that is frozen answers neither. */
+const longestLookMs = 5_000;
 
 /**
  * Follows the change log of the generation that serves, for all who wait for changes or listen to them: one reader a
@@ -37,6 +40,8 @@ export class ChangeFeed {
   readonly #listeners = new Set<FeedListener>();
   /** Undefined before the first look; another object whenever listeners are told to begin anew. */
   #recent: RecentChanges | undefined;
+  /** When the last of them was read, in milliseconds of `performance.now()`. */
+  #changedAt = 0;
   readonly #begun = Promise.withResolvers<void>();
   /** The look that those wait for who asked since the last one was sent. */
   #next: Promise<void> | undefined;
@@ -84,9 +89,10 @@ export class ChangeFeed {
     return this.includes(position) && this.includes(earlier);
   }
 
-  /** When the read model last changed, if that was not long ago. */
-  get lastChangeAt(): Date | undefined {
-    return this.#recent?.last?.at;
+  /** Milliseconds since the read model last changed; undefined when it has no changes. */
+  get lastChangeAgeMs(): number | undefined {
+    const ageMs = this.#recent?.last?.ageMs;
+    return ageMs && Math.max(0, ageMs + performance.now() - this.#changedAt);
   }
 
   /** The last change of a product, if it was not long ago: every query from now on shows it or a later one. */
@@ -118,13 +124,13 @@ export class ChangeFeed {
   /**
    * Resolves when all that was committed before this call has been read: one look at the log for all who ask in one turn of
    * the event loop, or while a look is under way.
-   * @throws what the read throws; a `Problem`, `overloaded`, when too many wait for it.
+   * @throws what the read throws; a `Problem`, `overloaded`, when too many wait for it, `unavailable` after 5 s.
    */
   async current(): Promise<void> {
     if (this.#asking >= mostAsking) throw overloaded();
     this.#asking += 1;
     try {
-      await (this.#next ??= this.#lookNext());
+      await (this.#next ??= inTime(this.#lookNext(), longestLookMs));
     } finally {
       this.#asking -= 1;
     }
@@ -185,6 +191,7 @@ export class ChangeFeed {
     const changes = changesAfter(read, recent.position);
     if (changes === undefined) return await this.#begin();
     recent.add(changes);
+    if (changes.length > 0) this.#changedAt = performance.now();
     // In one go now and then: removing from the front moves all the others.
     if (recent.count >= kept + atOnce) recent.keep(kept);
     if (changes.length > 0) for (const listener of this.#listeners) listener.changed(changes);
@@ -197,6 +204,7 @@ export class ChangeFeed {
     const before = this.position;
     const { base, changes } = newestChanges(await readNewest(this.#sql, kept));
     this.#recent = new RecentChanges(base, changes);
+    this.#changedAt = performance.now();
     this.#begun.resolve();
     if (before === undefined) return true;
     this.#log.info({ before, after: this.position }, 'The change log is followed from a new position');

@@ -25,7 +25,8 @@ export interface Change {
   priceBefore: string | null;
   createdAt: Date | null;
   updatedAt: Date | null;
-  at: Date;
+  /** Milliseconds by the database's clock, when it was read: the clock of this process may differ. */
+  ageMs: number;
   /** See `LogPosition`; null for a change from before there were marks. */
   mark: number | null;
 }
@@ -75,7 +76,7 @@ export function newestChanges(read: LogRead): { base: LogPosition; changes: Chan
 const columns = (sql: Sql) => sql`
   serving.generation, counter.last, counter.mark as beginning, change.seq, change.product_id as id, change.version, change.kind,
   change.name, change.price, change.price_before as "priceBefore", change.created_at as "createdAt",
-  change.updated_at as "updatedAt", change.at, change.mark`;
+  change.updated_at as "updatedAt", (extract(epoch from now() - change.at) * 1000)::float8 as "ageMs", change.mark`;
 
 /** Reads the serving generation's log from a position's own change on, at most `limit` changes after it. */
 export async function readLog(

@@ -1,6 +1,6 @@
-import { Problem } from '@catalogue/service';
 import type { LogPosition } from '../changes/log.ts';
 import type { ProvenRows } from '../changes/proof.ts';
+import { unanswered } from '../in-time.ts';
 import { overloaded } from '../overloaded.ts';
 
 /** A row, and the position of the log that it was read at or after; undefined where that is not known. */
@@ -77,8 +77,4 @@ export class Batches<Row extends { id: string }> {
         if (this.#open !== undefined) this.#send(this.#open);
       });
   }
-}
-
-function unanswered(): Problem {
-  return new Problem('unavailable', 'The read model has not answered in time', { headers: { 'retry-after': '1' } });
 }

@@ -1,9 +1,9 @@
 import { encodeToken } from '@catalogue/contracts';
 import { migrateReadModel } from '@catalogue/read-schema';
-import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { createDatabase, openDoor, type TestDatabase } from '@catalogue/testing';
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../../test/fixture.ts';
 
 let db: TestDatabase;
@@ -69,6 +69,16 @@ describe('a token', () => {
       },
     });
   });
+  test('says how old the newest change is by the clock of the database, not by its own', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * 60 * 60 * 1000 });
+    onTestFinished(() => void vi.useRealTimers());
+    const id = randomUUID();
+    await project(db.sql, [{ id, version: 1 }]);
+    const { body } = await ask(`/products/${id}`, 2, { wait: 0 });
+    const [, age] = / (-?\d+\.\d) s old$/.exec(String(body['detail'])) ?? [];
+    expect(Number(age)).toBeGreaterThanOrEqual(0);
+    expect(Number(age)).toBeLessThan(3_600);
+  });
   test('of a product whose events are parked is refused at once, also while it waits, and of no other', async () => {
     const [parked, later] = [randomUUID(), randomUUID()];
     await project(db.sql, [{ id: parked, version: 1, parked: true }]);
@@ -131,6 +141,30 @@ describe('a token', () => {
       expect([response.status, await response.json()]).toMatchObject([400, { errors: [{ pointer }] }]);
     }
   });
+});
+
+test('without an answer from the database requests are refused soon: under a token a second after its wait', async () => {
+  const dsn = new URL(db.dsn);
+  await using door = await openDoor(Number(dsn.port));
+  dsn.host = door.address;
+  await using frozen = await startQueryApi(dsn.href);
+  await frozen.ready();
+  const id = randomUUID();
+  await project(db.sql, [{ id, version: 1 }]);
+  expect((await fetch(`${frozen.url}/products/${id}`)).status).toBe(200);
+  door.freeze();
+  const timed = async (headers: Record<string, string>) => {
+    const began = performance.now();
+    const { status, headers: sent } = await fetch(`${frozen.url}/products/${id}`, { headers });
+    return { status, retryAfter: sent.get('retry-after'), seconds: (performance.now() - began) / 1000 };
+  };
+  const token = { 'consistency-token': encodeToken({ id, version: 1 }), prefer: 'wait=1' };
+  const answers = await Promise.all([timed(token), timed({})]);
+  const refused = { status: 503, retryAfter: '1' };
+  expect(answers).toMatchObject([refused, refused]);
+  // Promised are 2 and 5 s. The pool's own limit of 6 s came twice: for the look under way, and for the next one.
+  expect(answers[0].seconds).toBeLessThan(5);
+  expect(answers[1].seconds).toBeLessThan(9);
 });
 
 test('a thousand waits cost the database next to nothing, and end together', async () => {

@@ -3,6 +3,7 @@ import { Gauge, Problem, type Registry } from '@catalogue/service';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
+import { inTime } from '../in-time.ts';
 import type { Batches } from './batches.ts';
 import type { ProductStatus } from './queries.ts';
 import { Waiters } from './waiters.ts';
@@ -158,8 +159,8 @@ export class Consistency {
   }
 
   #behind({ id, version, shown }: Missing, wait: number): Problem {
-    const at = this.#options.feed.lastChangeAt;
-    const age = at === undefined ? 'not known' : `${((Date.now() - at.getTime()) / 1000).toFixed(1)} s old`;
+    const ageMs = this.#options.feed.lastChangeAgeMs;
+    const age = ageMs === undefined ? 'not known' : `${(ageMs / 1000).toFixed(1)} s old`;
     return refusal(
       'read-model-behind',
       `After ${wait / 1000} s product ${id} is at version ${shown}, not ${version}; the newest change of any product is ${age}`,
@@ -176,17 +177,6 @@ interface Missing {
 /** Whether an answer is a product at the version of every token, or a later one. */
 function shows({ shown }: Answer, tokens: readonly ConsistencyToken[]): boolean {
   return shown !== undefined && tokens.every(({ id, version }) => id === shown.id && shown.version >= version);
-}
-
-/** @throws {Problem} `unavailable` when the promise takes longer. */
-async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(refusal('unavailable', 'The read model has not answered in time')), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function elsewhere(): Problem {
