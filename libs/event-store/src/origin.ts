@@ -1,4 +1,4 @@
-import type { Sql } from '@catalogue/postgres';
+import { isReadOnly, type Sql } from '@catalogue/postgres';
 
 /** The log is in another server than the one it was written in: its transaction ids mean nothing here. */
 class LogMoved extends Error {}
@@ -13,15 +13,27 @@ class LogReadOnly extends Error {}
  * @throws {LogReadOnly} when the server takes no writes.
  */
 export async function checkOrigin(sql: Sql): Promise<void> {
-  const [row] = await sql<{ expected: string; found: string; readOnly: boolean }[]>`
-    select current_setting('transaction_read_only')::boolean as "readOnly", log_origin.system_identifier::text as expected, here.system_identifier::text as found
+  await requireWrites(sql);
+  const [row] = await sql<{ expected: string; found: string }[]>`
+    select log_origin.system_identifier::text as expected, here.system_identifier::text as found
     from log_origin, pg_control_system() as here`;
-  if (row?.readOnly === true) throw new LogReadOnly('PostgreSQL takes no writes: is it a standby, or being replaced?');
   if (row === undefined || row.expected === row.found) return;
   throw new LogMoved(
     `The event log was written in PostgreSQL server ${row.expected} and is in server ${row.found}: it was restored. ` +
       'Stop command-api and outbox-relay, then run "node apps/command-api/dist/migrate.js --adopt" once',
   );
+}
+
+/** Raised, not selected: so the session that does not write is ended, and the next one asked knows how things are by then. */
+async function requireWrites(sql: Sql): Promise<void> {
+  const asked = sql`
+    do $$ begin
+      if current_setting('transaction_read_only')::boolean then raise read_only_sql_transaction; end if;
+    end $$`;
+  await asked.catch((cause: unknown) => {
+    if (!isReadOnly(cause)) throw cause;
+    throw new LogReadOnly('PostgreSQL takes no writes: is it a standby, or being replaced?', { cause });
+  });
 }
 
 /** What a log that was adopted holds. */

@@ -94,6 +94,25 @@ test('a connection that ends says so at once', async () => {
   await Promise.all([sql.end(), other.end()]);
 });
 
+// Written against the patch as well.
+test('a session that answered that it takes no writes is not used again, nor are the idle ones that are as old', async () => {
+  const sql = connect(inject('servers').readDb, { name: 'test', max: 3 });
+  const pids = async () =>
+    (await Promise.all([1, 2, 3].map(() => sql`select pg_backend_pid() as pid, pg_sleep(0.1)`)))
+      .flat()
+      .map((row) => Number(row['pid']));
+  const before = await pids();
+  expect(await sql`select 1 / 0`.catch(errorCode)).toBe('22012');
+  expect(new Set(await pids())).toEqual(new Set(before));
+  // As of a database that was read-only when the sessions began.
+  const readOnly = () => sql`select set_config('default_transaction_read_only', 'on', false), pg_sleep(0.1)`;
+  await Promise.all([readOnly(), readOnly(), readOnly()]);
+  expect(await sql`create table never (n int)`.catch(errorCode)).toBe('25006');
+  const after = await pids();
+  expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+  await sql.end();
+});
+
 /** A way to a server that cuts connections off: so often, when a client says a word. */
 async function openDoor(dsn: string, { cutAt, times }: { cutAt: string; times: number }) {
   const url = new URL(dsn);

@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { isReadOnly } from './errors.ts';
 
 /** A pool of connections to one database; a tagged template is one prepared statement. */
 export type Sql = postgres.Sql;
@@ -50,10 +51,17 @@ const abandonedSession = {
 
 /**
  * Opens a pool. It connects with the first statement, and again by itself after an outage; whoever opened it ends it
- * (`sql.end()`). `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
+ * (`sql.end()`). A session that answers that it takes no writes (`isReadOnly`) is ended, and with it those that are idle. `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
  */
 export function connect(dsn: string, options: ConnectOptions): Sql {
   const { name, max = 10, answerTimeout, onClose } = options;
+  // Options that the types (3.4.9) do not declare. The last two are our patch's; the first of them in seconds.
+  const undeclared = {
+    ...(onClose === undefined ? {} : { onclose: onClose }),
+    ...(answerTimeout === undefined ? {} : { answer_timeout: answerTimeout / 1000 }),
+    // A session keeps the settings that it began with: one that takes no writes never may, when the database does again.
+    discard: isReadOnly,
+  };
   return postgres(dsn, {
     max,
     // Connections live for ever: recycling one would drop the advisory lock held on it.
@@ -63,9 +71,7 @@ export function connect(dsn: string, options: ConnectOptions): Sql {
     backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
     connection: { application_name: name, ...abandonedSession, ...sessionSettings(options) },
     onnotice: () => {},
-    // Not among the declared options (3.4.9); the second is our patch's, in seconds.
-    ...(onClose === undefined ? {} : { onclose: onClose }),
-    ...(answerTimeout === undefined ? {} : { answer_timeout: answerTimeout / 1000 }),
+    ...undeclared,
     types: { int8 },
   });
 }
