@@ -17,7 +17,6 @@ beforeAll(async () => {
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],
-    now: () => new Date(),
   });
 });
 afterAll(async () => {

@@ -16,12 +16,11 @@ export interface AppOptions {
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
-  now: () => Date;
 }
 
 /** The commands of the catalogue over HTTP, decided here and kept in the event store. */
 export async function buildApp(options: AppOptions): Promise<Server> {
-  const { store, queries, connections, log, metrics, corsOrigins, now } = options;
+  const { store, queries, connections, log, metrics, corsOrigins } = options;
   const app = await createServer({
     log,
     metrics,
@@ -43,7 +42,7 @@ export async function buildApp(options: AppOptions): Promise<Server> {
   const closed = () => commands.outage.begin();
   connections?.on('closed', closed);
   app.addHook('onClose', async () => void connections?.off('closed', closed));
-  productRoutes(app, commands, now);
+  productRoutes(app, commands);
   historyRoute(app, queries);
   return app;
 }

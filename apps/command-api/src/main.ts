@@ -12,8 +12,7 @@ const connections = new EventEmitter();
 const onClose = () => connections.emit('closed');
 const store = openStore(writeDb, onClose);
 const queries = openQueries(writeDb);
-const now = () => new Date();
 
-const app = await buildApp({ store, queries, connections, log, metrics, corsOrigins, now });
-const work = (signal: AbortSignal) => removeKeysNowAndThen(store, now, log, signal);
+const app = await buildApp({ store, queries, connections, log, metrics, corsOrigins });
+const work = (signal: AbortSignal) => removeKeysNowAndThen(store, log, signal);
 await serve(app, { port, host, log, work, close: [store, queries].map((pool) => () => pool.end({ timeout: 1 })) });

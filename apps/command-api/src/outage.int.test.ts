@@ -18,7 +18,6 @@ const open = (store: Sql, connections = new EventEmitter()) =>
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],
-    now: () => new Date(),
   });
 
 /** What sends signals to a server and to the sessions that command-api has now: the server alone leaves those working. */

@@ -64,7 +64,6 @@ export function submissionOf(command: ProductCommand, key?: string): Submission<
     stream: command.id,
     command,
     eventId: randomUUID(),
-    at: new Date(),
     metadata: {},
     isNew,
     // Ids of products are made for the command, so they are no part of the request.

@@ -26,7 +26,6 @@ export async function appendTo(db: TestDatabase, products: readonly string[], fr
           schemaVersion: 1,
           payload: version === 1 ? { id, name: 'Mouse', price: 1 } : { id, price: version },
           metadata: { requestId: 'r' },
-          recordedAt: new Date(),
         },
       ],
     }));

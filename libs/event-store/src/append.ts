@@ -66,15 +66,14 @@ type Won = Promise<{ stream: string }[]>;
 function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
   return sql`
     insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
-    select * from unnest(
+    select e.*, now() from unnest(
       ${plainArray(rows, (row) => row.stream)}::uuid[],
       ${plainArray(rows, (row) => row.version)}::integer[],
       ${plainArray(rows, ({ event }) => event.id)}::uuid[],
       ${plainArray(rows, ({ event }) => event.type)}::text[],
       ${plainArray(rows, ({ event }) => event.schemaVersion)}::integer[],
       ${jsonArray(rows, ({ event }) => event.payload)}::jsonb[],
-      ${jsonArray(rows, ({ event }) => event.metadata)}::jsonb[],
-      ${plainArray(rows, ({ event }) => event.recordedAt.toISOString())}::timestamptz[]
+      ${jsonArray(rows, ({ event }) => event.metadata)}::jsonb[]
     ) as e (stream)
     order by stream -- one order of locks for all writers: unsorted batches deadlock
     on conflict (stream, version) do nothing
@@ -84,7 +83,7 @@ function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
 function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): Won {
   return sql`
     with event as materialized (
-      select * from unnest(
+      select e.*, now() as recorded_at from unnest(
         ${plainArray(rows, (row) => row.stream)}::uuid[],
         ${plainArray(rows, (row) => row.version)}::integer[],
         ${plainArray(rows, (row) => row.first)}::boolean[],
@@ -92,9 +91,8 @@ function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): 
         ${plainArray(rows, ({ event }) => event.type)}::text[],
         ${plainArray(rows, ({ event }) => event.schemaVersion)}::integer[],
         ${jsonArray(rows, ({ event }) => event.payload)}::jsonb[],
-        ${jsonArray(rows, ({ event }) => event.metadata)}::jsonb[],
-        ${plainArray(rows, ({ event }) => event.recordedAt.toISOString())}::timestamptz[]
-      ) as e (stream, version, first, id, type, schema_version, payload, metadata, recorded_at)
+        ${jsonArray(rows, ({ event }) => event.metadata)}::jsonb[]
+      ) as e (stream, version, first, id, type, schema_version, payload, metadata)
     ), head as ( -- the first new event of each stream decides the race
       insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
       select stream, version, id, type, schema_version, payload, metadata, recorded_at
@@ -127,7 +125,7 @@ function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): 
 // Array literals of PostgreSQL (8.15.6), written here: the client's own would look at and quote every element by itself,
 // which took a tenth of command-api's time.
 
-/** Of values whose text needs no quotes: UUIDs, numbers, booleans, names of types, ISO 8601 times. */
+/** Of values whose text needs no quotes: UUIDs, numbers, booleans, names of types. */
 function plainArray<T>(rows: readonly T[], valueOf: (row: T) => string | number | boolean): string {
   return `{${rows.map(valueOf).join(',')}}`;
 }

@@ -30,7 +30,6 @@ async function writeOnce(sql: Sql, streams: string[]): Promise<number> {
         schemaVersion: 1,
         payload: { decidedOn },
         metadata: {},
-        recordedAt: new Date(),
       };
       decidedOn = event.id;
       return event;
@@ -138,5 +137,5 @@ test('an event committed while an older transaction still writes is read after t
 });
 
 function anEvent() {
-  return { id: randomUUID(), type: 'Tested', schemaVersion: 1, payload: {}, metadata: {}, recordedAt: new Date() };
+  return { id: randomUUID(), type: 'Tested', schemaVersion: 1, payload: {}, metadata: {} };
 }

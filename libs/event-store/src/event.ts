@@ -6,14 +6,14 @@ export interface NewEvent {
   schemaVersion: number;
   payload: object;
   metadata: object;
-  /** When it was decided. */
-  recordedAt: Date;
 }
 
 /** An event of the log. `version` counts the events of its stream 1, 2, 3 … without gaps. */
 export interface RecordedEvent extends NewEvent {
   stream: string;
   version: number;
+  /** When it was stored, by the database's clock: those of services differ. */
+  recordedAt: Date;
 }
 
 /** A place in the order in which the log is read forward; `start` is before the first event, `end` after any. */

@@ -34,13 +34,15 @@ export function keyOf({ subject, key }: Pick<IdempotencyKey, 'subject' | 'key'>)
 }
 
 /**
- * Removes keys that were stored before a time, at most `limit`, oldest first; returns how many. A transaction that writes
+ * Removes keys that were stored longer ago than `keptForMs`, at most `limit`, oldest first; returns how many. A transaction that writes
  * hides later events from the relay, so the limit keeps it short.
  */
-export async function removeExpiredKeys(sql: Sql, before: Date, limit: number): Promise<number> {
+export async function removeExpiredKeys(sql: Sql, keptForMs: number, limit: number): Promise<number> {
   const { count } = await sql`
     delete from idempotency_keys where (subject, key) in (
-      select subject, key from idempotency_keys where created_at < ${before} order by created_at limit ${limit}
+      select subject, key from idempotency_keys
+      where created_at < now() - ${keptForMs} * interval '1 ms' -- by the clock that it was stored by
+      order by created_at limit ${limit}
       for update skip locked -- another process may be at it
     )`;
   return count;

@@ -66,9 +66,9 @@ export function decideStream<State extends { version: number }, Command, C exten
 }
 
 function newEvent<C extends Change>(
-  { eventId, at, metadata }: Submission<unknown>,
+  { eventId, metadata }: Submission<unknown>,
   { type, payload }: C,
   { schemaVersionOf }: EventForm<C>,
 ): NewEvent {
-  return { id: eventId, type, schemaVersion: schemaVersionOf(type), payload, metadata, recordedAt: at };
+  return { id: eventId, type, schemaVersion: schemaVersionOf(type), payload, metadata };
 }

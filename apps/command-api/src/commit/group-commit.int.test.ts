@@ -159,7 +159,6 @@ test('two processes, races, keys used twice, deadlocks, lost connections and lat
         stream,
         command,
         eventId: randomUUID(),
-        at: new Date(),
         metadata: {},
         ...(key === null ? {} : { key: { subject: run, key, fingerprint: fingerprintOf(command) } }),
       });
@@ -199,7 +198,7 @@ test('a connection lost after the append: the command is answered by what was st
   const planned: Fault[] = ['lost after'];
   const { submit } = open(unreliable(db.sql, () => planned.shift() ?? 'none'));
   const send = (command: ProductCommand, isNew = false) =>
-    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {}, isNew });
+    submit({ stream: id, command, eventId: randomUUID(), metadata: {}, isNew });
   expect(await send({ type: 'create', id, name: 'a', price: 1 }, true)).toEqual({ stream: id, version: 1 });
   planned.push('none', 'lost after');
   expect(await send({ type: 'change', id, price: 2, ifMatch: [1] })).toEqual({ stream: id, version: 2 });
@@ -211,7 +210,7 @@ test('a connection lost after the append: the command is answered by what was st
 test('an append that is carried out while its fate is looked up: the command is answered by it', async () => {
   const id = randomUUID();
   const send = (sql: Sql, command: ProductCommand) =>
-    open(sql).submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {} });
+    open(sql).submit({ stream: id, command, eventId: randomUUID(), metadata: {} });
   await send(db.sql, { type: 'create', id, name: 'a', price: 1 });
   let late: (() => Promise<unknown>) | undefined;
   const frozen = intercepted(db.sql, async (run, sent) => {
@@ -239,7 +238,7 @@ test('the same key at two processes at once has one effect and one answer', asyn
           const id = randomUUID();
           const command: ProductCommand = { type: 'create', id, name: 'a', price: 1 };
           const key = { subject: '', key: `create ${round}`, fingerprint: fingerprintOf({ ...command, id: '' }) };
-          return submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {}, isNew: true, key });
+          return submit({ stream: id, command, eventId: randomUUID(), metadata: {}, isNew: true, key });
         }),
       ),
     );
@@ -258,7 +257,6 @@ test('a command that changed nothing has its answer stored too', async () => {
       stream: id,
       command,
       eventId: randomUUID(),
-      at: new Date(),
       metadata: {},
       ...(key === undefined ? {} : { key: { subject: 's', key, fingerprint: fingerprintOf(command) } }),
     });
@@ -276,7 +274,7 @@ test('a refusal is not stored: a retry decides again', async () => {
   const change: ProductCommand = { type: 'change', id, price: 2 };
   const key = { subject: 's', key: 'refused', fingerprint: fingerprintOf(change) };
   const send = (command: ProductCommand, keyed: boolean) =>
-    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {}, ...(keyed ? { key } : {}) });
+    submit({ stream: id, command, eventId: randomUUID(), metadata: {}, ...(keyed ? { key } : {}) });
   expect(await send(change, true)).toMatchObject({ refused: 'not-found' });
   await send({ type: 'create', id, name: 'a', price: 1 }, false);
   expect(await send(change, true)).toEqual({ stream: id, version: 2 });
@@ -285,8 +283,7 @@ test('a refusal is not stored: a retry decides again', async () => {
 test('after a thousand changes a snapshot says what the events say, and only the newest events are read', async () => {
   const { submit, snapshots } = open(db.sql);
   const id = randomUUID();
-  const send = (command: ProductCommand) =>
-    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {} });
+  const send = (command: ProductCommand) => submit({ stream: id, command, eventId: randomUUID(), metadata: {} });
   await send({ type: 'create', id, name: 'a', price: 0 });
   for (let price = 1; price <= 1000; price += 20) {
     await Promise.all(Array.from({ length: 20 }, (_, i) => send({ type: 'change', id, price: price + i })));
@@ -306,8 +303,7 @@ test('after a thousand changes a snapshot says what the events say, and only the
 test('a snapshot that the events do not bear out is not believed, nor one of another schema', async () => {
   const { submit } = open(db.sql);
   const id = randomUUID();
-  const send = (command: ProductCommand) =>
-    submit({ stream: id, command, eventId: randomUUID(), at: new Date(), metadata: {} });
+  const send = (command: ProductCommand) => submit({ stream: id, command, eventId: randomUUID(), metadata: {} });
   await send({ type: 'create', id, name: 'a', price: 1 });
   const lie = { status: 'listed', version: 7, name: 'lie', price: 9 };
   for (const [version, schema] of [

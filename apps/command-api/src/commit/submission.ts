@@ -16,7 +16,6 @@ export interface Submission<Command> {
   command: Command;
   /** UUID of the event, should there be one: so that it is known again when its fate was not. */
   eventId: string;
-  at: Date;
   metadata: object;
   /** The stream's id was made for this command, so there is nothing to load. */
   isNew?: boolean;

@@ -74,7 +74,7 @@ const onAny = [
 const onExisting = ['not-found', 'product-discontinued', 'version-mismatch'] as const;
 
 /** The commands on products over HTTP. A success is sent only when its event is durable; it never depends on Kafka. */
-export function productRoutes(app: Server, commands: ProductCommands, now: () => Date): void {
+export function productRoutes(app: Server, commands: ProductCommands): void {
   const submit = (request: FastifyRequest, command: ProductCommand, isNew = false) => {
     const { id: requestId, traceparent } = request;
     const key = idempotencyKeyOf(request);
@@ -82,7 +82,6 @@ export function productRoutes(app: Server, commands: ProductCommands, now: () =>
       stream: command.id,
       command,
       eventId: newId(),
-      at: now(),
       metadata: { requestId, traceparent },
       isNew,
       ...(key === undefined ? {} : { key }),

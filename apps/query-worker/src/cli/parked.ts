@@ -178,6 +178,6 @@ function filterOf({ options }: Input): ParkedFilter {
   }
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(age ?? '') ?? [];
   if (age !== undefined && count === undefined) throw new UsageError(`--older-than is like 15m or 12h, found "${age}"`);
-  const before = new Date(Date.now() - Number(count) * units[unit as keyof typeof units] * 1000);
-  return { ...(reason === undefined ? {} : { reason }), ...(age === undefined ? {} : { before }) };
+  const olderThanMs = Number(count) * units[unit as keyof typeof units] * 1000;
+  return { ...(reason === undefined ? {} : { reason }), ...(age === undefined ? {} : { olderThanMs }) };
 }

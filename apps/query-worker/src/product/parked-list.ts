@@ -18,13 +18,13 @@ export interface ParkedProduct {
 export interface ParkedFilter {
   productId?: string;
   reason?: string;
-  /** Parked before this. */
-  before?: Date;
+  /** Parked longer ago than this. */
+  olderThanMs?: number;
 }
 
 /** The products that wait, the longest first, at most `limit`. */
 export async function listParked(sql: Sql, filter: ParkedFilter, limit: number): Promise<ParkedProduct[]> {
-  const { productId = null, reason = null, before = null } = filter;
+  const { productId = null, reason = null, olderThanMs = null } = filter;
   return await sql<ParkedProduct[]>`
     select * from (
       select distinct on (generation, product_id)
@@ -36,7 +36,7 @@ export async function listParked(sql: Sql, filter: ParkedFilter, limit: number):
       order by generation, product_id, version nulls first, partition, "offset"
     ) first
     where (${reason}::text is null or reason = ${reason})
-      and (${before}::timestamptz is null or since < ${before})
+      and (${olderThanMs}::float8 is null or since < now() - ${olderThanMs}::float8 * interval '1 ms')
     order by since, generation, "productId"
     limit ${limit}`;
 }

@@ -53,7 +53,7 @@ test('products that wait are listed with what they wait for, and shown with thei
   ]);
   expect(await listParked(db.sql, { reason: 'gap' }, 10)).toHaveLength(1);
   expect(await listParked(db.sql, { productId: 'b' }, 10)).toHaveLength(1);
-  expect(await listParked(db.sql, { before: new Date(Date.now() - 60_000) }, 10)).toHaveLength(0);
+  expect(await listParked(db.sql, { olderThanMs: 60_000 }, 10)).toHaveLength(0);
   expect(await showParked(db.sql, 'a')).toMatchObject([
     { version: 3, reason: 'gap', value: Buffer.from(JSON.stringify(event('a', 3))) },
     { version: 4, reason: 'queued' },
