@@ -65,5 +65,5 @@ function problemOf(error: unknown): Problem | undefined {
   const headers = { 'retry-after': '1' };
   if (error instanceof Overloaded) return new Problem('overloaded', error.message, { headers });
   if (error instanceof NotDecided) return new Problem('unavailable', error.message, { headers });
-  return isTransient(error) ? new Problem('unavailable', 'The event store is away', { headers }) : undefined;
+  return isTransient(error) ? new Problem('unavailable', 'The event store is unavailable', { headers }) : undefined;
 }

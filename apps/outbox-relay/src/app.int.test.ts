@@ -71,7 +71,7 @@ test('a relay that cannot reach Kafka, or whose topic is missing, does not lead,
   expect(await lost.dependencies()).toMatchObject({ leadership: { status: 'starting' } });
 });
 
-test('one that stands by knows Kafka too', async () => {
+test('a relay that stands by checks Kafka too', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using first = await startRelay(db, kafka, topic);

@@ -58,7 +58,9 @@ export async function buildApp({ store, writeDb, sender, log, metrics, ...option
     const wakeUp = new WakeUp();
     const watching = [watch.run(signal), topicWatch.run(signal)];
     // Hints are a convenience: the relay begins without waiting for them.
-    const listening = wakeUp.listen(store, log).catch((err: unknown) => log.warn({ err }, 'No hints: polling only'));
+    const listening = wakeUp
+      .listen(store, log)
+      .catch((err: unknown) => log.warn({ err }, 'Listening for hints failed; polling only'));
     await campaign({
       dsn: writeDb,
       log,

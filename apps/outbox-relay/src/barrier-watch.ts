@@ -40,7 +40,7 @@ export class BarrierWatch {
   /** Looks until the signal is aborted. While the event store does not answer there is nothing to tell. */
   async run(signal: AbortSignal): Promise<void> {
     const onFailure = (err: unknown) =>
-      this.#log.debug({ err }, 'The event store did not tell what holds readers back');
+      this.#log.debug({ err }, 'The age of the oldest writing transaction could not be read');
     await repeat({ everyMs: lookEvery, signal, onFailure }, async () => this.#warn(await this.look()));
   }
 
@@ -71,7 +71,7 @@ export class BarrierWatch {
     if (this.#warned?.transactionId === transactionId && now - this.#warned.at < warnAgainAfter) return;
     this.#warned = { transactionId, at: now };
     const fields = { ...writer, heldBackSeconds: holdUp.heldBackSeconds };
-    this.#log.warn(fields, 'A transaction has been writing for long: events after it are not relayed until it ends');
+    this.#log.warn(fields, 'A transaction has been writing for a long time; later events are relayed after it ends');
   }
 }
 

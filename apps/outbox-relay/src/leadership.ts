@@ -60,7 +60,7 @@ export async function campaign(candidate: CandidateOptions): Promise<void> {
       if (signal.aborted) return;
       onRole('starting');
       const { message } = err as Error;
-      if (message !== last) log.warn({ err }, 'Not leading; standing again');
+      if (message !== last) log.warn({ err }, 'Not the leader; trying again');
       last = message;
       const rest = err instanceof Resigned ? restAfterResigning : tryEvery;
       await delay(rest, undefined, { signal }).catch(() => {});
@@ -74,7 +74,7 @@ async function standOnce(candidate: CandidateOptions): Promise<void> {
   const { dsn, log, signal, requireFit, onRole } = candidate;
   await requireFit();
   const lost = new AbortController();
-  const onClose = () => lost.abort(new Error('The connection that held the lock ended'));
+  const onClose = () => lost.abort(new Error('The connection that holds the lock of the leader ended'));
   const sql = connect(dsn, { name: sessionName, max: 1, idleSessionTimeout, onClose });
   try {
     // One connection for the whole term: on another, the lock would be somebody else's.
@@ -105,7 +105,7 @@ async function holdTerm(session: Sql, lost: AbortController, candidate: Candidat
     try {
       await answered(session`select 1`, signal);
       if (isStuck() && (await anotherStandsBy(session, signal))) {
-        throw new Resigned('Nothing was delivered for long, and another relay stands by: it may fare better');
+        throw new Resigned('Kafka accepted nothing for 10 s, so the relay that stands by may lead');
       }
     } catch (error) {
       lost.abort(error);

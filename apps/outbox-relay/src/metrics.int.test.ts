@@ -5,7 +5,7 @@ import { expect, inject, test } from 'vitest';
 import { appendTo, log, newIds } from '../test/fixture.ts';
 import { backlogMetrics } from './metrics.ts';
 
-test('the backlog is told as it is at each scrape, the first included', async () => {
+test('each scrape, the first included, shows the current backlog', async () => {
   await using db = await createDatabase(inject('servers').writeDb, migrateEventStore);
   const registry = createMetrics('test');
   backlogMetrics(registry, db.sql, log);

@@ -85,7 +85,7 @@ export function barrierMetrics(metrics: Registry, watch: BarrierWatch, log: Logg
 
 async function orUnknown<T>(asked: Promise<T>, log: Logger): Promise<T | undefined> {
   return await asked.catch((err: unknown) => {
-    log.debug({ err }, 'The event store did not tell a metric');
+    log.debug({ err }, 'A metric could not be read from the event store');
     return undefined;
   });
 }

@@ -15,7 +15,7 @@ const { brokers, topic, logLevel, partitions } = readSettings(
 const log = createLogger('outbox-relay', logLevel);
 try {
   await ensureTopic({ brokers, topic, partitions, log });
-  log.info({ topic }, 'The topic is as it should be');
+  log.info({ topic }, 'The topic has the required settings');
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 1;

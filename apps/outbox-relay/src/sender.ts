@@ -43,7 +43,10 @@ export class Sender {
         const failure = deliveries.find((delivery) => 'error' in delivery);
         if (failure === undefined) return;
         left = fromFirstFailure(left, deliveries);
-        log.warn({ err: failure.error, again: left.length }, 'Some events did not reach Kafka; sending them again');
+        log.warn(
+          { err: failure.error, again: left.length },
+          'Kafka did not acknowledge some events; sending them again',
+        );
         await delay(Math.min(50 * 2 ** attempt, longestPause), undefined, { signal });
         if (failure.error.fatal) await this.#replaceProducer();
       }

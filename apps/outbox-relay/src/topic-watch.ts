@@ -21,7 +21,7 @@ export class TopicWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     const { everyMs, log } = this.#options;
-    const onFailure = (err: unknown) => log.debug({ err }, 'Kafka did not tell what the topic is set to');
+    const onFailure = (err: unknown) => log.debug({ err }, 'The settings of the topic could not be read');
     await repeat({ everyMs, signal, onFailure }, () => this.#look());
   }
 
@@ -35,7 +35,7 @@ export class TopicWatch {
     const { findDangers, log } = this.#options;
     const danger = await findDangers();
     if (danger !== undefined && danger !== this.#danger) log.warn({}, danger);
-    if (danger === undefined && this.#danger !== undefined) log.info('The topic loses no events any more');
+    if (danger === undefined && this.#danger !== undefined) log.info('The topic can no longer lose events');
     this.#danger = danger;
   }
 }

@@ -45,7 +45,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     api,
     problemOf: (error) =>
       isTransient(error)
-        ? new Problem('unavailable', 'The read model is away', { headers: { 'retry-after': '1' } })
+        ? new Problem('unavailable', 'The read model is unavailable', { headers: { 'retry-after': '1' } })
         : undefined,
     dependencies: { 'read model': checkReadModel(readModel, lists) },
   });

@@ -122,7 +122,7 @@ export class Catalogue {
     } while (cursor !== undefined);
   }
 
-  /** What happened to a product, newest first, from the event store: never behind, and also after it was discontinued. */
+  /** The history of a product, newest event first, from the event store: never behind, and also after it was discontinued. */
   async *history(id: string, { signal }: CallOptions = {}): AsyncGenerator<HistoryEntry> {
     let before: string | undefined;
     do {

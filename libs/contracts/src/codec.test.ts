@@ -73,7 +73,7 @@ describe('what is no event is said in a sentence', () => {
   });
 });
 
-test('an event is read back as it was written, every cent of it', () => {
+test('decoding an encoded event returns it, exact to the cent', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => {
       const price = Number(`${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeToken, encodeToken } from './consistency-token.ts';
 
-test('a token is read back as what it was made of', () => {
+test('decoding a token returns what it was encoded from', () => {
   const id = fc.string({ unit: 'grapheme', minLength: 1 });
   fc.assert(
     fc.property(id, fc.integer({ min: 1, max: 2_147_483_647 }), (product, version) => {
@@ -15,7 +15,7 @@ test.each(['', 'x', 'MTox=', 'MDp4', Buffer.from('1:').toString('base64url')])('
   expect(decodeToken(text)).toBeUndefined();
 });
 
-test('no text whatever makes it throw, and none but its own is taken', () => {
+test('decoding never throws, and accepts only encoded tokens', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const token = decodeToken(text);

@@ -9,7 +9,7 @@ test('every whole count of cents is a price', () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => isPrice(Number(decimal(cents)))));
 });
 
-test('no number with a third decimal is', () => {
+test('no number with a third decimal is a price', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), fc.integer({ min: 1, max: 9 }), (cents, digit) => {
       return !isPrice(Number(`${decimal(cents)}${digit}`));
@@ -17,7 +17,7 @@ test('no number with a third decimal is', () => {
   );
 });
 
-test('its shortest text is the decimal it came as', () => {
+test('the shortest text of a price is the decimal it was sent as', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => {
       const [whole, fraction = ''] = String(Number(decimal(cents))).split('.');

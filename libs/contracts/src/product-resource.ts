@@ -8,7 +8,7 @@ export const Product = Type.Object(
     id: Type.String(),
     name: Type.String(),
     price: Type.Number({ description: 'Exact, in the catalogue’s one currency' }),
-    version: Type.Integer({ description: 'How many changes are in it; 0 when that is not known' }),
+    version: Type.Integer({ description: 'Number of changes so far; 0 if unknown' }),
     createdAt: Type.String({ format: 'date-time' }),
     updatedAt: Type.String({ format: 'date-time' }),
   },
@@ -19,13 +19,13 @@ export type Product = Static<typeof Product>;
 /** What a command that creates a product says. */
 export const NewProduct = Type.Object(
   { name: ProductName, price: Price },
-  { description: 'A product to be', examples: [{ name: 'Mouse ergonomico', price: 39.9 }] },
+  { description: 'A product to create', examples: [{ name: 'Mouse ergonomico', price: 39.9 }] },
 );
 export type NewProduct = Static<typeof NewProduct>;
 
 /** What a command that changes a product says. */
 export const ProductPatch = Type.Partial(NewProduct, {
-  description: 'What is to change; the rest stays as it is',
+  description: 'The fields to change; the others stay as they are',
   examples: [{ price: 34.5 }],
 });
 export type ProductPatch = Static<typeof ProductPatch>;
@@ -41,10 +41,10 @@ export type Written = Static<typeof Written>;
 export const HistoryEntry = Type.Object(
   {
     version: Type.Integer(),
-    type: Type.String({ description: 'What happened', examples: ['ProductUpdated'] }),
+    type: Type.String({ description: 'The type of the event', examples: ['ProductUpdated'] }),
     at: Type.String({ format: 'date-time' }),
-    by: Type.Union([Type.String(), Type.Null()], { description: 'Who did it, when somebody was authenticated' }),
-    changes: Type.Record(Type.String(), Type.Unknown(), { description: 'What it said of the product' }),
+    by: Type.Union([Type.String(), Type.Null()], { description: 'The authenticated subject who did it, or null' }),
+    changes: Type.Record(Type.String(), Type.Unknown(), { description: 'The fields that the event set' }),
   },
   { $id: 'Change', title: 'Change' },
 );

@@ -28,7 +28,7 @@ test.each<[number, object]>([
   expect(createUpcaster(definitions)('ProductPriced', schemaVersion, Object.freeze(payload))).toEqual(newest);
 });
 
-test('a payload of this release comes back as it is', () => {
+test('upcasting leaves a payload of this release unchanged', () => {
   const payload = { id: 'p', price: 1 };
   expect(upcast('ProductUpdated', 1, payload)).toBe(payload);
 });
@@ -79,7 +79,7 @@ test.each<[number, object]>([
   expect(decode(message(schemaVersion, payload))).toEqual({ kind: 'event', event: message(3, newest) });
 });
 
-test('what was decoded can be encoded and decoded again', () => {
+test('a decoded event can be encoded and decoded again', () => {
   const decoded = decode(message(1, { id: 'p', cents: 3990 })) as Decoded & { kind: 'event' };
   expect(codec.decode(codec.encode(decoded.event))).toEqual(decoded);
 });

@@ -47,7 +47,7 @@ export async function append(
   const won = await statement.catch((error: unknown) => {
     if (isKeyTaken(error)) throw new KeyTaken('An idempotency key was taken meanwhile', { cause: error });
     if (isRefusedStatement(error)) throw error;
-    throw new OutcomeUnknown('PostgreSQL did not say how the append ended', { cause: error });
+    throw new OutcomeUnknown('The outcome of the append is unknown', { cause: error });
   });
   return new Set(won.map(({ stream }) => stream));
 }

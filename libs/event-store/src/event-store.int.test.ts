@@ -74,7 +74,7 @@ describe('append', () => {
     expect((await load(db.sql, [stream], 1)).get(stream)?.events).toHaveLength(1);
   });
 
-  test('nothing to append is no statement that fails', async () => {
+  test('an append without events does nothing', async () => {
     await using db = await freshStore();
     expect(await append(db.sql, [])).toEqual(new Set());
   });

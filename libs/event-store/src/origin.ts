@@ -32,7 +32,7 @@ async function requireWrites(sql: Sql): Promise<void> {
     end $$`;
   await asked.catch((cause: unknown) => {
     if (!isReadOnly(cause)) throw cause;
-    throw new LogReadOnly('PostgreSQL takes no writes: is it a standby, or being replaced?', { cause });
+    throw new LogReadOnly('PostgreSQL refuses writes: is it a standby, or about to be replaced?', { cause });
   });
 }
 

@@ -4,7 +4,7 @@ import { formatPrice } from './price.ts';
 
 const atOnce = 50;
 
-/** What happened to a product, newest first, some at a time. */
+/** The history of a product, newest event first, some at a time. */
 export class History {
   readonly #catalogue: Catalogue;
   readonly #locale: string;

@@ -2,7 +2,7 @@ import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { migrateReadModel } from './index.ts';
 
-test('it can be migrated again, and by several at once', async () => {
+test('migrating again, or by several processes at once, changes nothing more', async () => {
   await using db = await createDatabase(inject('servers').readDb);
   await Promise.all([migrateReadModel(db.dsn), migrateReadModel(db.dsn), migrateReadModel(db.dsn)]);
   await migrateReadModel(db.dsn);

@@ -10,7 +10,7 @@ export function requireAcceptable(request: FastifyRequest, produces: readonly st
   if (accept === undefined || accept.trim() === '') return;
   const ranges = accept.split(',').map((range) => range.split(';').map((part) => part.trim().toLowerCase()));
   if (produces.some((type) => accepts(ranges, type))) return;
-  throw new Problem('not-acceptable', `This resource is answered as ${produces.join(' or ')}`);
+  throw new Problem('not-acceptable', `This resource is available as ${produces.join(' or ')}`);
 }
 
 // What the most specific range says of a type counts: `application/json;q=0, */*` takes all but JSON.

@@ -92,7 +92,8 @@ function refusalOf(code: string | undefined): string {
 
 function problemOfBytes(code: string | undefined): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new Problem('request-timeout', `A request has to be complete within ${longestRequest / 1000} s`);
-  const detail = code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'This is not HTTP';
+    return new Problem('request-timeout', `The request must be complete within ${longestRequest / 1000} s`);
+  const detail =
+    code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'The request is not valid HTTP';
   return new Problem('invalid-request', detail, { faults: [{ pointer: '', message: detail }] });
 }

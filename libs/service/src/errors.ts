@@ -6,7 +6,7 @@ import { requestIdOf } from './trace.ts';
 /** Fastify's own refusals, by status, with what a client should know about them. */
 const refusals: Record<number, [ProblemType, string]> = {
   400: ['invalid-request', 'The request could not be read'],
-  404: ['not-found', 'There is nothing at this address'],
+  404: ['not-found', 'No resource has this address'],
   413: ['body-too-large', 'Send at most 65536 bytes'],
   414: ['invalid-request', 'The address is too long'],
   415: ['unsupported-media-type', 'Send a JSON body with its Content-Type'],
@@ -39,9 +39,9 @@ function notFoundOr405({ url, method }: FastifyRequest, methods: Map<string, Set
   for (const [pattern, allowed] of methods) {
     if (!matches(pattern.split('/'), path)) continue;
     const allow = [...allowed].toSorted().join(', ');
-    return new Problem('method-not-allowed', `This resource takes ${allow}, not ${method}`, { headers: { allow } });
+    return new Problem('method-not-allowed', `This resource supports ${allow}, not ${method}`, { headers: { allow } });
   }
-  return new Problem('not-found', 'There is nothing at this address');
+  return new Problem('not-found', 'No resource has this address');
 }
 
 function matches(pattern: string[], path: string[]): boolean {
@@ -51,7 +51,7 @@ function matches(pattern: string[], path: string[]): boolean {
 
 function problemOf(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
-  const [type, detail] = refusals[error.statusCode ?? 500] ?? ['internal', 'The service failed; the log knows why'];
+  const [type, detail] = refusals[error.statusCode ?? 500] ?? ['internal', 'The service failed; its log says why'];
   if (type === 'internal') request.log.error({ err: error }, 'The request failed');
   // What Fastify and the JSON parser say of a request tells a client where it breaks, and holds nothing of ours.
   return new Problem(
@@ -66,7 +66,7 @@ export function answerFrameworkError(error: FastifyError, request: FastifyReques
   reply.header('x-request-id', request.id);
   // A path whose escapes stand for no text names nothing, like any other that nothing was ever given.
   const isNoText = error.code === 'FST_ERR_BAD_URL';
-  const problem = isNoText ? new Problem('not-found', 'There is nothing at this address') : problemOf(error, request);
+  const problem = isNoText ? new Problem('not-found', 'No resource has this address') : problemOf(error, request);
   void sendProblem(request, reply, problem);
 }
 

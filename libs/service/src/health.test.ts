@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkReadiness } from './health.ts';
 
-test('all up, catching up or standing by is ready', async () => {
+test('a process is ready while its dependencies are up, catching up or standing by', async () => {
   const dependencies = {
     database: async () => ({ status: 'up' as const }),
     projection: () => ({ status: 'catching-up' as const, detail: '17 events behind' }),
@@ -18,7 +18,7 @@ test('all up, catching up or standing by is ready', async () => {
   });
 });
 
-test('one that fails is down, named by its code only: a message may name hosts', async () => {
+test('a dependency that fails is down and named by its error code, because a message may name hosts', async () => {
   const dependencies = {
     database: () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' })),
     kafka: () => ({ status: 'up' as const }),
@@ -29,11 +29,11 @@ test('one that fails is down, named by its code only: a message may name hosts',
   });
 });
 
-test('one that does not answer within a second is down', async () => {
+test('a dependency that does not answer within a second is down', async () => {
   const never = () => new Promise<never>(() => {});
   expect(await checkReadiness({ database: never }, false)).toMatchObject({
     ready: false,
-    dependencies: { database: { status: 'down', detail: 'No answer within 1 s' } },
+    dependencies: { database: { status: 'down', detail: 'No response within 1 s' } },
   });
 });
 

@@ -33,7 +33,7 @@ export async function checkReadiness(dependencies: Dependencies, stopping: boole
 
 async function stateOf(check: Dependencies[string]): Promise<DependencyState> {
   const timeout = Promise.withResolvers<DependencyState>();
-  const timer = setTimeout(timeout.resolve, 1000, { status: 'down', detail: 'No answer within 1 s' });
+  const timer = setTimeout(timeout.resolve, 1000, { status: 'down', detail: 'No response within 1 s' });
   try {
     return await Promise.race([check(), timeout.promise]);
   } catch (error) {

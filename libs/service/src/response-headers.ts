@@ -4,11 +4,14 @@ import type { TSchema } from '@sinclair/typebox';
 export type ResponseHeaders = Record<string, { type: 'string' | 'integer'; description: string; pattern?: string }>;
 
 export const requestIdHeader: ResponseHeaders = {
-  'X-Request-Id': { type: 'string', description: 'The caller’s, or made here; in every log line of the request' },
+  'X-Request-Id': {
+    type: 'string',
+    description: 'The caller’s, or a new one; appears in every log line of the request',
+  },
 };
 
 export const retryAfterHeader: ResponseHeaders = {
-  'Retry-After': { type: 'integer', description: 'Seconds after which trying again is worth while' },
+  'Retry-After': { type: 'integer', description: 'Seconds to wait before a retry' },
 };
 
 /** A response schema with the headers that come with it. */

@@ -34,13 +34,13 @@ export async function serve(app: Server, { port, host, log, work, close = [] }: 
   let isCutOff = false;
 
   const grace = closeWithGrace({ delay: longestStop, logger: false, onTimeout: tooLate }, async ({ signal, err }) => {
-    if (err !== undefined) log.fatal({ err }, 'Stopping after a fault');
+    if (err !== undefined) log.fatal({ err }, 'Stopping after a failure');
     else log.info({ signal }, 'Stopping');
     working.abort();
     const ended = Promise.all([app.close(), worked]);
     const isInTime = await Promise.race([ended.then(() => true), delay(longestWait, false)]);
     isCutOff = !isInTime;
-    if (isCutOff) log.warn('Something does not answer: closing the connections that are waited for');
+    if (isCutOff) log.warn('A dependency does not answer; closing its connections');
     await Promise.all(close.map((end) => end()));
     await ended;
     log.info('Stopped');
@@ -49,14 +49,14 @@ export async function serve(app: Server, { port, host, log, work, close = [] }: 
     if (process.exitCode === 1) process.exit();
   });
   function tooLate() {
-    log.fatal(`Not stopped within ${longestStop} ms: ending anyway`);
+    log.fatal(`Not stopped after ${longestStop} ms; exiting`);
   }
 
   try {
     await app.listen({ port, host });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    log.fatal(`Port ${port} is in use: end what listens there, or choose another with PORT`);
+    log.fatal(`Port ${port} is in use: stop the process that listens there, or set another PORT`);
     process.exitCode = 1;
     grace.close();
     return;
@@ -64,7 +64,7 @@ export async function serve(app: Server, { port, host, log, work, close = [] }: 
   if (work === undefined) return;
   worked = work(working.signal).catch((err: unknown) => {
     if (isCutOff) return; // It waited on a connection that was closed.
-    log.fatal({ err }, 'The work ended with a fault');
+    log.fatal({ err }, 'The work of the process failed');
     process.exitCode = 1;
   });
   await worked;

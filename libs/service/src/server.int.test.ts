@@ -35,9 +35,13 @@ async function send(bytes: string, to = app): Promise<{ head: string; body: Reco
 }
 
 test.each([
-  ['no HTTP', 'hello\r\n\r\n', 'This is not HTTP'],
-  ['a method that is none', 'FOO /metrics HTTP/1.1\r\nHost: a\r\n\r\n', 'This is not HTTP'],
-  ['a control character in a header', 'GET /metrics HTTP/1.1\r\nHost: a\u0001\r\n\r\n', 'This is not HTTP'],
+  ['no HTTP', 'hello\r\n\r\n', 'The request is not valid HTTP'],
+  ['a method that is none', 'FOO /metrics HTTP/1.1\r\nHost: a\r\n\r\n', 'The request is not valid HTTP'],
+  [
+    'a control character in a header',
+    'GET /metrics HTTP/1.1\r\nHost: a\u0001\r\n\r\n',
+    'The request is not valid HTTP',
+  ],
   [
     'headers of 30 KB',
     `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(30_000)}\r\n\r\n`,
@@ -161,7 +165,7 @@ test('a valid request is answered before the bytes after it are refused', async 
   });
   expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400']);
   expect(done).toEqual(['slow', 'slow']);
-  expect(answer).toContain('This is not HTTP');
+  expect(answer).toContain('The request is not valid HTTP');
 });
 
 test.each(['with its length', 'in chunks'])(
@@ -228,7 +232,7 @@ test('with CORS, only a preflight is answered as one, and a browser keeps the an
   expect(simple.headers['access-control-allow-origin']).toBe(origin);
 });
 
-test('many who ask at once how a process is cost its dependencies one question', async () => {
+test('concurrent readiness requests ask each dependency once', async () => {
   let asked = 0;
   const dependencies = {
     database: async () => {

@@ -124,7 +124,7 @@ function requireHost(app: Server): void {
 function refuseEmptyParameters(app: Server): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const isEmpty = Object.values(request.params as Record<string, string>).includes('');
-    done(isEmpty ? new Problem('not-found', 'There is nothing at this address') : undefined);
+    done(isEmpty ? new Problem('not-found', 'No resource has this address') : undefined);
   });
 }
 
@@ -141,7 +141,7 @@ function negotiate(app: Server): void {
 function measureRequests(app: Server, metrics: Registry): void {
   const duration = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from the request’s headers to the end of its answer',
+    help: 'Time from the request’s headers to the end of its response',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [metrics],

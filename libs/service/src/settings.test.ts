@@ -18,7 +18,7 @@ const settings = {
 };
 const given = { KAFKA_BROKER: 'a:9092, b:9092', WRITE_DB_DSN: 'postgres://user:secret@db/catalogue' };
 
-test('what is given is read, and what is not has its default', () => {
+test('a given setting is read, and an absent one has its default', () => {
   expect(
     parseSettings(settings, { ...given, PORT: ' 9000 ', CORS_ORIGINS: 'https://a.example,http://b.example:81' }),
   ).toEqual({
@@ -33,7 +33,7 @@ test('what is given is read, and what is not has its default', () => {
   });
 });
 
-test('all faults are told at once, a line each, with an example', () => {
+test('a start reports every faulty setting on its own line, with an example', () => {
   expect(() => parseSettings(settings, { PORT: 'http', WRITE_DB_DSN: '' })).toThrow(
     'PORT must be a whole number from 0 to 65535, not "http"; for example PORT=8080\n' +
       'KAFKA_BROKER is missing; for example KAFKA_BROKER=localhost:9092\n' +

@@ -103,7 +103,7 @@ export function postgresDsn(variable: string): Setting<string> {
       if (!/^postgres(ql)?:\/\//.test(text)) throw new Error('must be a postgres:// address');
       const url = parsedAddress(text);
       if (url === undefined) {
-        throw new Error('is no address that can be read: is the port at most 65535, are special characters %-escaped');
+        throw new Error('cannot be parsed: check that the port is at most 65535 and special characters are %-escaped');
       }
       if (url.pathname.length < 2) throw new Error('must name a database after the host');
       return text;

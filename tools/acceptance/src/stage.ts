@@ -26,7 +26,7 @@ export class Stage {
   }
 
   get system(): System {
-    if (this.#system === undefined) throw new Error('There is a system within tests only');
+    if (this.#system === undefined) throw new Error('The system exists only while a test runs');
     return this.#system;
   }
 
@@ -37,7 +37,7 @@ export class Stage {
 
   /** The page in a window of its own, at another address if need be. */
   async open(options: BrowserContextOptions = {}, url: string = this.url): Promise<CataloguePage> {
-    if (this.#browser === undefined) throw new Error('There is a browser within tests only');
+    if (this.#browser === undefined) throw new Error('The browser exists only while a test runs');
     return CataloguePage.open(this.#browser, url, options);
   }
 
@@ -48,7 +48,7 @@ export class Stage {
 
   /** A browser window without a tab; the script runs in each tab before the page's own. */
   async openWindow(initScript: string): Promise<BrowserWindow> {
-    if (this.#browser === undefined) throw new Error('There is a browser within tests only');
+    if (this.#browser === undefined) throw new Error('The browser exists only while a test runs');
     const context = await this.#browser.newContext({ locale: 'en-US' });
     if (initScript !== '') await context.addInitScript(initScript);
     return {

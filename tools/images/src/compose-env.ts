@@ -20,6 +20,6 @@ A database keeps the password that it was made with. Where there are some from b
 "docker compose down --volumes" removes their data, or docs/how-to/run-in-containers.md, "Change a database password", gives them these.`);
 } catch (error) {
   if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  console.error(`${file} is there already, and was left as it is: remove it first for new passwords.`);
+  console.error(`${file} exists and was not changed: remove it first to get new passwords.`);
   process.exitCode = 1;
 }

@@ -3,7 +3,7 @@ import { temporaryHome } from './home.ts';
 import { type KafkaServer, startKafka } from './kafka.ts';
 import { freePort } from './ports.ts';
 
-test('killed, it starts again on the same data and ports; its port in use is named', async () => {
+test('a killed Kafka starts again on its data and ports, and names a port that is in use', async () => {
   const home = temporaryHome();
   const options = { home: home.path, port: await freePort(), controllerPort: await freePort() };
   let server: KafkaServer | undefined;

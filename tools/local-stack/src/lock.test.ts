@@ -19,7 +19,7 @@ function another(path: string, body: string) {
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-test('it is held once, and free again when given back', () => {
+test('one process holds the lock until it gives it back', () => {
   const path = lockPath();
   const release = takeLock(path);
   expect(() => takeLock(path)).toThrow(LockHeld);
@@ -27,7 +27,7 @@ test('it is held once, and free again when given back', () => {
   expect(takeLock(path)).not.toThrow();
 });
 
-test('who waits gets it when it is given back', async () => {
+test('a waiting process gets the lock when it is given back', async () => {
   const path = lockPath();
   const release = takeLock(path);
   const waiting = waitForLock(path);
@@ -35,7 +35,7 @@ test('who waits gets it when it is given back', async () => {
   expect(await waiting).not.toThrow();
 });
 
-test('a killed process holds it no longer', async () => {
+test('a killed process loses the lock', async () => {
   const path = lockPath();
   const holder = another(path, `takeLock(path); console.log('held'); setInterval(() => {}, 1000);`);
   await once(holder.stdout, 'data');
@@ -45,7 +45,7 @@ test('a killed process holds it no longer', async () => {
   expect(takeLock(path)).not.toThrow();
 });
 
-test('of eight processes one at a time holds it', { timeout: 60_000 }, async () => {
+test('of eight processes one at a time holds the lock', { timeout: 60_000 }, async () => {
   const path = lockPath();
   // Each fails when it finds another inside.
   const turns = `

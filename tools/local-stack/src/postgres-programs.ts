@@ -32,9 +32,12 @@ function platformPackage(): string {
   try {
     return dirname(dirname(fromThere.resolve(name)));
   } catch (cause) {
-    throw new Error(`No PostgreSQL for ${process.platform}-${process.arch}: give WRITE_DB_DSN and READ_DB_DSN`, {
-      cause,
-    });
+    throw new Error(
+      `No PostgreSQL is packaged for ${process.platform}-${process.arch}: set WRITE_DB_DSN and READ_DB_DSN`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -28,7 +28,7 @@ async function query(server: PostgresServer, statement: string) {
   }
 }
 
-test('it is durable, sorts by ICU when asked to, and takes settings', async () => {
+test('PostgreSQL is durable, sorts by ICU on request and accepts settings', async () => {
   const start = await oneServer();
   const server = await start({ work_mem: '7MB' });
   const [settings] = await query(
@@ -58,14 +58,14 @@ test('killed while a session is busy, it starts again on the same data and port'
   expect(await busy).toBe('lost');
 });
 
-test('started a second time while it runs, it does not disturb the first', async () => {
+test('a second start leaves a running PostgreSQL alone', async () => {
   const start = await oneServer();
   const server = await start();
   await expect(start()).rejects.toThrow(/is held already/);
   expect(await query(server, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
-test('a setting it does not know is named in one line', async () => {
+test('PostgreSQL names an unknown setting in one line', async () => {
   const start = await oneServer();
   await expect(start({ no_such_setting: '1' })).rejects.toThrow(/^PostgreSQL \(db\) ended.*no_such_setting.*$/);
 });

@@ -13,7 +13,7 @@ export async function waitFor<T>(
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false && answer !== null) return answer;
-    if (performance.now() > end) throw new Error(`Waited ${within} ms in vain for ${what}`);
+    if (performance.now() > end) throw new Error(`Gave up after ${within} ms waiting for ${what}`);
     await delay(every);
   }
 }

@@ -14,7 +14,7 @@ test.each(apps)('$folder/Dockerfile copies what the app depends on, and nothing 
   expect(brokenDockerfile(app, read(`${app.folder}/Dockerfile`), packages)).toEqual([]);
 });
 
-test('what is copied in vain, or missing, is a sentence', () => {
+test('each package that a Dockerfile copies needlessly, or misses, is a sentence', () => {
   const app = apps.find(({ name }) => name === '@catalogue/command-api');
   if (app === undefined) throw new Error('There is no command-api');
   const dockerfile = read('apps/command-api/Dockerfile')

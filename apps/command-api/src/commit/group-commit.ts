@@ -70,7 +70,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   }
 
   async #begin(submission: Submission<Command>, deadline: number): Promise<Outcome<Refusal>> {
-    if (this.#options.outage.isOn) throw new NotDecided('The event store is away');
+    if (this.#options.outage.isOn) throw new NotDecided('The event store is unavailable');
     if (this.#waiting.length >= this.#capacity.commands) throw new Overloaded('Too many commands wait');
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Refusal>>();
     this.#enqueue({ ...submission, attempts: 0, uncertain: false, deadline, resolve, reject });
@@ -204,6 +204,6 @@ function apart<P extends Pending<unknown, never>>(batch: readonly P[], error: un
 }
 
 function away({ uncertain }: { uncertain: boolean }): NotDecided {
-  const known = 'The event store is away';
+  const known = 'The event store is unavailable';
   return new NotDecided(uncertain ? `${known}; whether the command was carried out is not known` : known);
 }

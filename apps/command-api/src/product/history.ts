@@ -15,7 +15,7 @@ const lastVersion = 2_147_483_647;
 const Page = Type.Object(
   {
     limit: Type.Optional(
-      wholeNumber('HistoryLimit', highestLimit, `Events a page, 1 to ${highestLimit}; ${defaultLimit} when absent`),
+      wholeNumber('HistoryLimit', highestLimit, `Events per page, 1 to ${highestLimit}; ${defaultLimit} when absent`),
     ),
     before: Type.Optional(wholeNumber('HistoryBefore', lastVersion, 'Only events before this version')),
   },
@@ -34,7 +34,7 @@ export function historyRoute(app: Server, store: Sql): void {
       schema: {
         operationId: 'listChanges',
         tags: ['History'],
-        summary: 'What happened to a product, newest first',
+        summary: 'The history of a product, newest event first',
         params: ProductPath,
         querystring: Page,
         response: {
@@ -65,7 +65,7 @@ export function historyRoute(app: Server, store: Sql): void {
 async function readEvents(store: Sql, id: string, before: number, limit: number): Promise<RecordedEvent[]> {
   const events = await readBackward(store, id, before, limit);
   if (events.length > 0 || (await isKnown(store, id, before))) return events;
-  throw new Problem('not-found', 'There is no such product');
+  throw new Problem('not-found', 'The product does not exist');
 }
 
 /** Whether a product that has no events before a version has any at all: its history is at its end then, not missing. */

@@ -11,6 +11,6 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  */
 export function idOf({ id }: Static<typeof ProductPath>): string {
   const canonical = id.toLowerCase();
-  if (!uuid.test(canonical)) throw new Problem('not-found', 'There is no such product');
+  if (!uuid.test(canonical)) throw new Problem('not-found', 'The product does not exist');
   return canonical;
 }

@@ -52,7 +52,7 @@ const writtenHeaders: ResponseHeaders = {
 const Changed = withHeaders(Written, writtenHeaders);
 const Created = withHeaders(Written, {
   ...writtenHeaders,
-  Location: { type: 'string', description: 'The product, at query-api' },
+  Location: { type: 'string', description: 'The product’s path at query-api' },
 });
 
 const problemTypes = {
@@ -120,7 +120,7 @@ export function productRoutes(app: Server, commands: ProductCommands): void {
   };
   const changeSchema = {
     tags: ['Products'],
-    summary: 'Change what is given of a product',
+    summary: 'Change the given fields of a product',
     // RFC 7396. PUT has always changed only what is given, so both take both.
     consumes: ['application/json', 'application/merge-patch+json'],
     params: ProductPath,
@@ -166,7 +166,7 @@ function written(reply: FastifyReply, { stream: id, version, refused }: Outcome<
 function detailOf(refused: Refusal | 'key-reused', id: string, version: number): string {
   switch (refused) {
     case 'not-found':
-      return 'There is no such product';
+      return 'The product does not exist';
     case 'discontinued':
       return `Product ${id} was discontinued, at version ${version}`;
     case 'version-mismatch':

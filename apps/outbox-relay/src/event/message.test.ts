@@ -37,6 +37,6 @@ test('an event becomes the message that the contract shows, keyed by its product
   });
 });
 
-test('consumers can read it', () => {
+test('consumers can decode the message of the relay', () => {
   expect(jsonCodec.decode(messageOf(recorded, jsonCodec).value)).toMatchObject({ kind: 'event' });
 });

@@ -10,15 +10,15 @@ export interface Command {
 
 const usage = `Usage: node dist/republish.js --from <where> [--topic <name>] [--per-second <events>]
 
-Sends again what the relay has sent, in order, up to where the relay is. Consumers that go by productVersion take it
-for the repetition that it is. The relay may run meanwhile.
+Sends the events that the relay has sent once more, in order, up to the relay's cursor. Consumers that check
+productVersion ignore the repetition. The relay may keep running.
 
   --from 4711                  every event from this position on; 0 for all
   --from 2026-11-23T10:15:00Z  every event recorded then or later
   --from 018f…                 the events of this product
-  --from 812:4711              what follows this place, as an earlier run told it
-  --topic <name>               to another topic than KAFKA_TOPIC
-  --per-second <events>        so many a second at most: consumers have the live events to apply as well
+  --from 812:4711              the events after this place, which an earlier run printed
+  --topic <name>               send to this topic instead of KAFKA_TOPIC
+  --per-second <events>        at most this many a second, which leaves consumers time for live events
 
 Settings: WRITE_DB_DSN, KAFKA_BROKER; KAFKA_TOPIC.`;
 

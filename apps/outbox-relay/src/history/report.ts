@@ -24,7 +24,7 @@ export class Report {
   };
 
   done(): void {
-    if (this.#last === undefined) process.stdout.write('Nothing was sent: the relay has sent no such event yet\n');
+    if (this.#last === undefined) process.stdout.write('No events were sent: the relay has not sent any that match\n');
     else process.stdout.write(`${this.#events} events were sent to ${this.topic}, up to ${placeText(this.#last)}\n`);
   }
 

@@ -56,7 +56,7 @@ test('while the relay sends, the whole log is sent again, and nothing is early o
   expect((await other.read(elsewhere)).length).toBe(elsewhere);
 });
 
-test('what the relay has not sent is left to it', async () => {
+test('republish leaves unsent events to the relay', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   const [product = '', later = ''] = newIds(2);
@@ -70,7 +70,7 @@ test('what the relay has not sent is left to it', async () => {
   expect(await republishTo(db, topic, { product: later })).toBe(0);
 });
 
-test('from a position, a time, a place, or a product', async () => {
+test('republish starts from a position, a time, a place or a product', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   const ids: string[] = newIds(3).toSorted();
   // In the order of reading. Positions and times are not in it: transactions overlap, clocks differ.
@@ -109,7 +109,7 @@ test('from a position, a time, a place, or a product', async () => {
   expect(await sent(String(ids[1]))).toEqual(['1 1,2']);
 });
 
-test('as a program: it says what it sent, and, ended early, where to go on', async () => {
+test('republish prints what it sent and, when stopped early, where to continue', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using other = await createTopic(kafka);

@@ -22,9 +22,9 @@ export function listRequest(query: Filter & { cursor?: string | undefined }, lim
     return { filter: normalize(given), limit, after: undefined };
   }
   const found = decodeCursor(query.cursor);
-  if (found === undefined) throw invalid('/cursor', 'Is not one that this list has given out');
+  if (found === undefined) throw invalid('/cursor', 'Is not a cursor of this list');
   const other = filterNames.find((name) => given[name] !== undefined && given[name] !== found.filter[name]);
-  if (other !== undefined) throw invalid('/cursor', `Was given out for another list: with another ${other}`);
+  if (other !== undefined) throw invalid('/cursor', `Belongs to another list, with another ${other}`);
   return { ...found, limit };
 }
 

@@ -5,8 +5,8 @@ const highest = 999_999_999.99;
 
 /** In a query string: prices from and to, both included. */
 export const RangeParameters = {
-  minPrice: Type.Optional(decimalNumber('MinPrice', 0, highest, 'The lowest price shown')),
-  maxPrice: Type.Optional(decimalNumber('MaxPrice', 0, highest, 'The highest price shown')),
+  minPrice: Type.Optional(decimalNumber('MinPrice', 0, highest, 'The lowest price to show')),
+  maxPrice: Type.Optional(decimalNumber('MaxPrice', 0, highest, 'The highest price to show')),
 };
 
 /** Prices from and to, both included, as decimals. */
@@ -19,5 +19,5 @@ export interface PriceRange {
 export function requireRange({ minPrice, maxPrice }: PriceRange): void {
   if (minPrice === undefined || maxPrice === undefined || Number(minPrice) <= Number(maxPrice)) return;
   const faults = [{ pointer: '/minPrice', message: `Must not be above maxPrice, ${maxPrice}` }];
-  throw new Problem('invalid-request', 'The range of prices is none: see errors', { faults });
+  throw new Problem('invalid-request', 'minPrice is above maxPrice', { faults });
 }

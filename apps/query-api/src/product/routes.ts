@@ -30,7 +30,7 @@ const json = 'application/json; charset=utf-8';
 const defaultLimit = 100;
 const highestLimit = 500;
 
-const limitDescription = `Products a page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`;
+const limitDescription = `Products per page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`;
 const searchDescription =
   'Words, each a part of one in the name (of one or two letters: the beginning of one), whatever their case, accents and ' +
   'order. When no name has them all, names with words like them are shown. Of a word that very many names have, the first ' +
@@ -66,13 +66,15 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       schema: {
         operationId: 'getProduct',
         tags: ['Products'],
-        summary: 'One product',
+        summary: 'Show one product',
         params: Type.Object({ id: Type.String() }),
         querystring: Type.Object(WaitParameters, { additionalProperties: false }),
         headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()), ...WaitHeaders }),
         response: {
           200: withHeaders(Product, productHeaders),
-          304: Type.Unsafe<undefined>(Type.Null({ description: 'It is still the one that If-None-Match names' })),
+          304: Type.Unsafe<undefined>(
+            Type.Null({ description: 'The product still has the ETag that If-None-Match lists' }),
+          ),
           ...problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable', ...waitProblems),
         },
       },
@@ -83,7 +85,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       const { id } = request.params;
       const wait = { tokens, waitMs: waitOf(headers.prefer), gone: () => clientGone(reply) };
       const { shown } = await consistency.answer(wait, () => findByAnyForm(products, id), id);
-      if (shown === undefined) throw new Problem('not-found', 'There is no such product');
+      if (shown === undefined) throw new Problem('not-found', 'The product does not exist');
       reply.header('etag', shown.etag);
       if (isListed(headers['if-none-match'], shown.etag)) return reply.code(304).send(undefined);
       return sendJson(reply, shown.body);
@@ -96,7 +98,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       schema: {
         operationId: 'listProducts',
         tags: ['Products'],
-        summary: 'Products, page by page',
+        summary: 'List and search products, page by page',
         querystring: ListParameters,
         headers: Type.Object(WaitHeaders),
         response: {

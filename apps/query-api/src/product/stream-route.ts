@@ -34,7 +34,7 @@ export function streamRoute(
       schema: {
         operationId: 'streamProducts',
         tags: ['Changes'],
-        summary: 'Changes, as they happen',
+        summary: 'Stream changes as they happen',
         querystring: Type.Object(
           {
             ids: Type.Optional(
@@ -47,7 +47,7 @@ export function streamRoute(
         ),
         headers: Type.Object({
           'last-event-id': Type.Optional(
-            Type.String({ description: 'Of the last event that came: nothing is missed' }),
+            Type.String({ description: 'The id of the last event that arrived: the stream resumes after it' }),
           ),
           ...WaitHeaders,
         }),

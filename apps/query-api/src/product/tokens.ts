@@ -45,7 +45,7 @@ function decode(parts: readonly string[], pointer: string): ConsistencyToken[] {
     const token = decodeToken(part.trim());
     // PostgreSQL's text holds no NUL, so no id does.
     if (token === undefined || token.id.includes('\0'))
-      throw invalid(pointer, 'Is not one that a command has given out');
+      throw invalid(pointer, 'Is not a token that a command returned');
     return token;
   });
 }

@@ -153,7 +153,7 @@ const written = (schema: TSchema) =>
       Value.Check(schema, value) && isDeepStrictEqual(Value.Clean(schema, structuredClone<unknown>(value)), value),
   );
 
-test('whatever passes can be read by all, be it written before or after', () => {
+test('consumers released before and after a change that passes can read every event', () => {
   for (const stored of members.map(objectOf)) {
     for (const current of members.map(objectOf)) {
       if (incompatibilities(stored, current).length > 0) continue;

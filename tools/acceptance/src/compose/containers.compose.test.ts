@@ -65,7 +65,7 @@ test('the two APIs are published, and nothing else', async () => {
   expect(published.toSorted()).toEqual(['command-api 8080/tcp', 'query-api 8081/tcp']);
 });
 
-test.each(services)('%s runs as nobody in particular, on a file system that it cannot write to', async (service) => {
+test.each(services)('%s runs as an ordinary user on a read-only file system', async (service) => {
   const { Config, HostConfig, Id } = await containers.one(service);
   expect(Config.User).toBe('1000:1000');
   expect(HostConfig.ReadonlyRootfs).toBe(true);

@@ -55,7 +55,7 @@ async function byPgbench(dsn: string, clients: number, milliseconds: number): Pr
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   await new Promise((resolve) => child.once('close', resolve));
   const [, tps] = /^tps = ([\d.]+) \(without initial connection time\)/m.exec(output) ?? [];
-  if (tps === undefined) throw new Error(`pgbench ended without a figure:\n${output}`);
+  if (tps === undefined) throw new Error(`pgbench printed no result:\n${output}`);
   return Number(tps);
 }
 

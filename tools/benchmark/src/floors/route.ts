@@ -14,7 +14,7 @@ export class RouteServer implements AsyncDisposable {
   static async start(): Promise<RouteServer> {
     const child = fork(new URL('route-server.ts', import.meta.url));
     const said = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => undefined)]);
-    if (said === undefined) throw new Error('The server of the floor route ended while starting');
+    if (said === undefined) throw new Error('The server of the floor route exited while starting');
     return new RouteServer(child, said[0] as number);
   }
 

@@ -63,7 +63,7 @@ class ClosedLoop {
     this.#measuring = false;
     this.#stopping = true;
     onPhase('measured');
-    if (!(await this.#doneWithin(longestAnswer))) throw new Error(`${this.#open} requests were never answered`);
+    if (!(await this.#doneWithin(longestAnswer))) throw new Error(`${this.#open} requests got no response`);
     return this.#result(seconds);
   }
 

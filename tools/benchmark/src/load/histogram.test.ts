@@ -21,7 +21,7 @@ test('a percentile is that of the sorted values, rounded up by 10 µs at most', 
   );
 });
 
-test('beyond a second there is only the longest', () => {
+test('beyond a second a percentile is the longest duration', () => {
   const histogram = filled([1, 2000, 5000]);
   expect([histogram.percentile(50), histogram.percentile(99), histogram.max, histogram.count]).toEqual([
     5000, 5000, 5000, 3,

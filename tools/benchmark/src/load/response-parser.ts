@@ -45,7 +45,7 @@ function statusOf(data: Buffer): number {
   const [hundreds = 0, tens = 0, ones = 0] = [data[9], data[10], data[11]];
   const status = (hundreds - zero) * 100 + (tens - zero) * 10 + ones - zero;
   if (status >= 200 && status <= 599 && data.toString('latin1', 0, 9) === 'HTTP/1.1 ') return status;
-  throw new Error(`Expected an answer in HTTP/1.1, got ${JSON.stringify(data.toString('latin1', 0, 40))}`);
+  throw new Error(`Expected a response in HTTP/1.1, got ${JSON.stringify(data.toString('latin1', 0, 40))}`);
 }
 
 function lengthOf(data: Buffer, header: number): number {
@@ -62,6 +62,6 @@ function lengthOf(data: Buffer, header: number): number {
 
 function lengthInAnyCase(header: string): number {
   const [, length] = /\r\ncontent-length:[ \t]*(\d+)/i.exec(header) ?? [];
-  if (length === undefined) throw new Error(`An answer does not tell its length:\n${header}`);
+  if (length === undefined) throw new Error(`A response has no Content-Length:\n${header}`);
   return Number(length);
 }

@@ -89,7 +89,7 @@ export const scenarios: Scenario[] = [
   catchUp,
   reads({
     name: 'read-one',
-    title: 'One product',
+    title: 'Show one product',
     products: few,
     reads: oneProduct,
     targets: [
@@ -131,7 +131,7 @@ export const scenarios: Scenario[] = [
   filling,
   reads({
     name: 'million-one',
-    title: 'One product',
+    title: 'Show one product',
     products: many,
     reads: oneProduct,
     targets: [{ figure: 'perSecond', of: 'read-one', atLeast: 1 / 1.5 }],
