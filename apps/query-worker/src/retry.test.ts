@@ -47,3 +47,25 @@ test('an error that would come again is told at once', async () => {
   await expect(database.try(signal, () => Promise.reject(broken))).rejects.toBe(broken);
   expect([retries(), database.away]).toEqual([0, undefined]);
 });
+
+test('a lock that another session holds is no outage, and is told once when it lasts', async () => {
+  const { database, lines } = open();
+  const locked = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' });
+  const answers: unknown[] = [locked, full, ...Array.from({ length: 6 }, () => locked), 'written'];
+  const seen: (string | undefined)[] = [];
+  const write = () => {
+    seen.push(database.away);
+    const answer = answers.shift();
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  const writing = database.try(signal, write);
+  expect(await writing).toBe('written');
+  // Away only while the disk was full.
+  expect(seen.map((away) => away ?? '')).toEqual(['', '', '53100', ...Array.from({ length: 6 }, () => '')]);
+  expect(lines).toEqual([
+    'The read database failed; trying until it works',
+    'The read database works again',
+    'Another session holds a lock; trying until it lets go',
+  ]);
+  expect(database.away).toBeUndefined();
+});

@@ -4,6 +4,11 @@ import type { Logger } from '@catalogue/service';
 
 const longestPause = 1000;
 
+/** Another transaction is in the way, of this piece of work only: deadlock, serialization failure, a lock that is held. */
+const contention = /^(?:40001|40P01|55P03)$/;
+/** Failures of that kind in a row, over a few seconds, after which it is told. */
+const tellAfter = 6;
+
 /** Work on the database that is tried until the database takes it; what passes by itself is waited out, however long. */
 export class PatientDatabase {
   readonly #log: Logger;
@@ -28,15 +33,21 @@ export class PatientDatabase {
    */
   async try<T>(signal: AbortSignal, work: (failures: number) => Promise<T>): Promise<T> {
     let attempt = 0;
+    let lost = false;
     try {
       for (;;) {
         try {
           return await work(attempt);
         } catch (error) {
           if (!isTransient(error)) throw error;
-          if (attempt === 0) this.#waiting += 1;
-          this.#lost(error);
           this.#onRetry();
+          const isAway = !contention.test(errorCode(error) ?? '');
+          if (isAway && !lost) this.#waiting += 1;
+          if (!isAway && lost) this.#ended(false);
+          lost = isAway;
+          if (isAway) this.#lost(error);
+          else if (attempt === tellAfter)
+            this.#log.warn({ err: error }, 'Another session holds a lock; trying until it lets go');
           // Half of the pause is random, so that the partitions do not come back all at once.
           const pause = Math.min(25 * 2 ** attempt, longestPause);
           attempt += 1;
@@ -44,7 +55,7 @@ export class PatientDatabase {
         }
       }
     } finally {
-      if (attempt > 0) this.#ended(signal.aborted);
+      if (lost) this.#ended(signal.aborted);
     }
   }
 

@@ -125,6 +125,8 @@ test('where messages go one at a time, a product that is locked does not hold up
     await sender.send(free.map((id) => event(id, 3)));
     await waitFor('the other partition again', async () => isAt(3)(await versions(db, 1, free)), { within: 30_000 });
     expect(isAt(1)(await versions(db, 1, locked))).toBe(true);
+    // The others go on, and the database is there: the process is as ready as it can be.
+    expect((await worker.health()).dependencies['read model']).toMatchObject({ status: 'up' });
     expect(worker.fault()).toBeUndefined();
   }
   // The process that waited takes back what it counted.
