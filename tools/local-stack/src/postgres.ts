@@ -1,11 +1,18 @@
 import { chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect, isTransient, type Sql } from '@catalogue/postgres';
 import { runCommand } from './command.ts';
 import { takeLock } from './lock.ts';
 import { requireFreePort } from './ports.ts';
 import { clearLeftBehind } from './postgres-left-behind.ts';
-import { databaseUser, postgresEnvironment, postgresPrograms } from './postgres-programs.ts';
+import {
+  chosenPostgresVersion,
+  databaseUser,
+  postgresEnvironment,
+  postgresPrograms,
+  type PostgresVersion,
+} from './postgres-programs.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
 export interface PostgresServer extends ServerProcess {
@@ -20,6 +27,9 @@ export interface PostgresOptions {
   /** Names the data folder, and the server in messages. */
   name: string;
   port: number;
+  /** When absent, the one that POSTGRES_VERSION names. A data folder belongs to one version. */
+  version?: PostgresVersion | undefined;
+  /** Takes each line that the server writes. */
   log?: (line: string) => void;
   /** More settings, as in postgresql.conf. */
   settings?: Readonly<Record<string, string>>;
@@ -32,10 +42,11 @@ export interface PostgresOptions {
  * belongs to the process that started the server; a server left behind by a killed one is stopped first.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const version = options.version ?? chosenPostgresVersion();
   const data = join(options.home, options.name);
   const unlock = takeLock(`${data}.lock`);
   try {
-    const server = await startOn(data, options);
+    const server = await startOn(data, postgresPrograms(version), options);
     void server.exited.then(unlock);
     return server;
   } catch (error) {
@@ -44,8 +55,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   }
 }
 
-async function startOn(data: string, options: PostgresOptions): Promise<PostgresServer> {
-  const programs = postgresPrograms();
+async function startOn(data: string, programs: string, options: PostgresOptions): Promise<PostgresServer> {
   if (!existsSync(join(data, 'PG_VERSION'))) await initialize(programs, data, options.signal);
   await clearLeftBehind(programs, data);
   await requireFreePort(options.port);
@@ -101,7 +111,37 @@ async function startWhenSessionsAreGone(
   }
 }
 
-function start(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
+async function start(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
+  const server = await launch(options, programs, data);
+  // It is ready when its log says so; where the log goes to files, when it answers.
+  if (options.settings?.['logging_collector'] === 'on') await untilItAnswers(options.port);
+  return server;
+}
+
+async function untilItAnswers(port: number): Promise<void> {
+  const sql = connect(`postgres://postgres@127.0.0.1:${port}/postgres`, { name: 'local-stack', max: 1 });
+  const end = Date.now() + 30_000;
+  try {
+    while (!(await answers(sql))) {
+      if (Date.now() > end) throw new Error(`PostgreSQL on port ${port} gave no answer within 30 s`);
+      await delay(50);
+    }
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+async function answers(sql: Sql): Promise<boolean> {
+  return await sql`select 1`.then(
+    () => true,
+    (error: unknown) => {
+      if (isTransient(error)) return false;
+      throw error;
+    },
+  );
+}
+
+function launch(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
   const { name, port, log = () => {}, settings = {}, signal } = options;
   // No Unix socket: its path is limited to 107 bytes, and nobody here uses it.
   const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200, ...settings };
@@ -112,7 +152,7 @@ function start(options: PostgresOptions, programs: string, data: string): Promis
     cwd: '/',
     env: postgresEnvironment,
     user: databaseUser(),
-    ready: /database system is ready to accept (read-only )?connections/,
+    ready: /database system is ready to accept (read-only )?connections|Future log output will appear in directory/,
     failure: /(FATAL|PANIC):/,
     stopSignal: 'SIGINT', // Fast: ends the sessions. SIGTERM would wait for them to leave.
     log,
