@@ -28,6 +28,28 @@ test('positions and transaction ids are read as numbers, numeric as its exact te
   await sql.end();
 });
 
+test('a statement planned while its table had ten rows goes by the index when the table has grown', async () => {
+  const sql = connect(inject('servers').readDb, { name: 'test', max: 1 });
+  const rowsRead = await sql.begin(async (tx) => {
+    // As the services read: some keys, each by itself.
+    const find = (ids: readonly string[]) => tx`
+      select found.* from unnest(${ids}::text[]) wanted
+      cross join lateral (select * from grown where id = wanted limit 1) found`;
+    await tx`create temp table grown (id text primary key)`;
+    await tx`insert into grown select n from generate_series(1, 10) n`;
+    await tx`analyze grown`;
+    // From the sixth time on, PostgreSQL may keep a plan for as long as the session lives.
+    for (let time = 0; time < 7; time++) await find(['1', '2']);
+    await tx`insert into grown select n from generate_series(11, 20_000) n`;
+    expect(await find(['1', '20000'])).toHaveLength(2);
+    const [read] = await tx<{ rows: number }[]>`
+      select pg_stat_get_xact_tuples_returned('grown'::regclass)::int as rows`;
+    return read?.rows;
+  });
+  expect(rowsRead).toBe(0);
+  await sql.end();
+});
+
 // Written against the patch as well: without it a pool whose first connection ended early sends every list as plain text.
 test('connections that end at their very beginning leave a pool that knows how lists are sent', async () => {
   const name = 'dies young';

@@ -50,6 +50,17 @@ const abandonedSession = {
 };
 
 /**
+ * Services look rows up by indexes, whatever the statistics say: a plan that was made while a table was small, or before it was
+ * analysed, must not read the table when it has grown. Sessions keep plans for as long as they live. What is meant to read much
+ * (a comparison, a search for a common word) says so by `settings`, or `set local`.
+ */
+const byIndexes = {
+  enable_seqscan: 'off',
+  // The cost that PostgreSQL before 18 adds to a plan without an index would have it compiled.
+  jit: 'off',
+};
+
+/**
  * Opens a pool. It connects with the first statement, and again by itself after an outage; whoever opened it ends it
  * (`sql.end()`). A session that answers that it takes no writes (`isReadOnly`) is ended, and with it those that are idle. `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
  */
@@ -69,7 +80,7 @@ export function connect(dsn: string, options: ConnectOptions): Sql {
     connect_timeout: 5,
     // Seconds. The default backs off to 20: an outage of seconds must not become one of minutes.
     backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
-    connection: { application_name: name, ...abandonedSession, ...sessionSettings(options) },
+    connection: { application_name: name, ...abandonedSession, ...byIndexes, ...sessionSettings(options) },
     onnotice: () => {},
     ...undeclared,
     types: { int8 },

@@ -13,7 +13,7 @@ const migrationLock = 7_305_501_210;
 export async function migrate(dsn: string, folder: URL): Promise<void> {
   // One connection, so that the lock and the migrations share it; a pool of its own, since Drizzle changes its parsers.
   // The lock is the session's: one that is frozen between two migrations must not keep others from migrating.
-  const sql = connect(dsn, { name: 'migrate', max: 1, idleSessionTimeout: 10_000 });
+  const sql = connect(dsn, { name: 'migrate', max: 1, idleSessionTimeout: 10_000, settings: { enable_seqscan: 'on' } });
   try {
     await sql`select pg_advisory_lock(${migrationLock})`;
     await applyMigrations(drizzle(sql), { migrationsFolder: fileURLToPath(folder) });

@@ -49,12 +49,17 @@ export async function compareGenerations(sql: Sql, pair: Pair, within = 10_000):
 /** One connection, for a table that only it sees. */
 async function reserve(pool: Sql) {
   const sql = await pool.reserve();
+  // It reads both generations from beginning to end.
+  await sql`set enable_seqscan = on`;
   await sql`create temp table suspects (id text collate "C" primary key, version integer not null)`;
   return {
     sql,
     [Symbol.asyncDispose]: async () => {
       // Of a connection that is gone nothing is left.
-      await sql`rollback`.then(() => sql`drop table suspects`).catch(() => {});
+      await sql`rollback`
+        .then(() => sql`drop table suspects`)
+        .then(() => sql`reset enable_seqscan`)
+        .catch(() => {});
       sql.release();
     },
   };
