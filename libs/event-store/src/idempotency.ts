@@ -39,11 +39,11 @@ export function keyOf({ subject, key }: Pick<IdempotencyKey, 'subject' | 'key'>)
  */
 export async function removeExpiredKeys(sql: Sql, keptForMs: number, limit: number): Promise<number> {
   const { count } = await sql`
-    delete from idempotency_keys where (subject, key) in (
-      select subject, key from idempotency_keys
+    delete from idempotency_keys where ctid = any(array( -- by place: joined by its key, the whole table could be read
+      select ctid from idempotency_keys
       where created_at < now() - ${keptForMs} * interval '1 ms' -- by the clock that it was stored by
       order by created_at limit ${limit}
       for update skip locked -- another process may be at it
-    )`;
+    ))`;
   return count;
 }

@@ -73,7 +73,13 @@ export async function findVersions(
   events: readonly { stream: string; id: string }[],
 ): Promise<Map<string, number>> {
   const rows = await sql<{ id: string; version: number }[]>`
-    select id, version from events
-    where stream = any(${events.map(({ stream }) => stream)}::uuid[]) and id = any(${events.map(({ id }) => id)}::uuid[])`;
+    select wanted.id, found.version
+    from unnest(${events.map(({ stream }) => stream)}::uuid[], ${events.map(({ id }) => id)}::uuid[]) as wanted (stream, id)
+    cross join lateral (
+      select version from events
+      where events.stream = wanted.stream and events.id = wanted.id
+      order by version desc -- it is one of the newest
+      limit 1
+    ) found`;
   return new Map(rows.map(({ id, version }) => [id, version]));
 }
