@@ -158,7 +158,10 @@ function newWords({ created, renamed }: Pick<Folded, 'created' | 'renamed'>, kno
   return known.unknownIn([...created, ...renamed].flatMap(({ name }) => name ?? []));
 }
 
-/** Applies nothing: a connection is there and knows the statements of a batch before the first one comes. */
+/**
+ * Applies nothing: a connection is there and knows the statements of a batch before the first one comes. Updates are left out,
+ * since they fail where the generation's partition is gone, and that is to be found out by the offsets.
+ */
 export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> {
   const { generation } = scope;
   await sql.begin((tx) =>
@@ -168,8 +171,6 @@ export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> 
       lockProducts(tx, generation, []),
       readDiscards(tx, []),
       insertProducts(tx, generation, []),
-      renameProducts(tx, generation, []),
-      updateProducts(tx, generation, []),
       addWords(tx, new Set()),
       appendChanges(tx, generation, []),
     ]),

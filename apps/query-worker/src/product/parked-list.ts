@@ -61,7 +61,12 @@ export async function showParked(
           over (order by generation, version nulls first, topic, partition, "offset")
         - coalesce(octet_length(message), 0) as before
       from (
-        select *, (count(*) over ())::int as waiting from parked_events where product_id = ${productId}
+        select *, (count(*) over ())::int as waiting
+        from (select generation as of from generations) known
+        cross join lateral (
+          select * from parked_events where generation = of and product_id = ${productId}
+          limit 2147483647 -- the planner looks into the index for each generation
+        ) filed
         order by generation, version nulls first, topic, partition, "offset" limit ${limit}
       ) page
     ) bounded

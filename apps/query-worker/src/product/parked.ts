@@ -172,9 +172,15 @@ export async function deleteParked(
   messages: readonly ParkedMessage[],
 ): Promise<void> {
   await sql`
-    delete from parked_events
-    using unnest(${messages.map(({ topic = '' }) => topic)}::text[], ${messages.map(({ partition }) => partition)}::int[],
-      ${messages.map(({ offset }) => offset)}::bigint[]) as released (topic, partition, "offset")
-    where generation = ${generation} and parked_events.topic = released.topic
-      and parked_events.partition = released.partition and parked_events."offset" = released."offset"`;
+    delete from parked_events where ctid = any(array(
+      select place
+      from unnest(${messages.map(({ topic = '' }) => topic)}::text[], ${messages.map(({ partition }) => partition)}::int[],
+        ${messages.map(({ offset }) => offset)}::bigint[]) as released (topic, partition, "offset")
+      cross join lateral (
+        select ctid as place from parked_events waiting
+        where generation = ${generation} and waiting.topic = released.topic and waiting.partition = released.partition
+          and waiting."offset" = released."offset"
+        limit 1 -- the planner looks into the index for each message
+      ) found
+    ))`;
 }

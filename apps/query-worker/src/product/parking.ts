@@ -49,8 +49,14 @@ export async function discardParked(sql: Sql, productId: string, { dryRun, event
 
 async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
   const scopes = await sql<Scope[]>`
-    select generation, max(topic) as topic from parked_events where product_id = ${productId}
-    group by generation order by generation`;
+    select generations.generation, waiting.topic
+    from generations
+    cross join lateral (
+      select max(topic) as topic from parked_events
+      where parked_events.generation = generations.generation and product_id = ${productId}
+    ) waiting
+    where waiting.topic is not null
+    order by generations.generation`;
   const resumed: Resumed[] = [];
   for (const scope of scopes) resumed.push(await resumeIn(sql, scope, productId, decide, dryRun));
   return resumed;

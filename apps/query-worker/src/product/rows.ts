@@ -9,14 +9,20 @@ export async function insertMissing(sql: Transaction, generation: number, ids: r
     on conflict do nothing`;
 }
 
-/** Reads the rows of these products and locks them until the transaction ends, in the order of their ids. */
+/**
+ * Reads the rows of these products and locks them until the transaction ends, in the order of their ids. Each id is a look
+ * into the index of its own: with `id = any(…)` PostgreSQL 15 and 16 read the whole generation, 12 to 20 ms at 5 000 rows, as
+ * long as the table has grown since it was analysed. The limit keeps the planner from joining in another way.
+ */
 export async function lockProducts(sql: Transaction, generation: number, ids: readonly string[]): Promise<Product[]> {
   return await sql<Product[]>`
     select id, name, price, version, discontinued, event_id as "eventId",
       name_stamp as "nameStamp", price_stamp as "priceStamp", parked,
       (created_at at time zone 'UTC')::text as "createdAt", (updated_at at time zone 'UTC')::text as "updatedAt"
-    from products where generation = ${generation} and id = any(${ids}::text[])
-    order by products.id for update`;
+    from (select id as wanted from unnest(${ids}::text[]) id order by id collate "C") wanted
+    cross join lateral (
+      select * from products where generation = ${generation} and id = wanted limit 1 for update
+    ) product`;
 }
 
 /**
@@ -39,10 +45,11 @@ export async function insertProducts(sql: Transaction, generation: number, rows:
 /** Writes products whose rows this transaction has locked, and whose names have changed. */
 export async function renameProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await sql`
-    update products set name = row.name, ${settingOthers(sql)}
+    update ${partitionOf(sql, generation)} as product set name = row.name, ${settingOthers(sql)}
     from unnest(${namesOf(rows)}::text[], ${othersOf(sql, rows)})
       as row (name, id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
-    where products.generation = ${generation} and products.id = row.id`;
+    cross join lateral ${placeOf(sql, generation)} found
+    where product.ctid = found.place`;
 }
 
 /**
@@ -51,10 +58,25 @@ export async function renameProducts(sql: Transaction, generation: number, rows:
  */
 export async function updateProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await sql`
-    update products set ${settingOthers(sql)}
+    update ${partitionOf(sql, generation)} as product set ${settingOthers(sql)}
     from unnest(${othersOf(sql, rows)})
       as row (id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
-    where products.generation = ${generation} and products.id = row.id`;
+    cross join lateral ${placeOf(sql, generation)} found
+    where product.ctid = found.place`;
+}
+
+function partitionOf(sql: Transaction, generation: number) {
+  return sql(`products_g${generation}`);
+}
+
+/**
+ * Where a row is, found by its id. The update goes there: by the id itself, PostgreSQL could read the whole generation for each
+ * row. The place is right because the transaction has locked the row.
+ */
+function placeOf(sql: Transaction, generation: number) {
+  return sql`(
+      select ctid as place from ${partitionOf(sql, generation)} where generation = ${generation} and id = row.id limit 1
+    )`;
 }
 
 function namesOf(rows: readonly Product[]): (string | null)[] {
