@@ -203,6 +203,8 @@ export const changeCounters = pgTable('change_counters', {
 /**
  * What readers are shown: the listed products of the serving generation (and `folded`, for conditions only). Legacy readers
  * select `id, name, price`. Made by the SQL function `show_generation`: a migration that changes the view replaces the function and calls it (migration 0002).
+ * It also makes `listed_products`, which shows the same without naming the generation: for what goes by the order of a name, a
+ * price or a time (migration 0008).
  */
 export const productsRead = pgView('products_read', {
   id: text().notNull(),

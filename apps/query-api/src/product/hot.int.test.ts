@@ -73,9 +73,11 @@ test('what is asked for again is read again only when something happened', async
 
 test('a hundred who ask for the same page at once share a read', async () => {
   await project(db.sql, [{ id: randomUUID(), version: 1 }]);
-  const before = api.statementsWith('products_read');
+  const before = api.statementsWith('from listed_products');
   await Promise.all(Array.from({ length: 100 }, () => get('/products?sort=-price&limit=50')));
-  expect(api.statementsWith('products_read') - before).toBeLessThan(5);
+  const reads = api.statementsWith('from listed_products') - before;
+  expect(reads).toBeGreaterThan(0);
+  expect(reads).toBeLessThan(5);
 });
 
 test('a read goes on while anyone waits for it', async () => {

@@ -24,7 +24,7 @@ export function readPage(
 ): PendingQuery<PageRow> {
   return sql<PageRow[]>`
     select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key
-    from products_read
+    from listed_products
     where true ${inRange(sql, range)} ${beyond(sql, sort, after)}
     order by ${inOrder(sql, sort)}
     limit ${limit}`;

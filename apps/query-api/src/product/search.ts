@@ -127,7 +127,7 @@ function findCandidates(
   return sql<FoundRow[]>`
     with beginning as materialized (
       -- With more conditions inside, PostgreSQL would read all that begin so and sort them: 330 ms for a common word, not 1.
-      select * from products_read where name >= ${begin} and name < ${`${begin}\uffff`}
+      select * from listed_products where name >= ${begin} and name < ${`${begin}\uffff`}
         ${beginning === undefined ? sql`` : sql`and (name, id) <= (${beginning[0]}::text, ${beginning[1]}::text)`}
       order by name, id limit ${mostBeginning * room}
     ), matching as materialized (
@@ -175,7 +175,7 @@ function findSigns(sql: Sql, { filter, limit, after }: ListRequest): PendingQuer
   return sql<FoundRow[]>`
     with candidates as materialized (
       select *, name as relevance from (
-        select * from products_read
+        select * from listed_products
         ${beginning === undefined ? sql`` : sql`where (name, id) <= (${beginning[0]}::text, ${beginning[1]}::text)`}
         order by name, id limit ${mostLookedAt + (after === undefined ? 0 : mostCandidates)}
       ) first
