@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
   freePort,
   type KafkaServer,
   type PostgresServer,
+  type PostgresVersion,
   startKafka,
   startPostgres,
   temporaryHome,
@@ -20,6 +22,13 @@ const run = promisify(execFile);
 /** The servers that a system stands on: any of them can be taken away and given back, on the same data and port. */
 export type ServerName = 'write-db' | 'read-db' | 'kafka';
 
+export interface SystemOptions {
+  /** When absent, the version that POSTGRES_VERSION names. */
+  postgresVersion?: PostgresVersion | undefined;
+  /** More settings of both PostgreSQL servers, as in postgresql.conf. */
+  postgresSettings?: Readonly<Record<string, string>>;
+}
+
 /** The whole catalogue as it is deployed, on servers, ports and data of its own; disposing of it leaves nothing behind. */
 export class System implements AsyncDisposable {
   readonly services: Record<ServiceName, ServiceProcess>;
@@ -29,18 +38,18 @@ export class System implements AsyncDisposable {
   readonly #servers: Record<ServerName, PostgresServer | KafkaServer>;
   readonly #starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>;
   readonly #ports: Record<ServiceName, number>;
-  readonly #removeData: () => void;
+  readonly #home: ReturnType<typeof temporaryHome>;
 
   private constructor(
     servers: { 'write-db': PostgresServer; 'read-db': PostgresServer; kafka: KafkaServer },
     starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>,
     ports: Record<ServiceName, number>,
-    removeData: () => void,
+    home: ReturnType<typeof temporaryHome>,
   ) {
     this.#servers = servers;
     this.#starters = starters;
     this.#ports = ports;
-    this.#removeData = removeData;
+    this.#home = home;
     this.writeDb = servers['write-db'].dsn('catalogue_write');
     this.readDb = servers['read-db'].dsn('catalogue_read');
     this.brokers = servers.kafka.brokers;
@@ -54,7 +63,8 @@ export class System implements AsyncDisposable {
   }
 
   /** Servers, databases, tables, topic and services, in this order; resolves when all are ready. */
-  static async start(): Promise<System> {
+  static async start(options: SystemOptions = {}): Promise<System> {
+    const { postgresVersion: version, postgresSettings: settings = {} } = options;
     const home = temporaryHome();
     const ports = {
       write: await freePort(),
@@ -62,9 +72,11 @@ export class System implements AsyncDisposable {
       kafka: await freePort(),
       controller: await freePort(),
     };
+    const postgres = (name: 'write-db' | 'read-db', port: number) =>
+      startPostgres({ home: home.path, name, port, version, settings });
     const starters = {
-      'write-db': () => startPostgres({ home: home.path, name: 'write-db', port: ports.write }),
-      'read-db': () => startPostgres({ home: home.path, name: 'read-db', port: ports.read }),
+      'write-db': () => postgres('write-db', ports.write),
+      'read-db': () => postgres('read-db', ports.read),
       kafka: () => startKafka({ home: home.path, port: ports.kafka, controllerPort: ports.controller }),
     };
     const [writeDb, readDb, kafka] = await Promise.all([
@@ -81,7 +93,7 @@ export class System implements AsyncDisposable {
         'query-worker': await freePort(),
         'query-api': await freePort(),
       },
-      () => home.remove(),
+      home,
     );
     try {
       await createDatabase(writeDb, 'catalogue_write');
@@ -122,6 +134,11 @@ export class System implements AsyncDisposable {
     return (await run(process.execPath, [`apps/${service}/dist/${program}.js`, ...args], { cwd: root, env })).stdout;
   }
 
+  /** Where a PostgreSQL server keeps its data, and its log when it collects that in files. */
+  dataOf(name: 'write-db' | 'read-db'): string {
+    return join(this.#home.path, name);
+  }
+
   /** Takes a server away, as a crash would. */
   async crash(name: ServerName): Promise<void> {
     this.#servers[name].kill('SIGKILL');
@@ -153,7 +170,7 @@ export class System implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(Object.values(this.services).map((service) => service.kill()));
     await Promise.all(Object.values(this.#servers).map((server) => server.stop()));
-    this.#removeData();
+    this.#home.remove();
   }
 }
 
