@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { System } from '@catalogue/acceptance';
+import type { PostgresVersion } from '@catalogue/local-stack';
 import { connect, type Sql } from '@catalogue/postgres';
 import { makeCommitsDatabase } from './floors/commits.ts';
 import { RouteServer } from './floors/route.ts';
@@ -42,8 +43,9 @@ export class Bed implements AsyncDisposable {
     this.readDb = connect(system.readDb, { name: 'benchmark', max: 1 });
   }
 
-  static async start(times: Times): Promise<Bed> {
-    const system = await System.start();
+  /** @param postgresVersion when absent, the one that POSTGRES_VERSION names. */
+  static async start(times: Times, postgresVersion?: PostgresVersion): Promise<Bed> {
+    const system = await System.start({ postgresVersion });
     try {
       return new Bed(system, times, await RouteServer.start(), await makeCommitsDatabase(system.writeDb));
     } catch (error) {

@@ -1,10 +1,11 @@
-// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--write]: measures the running system, on servers of its
-// own, beside what the machine can do at all. --write records the result in docs/performance.md.
+// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version>] [--write]: measures the running system,
+// on servers of its own, beside what the machine can do at all. --write records the result in docs/performance.md.
 import { readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Bed } from './bed.ts';
 import { buildAll } from '@catalogue/acceptance';
+import { postgresVersionOf } from '@catalogue/local-stack';
 import { withRecord } from './document.ts';
 import { environment } from './environment.ts';
 import { commitTool } from './floors/commits.ts';
@@ -17,11 +18,13 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string' },
+    postgres: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
 const chosen = choose(scenarios, values.only);
 if (values.write && values.only.length > 0) throw new Error('Only a whole run is recorded: --write without --only');
+const postgresVersion = values.postgres === undefined ? undefined : postgresVersionOf(values.postgres);
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 const times = values.quick ? { warmUp: 1_000, duration: 2_000 } : { warmUp: 2_000, duration: 5_000 };
 
@@ -39,7 +42,7 @@ else if (values.write) await write(measured.record);
 /** When interrupted, ends the process, once everything that was started is gone. */
 async function measure(): Promise<{ record: string; failures: string[] }> {
   try {
-    await using bed = await Bed.start(times);
+    await using bed = await Bed.start(times, postgresVersion);
     const measuredOn = await environment(bed.writeDb, commitTool);
     const { signal } = stop;
     const { outcomes, failures } = await runRounds(bed, chosen, { rounds, log: console.log, signal });

@@ -2,6 +2,7 @@ import { changes } from './changes.ts';
 import { creates } from './creates.ts';
 import { drain } from './drain.ts';
 import { commits, route } from './floors.ts';
+import { grownChanges } from './grown.ts';
 import { firstRows } from './page.ts';
 import { catchUp, rebuild } from './projection.ts';
 import {
@@ -87,6 +88,7 @@ export const scenarios: Scenario[] = [
   }),
   drain,
   catchUp,
+  grownChanges,
   reads({
     name: 'read-one',
     title: 'Show one product',
