@@ -319,3 +319,24 @@ test('another generation that serves is told, and followed', async () => {
     { event: 'product.created', id: expect.stringMatching(/^2-1-[0-9a-z]+$/), data: { id } },
   ]);
 });
+
+test('after the read database was emptied and filled anew, streams are told to begin anew, live and resumed', async () => {
+  await using own = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await using following = await startQueryApi(own.dsn);
+  await following.ready();
+  using live = await open('', {}, following);
+  await addChangesTo(own.sql, 3);
+  await live.received(3);
+  const resumed = { 'last-event-id': live.lastId() };
+  await own.sql.unsafe('drop schema public cascade; drop schema if exists drizzle cascade; create schema public');
+  await migrateReadModel(own.dsn);
+  // As many as before, and more: the numbers are known, the changes are others.
+  for (const more of [3, 2]) {
+    await addChangesTo(own.sql, more, 'another');
+    await waitFor('the new log to be read', () => following.position() === (more === 3 ? 3 : 5));
+    using stream = await open('', resumed, following);
+    await stream.received(1);
+    expect(stream.events()[0]).toMatchObject({ event: 'reset' });
+  }
+  await waitFor('the reset of the live stream', () => live.events().some(({ event }) => event === 'reset'));
+});
