@@ -1,6 +1,32 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { migrate, type Sql } from '@catalogue/postgres';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { migrateReadModel } from './index.ts';
+
+/** Brings a database to where it was before the migration of this name. */
+async function migrateBefore(dsn: string, name: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  try {
+    cpSync(new URL('../migrations', import.meta.url), folder, { recursive: true });
+    const file = join(folder, 'meta', '_journal.json');
+    const journal = JSON.parse(readFileSync(file, 'utf8')) as { entries: { tag: string }[] };
+    const end = journal.entries.findIndex(({ tag }) => tag.endsWith(name));
+    writeFileSync(file, JSON.stringify({ ...journal, entries: journal.entries.slice(0, end) }));
+    await migrate(dsn, pathToFileURL(folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Makes generation 2, empty. */
+async function addGeneration(sql: Sql): Promise<void> {
+  await sql`create table products_g2 partition of products for values in (2)`;
+  await sql`insert into generations values (2, 'filling')`;
+}
 
 test('migrating again, or by several processes at once, changes nothing more', async () => {
   await using db = await createDatabase(inject('servers').readDb);
@@ -11,7 +37,7 @@ test('migrating again, or by several processes at once, changes nothing more', a
 
 test('readers see what is live and whole, of the serving generation only', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
-  await db.sql`create table products_g2 partition of products for values in (2)`;
+  await addGeneration(db.sql);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at, discontinued) values
     (1, 'live', 'Mouse', 39.90, now(), now(), false),
     (1, 'discontinued', 'Mouse', 39.90, now(), now(), true),
@@ -20,6 +46,49 @@ test('readers see what is live and whole, of the serving generation only', async
     (2, 'of another generation', 'Mouse', 39.90, now(), now(), false)`;
   expect(await db.sql`select id, name, price from products_read order by name`).toEqual([
     { id: 'live', name: 'Mouse', price: '39.90' },
+  ]);
+});
+
+test('products from before names had a table are found in it, and by the release before', async () => {
+  await using db = await createDatabase(inject('servers').readDb, (dsn) => migrateBefore(dsn, 'product_names'));
+  await addGeneration(db.sql);
+  await db.sql`insert into products (generation, id, name, price, created_at, updated_at, discontinued) values
+    (1, 'a', 'ΟΔΟΣ C++', 1, now(), now(), false),
+    (1, 'b', 'Mouse', 1, now(), now(), true),
+    (1, 'c', 'Mouse', 1, null, now(), false),
+    (2, 'a', 'Mouse', 1, now(), now(), false)`;
+  await migrateReadModel(db.dsn);
+  expect(await db.sql`select generation, id, folded, grams from product_names order by generation`).toEqual([
+    { generation: 1, id: 'a', folded: ' οδοσ c ', grams: ['c+', '++', '+', '+'] },
+    { generation: 2, id: 'a', folded: ' mouse ', grams: null },
+  ]);
+  expect(await db.sql`select id from products_read where folded like ${'% οδοσ %'}`).toEqual([{ id: 'a' }]);
+});
+
+test('a name is written when it changes, or its product comes or goes, and not with a price', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await addGeneration(db.sql);
+  const written = async () =>
+    await db.sql`select generation, id, folded, xmin::text from product_names order by id, generation`;
+  await db.sql`insert into products (generation, id) values (2, 'a')`;
+  expect(await written()).toEqual([]);
+  await db.sql`update products set name = 'Mouse', price = 1, created_at = now()`;
+  const created = await written();
+  expect(created).toMatchObject([{ generation: 2, id: 'a', folded: ' mouse ' }]);
+  await db.sql`update products set name = 'Mouse', price = 2, version = 2`;
+  expect(await written()).toEqual(created);
+  await db.sql`update products_g2 set name = 'Lamp'`;
+  expect(await written()).toMatchObject([{ id: 'a', folded: ' lamp ' }]);
+  await db.sql`update products set discontinued = true`;
+  expect(await written()).toEqual([]);
+  for (const generation of [1, 2]) {
+    await db.sql`insert into products (generation, id, name, price, created_at, discontinued) values
+      (${generation}, 'b', 'Desk', 1, now(), false), (${generation}, 'c', 'Desk', 1, null, false),
+      (${generation}, 'd', 'Desk', 1, now(), true)`;
+  }
+  expect(await written()).toMatchObject([
+    { generation: 1, id: 'b' },
+    { generation: 2, id: 'b' },
   ]);
 });
 
@@ -45,7 +114,7 @@ test('only one generation serves', async () => {
 
 test('readers see the generation they are shown, planned for its one partition', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
-  await db.sql`create table products_g2 partition of products for values in (2)`;
+  await addGeneration(db.sql);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at)
     select generation, 'mouse', 'Mouse ' || generation, 1, now(), now() from generate_series(1, 2) generation`;
   expect(await db.sql`select name from products_read`).toEqual([{ name: 'Mouse 1' }]);

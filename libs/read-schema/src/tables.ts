@@ -51,16 +51,39 @@ export const products = pgTable(
     listed: boolean()
       .notNull()
       .generatedAlwaysAs(sql`not discontinued and created_at is not null and name is not null and price is not null`),
-    /** The name as it is searched: its words without case, accents and signs, a space before and after each. */
-    folded: text().generatedAlwaysAs(sql`fold_name(name)`),
   },
   (table) => [
     primaryKey({ columns: [table.generation, table.id] }),
     // Each serves keyset pages in both directions.
     index('products_by_name').on(table.name, table.id).where(sql`listed`),
+    // It includes the generation, which Drizzle cannot say.
     index('products_by_price').on(table.price, table.id).where(sql`listed`),
     index('products_by_updated_at').on(table.updatedAt, table.id).where(sql`listed`),
-    index('products_by_trigrams').using('gin', table.folded.op('gin_trgm_ops')).where(sql`listed`),
+  ],
+);
+
+/**
+ * The names of the products that readers see, as they are searched. Kept by triggers on `products`, which write it only when a
+ * name changes, or a product comes or goes: a price leaves its indexes alone. One list partition a generation, made and
+ * dropped by a trigger on `generations`.
+ */
+export const productNames = pgTable(
+  'product_names',
+  {
+    generation: integer().notNull(),
+    id: text().notNull(),
+    /** Its words without case, accents and signs, a space before and after each. */
+    folded: text().notNull(),
+    /**
+     * What trigrams do not find: each sign, each character of a script that writes without spaces between words, and each of
+     * them with the character before and after it. Null for a name without any.
+     */
+    grams: text().array(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.id, table.generation] }),
+    index('product_names_by_trigrams').using('gin', table.folded.op('gin_trgm_ops')),
+    index('product_names_by_grams').using('gin', table.grams).where(sql`grams is not null`),
   ],
 );
 
@@ -201,7 +224,7 @@ export const changeCounters = pgTable('change_counters', {
 });
 
 /**
- * What readers are shown: the listed products of the serving generation (and `folded`, for conditions only). Legacy readers
+ * What readers are shown: the listed products of the serving generation (and `folded`, for the release before). Legacy readers
  * select `id, name, price`. Made by the SQL function `show_generation`: a migration that changes the view replaces the function and calls it (migration 0002).
  * It also makes `listed_products`, which shows the same without naming the generation: for what goes by the order of a name, a
  * price or a time (migration 0008).

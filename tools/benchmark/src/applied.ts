@@ -3,7 +3,7 @@ import { waitFor } from '@catalogue/testing';
 import { coresUsed, cpuTimes, type Measurement, memoryOf } from './processes.ts';
 
 /**
- * From the first event that a generation has applied until it has applied so many, telling how far it is now and then.
+ * From the first event that a generation has applied, after as many as it has applied already, until it has applied so many, telling how far it is now and then.
  * @param within milliseconds that it may take.
  */
 export async function measureApplied(
@@ -11,11 +11,12 @@ export async function measureApplied(
   generation: number,
   wanted: number,
   within = 600_000,
+  already = 0,
 ): Promise<Measurement> {
   const look = async () => ({ done: await applied(readDb, generation), at: performance.now(), cpu: cpuTimes() });
   const isBegun = async () => {
     const now = await look();
-    return now.done > 0 && now;
+    return now.done > already && now;
   };
   const began = await waitFor('the worker to begin', isBegun, { within: 60_000, every: 20 });
   let told = began;

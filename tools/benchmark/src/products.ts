@@ -7,8 +7,19 @@ const middles = ['ran', 'lek', 'mis', 'tor', 'dun', 'bor', 'nex', 'lam', 'ric', 
 const ends = ['a', 'e', 'io', 'us', 'ex', 'on', 'is', 'um'];
 const qualities = ['ergonomico', 'wireless', 'café', 'compact', 'deluxe', 'économique', 'pro', 'mini', 'portable'];
 
+/** Names in scripts that write without spaces, and with signs: one product in twenty each. */
+const others = [
+  ['联想笔记本电脑', '华为无线鼠标', '小米机械键盘', '戴尔显示器', '佳能打印机', '飞利浦台灯', '索尼蓝牙耳机'],
+  ['ノートパソコン', 'ワイヤレスマウス', 'キーボード', 'モニター', 'ケーブル', 'プリンター'],
+  ['무선 마우스', '키보드', '모니터', '노트북 컴퓨터', '책상', '의자'],
+  ['ลำโพงบลูทูธ', 'เมาส์ไร้สาย', 'คีย์บอร์ด', 'โคมไฟ', 'เก้าอี้'],
+  ['Learn C++', 'Learn C#', '.NET, step by step', 'USB-C cable', '100% cotton', 'C compiler'],
+];
+
 /** The name of the nth product: a few things are very common, most words are not. */
 export function nameOf(n: number): string {
+  const other = others[(n % 20) - 11];
+  if (other !== undefined) return `${pick(other, n, 9)} ${made(n, 4, 1_600)} ${n}`;
   const thing = n % 5 === 0 ? pick(things, n, 1) : made(n, 2, 300);
   return `${thing} ${made(n, 4, 1_600)} ${pick(qualities, n, 7)} ${n}`;
 }
@@ -26,6 +37,22 @@ export function messageOf(n: number): OutgoingMessage {
     productVersion: 1,
     payload: { id, name: nameOf(n), price: priceOf(n) / 100 },
     timestamp: new Date(1_790_000_000_000 + n).toISOString(),
+    correlationId: id,
+    causationId: id,
+  };
+  return { key: id, value: Buffer.from(JSON.stringify(event)), headers: {} };
+}
+
+/** The event that gives the nth product another price. */
+export function priceChangeOf(n: number, version: number): OutgoingMessage {
+  const id = idOf(n);
+  const event = {
+    id: `${id} ${version}`,
+    type: 'ProductUpdated',
+    schemaVersion: 1,
+    productVersion: version,
+    payload: { id, price: ((priceOf(n) + version) % 100_000) / 100 },
+    timestamp: new Date(1_790_000_000_000 + n + version).toISOString(),
     correlationId: id,
     causationId: id,
   };

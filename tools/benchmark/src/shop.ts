@@ -1,10 +1,11 @@
 import { ServiceProcess, type System } from '@catalogue/acceptance';
-import { openProducer } from '@catalogue/kafka';
+import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
 import { freePort } from '@catalogue/local-stack';
 import type { Sql } from '@catalogue/postgres';
 import { createDatabase, createTopic, type TestDatabase, type TestTopic } from '@catalogue/testing';
-import { measureApplied } from './applied.ts';
-import { messageOf } from './products.ts';
+import { applied, measureApplied } from './applied.ts';
+import type { Measurement } from './processes.ts';
+import { messageOf, priceChangeOf } from './products.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const sentAtOnce = 10_000;
@@ -19,16 +20,21 @@ export class Shop implements AsyncDisposable {
   readonly filledPerSecond: number;
   readonly ids: readonly string[];
   readonly api: ServiceProcess;
+  readonly #system: System;
   readonly #database: TestDatabase;
   readonly #topic: TestTopic;
+  /** Of the products whose prices were changed. */
+  #version = 1;
 
   private constructor(
+    system: System,
     database: TestDatabase,
     topic: TestTopic,
     api: ServiceProcess,
     ids: readonly string[],
     filledPerSecond: number,
   ) {
+    this.#system = system;
     this.#database = database;
     this.#topic = topic;
     this.api = api;
@@ -41,16 +47,18 @@ export class Shop implements AsyncDisposable {
     const database = await createDatabase(system.readDb);
     const settings = { ...system.settings, KAFKA_TOPIC: topic.name, READ_DB_DSN: database.dsn };
     await system.run('query-worker', 'migrate', [], settings);
-    await send(system.brokers, topic.name, products);
+    await send(system.brokers, topic.name, products, messageOf);
     const worker = new ServiceProcess('query-worker', await freePort(), settings);
     const filledPerSecond = await fill(worker, database.sql, products);
     // As the server does by itself, within a minute.
     await database.sql`vacuum analyze products`;
+    await database.sql`vacuum analyze product_names`;
     await database.sql`vacuum analyze words`;
     const rows = await database.sql<{ id: string }[]>`select id from products order by md5(id) limit 1000`;
     const api = new ServiceProcess('query-api', await freePort(), settings);
     await api.start();
     return new Shop(
+      system,
       database,
       topic,
       api,
@@ -77,6 +85,22 @@ export class Shop implements AsyncDisposable {
       from counter, generate_series(1, ${count}::int) n`;
   }
 
+  /** Sends a new price of each of the first products, and lets a worker apply them. */
+  async changePrices(count: number): Promise<Measurement> {
+    const settings = { ...this.#system.settings, KAFKA_TOPIC: this.#topic.name, READ_DB_DSN: this.#database.dsn };
+    const version = ++this.#version;
+    await send(this.#system.brokers, this.#topic.name, count, (n) => priceChangeOf(n, version));
+    await this.sql`checkpoint`;
+    const already = await applied(this.sql, 1);
+    const worker = new ServiceProcess('query-worker', await freePort(), settings);
+    worker.launch();
+    try {
+      return await measureApplied(this.sql, 1, already + count, longestFill, already);
+    } finally {
+      await worker.stop();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.api.stop();
     await this.#database[Symbol.asyncDispose]();
@@ -84,14 +108,19 @@ export class Shop implements AsyncDisposable {
   }
 }
 
-async function send(brokers: string, topic: string, products: number): Promise<void> {
+async function send(
+  brokers: string,
+  topic: string,
+  products: number,
+  made: (n: number) => OutgoingMessage,
+): Promise<void> {
   const producer = openProducer({ brokers, clientId: 'benchmark', log: silent });
   try {
     for (let sent = 0; sent < products; sent += sentAtOnce) {
       const some = Math.min(sentAtOnce, products - sent);
       const deliveries = await producer.send(
         topic,
-        Array.from({ length: some }, (_, i) => messageOf(sent + i)),
+        Array.from({ length: some }, (_, i) => made(sent + i)),
       );
       for (const delivery of deliveries) if ('error' in delivery) throw delivery.error;
       if ((sent + some) % 100_000 === 0) console.log(`  ${sent + some} of ${products} events are in the topic`);

@@ -63,12 +63,13 @@ const mostParts = 10;
 
 function isExtent(extent: unknown): extent is SearchExtent {
   if (typeof extent !== 'object' || extent === null) return false;
-  const { beginning, lastId, alternatives = [], ...others } = extent as Record<string, unknown>;
+  const { beginning, lastId, lastSignedId, alternatives = [], ...others } = extent as Record<string, unknown>;
   const isPair = beginning === undefined || (isList(beginning, isText) && beginning.length === 2);
   const areWords = (some: unknown) => isList(some, isText) && some.length > 0;
   return (
     isPair &&
     (lastId === undefined || isText(lastId)) &&
+    (lastSignedId === undefined || isText(lastSignedId)) &&
     isList(alternatives, areWords) &&
     Object.keys(others).length === 0
   );

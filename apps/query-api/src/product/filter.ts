@@ -24,6 +24,8 @@ export interface SearchExtent {
   beginning?: readonly [name: string, id: string];
   /** The id of the last match, in order of id; absent: all of them were found. */
   lastId?: string;
+  /** The same of the matches with the signs that were searched for. */
+  lastSignedId?: string;
   /** What each word may have been meant to be: new names bring new words. */
   alternatives?: readonly (readonly string[])[];
 }

@@ -32,9 +32,10 @@ const highestLimit = 500;
 
 const limitDescription = `Products per page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`;
 const searchDescription =
-  'Words, each a part of one in the name (of one or two letters: the beginning of one), whatever their case, accents and ' +
-  'order. When no name has them all, names with words like them are shown. Of a word that very many names have, the first ' +
-  '500 by id are sorted, and those that begin with it';
+  'Words, each a part of one in the name (of one or two letters: the beginning of one; in scripts that write without spaces: ' +
+  'any part), whatever their case, accents, width and order. When no name has them all, names with words like them are shown. ' +
+  'Names with the signs of the text come first; a text of signs only finds names with all of them. Of a word that very many ' +
+  'names have, the first 500 by id are sorted, and those that begin with it';
 
 const ListParameters = Type.Object(
   {

@@ -15,6 +15,7 @@ import {
   oneProduct,
   oneWithToken,
   pages,
+  priceChanges,
   reads,
 } from './reads.ts';
 import type { Scenario } from './scenario.ts';
@@ -143,6 +144,7 @@ export const scenarios: Scenario[] = [
     { figure: 'last', of: `pages-${few}`, atMost: 1.5 },
   ]),
   ...searches,
+  priceChanges,
   visibility,
   steady,
   wholeCreates,

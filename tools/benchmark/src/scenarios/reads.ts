@@ -54,6 +54,17 @@ export const filling: Scenario = {
   measure: async (bed) => ({ perSecond: (await bed.shop(many)).filledPerSecond }),
 };
 
+const changed = 100_000;
+
+/** What a price costs the worker among many products: indexes of names have nothing to do with it. */
+export const priceChanges: Scenario = {
+  name: 'million-prices',
+  title: `New prices of ${changed} products applied by one worker, ${many} products`,
+  mode: 'write',
+  targets: [{ figure: 'perSecond' }],
+  measure: async (bed) => (await bed.shop(many)).changePrices(changed),
+};
+
 const sorts = ['name', '-name', 'price', '-price', 'updatedAt', '-updatedAt'];
 const pageSizes = Array.from({ length: 20 }, (_, i) => 41 + i);
 

@@ -17,9 +17,28 @@ const misspelt = [
   'moniter',
 ];
 const beginnings = ['mo', 'ke', 'ba', 'zu', 'tr', 'er', 'wi', 'ca', 'ec', '12', '99', 'de', 'go', 'pr', 'st'];
+const short = [
+  '电脑',
+  '电',
+  '鼠',
+  '键盘',
+  'マウス',
+  'パソ',
+  'ン',
+  '노트',
+  '책',
+  '드',
+  'เมา',
+  'ฟ',
+  'ลำ',
+  '华为 鼠标',
+  '麒麟',
+  '鬱',
+];
+const signed = ['C++', 'c#', '.net', 'usb-c', '100%', '++', '#', '%', 'learn c++', 'compiler c', 'c++ 99', '-', '😀'];
 const ranges = ['minPrice=10&maxPrice=11', 'minPrice=100&maxPrice=200', 'maxPrice=1', 'minPrice=999'];
 
-const q = (text: string) => `q=${text}`;
+const q = (text: string) => `q=${encodeURIComponent(text)}`;
 
 export const searches = [
   search('part', 'part of a word, three letters or more', [
@@ -36,4 +55,10 @@ export const searches = [
     ...beginnings.map(q),
     ...beginnings.map((two) => `${q(two)}&sort=price`),
   ]),
+  search('short', 'one or two characters of a script without spaces', [
+    ...short.map(q),
+    ...short.map((word) => `${q(word)}&sort=price`),
+    ...short.map((word) => `${q(word)}&minPrice=100&maxPrice=200`),
+  ]),
+  search('signs', 'a word with signs', [...signed.map(q), ...signed.map((text) => `${q(text)}&sort=-name`)]),
 ];
