@@ -40,6 +40,7 @@ export async function describeApi(app: Server, { title, description, tags = {} }
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: policy,
+    transformSpecification: (document) => withoutParameterExamples(document as ApiDocument),
     // Without the bar above it, whose logo has an inline style that the policy refuses.
     uiConfig: { layout: 'BaseLayout' },
     theme: {
@@ -49,4 +50,23 @@ export async function describeApi(app: Server, { title, description, tags = {} }
     },
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+interface Examples {
+  example?: unknown;
+  examples?: unknown;
+}
+interface ApiDocument {
+  paths: Record<string, Record<string, { parameters?: (Examples & { schema: Examples })[] }>>;
+}
+
+/** The page fills examples in: the key, version or token of another request would have the reader's request refused. */
+function withoutParameterExamples(document: ApiDocument): ApiDocument {
+  const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
+  for (const parameter of operations.flatMap(({ parameters = [] }) => parameters))
+    for (const described of [parameter, parameter.schema]) {
+      delete described.example;
+      delete described.examples;
+    }
+  return document;
 }

@@ -25,12 +25,12 @@ const Retryable = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description:
-        'Any text that is unique to this command, for example `order-17`. The same request with the same key is carried ' +
-        'out once and answered the same',
+        'Any text that is unique to this command. The same request with the same key is carried out once and answered ' +
+        'the same',
       minLength: 1,
       maxLength: 255,
-      // No `examples`: the page at /docs would fill one in, and the second command with the same key is refused.
       pattern: '^[!-~]([ -~]*[!-~])?$',
+      examples: ['order-17'],
     }),
   ),
 });
@@ -38,9 +38,10 @@ const Conditional = Type.Object({
   ...Retryable.properties,
   'if-match': Type.Optional(
     Type.String({
-      description: 'The command is carried out only at one of these versions, for example `"3"`',
+      description: 'The command is carried out only at one of these versions',
       // Linear: between two tags there is one way only to read the commas and spaces.
       pattern: '^(\\*|((W/)?"[!#-~]*")?( *,[ ,]*(W/)?"[!#-~]*")*( *,[ ,]*)?)$',
+      examples: ['"3"'],
     }),
   ),
 });

@@ -3,8 +3,7 @@ import { Problem } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 
 const most = 20;
-// No `examples`: the page at /docs would fill one in, and wait for a write that never was.
-const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$' };
+const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$', examples: ['MTowMThmMw'] };
 
 /** The headers of a query that waits for writes. */
 export const WaitHeaders = {
