@@ -13,6 +13,7 @@ const unsent = [
   /^with slowest as|^update cursors set|^update log_origin|^select count\(\*\) as events, max/, // Adopts a restored log: rewrites it.
   /^select set_config/, // A limit of the transaction.
   /^select next from consumer_offsets/, // After another worker moved the offset.
+  /^update consumer_offsets o set unreadable/, // An operator lets a partition go on that holds nothing that can be read.
   /^update consumer_offsets set attempts = attempts - 1/, // After a batch that failed.
   /^select from pg_stat_activity/, // Asks whether a relay stands by, while the leading one is stuck.
 ];
@@ -29,7 +30,7 @@ test.each(postgresVersions)(
       .filter(({ parts: [begin = ''] }) => !unsent.some((pattern) => pattern.test(begin)));
     expect(unseen).toEqual([]);
   },
-  400_000,
+  900_000, // On two cores with a load of 20 it took 220 to 400 s.
 );
 
 /** What is wrong with the runs of one statement, with one of them as the example; empty when all went by indexes. */
