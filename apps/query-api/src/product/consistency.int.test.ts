@@ -222,8 +222,9 @@ test('a token is never answered from a generation that serves since its write wa
       { id: randomUUID(), version: 1 },
       { id, version: 2 },
     ]);
-    // What is read waits for the view, whose log was looked at before.
-    await using lock = await lockTable(own.sql, 'products_read');
+    // What is read waits for its view, and the log was looked at before. Both views are held, as the switch replaces both.
+    await using lock = await lockTable(own.sql, 'listed_products');
+    await lock.holder`lock table products_read in access exclusive mode`;
     const answer = fetch(other.url + path, { headers: { 'consistency-token': token } });
     await expect.poll(lock.waiting).toBe(1);
     await lock.holder`update generations set state = 'retired' where state = 'serving'`;
