@@ -47,7 +47,7 @@ test('the offset of a batch that was given up is not committed, whatever comes o
   await settled(() => expect(calls).toContain('unassign'));
   resolve();
   await promise;
-  await assignment.close();
+  await assignment.close(true);
   expect(calls).toEqual([[{ partition: 0, offset: 1 }], 'unassign']);
 });
 
@@ -55,7 +55,7 @@ test('the offset where another owner has moved a partition is not committed', as
   const { assignment, calls } = await assigned(async () => ({ next: 7 }));
   assignment.dispatch(messages(0));
   await vi.waitFor(() => expect([...assignment.feeds][0]?.next).toBe(7));
-  await assignment.close();
+  await assignment.close(true);
   expect(calls).toEqual([]);
 });
 
@@ -77,4 +77,12 @@ test('nothing is committed of a partition that was lost to another owner', async
   await vi.waitFor(() => expect([...assignment.feeds][0]?.next).toBe(1));
   assignment.rebalanced('revoke', [0]);
   await settled(() => expect(calls).toEqual(['unassign']));
+});
+
+test('nothing is committed on closing while the group does not answer', async () => {
+  const { assignment, calls } = await assigned(async ({ next }) => ({ next }));
+  assignment.dispatch(messages(0));
+  await vi.waitFor(() => expect([...assignment.feeds][0]?.next).toBe(1));
+  await assignment.close(false);
+  expect(calls).toEqual([]);
 });

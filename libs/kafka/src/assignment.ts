@@ -52,6 +52,7 @@ export class Assignment {
   readonly #held = new Set<PartitionFeed>();
   readonly #withGaps = new WeakSet<PartitionFeed>();
   #closed = false;
+  #commits = true;
   #room = Promise.withResolvers<void>();
   #joined = false;
 
@@ -144,9 +145,13 @@ export class Assignment {
     }
   }
 
-  /** Lets the batches under way end. What the group still revokes is answered at once: no poll follows. */
-  async close(): Promise<void> {
+  /**
+   * Lets the batches under way end, and commits their offsets where the group answers. What the group still revokes is
+   * answered at once: no poll follows.
+   */
+  async close(groupAnswers: boolean): Promise<void> {
     this.#ending.abort();
+    this.#commits = groupAnswers;
     await Promise.all([...this.#pending, ...[...this.feeds].map((feed) => feed.close(graceOnStop))]);
     await this.settle();
     this.#commit();
@@ -235,7 +240,7 @@ export class Assignment {
 
   /** Kafka's own offsets only follow, for tools that show lag. They are those of batches applied while the partition was ours. */
   #commit(): void {
-    if (this.#uncommitted.size === 0) return;
+    if (this.#uncommitted.size === 0 || !this.#commits) return;
     const offsets = [...this.#uncommitted].map(([partition, offset]) => ({ partition, offset }));
     this.#uncommitted = new Map();
     this.#committedAt = Date.now();

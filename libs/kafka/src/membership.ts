@@ -47,6 +47,8 @@ const outsideFor = 45_000;
 /** Milliseconds between looks for stalled partitions, and for the loop to end after one was found, before it is left. */
 const watchEvery = 5000;
 const endWithin = 2000;
+/** Milliseconds for the group to answer before it is left. */
+const answerWithin = 1000;
 /** Milliseconds between looks for partitions that wait before markers of transactions. */
 const unseenEvery = 1000;
 
@@ -79,7 +81,7 @@ export class Membership {
       await Promise.race([this.#loop(native, signal), this.#stalled.promise]);
     } finally {
       this.#ended.abort();
-      await this.#leave();
+      await this.#leave(signal.aborted);
     }
   }
 
@@ -207,15 +209,23 @@ export class Membership {
     this.#native?.wake();
   }
 
-  async #leave(): Promise<void> {
+  #isStalled(): boolean {
+    return this.#fault instanceof KafkaError && !this.#fault.fatal && this.#fault.code === codes.ERR__TIMED_OUT;
+  }
+
+  async #leave(isEnding: boolean): Promise<void> {
     this.#reachability?.close();
     if (this.#assignment === undefined) return;
-    await this.#assignment.close();
-    // A client that stalled does not leave either, and the thread that it would keep is one that the end of the process waits
-    // for: a worker whose broker had been killed said that it had stopped, and stayed. The group misses it after 6 s.
-    if (this.#fault instanceof KafkaError && !this.#fault.fatal && this.#fault.code === codes.ERR__TIMED_OUT) return;
-    const late = await this.#native?.disconnect(4000);
-    if (late) this.#options.log.warn({ err: late }, 'Leaving Kafka without a farewell');
+    const native = this.#native as NativeConsumer;
+    const { log } = this.#options;
+    const answers = await native.groupAnswers(answerWithin);
+    await this.#assignment.close(answers);
+    // A client without an answer, or one that stalled, does not leave, and the thread that it would keep in vain is one that the
+    // end of the process waits for, longer than a minute. The group misses it after 6 s.
+    if (!answers) log.warn({}, 'Kafka does not answer: offsets are not committed to it');
+    if ((!answers && isEnding) || this.#isStalled()) return;
+    const late = await native.disconnect(4000);
+    if (late) log.warn({ err: late }, 'Leaving Kafka without a farewell');
     this.#native = undefined;
   }
 }

@@ -167,6 +167,13 @@ export class NativeConsumer {
     });
   }
 
+  /** True when the broker that keeps the group answers within `timeout` milliseconds. */
+  groupAnswers(timeout: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.client.committed(this.#named([0]), timeout, (error) => resolve(!error));
+    });
+  }
+
   /** Leaves the group and disconnects; resolves to an error when that takes longer than `timeout` milliseconds. */
   disconnect(timeout: number): Promise<KafkaError | undefined> {
     return new Promise((resolve) => {

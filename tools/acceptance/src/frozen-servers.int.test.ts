@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { waitFor } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ServiceName } from './service-process.ts';
 import { type ServerName, System } from './system.ts';
@@ -25,14 +26,24 @@ async function createProduct(): Promise<Response> {
   });
 }
 
+/** Resolves when readers see what a command has created. */
+async function untilSeen(created: Response): Promise<void> {
+  const headers = { 'consistency-token': created.headers.get('consistency-token') ?? '', prefer: 'wait=10' };
+  const url = `${system.services['query-api'].url}${created.headers.get('location')}`;
+  await waitFor('what was created to be seen', async () => (await fetch(url, { headers })).ok);
+}
+
 test.each<[ServiceName, ServerName]>([
   ['query-worker', 'read-db'],
+  ['query-worker', 'kafka'],
   ['query-api', 'read-db'],
   ['command-api', 'write-db'],
   ['outbox-relay', 'write-db'],
   ['outbox-relay', 'kafka'],
 ])('%s ends in order while %s is frozen', { timeout: 60_000 }, async (name, server) => {
   const service = system.services[name];
+  // A service that has done something before has more that it would end in order.
+  await untilSeen(await createProduct());
   const thaw = system.freeze(server);
   const asked = Array.from({ length: 20 }, () =>
     keepBusy[name]().then(
@@ -41,7 +52,7 @@ test.each<[ServiceName, ServerName]>([
     ),
   );
   // Long enough for every loop of the service to meet the frozen server, and too short for any limit to end its wait.
-  await delay(1_500);
+  await delay(3_000);
   try {
     // 9 s after the signal a service gives up on order, and ends with 1.
     expect({ code: await service.stop(), log: service.log.split('\n').at(-1) }).toMatchObject({
