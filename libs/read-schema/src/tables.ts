@@ -177,7 +177,10 @@ export const discards = pgTable(
     productId: text('product_id').notNull(),
     /** The version that is skipped, whatever event it is. */
     version: integer().notNull(),
-    /** Only this event is skipped: one of two of the same version. Empty: whatever has the version. */
+    /**
+     * Only this event is skipped: one of two of the same version. Empty: whatever has the version. Of a message that cannot be
+     * read (version 0): its place, with the id of its topic.
+     */
     eventId: text('event_id').notNull().default(''),
     detail: text().notNull(),
     discardedAt: timestamp('discarded_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),

@@ -90,7 +90,7 @@ async function readAndFold(
   if (unreadableBefore === undefined) throw new NotOwnerError();
   const products = new Map(rows.map((row) => [row.id, row]));
   const queues = await readWaiting(tx, generation, products, messages);
-  return { folded: fold({ products, queues, discards }, messages), unreadableBefore };
+  return { folded: fold({ products, queues, discards, topicId: scope.topicId }, messages), unreadableBefore };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 import { RefusedError } from '../rebuild/refused.ts';
-import { type ParkedMessage, placeOf } from './parked.ts';
+import { lastingPlaceOf, type ParkedMessage } from './parked.ts';
 import type { Product } from './product.ts';
 import type { Discard } from './projection.ts';
 
@@ -39,7 +39,7 @@ export function only(eventId: string): Decide {
 
 /** Does without what all of a product's events wait for. */
 export function standingInTheWay({ product: { id, version }, unread, first }: Piece): Decision {
-  const places = unread.map((it) => ({ version: 0, eventId: placeOf(it) }));
+  const places = unread.map((it) => ({ version: 0, eventId: lastingPlaceOf(it, it.topicId ?? it.topic ?? '') }));
   if (first === undefined) return { discards: places };
   const next = first.version ?? 0;
   if (next <= version) return { discards: [...places, { version: next, eventId: first.eventId ?? '' }] };

@@ -1,11 +1,11 @@
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
-import { type ParkedMessage, placeOf } from './parked.ts';
+import { lastingPlaceOf, type ParkedMessage } from './parked.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
 import { type Discard, type ProductMessage, type Projected, project } from './projection.ts';
 
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'> &
-  Pick<ParkedMessage, 'topic'>;
+  Pick<ParkedMessage, 'topic' | 'topicId'>;
 
 /** UTF-16 units: an index holds 2 704 bytes. */
 const longestKey = 500;
@@ -39,6 +39,8 @@ export interface Known {
    */
   queues: ReadonlyMap<string, readonly ParkedMessage[]>;
   discards: ReadonlyMap<string, readonly Discard[]>;
+  /** The broker's id of the topic that the messages come from, unless they were filed. */
+  topicId?: string;
 }
 
 /** What became of a message: one word a metric and a log line use. */
@@ -128,7 +130,9 @@ class Folding {
     if (!('productId' in message)) {
       // Its product is known by its key only: the next event of it will find a version missing.
       const parked = parkedMessage(message.origin, message.unread);
-      if (this.#discards(parked.productId).some(({ eventId }) => eventId === placeOf(parked))) return 'skipped';
+      const { topic, topicId = topic } = message.origin;
+      const place = lastingPlaceOf(parked, topicId ?? topic ?? this.#known.topicId ?? '');
+      if (this.#discards(parked.productId).some(({ eventId }) => eventId === place)) return 'skipped';
       this.#parked.add(parked);
       return 'parked';
     }

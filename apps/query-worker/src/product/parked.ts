@@ -10,6 +10,8 @@ export type ParkedMessage = Omit<ParkedEvent, 'generation' | 'topic' | 'message'
   topic?: string;
   /** The first of a queue that is applied a piece at a time. */
   draining?: boolean;
+  /** The broker's id of that topic; null when it is no more. Absent where it does not matter. */
+  topicId?: string | null;
   /** Known to wait, but not read: `value` is absent. It is as far as a piece goes. */
   unloaded?: boolean;
 };
@@ -17,6 +19,11 @@ export type ParkedMessage = Omit<ParkedEvent, 'generation' | 'topic' | 'message'
 /** Names a message by where it was in the topic. */
 export function placeOf({ partition, offset }: Pick<ParkedMessage, 'partition' | 'offset'>): string {
   return `partition ${partition}, offset ${offset}`;
+}
+
+/** Names a message for good: a topic made again under the same name has other messages at its places, and another id. */
+export function lastingPlaceOf(message: Pick<ParkedMessage, 'partition' | 'offset'>, topicId: string): string {
+  return `${placeOf(message)} of topic ${topicId}`;
 }
 
 /** Messages that a transaction releases at most, over all products, and their bytes: a piece takes some 50 ms. */
@@ -111,7 +118,9 @@ export async function readUnread(
   const { topic = '', partition = -1, offset = -1 } = after ?? {};
   return await sql<(FiledMessage & { waiting: number })[]>`
     select generation, product_id as "productId", version, event_id as "eventId", type, reason, detail, message as value,
-      traceparent, topic, partition, "offset", parked_at as "parkedAt", waiting
+      traceparent, topic, partition, "offset", parked_at as "parkedAt", waiting, (
+        select topic_id from consumer_offsets o where o.generation = bounded.generation and o.topic = bounded.topic limit 1
+      ) as "topicId"
     from (
       select *, sum(coalesce(octet_length(message), 0)) over (order by topic, partition, "offset")
         - coalesce(octet_length(message), 0) as before

@@ -26,14 +26,19 @@ async function openDatabase() {
 }
 
 /** Delivers messages, each with its product's id as the key. */
-async function deliver(db: TestDatabase, messages: [key: string, value: object | string][], generation = 1) {
+async function deliver(
+  db: TestDatabase,
+  messages: [key: string, value: object | string][],
+  generation = 1,
+  topicId = scope.topicId,
+) {
   const [row] = await db.sql<{ next: number }[]>`select next from consumer_offsets where generation = ${generation}`;
   const expected = row?.next ?? 0;
   const incoming = messages.map(([key, value], index) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     return { partition: 0, offset: expected + index, key, value: Buffer.from(text) };
   });
-  return await applyBatch(db.sql, { ...scope, generation }, { partition: 0, expected }, read(incoming));
+  return await applyBatch(db.sql, { ...scope, generation, topicId }, { partition: 0, expected }, read(incoming));
 }
 
 const products = (db: TestDatabase, generation = 1) =>
@@ -87,7 +92,7 @@ test('a message that cannot be read is discarded with what it left out', async (
     ['a', event('a', 3)],
   ]);
   expect(await discardParked(db.sql, 'a', { dryRun: false })).toMatchObject([
-    { released: 2, discarded: ['the message that cannot be read at partition 0, offset 1', 'version 2'] },
+    { released: 2, discarded: ['the message that cannot be read at partition 0, offset 1 of topic a', 'version 2'] },
   ]);
   expect(await products(db)).toMatchObject([{ version: 3, parked: false }]);
 });
@@ -317,4 +322,18 @@ test('what waits from a topic that was made again is kept, and other messages at
   for (const id of ['a', 'b', 'c']) await discardParked(db.sql, id, { dryRun: false });
   expect(await waiting()).toEqual([]);
   expect((await showParked(db.sql, 'a')).length).toBe(0);
+});
+
+test('a discarded message stays so when it comes again, and none in its place of a topic that was made again', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [['a', 'nonsense']]);
+  expect(await discardParked(db.sql, 'a', { dryRun: false })).toMatchObject([{ released: 1, waitsFor: undefined }]);
+  await db.sql`update consumer_offsets set next = 0`;
+  expect(await deliver(db, [['a', 'nonsense']])).toMatchObject({ fates: ['skipped'] });
+  await db.sql`update consumer_offsets set next = 0, topic_id = 'b'`;
+  expect(await deliver(db, [['a', 'other nonsense']], 1, 'b')).toMatchObject({ fates: ['parked'] });
+  expect(await showParked(db.sql, 'a')).toMatchObject([{ offset: 0, reason: 'unreadable' }]);
+  expect(await discardParked(db.sql, 'a', { dryRun: false })).toMatchObject([{ released: 1, waitsFor: undefined }]);
+  await db.sql`update consumer_offsets set next = 0`;
+  expect(await deliver(db, [['a', 'other nonsense']], 1, 'b')).toMatchObject({ fates: ['skipped'] });
 });
