@@ -16,8 +16,8 @@ export interface Pending<Command, Refusal> extends Submission<Command> {
   attempts: number;
   /** An append was sent and not answered: its event may have been stored. */
   uncertain: boolean;
-  /** When its client is answered at the latest, in milliseconds of `performance.now()`. Nothing is done about it after that. */
-  deadline: number;
+  /** Aborted when its client was answered, since its time was up. Nothing is done about it after that. */
+  late: AbortSignal;
   resolve: (outcome: Outcome<Refusal>) => void;
   reject: (error: unknown) => void;
 }
@@ -65,10 +65,9 @@ export async function commitBatch<State extends { version: number }, Command, C 
 }
 
 /** Rejects a command whose client is answered by now, and says whether it did: it must not be stored behind its back. */
-export function giveUpWhenLate<Command, Refusal>({ deadline, reject }: Pending<Command, Refusal>): boolean {
-  const isLate = performance.now() >= deadline;
-  if (isLate) reject(new NotDecided('The event store did not answer in time'));
-  return isLate;
+export function giveUpWhenLate<Command, Refusal>({ late, reject }: Pending<Command, Refusal>): boolean {
+  if (late.aborted) reject(new NotDecided('The event store did not answer in time'));
+  return late.aborted;
 }
 
 /**

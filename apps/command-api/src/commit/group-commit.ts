@@ -3,7 +3,7 @@ import { isConnectionLost, isReadOnly, isTransient, type Sql } from '@catalogue/
 import { type Committed, commitBatch, giveUpWhenLate, type Pending } from './batch.ts';
 import { Capacity } from './capacity.ts';
 import type { Change, DecidedStream, EventForm } from './decide-stream.ts';
-import { inTime, longestAnswerMs } from './in-time.ts';
+import { inTime } from './in-time.ts';
 import { KeysUnderWay } from './keys-under-way.ts';
 import type { Outage } from './outage.ts';
 import { type Decider, NotDecided, type Outcome, Overloaded, type Submission } from './submission.ts';
@@ -64,16 +64,18 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
    * the command may then be stored, and its key tells. Other errors are faults.
    */
   async submit(submission: Submission<Command>): Promise<Outcome<Refusal>> {
-    const deadline = performance.now() + longestAnswerMs;
-    const begin = () => this.#begin(submission, deadline);
-    return await inTime(submission.key === undefined ? begin() : this.#keys.decide(submission.key, begin));
+    const { key } = submission;
+    return await inTime((late) => {
+      const begin = () => this.#begin(submission, late);
+      return key === undefined ? begin() : this.#keys.decide(key, begin);
+    });
   }
 
-  async #begin(submission: Submission<Command>, deadline: number): Promise<Outcome<Refusal>> {
+  async #begin(submission: Submission<Command>, late: AbortSignal): Promise<Outcome<Refusal>> {
     if (this.#options.outage.isOn) throw new NotDecided('The event store is unavailable');
     if (this.#waiting.length >= this.#capacity.commands) throw new Overloaded('Too many commands wait');
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Refusal>>();
-    this.#enqueue({ ...submission, attempts: 0, uncertain: false, deadline, resolve, reject });
+    this.#enqueue({ ...submission, attempts: 0, uncertain: false, late, resolve, reject });
     return await promise;
   }
 

@@ -1,19 +1,23 @@
 import { NotDecided } from './submission.ts';
 
 /** A command is answered by then, whatever happens: the contract says 5 s, of which HTTP needs a part. */
-export const longestAnswerMs = 4_500;
+const longestAnswerMs = 4_500;
 
 /**
- * An outcome, if it comes in time. A command that is in a batch when the time is up may be stored afterwards: the same key,
- * sent again, waits for it or finds it stored.
+ * An outcome, if it comes in time. `begin` is given a signal that is aborted when it did not: the client is answered then. A
+ * command that is in a batch at that moment may be stored afterwards: the same key, sent again, waits for it or finds it stored.
  * @throws {NotDecided} when the time is up.
  */
-export async function inTime<T>(outcome: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
+export async function inTime<T>(begin: (late: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const answered = Promise.withResolvers<never>();
   const message = 'The event store did not answer in time; whether the command was carried out is not known';
-  const timer = setTimeout(() => late.reject(new NotDecided(message)), longestAnswerMs);
+  const timer = setTimeout(() => {
+    late.abort();
+    answered.reject(new NotDecided(message));
+  }, longestAnswerMs);
   try {
-    return await Promise.race([outcome, late.promise]);
+    return await Promise.race([begin(late.signal), answered.promise]);
   } finally {
     clearTimeout(timer);
   }
