@@ -22,12 +22,14 @@ export interface TopicWanted {
 export async function ensureTopic({ brokers, topic, partitions, log }: TopicWanted): Promise<Topic> {
   const admin = openAdmin({ brokers, clientId: 'ensure-topic', log });
   try {
-    const { length } = (await cluster({ brokers, topic })).brokers;
-    const created = await admin.createTopic(topic, partitions, wantedCopies(length));
+    const known = await cluster({ brokers, topic });
+    const isThere = partitionsOf(known, topic).length > 0;
+    const created = !isThere && (await admin.createTopic(topic, partitions, wantedCopies(known.brokers.length)));
     if (created) log.info({ topic, partitions }, 'Topic created');
     const found = await visible(() => admin.describeTopic(topic), topic);
     checkPartitions(found, { brokers, topic, partitions });
-    const danger = await findDangers({ brokers, topic });
+    if (created) return found;
+    const danger = await findDangers({ brokers, topic }, isThere ? known : undefined);
     if (danger !== undefined) throw mismatch(danger);
     return found;
   } finally {
@@ -49,10 +51,10 @@ async function visible(describe: () => Promise<Topic | undefined>, topic: string
  * By which settings and copies an existing topic can lose events, and the command that mends it; undefined when it loses
  * none. Where this client may not ask, that is what it says. Rejects when no broker answers.
  */
-export async function findDangers({
-  brokers,
-  topic,
-}: Pick<TopicWanted, 'brokers' | 'topic'>): Promise<string | undefined> {
+export async function findDangers(
+  { brokers, topic }: Pick<TopicWanted, 'brokers' | 'topic'>,
+  known?: Metadata,
+): Promise<string | undefined> {
   const settings = await topicConfig(brokers, topic).catch((error: unknown) => {
     if (error instanceof KafkaError && error.code === codes.ERR_TOPIC_AUTHORIZATION_FAILED) return undefined;
     throw error;
@@ -60,10 +62,13 @@ export async function findDangers({
   if (settings === undefined) {
     return `Whether topic ${topic} can lose events is not known: the right DescribeConfigs on it is missing`;
   }
-  const metadata = await cluster({ brokers, topic });
-  const partitions = metadata.topics.find(({ name }) => name === topic)?.partitions ?? [];
-  const copies = Math.min(...partitions.map(({ replicas }) => replicas.length));
+  const metadata = known ?? (await cluster({ brokers, topic }));
+  const copies = Math.min(...partitionsOf(metadata, topic).map(({ replicas }) => replicas.length));
   return dangersOf(topic, brokers, { settings, brokers: metadata.brokers.length, copies });
+}
+
+function partitionsOf({ topics }: Metadata, topic: string) {
+  return topics.find(({ name }) => name === topic)?.partitions ?? [];
 }
 
 /** The admin client does not tell which brokers there are. */
