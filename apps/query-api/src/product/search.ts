@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import { findCandidates, type FoundRow, isPriced, readStatistics, type Wanted } from './candidates.ts';
+import { findCandidates, type FoundRow, readStatistics, type Wanted } from './candidates.ts';
 import type { PagePosition, SearchExtent } from './filter.ts';
 import type { ListRequest } from './list.ts';
 import { likeliest } from './misspellings.ts';
@@ -36,7 +36,7 @@ export async function searchPage(run: Run, sql: Sql, { filter, limit, after }: L
   const [text] = await run(() => readText(sql, filter.q ?? ''));
   const { folded = '', grams = [], signs = [] } = text ?? {};
   const words = folded.split(' ').slice(0, mostWords);
-  const [statistics] = isPriced(filter) ? await run(() => readStatistics(sql)) : [];
+  const [statistics] = await run(() => readStatistics(sql));
   const hasStatistics = statistics?.areKnown === true;
   const find = (wanted: Omit<Wanted, 'folded' | 'hasStatistics'>) =>
     run(() => findCandidates(sql, { folded, hasStatistics, ...wanted }, { filter, limit, after }));
