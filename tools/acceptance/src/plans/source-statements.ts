@@ -42,12 +42,13 @@ function partsOf(source: string, start: number): string[] {
   for (let at = start; ; at++) {
     const sign = source[at];
     if (sign === undefined) throw new Error('A template literal has no end');
-    if (depth === 0 && sign === '`') break;
-    if (depth === 0 && sign === '$' && source[at + 1] === '{') parts.push('');
-    if (depth === 0 && sign !== '$' && sign !== '{') parts[parts.length - 1] += sign;
-    if (sign === '{') depth += 1;
-    if (sign === '}') depth -= 1;
-    if (sign === '}' && depth === 0) parts[parts.length - 1] = '';
+    if (depth > 0) depth += sign === '{' ? 1 : sign === '}' ? -1 : 0;
+    else if (sign === '`') break;
+    else if (sign === '$' && source[at + 1] === '{') {
+      parts.push('');
+      depth = 1;
+      at += 1;
+    } else parts[parts.length - 1] += sign;
   }
   return parts.map((part) => part.trim().replaceAll(/\s+/g, ' ')).filter((part) => part !== '');
 }
