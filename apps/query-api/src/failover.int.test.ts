@@ -1,6 +1,6 @@
 import { encodeToken, type Product } from '@catalogue/contracts';
 import { migrateReadModel } from '@catalogue/read-schema';
-import { connect } from '@catalogue/postgres';
+import { connect, errorCode } from '@catalogue/postgres';
 import { createDatabase, type OwnPostgres, startOwnPostgres, waitFor } from '@catalogue/testing';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -210,4 +210,20 @@ describe('after a failover to a standby that lacks the last changes', () => {
       expect(await on.get(path, withToken(kept, 2), split)).toMatchObject({ status: 503 });
     }
   });
+});
+
+// Written against patches/postgres@3.4.9.patch: its `discard` ended the connection, which listened again at once.
+test('a standby, which refuses LISTEN, is asked once and not again and again', async () => {
+  const standby = await server.startStandby();
+  const sql = connect(standby.dsn('postgres'), { name: 'listens', max: 1 });
+  expect(await sql.listen('news', () => {}).catch(errorCode)).toBe('25006');
+  const sessions = async () => {
+    const rows = await sql<{ pid: number }[]>`
+      select pid, pg_sleep(0.5) from pg_stat_activity where application_name = 'listens' and pid <> pg_backend_pid()`;
+    return rows.map(({ pid }) => pid);
+  };
+  const before = await sessions();
+  expect(before).toHaveLength(1);
+  expect(await sessions()).toEqual(before);
+  await sql.end();
 });

@@ -135,6 +135,27 @@ test('a session that answered that it takes no writes is not used again, nor are
   await sql.end();
 });
 
+// Written against the patch as well.
+test('rows that came before a statement failed do not come before those of the next one', async () => {
+  const sql = connect(inject('servers').readDb, { name: 'test', max: 1 });
+  const failing = sql`select 1 / (5000 - n), repeat('x', 100) from generate_series(1, 6000) n`;
+  expect(await failing.catch(errorCode)).toBe('22012');
+  expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);
+  await sql.end();
+});
+
+test('a session that was lost is not given back to the pool when it is released', async () => {
+  const sql = connect(inject('servers').readDb, { name: 'test', max: 1 });
+  const other = connect(inject('servers').readDb, { name: 'test', max: 1 });
+  const session = await sql.reserve();
+  const [own] = await session<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  await other`select pg_terminate_backend(${own?.pid ?? 0})`;
+  expect(await session`select pg_sleep(10)`.catch(isTransient)).toBe(true);
+  session.release();
+  expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);
+  await Promise.all([sql.end(), other.end()]);
+});
+
 /** A way to a server that cuts connections off: so often, when a client says a word. */
 async function openDoor(dsn: string, { cutAt, times }: { cutAt: string; times: number }) {
   const url = new URL(dsn);
