@@ -14,11 +14,15 @@ export interface LeaderOptions {
 /** What goes between tabs: news for all, the question of a tab that joins, and the answer to it. */
 type Message = News | { type: 'hello'; tab: string } | { type: 'greeting'; tab: string; news: News[] };
 
-/** The tab that holds the lock reads the stream for the others; the next takes over where it was. Resolves when the signal is aborted. */
+/**
+ * The tab that holds the lock reads the stream for the others; the next takes over where it was. Resolves when the signal is aborted.
+ * @throws DOMException where the browser refuses the page locks.
+ */
 export async function leadOrFollow(options: LeaderOptions): Promise<void> {
   using tab = new Tab(options);
   tab.join();
-  await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+  const aborted = new Promise<void>((resolve) => options.signal.addEventListener('abort', () => resolve()));
+  await Promise.race([aborted, tab.refused]);
 }
 
 class Tab implements Disposable {
@@ -28,6 +32,7 @@ class Tab implements Disposable {
   readonly #station: Station;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #stopWatching: () => void;
+  readonly #refused = Promise.withResolvers<never>();
   #heardAt = Date.now();
   #isLeading = false;
   #isQueued = false;
@@ -45,6 +50,11 @@ class Tab implements Disposable {
       () => (this.#isLeading ? Date.now() : this.#heardAt),
       () => this.#takeOver(),
     );
+  }
+
+  /** Rejects when the browser refuses a lock. */
+  get refused(): Promise<never> {
+    return this.#refused.promise;
   }
 
   join(): void {
@@ -78,16 +88,16 @@ class Tab implements Disposable {
     const { signal } = this.#options;
     if (this.#isQueued || signal.aborted) return;
     this.#isQueued = true;
-    void this.#hold({ signal }).finally(() => {
+    void this.#hold({ signal }).then(() => {
       this.#isQueued = false;
       this.#queue();
-    });
+    }, this.#refused.reject);
   }
 
   /** The tab that leads was put to sleep without notice: it holds the lock, and says nothing. */
   #takeOver(): void {
     this.#heardAt = Date.now();
-    void this.#hold({ steal: true }).finally(() => this.#queue());
+    void this.#hold({ steal: true }).then(() => this.#queue(), this.#refused.reject);
   }
 
   /** Leads from when the lock is given until the signal is aborted or another tab takes the lock over. */
