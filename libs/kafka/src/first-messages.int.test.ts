@@ -26,6 +26,20 @@ test('a topic’s ends, and when the message at an offset was sent', async () =>
   expect(last).toBeLessThanOrEqual(Date.now());
 });
 
+test('messages that come together with the end of their log, in a busy process, are before it', async () => {
+  await using topic = await createTopic(brokers, 1);
+  await using producer = openTestProducer(brokers);
+  await producer.send(topic.name, [message('key', 1)]);
+  // Between two turns of the event loop the client gets more than one answer of the broker.
+  const isBusy = setInterval(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400), 1);
+  try {
+    const found = await firstMessages(options, topic.name, new Map([[0, 0]]), 30_000);
+    expect(found.get(0)).toEqual({ offset: 0, sentAt: expect.any(Number) });
+  } finally {
+    clearInterval(isBusy);
+  }
+});
+
 test('an offset that is not in the log is told, not waited for', async () => {
   await using topic = await createTopic(brokers, 1);
   await expect(firstMessages(options, topic.name, new Map([[0, 5]]), 3000)).rejects.toThrow(/Consuming|did not come/);

@@ -21,8 +21,10 @@ export async function firstMessages(
 ): Promise<Map<number, FirstMessage>> {
   const found = new Map<number, FirstMessage>();
   if (offsets.size === 0) return found;
+  // The client tells the ends of a poll before it gives that poll's messages, which are before the ends.
+  let ends: PartitionOffset[] = [];
+  const onEnd = (partitionEnd: PartitionOffset) => void ends.push(partitionEnd);
   // A group has to be named, and has no members.
-  const onEnd = ({ partition, offset }: PartitionOffset) => note(partition, { offset, sentAt: undefined });
   const native = new NativeConsumer({ ...options, topic, groupId: options.clientId, onEnd }, () => {});
   const end = Date.now() + timeout;
   const note = (partition: number, first: FirstMessage) => {
@@ -40,6 +42,8 @@ export async function firstMessages(
       }
       const messages = await native.poll(1000);
       for (const { partition, offset, timestamp = 0 } of messages) note(partition, { offset, sentAt: timestamp });
+      for (const { partition, offset } of ends) note(partition, { offset, sentAt: undefined });
+      ends = [];
       await native.arrival(100);
     }
     return found;
