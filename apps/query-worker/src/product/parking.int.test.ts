@@ -36,7 +36,8 @@ async function deliver(
   const expected = row?.next ?? 0;
   const incoming = messages.map(([key, value], index) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return { partition: 0, offset: expected + index, key, value: Buffer.from(text) };
+    // With the topic's name, as the client gives them.
+    return { topic: scope.topic, partition: 0, offset: expected + index, key, value: Buffer.from(text) };
   });
   return await applyBatch(db.sql, { ...scope, generation, topicId }, { partition: 0, expected }, read(incoming));
 }
