@@ -58,6 +58,30 @@ test('the event store away: 503 at once from the second command on, and commands
   await store.end();
 }, 60_000);
 
+test('the event store unreachable: whoever asks for a history is answered in good time', async () => {
+  await using server = await startOwnPostgres();
+  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
+  const store = openStore(db.dsn);
+  const app = await open(store);
+  const { id } = (await app.inject({ method: 'POST', url: '/products', body })).json<{ id: string }>();
+  await db.sql.end();
+  const signal = await freezer(server, store);
+  signal('SIGSTOP');
+  const began = performance.now();
+  const asked = await Promise.all(Array.from({ length: 45 }, () => app.inject(`/products/${id}/history`)));
+  expect(new Set(asked.map(({ statusCode, headers }) => `${statusCode} ${String(headers['retry-after'])}`))).toEqual(
+    new Set(['503 1']),
+  );
+  // Each new connection takes 5 s to fail, for one of those that wait: with ten, the last waited for 20 s and more.
+  expect(performance.now() - began).toBeLessThan(10_000);
+  signal('SIGCONT');
+  await waitFor('histories to be read', async () => {
+    return (await app.inject(`/products/${id}/history`)).statusCode === 200;
+  });
+  await app.close();
+  await store.end();
+}, 60_000);
+
 test('more commands than can be decided in good time are refused at once; those that were taken are done', async () => {
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);

@@ -1,17 +1,18 @@
 import { NotDecided } from './submission.ts';
 
-/** A command is answered by then, whatever happens: the contract says 5 s, of which HTTP needs a part. */
+/** A request is answered by then, whatever happens: the contract says 5 s for commands, of which HTTP needs a part. */
 const longestAnswerMs = 4_500;
+
+const commandIsLate = 'The event store did not answer in time; whether the command was carried out is not known';
 
 /**
  * An outcome, if it comes in time. `begin` is given a signal that is aborted when it did not: the client is answered then. A
  * command that is in a batch at that moment may be stored afterwards: the same key, sent again, waits for it or finds it stored.
  * @throws {NotDecided} when the time is up.
  */
-export async function inTime<T>(begin: (late: AbortSignal) => Promise<T>): Promise<T> {
+export async function inTime<T>(begin: (late: AbortSignal) => Promise<T>, message = commandIsLate): Promise<T> {
   const late = new AbortController();
   const answered = Promise.withResolvers<never>();
-  const message = 'The event store did not answer in time; whether the command was carried out is not known';
   const timer = setTimeout(() => {
     late.abort();
     answered.reject(new NotDecided(message));

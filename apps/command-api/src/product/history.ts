@@ -3,6 +3,7 @@ import { readBackward, type RecordedEvent } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { Problem, problemResponses, type Server, wholeNumber, withHeaders } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
+import { inTime } from '../commit/in-time.ts';
 import { Overloaded } from '../commit/submission.ts';
 import { idOf, ProductPath } from './path.ts';
 
@@ -52,7 +53,8 @@ export function historyRoute(app: Server, store: Sql): void {
       if (underWay >= mostAtOnce) throw new Overloaded('Too many histories are being read');
       underWay += 1;
       // One more than shown tells whether there is another page.
-      const events = await readEvents(store, id, before, limit + 1).finally(() => (underWay -= 1));
+      const reading = () => readEvents(store, id, before, limit + 1).finally(() => (underWay -= 1));
+      const events = await inTime(reading, 'The event store did not answer in time');
       const last = events[limit - 1];
       if (events.length > limit && last !== undefined) {
         reply.header('link', `</products/${id}/history?limit=${limit}&before=${last.version}>; rel="next"`);
