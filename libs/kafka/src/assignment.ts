@@ -146,12 +146,12 @@ export class Assignment {
   }
 
   /**
-   * Lets the batches under way end, and commits their offsets where the group answers. What the group still revokes is
+   * Lets the batches under way end, and commits their offsets where Kafka answers. What the group still revokes is
    * answered at once: no poll follows.
    */
-  async close(groupAnswers: boolean): Promise<void> {
+  async close(kafkaAnswers: boolean): Promise<void> {
     this.#ending.abort();
-    this.#commits = groupAnswers;
+    this.#commits = kafkaAnswers;
     await Promise.all([...this.#pending, ...[...this.feeds].map((feed) => feed.close(graceOnStop))]);
     await this.settle();
     this.#commit();

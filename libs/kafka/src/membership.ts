@@ -47,7 +47,7 @@ const outsideFor = 45_000;
 /** Milliseconds between looks for stalled partitions, and for the loop to end after one was found, before it is left. */
 const watchEvery = 5000;
 const endWithin = 2000;
-/** Milliseconds for the group to answer before it is left. */
+/** Milliseconds for Kafka to answer before the group is left. */
 const answerWithin = 1000;
 /** Milliseconds between looks for partitions that wait before markers of transactions. */
 const unseenEvery = 1000;
@@ -218,7 +218,7 @@ export class Membership {
     if (this.#assignment === undefined) return;
     const native = this.#native as NativeConsumer;
     const { log } = this.#options;
-    const answers = await native.groupAnswers(answerWithin);
+    const answers = await native.answers(answerWithin);
     await this.#assignment.close(answers);
     // A client without an answer, or one that stalled, does not leave, and the thread that it would keep in vain is one that the
     // end of the process waits for, longer than a minute. The group misses it after 6 s.

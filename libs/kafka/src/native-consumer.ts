@@ -167,10 +167,13 @@ export class NativeConsumer {
     });
   }
 
-  /** True when the broker that keeps the group answers within `timeout` milliseconds. */
-  groupAnswers(timeout: number): Promise<boolean> {
+  /**
+   * True when a broker answers within `timeout` milliseconds. The group's own is not asked: in a rebalance a healthy one lets
+   * the question for an offset wait.
+   */
+  answers(timeout: number): Promise<boolean> {
     return new Promise((resolve) => {
-      this.client.committed(this.#named([0]), timeout, (error) => resolve(!error));
+      this.client.getMetadata({ topic: this.#topic, timeout }, (error) => resolve(!error));
     });
   }
 
