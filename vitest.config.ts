@@ -24,6 +24,8 @@ export default defineConfig({
           globalSetup: ['tools/local-stack/src/vitest.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // Its own default of a second is too short on a machine that others keep busy.
+          expect: { poll: { timeout: 20_000 } },
         },
       },
     ],
