@@ -3,17 +3,17 @@ import { isTransient, type Sql } from '@catalogue/postgres';
 import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
 import { ChangeFeed } from './changes/feed.ts';
 import { OlderChanges } from './changes/older.ts';
-import { Streams } from './changes/streams.ts';
-import { pageRoutes } from './page.ts';
-import { Batches } from './product/batches.ts';
-import { Consistency } from './product/consistency.ts';
-import { HotPages } from './product/hot-pages.ts';
-import { Lists } from './product/lists.ts';
-import { Products } from './product/products.ts';
+import { Streams } from './changes/stream-hub.ts';
+import { Consistency } from './consistency/consistency.ts';
+import { Lists } from './listing/list-reader.ts';
+import { HotPages } from './listing/page-cache.ts';
+import { Reads } from './listing/query-queue.ts';
+import { Products } from './product/product-cache.ts';
 import { findProducts, findStatuses } from './product/queries.ts';
-import { Reads } from './product/reads.ts';
-import { productRoutes } from './product/routes.ts';
-import { streamRoute } from './product/stream-route.ts';
+import { Batches } from './product/row-loader.ts';
+import { streamRoute } from './routes/changes.ts';
+import { pageRoutes } from './routes/page.ts';
+import { productRoutes } from './routes/products.ts';
 
 export interface AppOptions {
   readModel: Sql;

@@ -1,12 +1,12 @@
 import { Problem, problemResponses, type Server } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
-import { positionOf } from '../changes/event-text.ts';
-import type { Wants } from '../changes/stream.ts';
-import type { Streams } from '../changes/streams.ts';
-import { clientGone } from '../client-gone.ts';
-import type { Consistency } from './consistency.ts';
-import { type PriceRange, RangeParameters, requireRange } from './price-range.ts';
-import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
+import type { Wants } from '../changes/client-stream.ts';
+import { positionOf } from '../changes/server-sent-event.ts';
+import type { Streams } from '../changes/stream-hub.ts';
+import type { Consistency } from '../consistency/consistency.ts';
+import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
+import { type PriceRange, RangeParameters, requireRange } from '../listing/price-range.ts';
+import { clientGone } from './client-gone.ts';
 
 const mostIds = 100;
 const mediaType = 'text/event-stream';

@@ -1,9 +1,9 @@
 import type { ProductRead } from '@catalogue/read-schema';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
-import type { FoundRow } from './batches.ts';
 import { etagOf } from './etag.ts';
 import { present } from './product.ts';
+import type { FoundRow } from './row-loader.ts';
 
 /** A product as it is sent: made once, sent as often as it is asked for. */
 export interface Shown {

@@ -1,6 +1,6 @@
 import { Problem } from '@catalogue/service';
-import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Filter, PagePosition } from './filter.ts';
+import { decodeCursor, encodeCursor } from './page-cursor.ts';
 import { requireRange } from './price-range.ts';
 
 /** A page of a list. */

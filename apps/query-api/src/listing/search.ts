@@ -1,10 +1,10 @@
 import type { Sql } from '@catalogue/postgres';
-import { findCandidates, type FoundRow, readStatistics, type Wanted } from './candidates.ts';
 import type { PagePosition, SearchExtent } from './filter.ts';
-import type { ListRequest } from './list.ts';
+import type { ListRequest } from './list-request.ts';
 import { likeliest } from './misspellings.ts';
-import type { PageRow } from './pages.ts';
-import type { PendingQuery } from './reads.ts';
+import type { PageRow } from './page-query.ts';
+import type { PendingQuery } from './query-queue.ts';
+import { findCandidates, type FoundRow, readStatistics, type Wanted } from './search-query.ts';
 
 /**
  * Matches that are ranked and sorted at most. Of a word that half a million names have, these are the first by id: all of them

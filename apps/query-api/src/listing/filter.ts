@@ -1,4 +1,4 @@
-import type { Position } from './pages.ts';
+import type { Position } from './page-query.ts';
 import type { PriceRange } from './price-range.ts';
 import type { SortName } from './sort.ts';
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Batches } from './batches.ts';
+import { Batches } from './row-loader.ts';
 
 const never = () => new Promise<never>(() => {});
 

@@ -4,10 +4,10 @@ import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openPools } from '../pools.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Filter, PagePosition } from './filter.ts';
-import { Lists } from './lists.ts';
-import { Reads } from './reads.ts';
+import { Lists } from './list-reader.ts';
+import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { Reads } from './query-queue.ts';
 import { sortNames } from './sort.ts';
 
 let db: TestDatabase;

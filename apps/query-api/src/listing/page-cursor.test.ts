@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Filter } from './filter.ts';
+import { decodeCursor, encodeCursor } from './page-cursor.ts';
 import type { SortName } from './sort.ts';
 
 const text = fc.string({ unit: 'grapheme' }).filter((it) => !it.includes('\0'));

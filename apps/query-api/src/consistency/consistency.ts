@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
 import { inTime } from '../in-time.ts';
-import type { Batches } from './batches.ts';
-import type { ProductStatus } from './queries.ts';
+import type { ProductStatus } from '../product/queries.ts';
+import type { Batches } from '../product/row-loader.ts';
 import { Waiters } from './waiters.ts';
 
 export interface ConsistencyOptions {

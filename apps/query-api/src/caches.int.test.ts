@@ -4,10 +4,10 @@ import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { createLogger } from '@catalogue/service';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../../test/fixture.ts';
-import { ChangeFeed } from '../changes/feed.ts';
-import { HotPages } from './hot-pages.ts';
-import { Products } from './products.ts';
+import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../test/fixture.ts';
+import { ChangeFeed } from './changes/feed.ts';
+import { HotPages } from './listing/page-cache.ts';
+import { Products } from './product/product-cache.ts';
 
 let db: TestDatabase;
 let api: Awaited<ReturnType<typeof startQueryApi>>;

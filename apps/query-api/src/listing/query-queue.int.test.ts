@@ -1,7 +1,7 @@
 import { connect } from '@catalogue/postgres';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { Reads } from './reads.ts';
+import { Reads } from './query-queue.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import type { Sql } from '@catalogue/postgres';
 import type { LogPosition } from '../changes/log.ts';
 import { proving, provenRows } from '../changes/proof.ts';
 import type { PagePosition } from './filter.ts';
-import type { ListRequest } from './list.ts';
-import { type PageRow, readPage } from './pages.ts';
-import type { Reads } from './reads.ts';
+import type { ListRequest } from './list-request.ts';
+import { type PageRow, readPage } from './page-query.ts';
+import type { Reads } from './query-queue.ts';
 import { type Found, type Run, searchPage } from './search.ts';
 import { sorts } from './sort.ts';
 

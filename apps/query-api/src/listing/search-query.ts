@@ -1,9 +1,9 @@
 import type { Sql } from '@catalogue/postgres';
 import type { Filter, SearchExtent } from './filter.ts';
-import type { ListRequest } from './list.ts';
-import { beyond, inOrder, inRange, keyOf, type PageRow } from './pages.ts';
+import type { ListRequest } from './list-request.ts';
+import { beyond, inOrder, inRange, keyOf, type PageRow } from './page-query.ts';
 import type { PriceRange } from './price-range.ts';
-import type { PendingQuery } from './reads.ts';
+import type { PendingQuery } from './query-queue.ts';
 import { byRelevance, sorts } from './sort.ts';
 
 /** Those whose names begin with what is searched for, in order of name: the best are among the candidates, however many match. */

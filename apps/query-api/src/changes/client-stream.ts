@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { ChangeFeed } from './feed.ts';
-import { eventOf, heartbeatAt, idOf, resetTo } from './event-text.ts';
 import { type Change, isMarked, type LogPosition } from './log.ts';
 import type { OlderChanges } from './older.ts';
 import { positionAt } from './recent.ts';
+import { eventOf, heartbeatAt, idOf, resetTo } from './server-sent-event.ts';
 
 /** Bytes that wait for a client at most before no more are written for it; the system's own buffers come on top. */
 const mostBuffered = 64 * 1024;

@@ -1,9 +1,9 @@
 import { Counter, Gauge, orAborted, Problem, type Registry } from '@catalogue/service';
 import type { ServerResponse } from 'node:http';
+import { Batch, ChangeStream, changesAtOnce, type Wants } from './client-stream.ts';
 import type { ChangeFeed } from './feed.ts';
 import type { LogPosition } from './log.ts';
 import type { OlderChanges } from './older.ts';
-import { Batch, ChangeStream, changesAtOnce, type Wants } from './stream.ts';
 
 export interface StreamsOptions {
   feed: ChangeFeed;

@@ -11,15 +11,15 @@ import {
   withHeaders,
 } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
-import { clientGone } from '../client-gone.ts';
-import type { Consistency } from './consistency.ts';
-import { isListed } from './etag.ts';
-import type { HotPages } from './hot-pages.ts';
-import { listRequest } from './list.ts';
-import { RangeParameters } from './price-range.ts';
-import type { FoundProduct, Products } from './products.ts';
-import { sortNames } from './sort.ts';
-import { tokensOf, WaitHeaders, WaitParameters, waitOf } from './tokens.ts';
+import type { Consistency } from '../consistency/consistency.ts';
+import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
+import { listRequest } from '../listing/list-request.ts';
+import type { HotPages } from '../listing/page-cache.ts';
+import { RangeParameters } from '../listing/price-range.ts';
+import { sortNames } from '../listing/sort.ts';
+import { isListed } from '../product/etag.ts';
+import type { FoundProduct, Products } from '../product/product-cache.ts';
+import { clientGone } from './client-gone.ts';
 
 const productHeaders: ResponseHeaders = {
   ETag: { type: 'string', description: 'The product’s version, for If-None-Match and If-Match' },

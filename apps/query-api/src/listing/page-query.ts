@@ -1,7 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 import type { ProductRead } from '@catalogue/read-schema';
 import type { PriceRange } from './price-range.ts';
-import type { PendingQuery } from './reads.ts';
+import type { PendingQuery } from './query-queue.ts';
 import type { Sort } from './sort.ts';
 
 /** Where a page ends and the next one begins: after the product with this value of what the list is sorted by, and this id. */

@@ -1,8 +1,8 @@
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
-import { linkOf, type ListRequest } from './list.ts';
-import type { Page } from './lists.ts';
-import { present } from './product.ts';
+import { present } from '../product/product.ts';
+import type { Page } from './list-reader.ts';
+import { linkOf, type ListRequest } from './list-request.ts';
 
 /** A page as it is sent. */
 export interface ShownPage {
