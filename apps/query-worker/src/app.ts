@@ -2,12 +2,13 @@ import type { Codec } from '@catalogue/contracts';
 import { openAdmin } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import { createServer, type Logger, type Registry } from '@catalogue/service';
+import { workerMetrics } from './batch-metrics.ts';
 import { openGenerationConsumer } from './consumer.ts';
 import { Generations } from './generations.ts';
 import { dependenciesOf } from './health.ts';
 import { Limit } from './limit.ts';
-import { measureGenerations, measureParked, workerMetrics } from './metrics.ts';
-import { pruneChangesNowAndThen } from './product/changes.ts';
+import { measureGenerations, measureParked } from './metrics.ts';
+import { pruneChangesNowAndThen } from './product/prune-changes.ts';
 import { drainNowAndThen } from './product/drain.ts';
 import { PatientDatabase } from './retry.ts';
 

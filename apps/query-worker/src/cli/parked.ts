@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { parkedEvents } from '@catalogue/read-schema';
-import type { FiledMessage } from '../product/parked.ts';
+import type { FiledMessage } from '../product/parked-message.ts';
 import { listParked, type ParkedFilter, type ParkedProduct, showParked } from '../product/parked-list.ts';
 import { discardParked, type Resumed, retryParked } from '../product/parking.ts';
 import { allowUnreadable } from '../offsets.ts';

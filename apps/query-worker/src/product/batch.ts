@@ -4,7 +4,8 @@ import { moveOffset, type OffsetScope, storeUnreadable } from '../offsets.ts';
 import { appendChanges } from './changes.ts';
 import { readDiscards } from './discards.ts';
 import { type Folded, fold, keyOf, type Read } from './fold.ts';
-import { deleteParked, insertParked, type ParkedMessage, readHeads, readQueues, type VersionSought } from './parked.ts';
+import { deleteParked, insertParked, readHeads, readQueues, type VersionSought } from './parked.ts';
+import type { ParkedMessage } from './parked-message.ts';
 import { type Product, storable } from './product.ts';
 import type { Discard } from './projection.ts';
 import {

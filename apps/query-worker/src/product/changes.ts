@@ -1,5 +1,4 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
-import { type Logger, repeat } from '@catalogue/service';
 import type { Change } from './fold.ts';
 
 /**
@@ -20,21 +19,6 @@ export async function appendChanges(sql: Transaction, generation: number, change
       ${column('name')}::text[], ${column('price')}::text[],
       ${changes.map(({ priceBefore }) => priceBefore)}::text[], ${column('createdAt')}::text[], ${column('updatedAt')}::text[])
       with ordinality as change (id, version, kind, name, price, price_before, created_at, updated_at, ordinality)`;
-}
-
-const every = 10_000;
-const retentionMs = 15 * 60 * 1000;
-const atOnce = 5_000;
-
-/** Removes changes that are older than 15 minutes, now and then, until the signal is aborted. Several may do it at once. */
-export async function pruneChangesNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
-  const onFailure = (err: unknown) => log.warn({ err }, 'Old changes were not removed');
-  await repeat({ everyMs: every, signal, onFailure }, async () => {
-    const generations = await sql<{ generation: number }[]>`select generation from change_counters`;
-    for (const { generation } of generations) {
-      while (!signal.aborted && (await removeChanges(sql, generation, retentionMs, atOnce)) === atOnce);
-    }
-  });
 }
 
 /**

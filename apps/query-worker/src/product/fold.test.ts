@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Change, type Folded, fold, type Known, read } from './fold.ts';
-import type { ParkedMessage } from './parked.ts';
+import type { ParkedMessage } from './parked-message.ts';
 import type { Product } from './product.ts';
 import type { Discard } from './projection.ts';
 

@@ -1,6 +1,6 @@
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
-import { lastingPlaceOf, type ParkedMessage } from './parked.ts';
+import { lastingPlaceOf, type ParkedMessage } from './parked-message.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
 import { type Discard, type ProductMessage, type Projected, project } from './projection.ts';
 

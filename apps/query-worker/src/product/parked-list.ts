@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import type { FiledMessage, ParkedMessage } from './parked.ts';
+import type { FiledMessage, ParkedMessage } from './parked-message.ts';
 
 /** What waits of one product in one generation, and what for. */
 export interface ParkedProduct {

@@ -1,9 +1,11 @@
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import type { OffsetScope } from '../offsets.ts';
 import { readWaiting, write } from './batch.ts';
-import { type Decide, type Decision, insertDiscards, readDiscards } from './discards.ts';
+import type { Decide, Decision } from './discard-decisions.ts';
+import { insertDiscards, readDiscards } from './discards.ts';
 import { type Folded, fold, type Read, read } from './fold.ts';
-import { deleteParked, type FiledMessage, findWaiting, type ParkedMessage, placeOf, readUnread } from './parked.ts';
+import { deleteParked, findWaiting, readUnread } from './parked.ts';
+import { type FiledMessage, type ParkedMessage, placeOf } from './parked-message.ts';
 import { type Product, unknownProduct } from './product.ts';
 import type { Discard } from './projection.ts';
 import { insertMissing, lockProducts } from './rows.ts';

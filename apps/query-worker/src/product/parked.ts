@@ -1,30 +1,6 @@
-import type { ParkedEvent } from '@catalogue/read-schema';
 import type { Sql, Transaction } from '@catalogue/postgres';
 import type { OffsetScope } from '../offsets.ts';
-
-/** A message that waits, and why. */
-export type ParkedMessage = Omit<ParkedEvent, 'generation' | 'topic' | 'message' | 'parkedAt' | 'draining'> & {
-  /** As it came. */
-  value: Buffer | null;
-  /** Where it is filed; of a new one, the topic that is consumed. */
-  topic?: string;
-  /** The first of a queue that is applied a piece at a time. */
-  draining?: boolean;
-  /** The broker's id of that topic; null when it is no more. Absent where it does not matter. */
-  topicId?: string | null;
-  /** Known to wait, but not read: `value` is absent. It is as far as a piece goes. */
-  unloaded?: boolean;
-};
-
-/** Names a message by where it was in the topic. */
-export function placeOf({ partition, offset }: Pick<ParkedMessage, 'partition' | 'offset'>): string {
-  return `partition ${partition}, offset ${offset}`;
-}
-
-/** Names a message for good: a topic made again under the same name has other messages at its places, and another id. */
-export function lastingPlaceOf(message: Pick<ParkedMessage, 'partition' | 'offset'>, topicId: string): string {
-  return `${placeOf(message)} of topic ${topicId}`;
-}
+import type { FiledMessage, ParkedMessage } from './parked-message.ts';
 
 /** Messages that a transaction releases at most, over all products, and their bytes: a piece takes some 50 ms. */
 const mostReleased = 1_000;
@@ -101,9 +77,6 @@ export async function readHeads(
     order by product_id, version, partition, "offset"`;
   return Map.groupBy(rows, ({ productId }) => productId);
 }
-
-/** A message as it is filed. */
-export type FiledMessage = ParkedMessage & { generation: number; topic: string; parkedAt: Date };
 
 /**
  * The messages filed under a key in one generation that could not be read, in the order of their places: those after

@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import { RefusedError } from '../rebuild/refused.ts';
-import { type Decide, inWords, only, standingInTheWay } from './discards.ts';
+import { type Decide, inWords, only, standingInTheWay } from './discard-decisions.ts';
 import { drainPieces, previewPieces } from './drain.ts';
 import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
 import { againOnTakenRow } from './rows.ts';

@@ -3,7 +3,7 @@ import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
 import { hinter, isRefusedValue } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
-import type { WorkerMetrics } from '../metrics.ts';
+import type { WorkerMetrics } from '../batch-metrics.ts';
 import { type OffsetScope, readOffset } from '../offsets.ts';
 import { alone, readAttempts, together } from './attempts.ts';
 import { applyBatch, NotOwnerError } from './batch.ts';
