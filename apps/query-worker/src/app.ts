@@ -2,15 +2,15 @@ import type { Codec } from '@catalogue/contracts';
 import { openAdmin } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import { createServer, type Logger, type Registry } from '@catalogue/service';
-import { workerMetrics } from './batch-metrics.ts';
-import { openGenerationConsumer } from './consumer.ts';
-import { Generations } from './generations.ts';
+import { workerMetrics } from './consume/batch-metrics.ts';
+import { openGenerationConsumer } from './consume/consumer.ts';
+import { PatientDatabase } from './consume/database-retry.ts';
+import { drainNowAndThen } from './consume/drain.ts';
+import { Generations } from './consume/generations.ts';
+import { pruneChangesNowAndThen } from './consume/prune-changes.ts';
+import { Limit } from './consume/semaphore.ts';
 import { dependenciesOf } from './health.ts';
-import { Limit } from './limit.ts';
 import { measureGenerations, measureParked } from './metrics.ts';
-import { pruneChangesNowAndThen } from './product/prune-changes.ts';
-import { drainNowAndThen } from './product/drain.ts';
-import { PatientDatabase } from './retry.ts';
 
 export interface WorkerOptions {
   sql: Sql;

@@ -1,8 +1,8 @@
 import type { PartitionState } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, DependencyState } from '@catalogue/service';
-import type { FollowedGeneration, Generations } from './generations.ts';
-import type { PatientDatabase } from './retry.ts';
+import type { PatientDatabase } from './consume/database-retry.ts';
+import type { FollowedGeneration, Generations } from './consume/generations.ts';
 
 /** Behind by more than this, a worker says so: 5 000 events/s are 100 behind at any moment. */
 const catchingUpFrom = 1000;

@@ -3,11 +3,11 @@ import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../test/fixture.ts';
+import { applyBatch } from './consume/apply-batch.ts';
 import { measureParked } from './metrics.ts';
-import { readOffsets } from './offsets.ts';
-import { applyBatch } from './product/batch.ts';
-import { read } from './product/fold.ts';
-import { discardParked } from './product/parking.ts';
+import { discardParked } from './operate/parked-products.ts';
+import { read } from './projection/project-batch.ts';
+import { readOffsets } from './tables/offsets.ts';
 
 const scope = { generation: 1, topic: 'events', topicId: 'a' };
 

@@ -1,7 +1,7 @@
 import type { PartitionState } from '@catalogue/kafka';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { expect, test } from 'vitest';
-import type { Generations } from './generations.ts';
+import type { Generations } from './consume/generations.ts';
 import { dependenciesOf, type Observed } from './health.ts';
 import { measureGenerations, measureParked } from './metrics.ts';
 

@@ -1,7 +1,7 @@
 import type { PartitionState } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import { askedTogether, Gauge, type Logger, type Registry } from '@catalogue/service';
-import type { Generations } from './generations.ts';
+import type { Generations } from './consume/generations.ts';
 import { totalLag } from './health.ts';
 
 /** Adds what is asked of the consumers whenever the metrics are read, each of the partitions that this worker has. */

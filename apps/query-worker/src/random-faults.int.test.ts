@@ -13,9 +13,9 @@ import {
 import { expect, inject, test } from 'vitest';
 import { openSender, startWorker } from '../test/fixture.ts';
 import { RandomEvents, randomFrom } from '../test/random-events.ts';
-import { discardParked, retryParked } from './product/parking.ts';
-import { compareGenerations } from './rebuild/parity.ts';
-import { startRebuild } from './rebuild/start.ts';
+import { discardParked, retryParked } from './operate/parked-products.ts';
+import { compareGenerations } from './operate/rebuild/compare.ts';
+import { startRebuild } from './operate/rebuild/start.ts';
 
 const { readDb, kafka } = inject('servers');
 const main = new URL('main.ts', import.meta.url);

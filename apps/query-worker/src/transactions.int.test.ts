@@ -5,9 +5,9 @@ import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, readModel, startWorker } from '../test/fixture.ts';
 import { lag } from './cli/lag.ts';
-import { readProgress } from './rebuild/progress.ts';
-import { startRebuild } from './rebuild/start.ts';
-import { switchGeneration } from './rebuild/switch.ts';
+import { readProgress } from './operate/rebuild/progress.ts';
+import { startRebuild } from './operate/rebuild/start.ts';
+import { switchGeneration } from './operate/rebuild/switch.ts';
 
 const { readDb, kafka } = inject('servers');
 const client = { brokers: kafka, clientId: 'test', log: { debug() {}, info() {}, warn() {}, error() {} } };

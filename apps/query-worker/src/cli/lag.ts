@@ -1,5 +1,5 @@
 import { firstMessages } from '@catalogue/kafka';
-import { type Position, readPositions } from '../positions.ts';
+import { type Position, readPositions } from '../tables/positions.ts';
 import type { Command, Tools } from './command.ts';
 import { table } from './table.ts';
 import { readTopic } from './topic.ts';

@@ -1,4 +1,4 @@
-import type { Difference, Parity, Summary } from '../rebuild/parity.ts';
+import type { Difference, Parity, Summary } from '../operate/rebuild/compare.ts';
 import { table } from './table.ts';
 
 /** What a comparison came to, for people. */

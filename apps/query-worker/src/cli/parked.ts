@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { parkedEvents } from '@catalogue/read-schema';
-import type { FiledMessage } from '../product/parked-message.ts';
-import { listParked, type ParkedFilter, type ParkedProduct, showParked } from '../product/parked-list.ts';
-import { discardParked, type Resumed, retryParked } from '../product/parking.ts';
-import { allowUnreadable } from '../offsets.ts';
-import { RefusedError } from '../rebuild/refused.ts';
+import { listParked, type ParkedFilter, type ParkedProduct, showParked } from '../operate/parked-list.ts';
+import { discardParked, type Resumed, retryParked } from '../operate/parked-products.ts';
+import { RefusedError } from '../operate/refused.ts';
+import type { FiledMessage } from '../projection/parked-message.ts';
+import { allowUnreadable } from '../tables/offsets.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { printable, table } from './table.ts';
 

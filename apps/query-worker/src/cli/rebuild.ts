@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/read-schema';
-import { dropGeneration } from '../rebuild/drop.ts';
-import { compareGenerations, type Parity } from '../rebuild/parity.ts';
-import { type Progress, readProgress } from '../rebuild/progress.ts';
-import { RefusedError } from '../rebuild/refused.ts';
-import { startRebuild } from '../rebuild/start.ts';
-import { switchGeneration } from '../rebuild/switch.ts';
+import { compareGenerations, type Parity } from '../operate/rebuild/compare.ts';
+import { dropGeneration } from '../operate/rebuild/drop.ts';
+import { type Progress, readProgress } from '../operate/rebuild/progress.ts';
+import { startRebuild } from '../operate/rebuild/start.ts';
+import { switchGeneration } from '../operate/rebuild/switch.ts';
+import { RefusedError } from '../operate/refused.ts';
 import { type Command, type Input, type Tools, UsageError } from './command.ts';
 import { describeParity } from './parity.ts';
 import { table } from './table.ts';

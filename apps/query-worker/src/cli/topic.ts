@@ -1,5 +1,5 @@
 import type { Topic } from '@catalogue/kafka';
-import { RefusedError } from '../rebuild/refused.ts';
+import { RefusedError } from '../operate/refused.ts';
 import type { Tools } from './command.ts';
 
 /** The topic as the broker knows it now, with the end of each partition. */

@@ -1,0 +1,198 @@
+import type { MessageBatch } from '@catalogue/kafka';
+import { type Sql, type Transaction, transact } from '@catalogue/postgres';
+import type { ParkedMessage } from '../projection/parked-message.ts';
+import { type Product, storable } from '../projection/product.ts';
+import { type Folded, fold, keyOf, type Read } from '../projection/project-batch.ts';
+import type { Discard } from '../projection/project-event.ts';
+import { appendChanges } from '../tables/change-log.ts';
+import { readDiscards } from '../tables/discards.ts';
+import { waitingBriefly } from '../tables/lock-waits.ts';
+import { moveOffset, type OffsetScope, storeUnreadable } from '../tables/offsets.ts';
+import { deleteParked, insertParked, readHeads, readQueues, type VersionSought } from '../tables/parked-messages.ts';
+import {
+  againOnTakenRow,
+  insertMissing,
+  insertProducts,
+  lockProducts,
+  renameProducts,
+  updateProducts,
+} from '../tables/products.ts';
+import { addWords, KnownWords } from '../tables/search-words.ts';
+import { countUnreadable } from './unreadable.ts';
+
+/** Somebody else applies the partition now: nothing was written. */
+export class NotOwnerError extends Error {}
+
+/** How a batch moves its partition's offset: to `next`, or where that is absent to after its last message. */
+interface BatchStep extends Pick<MessageBatch, 'partition' | 'expected'>, Partial<Pick<MessageBatch, 'next'>> {
+  /** What `countAttempt` goes on from after it. */
+  attempts?: number;
+  /** It has failed before, maybe for a lock that lasts: it waits for locks briefly. */
+  isRetry?: boolean;
+  /** Called at each answer while it is written. */
+  onAnswer?: () => void;
+}
+
+/**
+ * Applies one batch of one partition in one transaction: the partition's offset, moved only from where it is expected,
+ * the products, what waits of them, and the change log. Whatever else happens, all of it is written, once, or nothing.
+ * @param accept is asked before anything is written; what it throws, this throws, and nothing is written.
+ * @param words what this process knows to be written down; its new words are.
+ * @throws {TopicFault} when too many messages in a row cannot be read.
+ * @throws {NotOwnerError} when the offset is not where this owner left it.
+ */
+export async function applyBatch(
+  sql: Sql,
+  scope: OffsetScope,
+  { partition, expected, next: given, attempts = 0, isRetry = false, onAnswer = () => {} }: BatchStep,
+  messages: readonly Read[],
+  accept: (folded: Folded) => void = () => {},
+  words = new KnownWords(),
+): Promise<Folded> {
+  const next = given ?? (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
+  let added: ReadonlySet<string> = new Set();
+  const reading = (tx: Transaction) => readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
+  const once = () =>
+    transact(
+      sql,
+      async (tx) => {
+        const found = await (isRetry ? waitingBriefly(tx, () => reading(tx)) : reading(tx));
+        accept(found.folded);
+        added = newWords(found.folded, words);
+        const { fates } = found.folded;
+        return { ...found, unreadable: countUnreadable(found.unreadableBefore, expected, messages, fates) };
+      },
+      (tx, { folded, unreadable, unreadableBefore }) =>
+        [
+          ...(unreadable === unreadableBefore ? [] : [storeUnreadable(tx, scope, partition, unreadable)]),
+          ...write(tx, scope, folded, added),
+        ].map((written) => written.then(onAnswer)),
+    );
+  const { folded } = await againOnTakenRow(once);
+  words.add(added);
+  return folded;
+}
+
+async function readAndFold(
+  tx: Transaction,
+  scope: OffsetScope,
+  { partition, ...offset }: { partition: number; expected: number; next: number; attempts: number },
+  messages: readonly Read[],
+): Promise<{ folded: Folded; unreadableBefore: number }> {
+  const { generation } = scope;
+  const { ids, needed } = productsIn(messages);
+  // Sent together. The first waits until whoever moves the offset now has ended, and so holds up the others.
+  const [unreadableBefore, , rows, discards] = await Promise.all([
+    moveOffset(tx, scope, partition, offset),
+    needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
+    ids.length > 0 ? lockProducts(tx, generation, ids) : [],
+    ids.length > 0 ? readDiscards(tx, ids) : new Map<string, Discard[]>(),
+  ]);
+  if (unreadableBefore === undefined) throw new NotOwnerError();
+  const products = new Map(rows.map((row) => [row.id, row]));
+  const queues = await readWaiting(tx, generation, products, messages);
+  return { folded: fold({ products, queues, discards, topicId: scope.topicId }, messages), unreadableBefore };
+}
+
+/**
+ * What has to be known of the queues of products that wait: the messages themselves only where one arrives that stood in
+ * their way, or that are to be `resumed`, and only as many as one transaction may release.
+ */
+export async function readWaiting(
+  tx: Transaction,
+  generation: number,
+  products: ReadonlyMap<string, Product>,
+  messages: readonly Read[],
+  resumed: readonly string[] = [],
+): Promise<Map<string, ParkedMessage[]>> {
+  const waiting = [...products.values()].flatMap(({ id, parked }) => (parked ? [id] : []));
+  if (waiting.length === 0 && resumed.length === 0) return new Map();
+  const isWaiting = new Set(waiting);
+  const sought = messages.flatMap(versionOf).filter(({ productId }) => isWaiting.has(productId));
+  const queues = await readQueues(tx, generation, waiting, sought);
+  const open = sought.filter(({ productId, version }) => {
+    const first = queues.get(productId)?.[0]?.version ?? 0;
+    return version > (products.get(productId)?.version ?? 0) && version < first;
+  });
+  const loaded = new Set([...resumed, ...open.map(({ productId }) => productId)]);
+  if (loaded.size === 0) return queues;
+  const heads = await readHeads(tx, generation, [...loaded]);
+  for (const [id, head] of heads) queues.set(id, joined(head, queues.get(id) ?? []));
+  return queues;
+}
+
+/** Both, in order, none twice. */
+function joined(head: readonly ParkedMessage[], others: readonly ParkedMessage[]): ParkedMessage[] {
+  const place = ({ topic, partition, offset }: ParkedMessage) => `${topic} ${partition} ${offset}`;
+  const known = new Set(head.map(place));
+  const beyond = others.filter((message) => !known.has(place(message)));
+  return [...head, ...beyond].toSorted((a, b) => (a.version ?? 0) - (b.version ?? 0));
+}
+
+function versionOf(message: Read): VersionSought[] {
+  if (!('productId' in message) || message.decoded.kind === 'legacy') return [];
+  const { productVersion: version, id } = message.decoded.event;
+  return [{ productId: message.productId, version, eventId: storable(id) }];
+}
+
+/** Sends what a fold came to. The change log is the last, for it is what batches of other partitions wait for. */
+export function write(
+  tx: Transaction,
+  scope: Pick<OffsetScope, 'generation' | 'topic'>,
+  folded: Omit<Folded, 'fates' | 'firsts'>,
+  words: ReadonlySet<string> = newWords(folded, new KnownWords()),
+): Promise<void>[] {
+  const { generation } = scope;
+  const { created, renamed, changed, changes, parked, released } = folded;
+  return [
+    ...(created.length > 0 ? [insertProducts(tx, generation, created)] : []),
+    ...(renamed.length > 0 ? [renameProducts(tx, generation, renamed)] : []),
+    ...(changed.length > 0 ? [updateProducts(tx, generation, changed)] : []),
+    ...(words.size > 0 ? [addWords(tx, words)] : []),
+    ...(parked.length > 0 ? [insertParked(tx, scope, parked)] : []),
+    ...(released.length > 0 ? [deleteParked(tx, generation, released)] : []),
+    ...(changes.length > 0 ? [appendChanges(tx, generation, changes)] : []),
+  ];
+}
+
+function newWords({ created, renamed }: Pick<Folded, 'created' | 'renamed'>, known: KnownWords): ReadonlySet<string> {
+  return known.unknownIn([...created, ...renamed].flatMap(({ name }) => name ?? []));
+}
+
+/**
+ * Applies nothing: a connection is there and knows the statements of a batch before the first one comes. Updates are left out,
+ * since they fail where the generation's partition is gone, and that is to be found out by the offsets.
+ */
+export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> {
+  const { generation } = scope;
+  await sql.begin((tx) =>
+    Promise.all([
+      moveOffset(tx, scope, -1, { expected: -1, next: -1 }),
+      insertMissing(tx, generation, []),
+      lockProducts(tx, generation, []),
+      readDiscards(tx, []),
+      insertProducts(tx, generation, []),
+      addWords(tx, new Set()),
+      appendChanges(tx, generation, []),
+    ]),
+  );
+}
+
+/**
+ * The products of a batch, and those of them whose rows have to be there before they are locked: two partitions may say
+ * something about one product at once only with legacy messages, or before its first event. The others are written once,
+ * by their creation, instead of empty and then again; where another transaction makes such a row after all, the batch is
+ * begun again.
+ */
+function productsIn(messages: readonly Read[]): { ids: string[]; needed: string[] } {
+  const ids = new Set<string>();
+  const needed = new Set<string>();
+  for (const message of messages) {
+    ids.add('productId' in message ? message.productId : keyOf(message.origin));
+    if (!('productId' in message)) continue;
+    const { kind, event } = message.decoded;
+    if (kind === 'legacy' || (event.productVersion === 1 && event.type !== 'ProductCreated'))
+      needed.add(message.productId);
+  }
+  return { ids: [...ids], needed: [...needed] };
+}

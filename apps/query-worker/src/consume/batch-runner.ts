@@ -1,0 +1,234 @@
+import type { Codec } from '@catalogue/contracts';
+import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
+import { hinter, isRefusedValue } from '@catalogue/postgres';
+import { changesAppended } from '@catalogue/read-schema';
+import type { Logger } from '@catalogue/service';
+import { type Folded, type Read, read } from '../projection/project-batch.ts';
+import { alone, readAttempts, together } from '../tables/crash-counts.ts';
+import { type OffsetScope, readOffset } from '../tables/offsets.ts';
+import { KnownWords } from '../tables/search-words.ts';
+import { applyBatch, NotOwnerError } from './apply-batch.ts';
+import type { WorkerMetrics } from './batch-metrics.ts';
+import { GapWatch } from './gap-watch.ts';
+import { TopicFault } from './topic-fault.ts';
+import { Tries, type TriesOptions } from './tries.ts';
+
+export interface ProjectorOptions extends TriesOptions {
+  log: Logger;
+  metrics: WorkerMetrics;
+  codec: Codec;
+}
+
+// Milliseconds between two hints to those who wait for changes: under load they come in threes and fours.
+const leastPause = 10;
+
+/** What is remembered of a partition. */
+interface Memory {
+  gaps: GapWatch;
+  /** A batch of it has come to its end in this process. */
+  proven: boolean;
+}
+
+/** What is applied at once: a batch, or a part of one. */
+interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'progress'> {
+  attempts?: number;
+  /** Tries work until it is done; or only once, where it is part of something that is tried. */
+  try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
+}
+
+const once =
+  (failures: number): Step['try'] =>
+  (work) =>
+    work(failures);
+
+/** Applies batches of messages to the read model, and tells what became of them. */
+export class Projector {
+  readonly #options: ProjectorOptions;
+  readonly #memories = new Map<string, Memory>();
+  readonly #tries: Tries;
+  readonly #words = new KnownWords();
+  readonly #hint: (generation: string) => void;
+
+  constructor(options: ProjectorOptions) {
+    this.#options = options;
+    this.#tries = new Tries(options);
+    this.#hint = hinter(options.sql, changesAppended, leastPause);
+  }
+
+  /** Applies a batch once, however often the database has to be asked. */
+  async apply(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
+    const { partition } = batch;
+    const memory = this.#memoryOf(scope, partition);
+    const end = this.#options.metrics.duration.startTimer();
+    try {
+      const hasMessages = batch.messages.length > 0;
+      if (memory.proven || !hasMessages) await this.#applyAll(scope, batch, memory);
+      else await this.#applyFirst(scope, batch, memory);
+      memory.proven ||= hasMessages;
+      end();
+      return { next: batch.next };
+    } catch (error) {
+      if (error instanceof NotOwnerError) return await this.#follow(scope, batch);
+      if (!(error instanceof TopicFault)) throw error;
+      const { next, message } = error;
+      return { next, stop: `${scope.topic}[${partition}] after offset ${next}: ${message}` };
+    }
+  }
+
+  async #applyAll(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
+    const inTurn: Step['try'] = (work) => this.#tries.inTurn(batch, work);
+    await this.#applyRead(scope, { ...batch, try: inTurn }, this.#read(batch.messages), memory);
+  }
+
+  /**
+   * The first batch of a partition in this process is counted: was it begun twice without an end, its messages go one at a
+   * time, and one that was begun alone without an end is parked unread. A process that stops or fails otherwise takes
+   * the count back, so that a deploy or an outage blames nobody.
+   */
+  async #applyFirst(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
+    const { sql, log } = this.#options;
+    const { partition, expected } = batch;
+    const attempts = await this.#tries.anyTime(batch, () => readAttempts(sql, scope, batch));
+    if (attempts < together) {
+      const anyTime: Step['try'] = (work) => this.#tries.anyTime(batch, work);
+      const step = { ...batch, try: anyTime };
+      await this.#tries.counted(scope, step, attempts, () => this.#applyAll(scope, batch, memory));
+      return;
+    }
+    log.warn({ ...scope, partition, offset: expected, attempts }, 'Begun again and again: one message at a time');
+    await this.#applyOneByOne(scope, batch, attempts, memory);
+  }
+
+  /**
+   * Of all partitions one at a time, too: else who happens to be under way when another's message ends the process is counted
+   * with it. A try that fails is not counted any more when it leaves the turn to others.
+   */
+  async #applyOneByOne(scope: OffsetScope, batch: MessageBatch, attempts: number, memory: Memory): Promise<void> {
+    const { messages, signal } = batch;
+    let { expected } = batch;
+    let before = attempts;
+    for (const message of messages) {
+      signal.throwIfAborted();
+      const isLast = message === messages.at(-1);
+      const next = isLast ? batch.next : message.offset + 1;
+      await this.#tries.alone(batch, async (failures) => {
+        const one = { ...batch, expected, next, attempts: isLast ? 0 : together, try: once(failures) };
+        await this.#tries.counted(scope, one, before, async () => {
+          const reads = before >= alone ? [crashed(message, before)] : this.#read([message]);
+          await this.#applyRead(scope, one, reads, memory);
+        });
+      });
+      expected = next;
+      before = together;
+    }
+  }
+
+  #read(messages: MessageBatch['messages']): Read[] {
+    return read(messages, this.#options.codec);
+  }
+
+  /** What PostgreSQL does not take (a name that no index holds, say) is found by halves and parked: nobody else waits for it. */
+  async #applyRead(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
+    try {
+      await this.#applyOnce(scope, batch, messages, memory);
+    } catch (error) {
+      const half = Math.floor(messages.length / 2);
+      const last = messages[half - 1];
+      if (!isRefusedValue(error)) throw error;
+      if (last !== undefined) {
+        const between = last.origin.offset + 1;
+        await this.#applyRead(scope, { ...batch, next: between }, messages.slice(0, half), memory);
+        await this.#applyRead(scope, { ...batch, expected: between }, messages.slice(half), memory);
+        return;
+      }
+      const [only] = messages;
+      if (only === undefined || 'unread' in only) throw error;
+      await this.#applyOnce(scope, batch, [unstorable(only, error as Error)], memory);
+    }
+  }
+
+  async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
+    const { sql } = this.#options;
+    const { progress } = batch;
+    const onAnswer = () => progress.moved();
+    let met: ReadonlyMap<string, boolean> = new Map();
+    const accept = (folded: Folded) => {
+      onAnswer();
+      met = productsMet(messages, folded);
+      if (memory.gaps.isTooMany(met)) throw tooManyGaps(batch.expected, folded);
+    };
+    const folded = await batch.try((failures) =>
+      applyBatch(sql, scope, { ...batch, isRetry: failures > 0, onAnswer }, messages, accept, this.#words),
+    );
+    progress.moved(batch.next);
+    if (folded.changes.length > 0) this.#hint(String(scope.generation));
+    memory.gaps.add(met);
+    this.#tell(scope, messages, folded);
+  }
+
+  /** Goes on where another worker moved the offset to. */
+  async #follow(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
+    const { sql, log, metrics } = this.#options;
+    const { partition, expected } = batch;
+    metrics.fenced.inc();
+    const next = await this.#tries.anyTime(batch, () => readOffset(sql, scope, partition));
+    log.info({ ...scope, partition, expected, next }, 'Another worker moved the offset');
+    if (next === undefined) return { next: expected, stop: `The offset of ${scope.topic}[${partition}] is gone` };
+    return { next };
+  }
+
+  #memoryOf({ generation, topicId }: OffsetScope, partition: number): Memory {
+    const name = `${generation} ${topicId} ${partition}`;
+    const known = this.#memories.get(name) ?? { gaps: new GapWatch(), proven: false };
+    this.#memories.set(name, known);
+    return known;
+  }
+
+  #tell({ generation, topic }: OffsetScope, messages: readonly Read[], { fates, parked, released }: Folded): void {
+    const { metrics, log } = this.#options;
+    if (messages.length > 0) metrics.batchSize.observe(messages.length);
+    const counts = new Map<string, { type: string; outcome: string; count: number }>();
+    for (const [index, outcome] of fates.entries()) {
+      const type = typeOf(messages[index] as Read);
+      const known = counts.get(`${type} ${outcome}`);
+      if (known === undefined) counts.set(`${type} ${outcome}`, { type, outcome, count: 1 });
+      else known.count++;
+    }
+    for (const { count, ...labels } of counts.values()) metrics.events.inc(labels, count);
+    for (const { value: _, ...event } of parked) log.warn({ generation, topic, ...event }, 'Parked');
+    for (const { value: _, ...event } of released) log.info({ generation, topic, ...event }, 'Waits no more');
+  }
+}
+
+function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {
+  const detail = `The worker was begun at this message ${attempts} times and did not survive; it was not read again`;
+  return { origin, unread: { reason: 'crash', detail } };
+}
+
+function unstorable({ origin }: Read, { message }: Error): Read {
+  return { origin, unread: { reason: 'unreadable', detail: `PostgreSQL does not store what it says: ${message}` } };
+}
+
+/** The products of a batch, and whether events of theirs turned out to be missing. */
+function productsMet(messages: readonly Read[], { parked }: Folded): Map<string, boolean> {
+  const met = new Map(messages.flatMap((message) => ('productId' in message ? [[message.productId, false]] : [])));
+  for (const { reason, productId } of parked) if (reason === 'gap') met.set(productId, true);
+  return met;
+}
+
+function tooManyGaps(next: number, { parked }: Folded): TopicFault {
+  const first = parked.find(({ reason }) => reason === 'gap');
+  return new TopicFault(
+    next,
+    'More than 5 % of the last 1 000 products miss events, so the topic is at fault: was it restored in part? ' +
+      `Have the relay send the log again (republish) and start the worker again. The first: ${first?.detail}`,
+  );
+}
+
+/** Types come from outside: only those that are known become labels. */
+function typeOf(message: Read): string {
+  if (!('productId' in message)) return 'none';
+  const { kind, event } = message.decoded;
+  if (kind === 'event') return event.type;
+  return kind === 'legacy' ? 'legacy' : 'other';
+}

@@ -1,0 +1,107 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Codec } from '@catalogue/contracts';
+import { type Admin, type Consumer, KafkaError, openConsumer, type StartingPoint, type Topic } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
+import type { Logger } from '@catalogue/service';
+import {
+  anotherTopic,
+  GenerationDroppedError,
+  type OffsetScope,
+  readOffsets,
+  TopicChangedError,
+} from '../tables/offsets.ts';
+import { prepareBatch } from './apply-batch.ts';
+import type { WorkerMetrics } from './batch-metrics.ts';
+import { Projector } from './batch-runner.ts';
+import type { PatientDatabase } from './database-retry.ts';
+import type { Limit } from './semaphore.ts';
+
+export interface GenerationConsumerOptions {
+  sql: Sql;
+  database: PatientDatabase;
+  brokers: string;
+  admin: Admin;
+  topic: string;
+  log: Logger;
+  metrics: WorkerMetrics;
+  codec: Codec;
+  /** Bounds the batches at once; asked before each try. */
+  limit: () => Limit | undefined;
+  /** Takes what may end the process, one at a time. */
+  alone: Limit;
+  /** Milliseconds without a sign of life after which a partition is stalled; the watch's own when absent. */
+  stalledAfterMs?: number | undefined;
+}
+
+/** The consumer that keeps one generation of the read model up to date: with offsets and a consumer group of its own. */
+export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
+  const { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs } = options;
+  const projector = new Projector({ sql, database, log, metrics, codec, limit, alone });
+  // The topic as it was when partitions were last assigned: offsets are stored under its id.
+  let scope: OffsetScope = { generation, topic, topicId: '' };
+  return openConsumer({
+    brokers,
+    clientId: 'query-worker',
+    topic,
+    groupId: groupOf(generation, topic),
+    log,
+    mend: `Was the topic truncated, or its retention limited? ${anotherTopic}`,
+    offsets: async (partitions, signal) => {
+      const found = await existing(admin, topic, log, signal);
+      scope = { generation, topic, topicId: found.id };
+      const read = async () => {
+        await prepareBatch(sql, scope);
+        return await readOffsets(sql, scope, found.partitions);
+      };
+      return startingPoints(partitions, () => database.try(signal, read));
+    },
+    apply: (batch) => projector.apply(scope, batch),
+    onGap: ({ from, to }) => metrics.missing.inc(to - from),
+    // Each try is a sign of life; but with a frozen database none ends for long.
+    waits: async () => !(await answers(sql)),
+    ...(stalledAfterMs === undefined ? {} : { stalledAfterMs }),
+  });
+}
+
+/** A group's members share their rebalances: workers of another topic on the same brokers are none of its business. */
+function groupOf(generation: number, topic: string): string {
+  return `query-worker-g${generation}-${topic}`;
+}
+
+/** Where the partitions go on; stopped all of them when there are no offsets to go on from. */
+async function startingPoints(
+  partitions: number[],
+  readAll: () => Promise<Map<number, number>>,
+): Promise<Map<number, StartingPoint>> {
+  try {
+    const offsets = await readAll();
+    return new Map(partitions.map((partition) => [partition, { next: offsets.get(partition) ?? 0 }]));
+  } catch (error) {
+    if (!(error instanceof TopicChangedError || error instanceof GenerationDroppedError)) throw error;
+    return new Map(partitions.map((partition) => [partition, { next: 0, stop: error.message }]));
+  }
+}
+
+/** True when the database answers within 2 s. */
+function answers(sql: Sql): Promise<boolean> {
+  const answer = sql`select 1`.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answer, delay(2000, false)]);
+}
+
+/** The topic as the broker knows it, waiting for the broker and for the topic. */
+async function existing(admin: Admin, topic: string, log: Logger, signal: AbortSignal): Promise<Topic> {
+  for (;;) {
+    try {
+      const found = await admin.describeTopic(topic);
+      if (found !== undefined) return found;
+      log.warn({ topic }, 'The topic does not exist; waiting for it');
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      log.debug({ err: error }, 'Asking for the topic again');
+    }
+    await delay(500, undefined, { signal });
+  }
+}

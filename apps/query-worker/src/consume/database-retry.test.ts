@@ -1,0 +1,71 @@
+import { createLogger } from '@catalogue/service';
+import { expect, test, vi } from 'vitest';
+import { PatientDatabase } from './database-retry.ts';
+
+const full = Object.assign(new Error('could not extend file: No space left on device'), { code: '53100' });
+const { signal } = new AbortController();
+
+function open() {
+  const log = createLogger('test', 'silent');
+  const lines: string[] = [];
+  vi.spyOn(log, 'warn').mockImplementation((_, text) => void lines.push(text ?? ''));
+  vi.spyOn(log, 'info').mockImplementation(((text: string) => void lines.push(text)) as never);
+  let retries = 0;
+  const database = new PatientDatabase(log, () => retries++);
+  return { database, lines, retries: () => retries };
+}
+
+test('a database that takes some work and not other is away, and said to be once, until it takes all', async () => {
+  const { database, lines, retries } = open();
+  let isFull = true;
+  const write = () => (isFull ? Promise.reject(full) : Promise.resolve('written'));
+  const writing = [database.try(signal, write), database.try(signal, write)];
+  const read = () => new Promise((resolve) => setImmediate(() => resolve('read')));
+  while (retries() < 6) expect(await database.try(signal, read)).toBe('read');
+  expect(database.away).toBe('53100');
+  expect(lines).toEqual(['The read database failed; trying until it works']);
+  isFull = false;
+  expect(await Promise.all(writing)).toEqual(['written', 'written']);
+  expect(database.away).toBeUndefined();
+  expect(lines).toEqual(['The read database failed; trying until it works', 'The read database works again']);
+});
+
+test('what is given up is not waited for any longer, and proves nothing', async () => {
+  const { database, lines, retries } = open();
+  const partition = new AbortController();
+  const writing = database.try(partition.signal, () => Promise.reject(full));
+  await vi.waitUntil(() => retries() > 0);
+  partition.abort();
+  await expect(writing).rejects.toThrow(/abort/i);
+  expect(database.away).toBeUndefined();
+  expect(lines).toEqual(['The read database failed; trying until it works']);
+});
+
+test('an error that would come again is told at once', async () => {
+  const { database, retries } = open();
+  const broken = Object.assign(new Error('relation "products" does not exist'), { code: '42P01' });
+  await expect(database.try(signal, () => Promise.reject(broken))).rejects.toBe(broken);
+  expect([retries(), database.away]).toEqual([0, undefined]);
+});
+
+test('a lock that another session holds is no outage, and is told once when it lasts', async () => {
+  const { database, lines } = open();
+  const locked = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' });
+  const answers: unknown[] = [locked, full, ...Array.from({ length: 6 }, () => locked), 'written'];
+  const seen: (string | undefined)[] = [];
+  const write = () => {
+    seen.push(database.away);
+    const answer = answers.shift();
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  const writing = database.try(signal, write);
+  expect(await writing).toBe('written');
+  // Away only while the disk was full.
+  expect(seen.map((away) => away ?? '')).toEqual(['', '', '53100', ...Array.from({ length: 6 }, () => '')]);
+  expect(lines).toEqual([
+    'The read database failed; trying until it works',
+    'The read database works again',
+    'Another session holds a lock; trying until it lets go',
+  ]);
+  expect(database.away).toBeUndefined();
+});

@@ -1,0 +1,116 @@
+import { hinter, type Sql, type Transaction, transact } from '@catalogue/postgres';
+import { changesAppended } from '@catalogue/read-schema';
+import { type Logger, repeat } from '@catalogue/service';
+import type { ParkedMessage } from '../projection/parked-message.ts';
+import type { Product } from '../projection/product.ts';
+import { type Folded, fold } from '../projection/project-batch.ts';
+import type { Discard } from '../projection/project-event.ts';
+import { readDiscards } from '../tables/discards.ts';
+import { waitingBriefly } from '../tables/lock-waits.ts';
+import { readHeads } from '../tables/parked-messages.ts';
+import { lockProducts } from '../tables/products.ts';
+import { write } from './apply-batch.ts';
+
+/** A product of which more waits than one transaction may apply, and nothing stands in its way. */
+export interface Draining {
+  generation: number;
+  topic: string;
+  productId: string;
+}
+
+/**
+ * Applies the next piece of what waits of a product, in one transaction with the product's row locked: batches of its
+ * partition wait for no more than that. Where it is ended, the next piece begins there.
+ */
+export async function drainPiece(
+  sql: Sql,
+  { generation, topic, productId }: Draining,
+  { waitsBriefly = false } = {},
+): Promise<Folded> {
+  const readPiece = async (tx: Transaction) => {
+    const [rows, discards, queues] = await Promise.all([
+      lockProducts(tx, generation, [productId]),
+      readDiscards(tx, [productId]),
+      readHeads(tx, generation, [productId]),
+    ]);
+    return fold({ products: new Map(rows.map((row) => [row.id, row])), discards, queues }, [], [productId]);
+  };
+  return await transact(
+    sql,
+    (tx) => (waitsBriefly ? waitingBriefly(tx, () => readPiece(tx)) : readPiece(tx)),
+    (tx, folded) => write(tx, { generation, topic }, folded),
+  );
+}
+
+/** Applies what still waits of a product after `folded` was written, as far as it can be. */
+export async function* drainPieces(sql: Sql, draining: Draining, folded: Folded): AsyncGenerator<Folded> {
+  for (let last = folded; isDraining(last, draining.productId); yield last) last = await drainPiece(sql, draining);
+}
+
+/** What `drainPieces` would do, of a piece that is not written. */
+export async function* previewPieces(
+  sql: Sql,
+  { generation, productId }: Draining,
+  { product, discards, folded }: { product: Product; discards: readonly Discard[]; folded: Folded },
+): AsyncGenerator<Folded> {
+  const all = [...((await readDiscards(sql, [productId])).get(productId) ?? []), ...discards];
+  const isDiscarded = ({ version, eventId }: ParkedMessage) =>
+    discards.some((discard) => discard.version === version && discard.eventId === eventId);
+  const known = { products: new Map([[productId, product]]), discards: new Map([[productId, all]]) };
+  for (let last = folded; isDraining(last, productId); yield last) {
+    const after = [...last.created, ...last.renamed, ...last.changed].find(({ id }) => id === productId);
+    if (after !== undefined) known.products.set(productId, after);
+    const heads = await readHeads(sql, generation, [productId], last.firsts.get(productId));
+    const queue = (heads.get(productId) ?? []).filter((message) => !isDiscarded(message));
+    last = fold({ ...known, queues: new Map([[productId, queue]]) }, [], [productId]);
+  }
+}
+
+/** True while more of the product can be applied. */
+export function isDraining({ firsts }: Folded, productId: string): boolean {
+  return firsts.get(productId)?.draining ?? false;
+}
+
+const lookEveryMs = 1_000;
+const pageSize = 100;
+
+/** Applies what waits of products that are draining, piece by piece, until `signal` is aborted. Several may do it at once. */
+export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
+  const hint = hinter(sql, changesAppended, 10);
+  const onFailure = (err: unknown) => log.warn({ err }, 'Products whose events wait to be applied were not found');
+  const drain = async (product: Draining): Promise<boolean> => {
+    const { generation, productId } = product;
+    try {
+      // The products take turns: one that is locked is tried again in the next round.
+      const folded = await drainPiece(sql, product, { waitsBriefly: true });
+      hint(String(generation));
+      const more = isDraining(folded, productId);
+      log.info({ generation, productId, released: folded.released.length, more }, 'Applied what waited');
+      return more;
+    } catch (err) {
+      log.warn({ err, generation, productId }, 'What waits was not applied; trying again');
+      return false;
+    }
+  };
+  await repeat({ everyMs: lookEveryMs, signal, onFailure }, async () => {
+    let more = true;
+    while (more) {
+      more = false;
+      for await (const product of findDraining(sql)) if (!signal.aborted && (await drain(product))) more = true;
+    }
+  });
+}
+
+/** All of them, one piece each in turn: none that is long, or fails, keeps the others from theirs. */
+async function* findDraining(sql: Sql): AsyncGenerator<Draining> {
+  let last: Pick<Draining, 'generation' | 'productId'> | undefined = { generation: 0, productId: '' };
+  while (last !== undefined) {
+    const page: Draining[] = await sql<Draining[]>`
+      select generation, topic, product_id as "productId" from parked_events
+      where draining and (generation, product_id) > (${last.generation}, ${last.productId})
+        and generation in (select generation from generations where state <> 'dropped')
+      order by generation, product_id limit ${pageSize}`;
+    yield* page;
+    last = page.length === pageSize ? page.at(-1) : undefined;
+  }
+}

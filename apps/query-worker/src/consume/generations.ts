@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Consumer } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
+import type { Generation } from '@catalogue/read-schema';
+import type { Logger } from '@catalogue/service';
+import type { PatientDatabase } from './database-retry.ts';
+
+/** A generation of the read model that is kept up to date, and the consumer that does it. */
+export interface FollowedGeneration {
+  generation: number;
+  state: Generation['state'];
+  consumer: Consumer;
+}
+
+interface Running extends FollowedGeneration {
+  stop: AbortController;
+  ended: Promise<void>;
+}
+
+export interface GenerationsOptions {
+  sql: Sql;
+  database: PatientDatabase;
+  log: Logger;
+  open: (generation: number) => Consumer;
+}
+
+/** Milliseconds between looks at the table. */
+const lookEvery = 1000;
+
+/** The generations that are not dropped, each with a consumer of its own. What changes in the table is noticed within a second. */
+export class Generations {
+  readonly #options: GenerationsOptions;
+  readonly #running = new Map<number, Running>();
+  readonly #fault = Promise.withResolvers<never>();
+
+  constructor(options: GenerationsOptions) {
+    this.#options = options;
+  }
+
+  /** Those that are kept up to date now, as far as is known. */
+  get followed(): FollowedGeneration[] {
+    return [...this.#running.values()].filter(({ stop }) => !stop.signal.aborted);
+  }
+
+  /** The one that readers see; undefined until it is known. */
+  get serving(): FollowedGeneration | undefined {
+    return this.followed.find(({ state }) => state === 'serving');
+  }
+
+  stateOf(generation: number): Generation['state'] | undefined {
+    return this.#running.get(generation)?.state;
+  }
+
+  /**
+   * Runs a consumer for each until `signal` is aborted, then ends them all and resolves within 10 s. With the database away
+   * it goes on with those it knows. Rejects when the consumer of the serving one does; another's is opened again.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const looking = this.#look(AbortSignal.any([signal, over.signal]));
+    try {
+      // A database that is frozen never answers: the end waits for no look at the table.
+      await Promise.race([looking, this.#fault.promise, once(signal, 'abort')]);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      over.abort();
+      for (const { stop } of this.#running.values()) stop.abort();
+      await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { sql, database } = this.#options;
+    while (!signal.aborted) {
+      const found = await database.try(signal, () => readGenerations(sql));
+      if (!signal.aborted) this.#follow(found);
+      await delay(lookEvery, undefined, { signal });
+    }
+  }
+
+  #follow(found: readonly Pick<Generation, 'generation' | 'state'>[]): void {
+    for (const { generation, state } of found) {
+      const known = this.#running.get(generation);
+      if (known === undefined) this.#start(generation, state);
+      else this.#turned(known, state);
+    }
+    const kept = new Set(found.map(({ generation }) => generation));
+    for (const { generation, stop } of this.followed as Running[]) {
+      if (kept.has(generation)) continue;
+      this.#options.log.info({ generation }, 'The generation was dropped');
+      stop.abort();
+    }
+  }
+
+  #turned(known: Running, state: Generation['state']): void {
+    if (known.state === state) return;
+    const { generation, state: before } = known;
+    this.#options.log.info({ generation, before, state }, 'The generation has another state');
+    known.state = state;
+  }
+
+  #start(generation: number, state: Generation['state']): void {
+    const { log, open } = this.#options;
+    log.info({ generation, state }, 'Following a generation of the read model');
+    const consumer = open(generation);
+    const stop = new AbortController();
+    const running: Running = { generation, state, consumer, stop, ended: Promise.resolve() };
+    this.#running.set(generation, running);
+    running.ended = consumer
+      .run(stop.signal)
+      .catch((error: unknown) => this.#failed(running, error))
+      // The next look opens another, unless it was dropped.
+      .finally(() => this.#running.delete(generation));
+  }
+
+  #failed({ generation, state, stop }: Running, error: unknown): void {
+    if (state === 'serving' && !stop.signal.aborted) this.#fault.reject(error);
+    else this.#options.log.error({ err: error, generation, state }, 'The consumer of a generation failed');
+  }
+}
+
+async function readGenerations(sql: Sql): Promise<Pick<Generation, 'generation' | 'state'>[]> {
+  return await sql<Pick<Generation, 'generation' | 'state'>[]>`
+    select generation, state from generations where state <> 'dropped' order by generation`;
+}

@@ -1,0 +1,157 @@
+import { type Sql, type Transaction, transact } from '@catalogue/postgres';
+import { readWaiting, write } from '../consume/apply-batch.ts';
+import { type FiledMessage, type ParkedMessage, placeOf } from '../projection/parked-message.ts';
+import { type Product, unknownProduct } from '../projection/product.ts';
+import { type Folded, fold, type Read, read } from '../projection/project-batch.ts';
+import type { Discard } from '../projection/project-event.ts';
+import { insertDiscards, readDiscards } from '../tables/discards.ts';
+import type { OffsetScope } from '../tables/offsets.ts';
+import { deleteParked, findWaiting, readUnread } from '../tables/parked-messages.ts';
+import { insertMissing, lockProducts } from '../tables/products.ts';
+import type { Decide, Decision } from './discard-decisions.ts';
+
+export interface ResumeOptions {
+  decide: Decide;
+  dryRun: boolean;
+  /** The message that could not be read after which the piece begins. */
+  after: FiledMessage | undefined;
+}
+
+/**
+ * Tries a piece of what waits of a product again, in one transaction with the product locked: some of the messages that could
+ * not be read, and with the last of them the first events that wait.
+ */
+export async function resumePiece(
+  sql: Sql,
+  scope: Pick<OffsetScope, 'generation' | 'topic'>,
+  productId: string,
+  { dryRun, ...options }: ResumeOptions,
+): Promise<DeliveredAgain> {
+  try {
+    return await transact(
+      sql,
+      async (tx) => {
+        const delivered = await deliverAgain(tx, scope.generation, productId, options);
+        if (dryRun) throw new DryRun(delivered);
+        return delivered;
+      },
+      (tx, { discards, released, folded }) => [
+        insertDiscards(tx, productId, discards),
+        deleteParked(tx, scope.generation, released),
+        ...write(tx, scope, folded),
+      ],
+    );
+  } catch (error) {
+    if (error instanceof DryRun) return error.delivered;
+    throw error;
+  }
+}
+
+export interface DeliveredAgain {
+  /** As it was found. */
+  product: Product;
+  discards: Discard[];
+  /** Beside those that the fold released. */
+  released: ParkedMessage[];
+  folded: Folded;
+  isLast: boolean;
+  /** The last message of the piece that could not be read. */
+  last: FiledMessage | undefined;
+  waitsFor: string | undefined;
+}
+
+/**
+ * Folds messages that could not be read as if they had only now arrived, and then what waits of the product. One that is filed
+ * under its key may turn out to be about another product: that one is locked and folded as it is.
+ */
+async function deliverAgain(
+  tx: Transaction,
+  generation: number,
+  productId: string,
+  { decide, after }: Omit<ResumeOptions, 'dryRun'>,
+): Promise<DeliveredAgain> {
+  const filed = await readUnread(tx, generation, productId, after);
+  const subjects = new Set(readFiled(filed, productId).flatMap(subjectOf));
+  const ids = [...new Set([productId, ...subjects])];
+  // Without a row of its own nothing holds up a worker that applies the product's first event meanwhile.
+  await insertMissing(tx, generation, [...subjects]);
+  const [rows, discards, page] = await Promise.all([
+    lockProducts(tx, generation, ids),
+    readDiscards(tx, ids),
+    readUnread(tx, generation, productId, after),
+  ]);
+  // What came since has to wait for another try where it is about a product that is not locked.
+  const unread = page.filter((message) =>
+    readFiled([message], productId)
+      .flatMap(subjectOf)
+      .every((id) => ids.includes(id)),
+  );
+  const isLast = page.length === (page[0]?.waiting ?? 0);
+  const messages = readFiled(unread, productId);
+  const products = new Map(rows.map((row) => [row.id, row]));
+  const resumed = isLast ? [productId] : [];
+  const queues = await readWaiting(tx, generation, products, messages, resumed);
+  const queue = queues.get(productId) ?? [];
+  const product = products.get(productId) ?? unknownProduct(productId);
+  const decided = await decide({
+    product,
+    unread,
+    isLast,
+    first: isLast ? queue[0] : undefined,
+    find: (eventId) => findWaiting(tx, generation, productId, eventId),
+  });
+  queues.set(
+    productId,
+    queue.filter(({ eventId }) => eventId !== decided.released?.eventId),
+  );
+  discards.set(productId, [...(discards.get(productId) ?? []), ...decided.discards]);
+  const folded = fold({ products, queues, discards }, messages, resumed);
+  return { ...outcomeOf(unread, decided, folded, productId), product, isLast, last: page.at(-1) };
+}
+
+/** What is written of a piece: messages that could not be read and wait as they did are left as they are. */
+function outcomeOf(
+  unread: readonly FiledMessage[],
+  { discards, released }: Decision,
+  folded: Folded,
+  productId: string,
+) {
+  const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
+  const before = new Map(unread.map((message) => [file(message), message]));
+  const still = new Set(folded.parked.map(file));
+  const isNew = (message: ParkedMessage) => {
+    const known = before.get(file(message));
+    return known?.reason !== message.reason || known.detail !== message.detail;
+  };
+  const first = folded.firsts.get(productId);
+  const [waiting] = [...folded.parked, ...(first === undefined ? [] : [first])].toSorted(byVersion);
+  return {
+    discards,
+    released: [...unread.filter((message) => !still.has(file(message))), ...(released === undefined ? [] : [released])],
+    folded: { ...folded, parked: folded.parked.filter(isNew) },
+    waitsFor: waiting?.detail,
+  };
+}
+
+function byVersion(a: ParkedMessage, b: ParkedMessage): number {
+  return (a.version ?? 0) - (b.version ?? 0);
+}
+
+function readFiled(messages: readonly ParkedMessage[], productId: string): Read[] {
+  return read(messages.map((message) => ({ ...message, key: productId })));
+}
+
+/** The product that a message is about, if it can be read. */
+function subjectOf(message: Read): string[] {
+  return 'productId' in message ? [message.productId] : [];
+}
+
+/** Ends a transaction without a trace. */
+class DryRun extends Error {
+  readonly delivered: DeliveredAgain;
+
+  constructor(delivered: DeliveredAgain) {
+    super('Nothing is written');
+    this.delivered = delivered;
+  }
+}

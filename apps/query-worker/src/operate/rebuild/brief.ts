@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode, type Sql, type Transaction } from '@catalogue/postgres';
+import { RefusedError } from '../refused.ts';
+
+/** Something that passes in a moment stood in the way. */
+export class NotYetError extends Error {}
+
+const lockNotAvailable = '55P03';
+const deadlock = '40P01';
+
+/**
+ * Runs a transaction that needs locks which readers and workers hold for moments. Nobody queues behind it for longer than
+ * 200 ms: then it gives up, and tries again for `within` milliseconds.
+ * @throws {RefusedError} when it was in vain.
+ */
+export async function briefly<T>(sql: Sql, work: (tx: Transaction) => Promise<T>, within = 30_000): Promise<T> {
+  const end = Date.now() + within;
+  for (;;) {
+    try {
+      return (await sql.begin(async (tx) => {
+        await tx`set local lock_timeout = '200ms'`;
+        return await work(tx);
+      })) as T;
+    } catch (error) {
+      const isBusy = [lockNotAvailable, deadlock].includes(errorCode(error) ?? '');
+      if (!isBusy && !(error instanceof NotYetError)) throw error;
+      if (Date.now() > end) throw new RefusedError(inVain(error as Error, within), { cause: error });
+      await delay(100 + Math.random() * 200);
+    }
+  }
+}
+
+function inVain({ message }: Error, within: number): string {
+  return `Tried for ${within / 1000} s in vain, nothing was changed: ${message} (does a transaction take long? see pg_stat_activity)`;
+}

@@ -1,0 +1,25 @@
+import type { Sql } from '@catalogue/postgres';
+import type { Generation } from '@catalogue/read-schema';
+import { RefusedError } from '../refused.ts';
+import { briefly } from './brief.ts';
+
+/**
+ * Removes a generation that does not serve, with all that belongs to it; its consumers end within a second.
+ * @throws {RefusedError} when it serves, or is none.
+ */
+export async function dropGeneration(sql: Sql, generation: number): Promise<void> {
+  await briefly(sql, async (tx) => {
+    const [found] = await tx<Pick<Generation, 'state'>[]>`
+      select state from generations where generation = ${generation} for update`;
+    if (found === undefined || found.state === 'dropped')
+      throw new RefusedError(`There is no generation ${generation}`);
+    if (found.state === 'serving')
+      throw new RefusedError(`Generation ${generation} serves: switch to another before it is dropped`);
+    await tx`update generations set state = 'dropped' where generation = ${generation}`;
+    // Waits for the batches under way; those that follow find no offset to move.
+    await tx`delete from consumer_offsets where generation = ${generation}`;
+    await tx`delete from parked_events where generation = ${generation}`;
+    await tx`delete from change_counters where generation = ${generation}`;
+    await tx.unsafe(`drop table products_g${generation}, product_names_g${generation}, changes_g${generation}`);
+  });
+}

@@ -1,0 +1,56 @@
+import type { Topic } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
+import type { Generation } from '@catalogue/read-schema';
+import { type Position, readPositions } from '../../tables/positions.ts';
+
+/** How far a generation is, in events over all partitions. */
+export interface Progress {
+  generation: number;
+  state: Generation['state'];
+  /** Milliseconds since 1970 when this was so. */
+  at: number;
+  applied: number;
+  /** In the topic, and not applied. */
+  behind: number;
+  /** Events that wait for an operator. */
+  parked: number;
+  /** Events applied a second since `before`; 0 without it. */
+  perSecond: number;
+  /** Whole seconds until nothing is behind at the speed since `before`; null while it does not catch up. */
+  secondsLeft: number | null;
+}
+
+/** How far each generation is; with an earlier answer as `before`, how fast too. */
+export async function readProgress(
+  sql: Sql,
+  topic: Topic & { ends: readonly number[] },
+  before: readonly Progress[] = [],
+): Promise<Progress[]> {
+  const positions = await readPositions(sql, topic);
+  const parked = await sql<{ generation: number; count: number }[]>`
+    select generation, count(*) as count from parked_events group by generation`;
+  return [...Map.groupBy(positions, ({ generation }) => generation)].map(([generation, those]) => {
+    const now = {
+      generation,
+      state: (those[0] as Position).state,
+      at: Date.now(),
+      applied: those.reduce((sum, { next }) => sum + next, 0),
+      behind: those.reduce((sum, { partition, next }) => sum + Math.max((topic.ends[partition] ?? 0) - next, 0), 0),
+      parked: parked.find((row) => row.generation === generation)?.count ?? 0,
+    };
+    return { ...now, ...speed(before.find((then) => then.generation === generation) ?? now, now) };
+  });
+}
+
+type Measured = Pick<Progress, 'at' | 'applied' | 'behind'>;
+
+function speed(then: Measured, now: Measured): Pick<Progress, 'perSecond' | 'secondsLeft'> {
+  const seconds = Math.max(now.at - then.at, 1) / 1000;
+  // What arrives meanwhile has to be applied as well.
+  const closing = (then.behind - now.behind) / seconds;
+  const left = closing > 0 ? Math.ceil(now.behind / closing) : null;
+  return {
+    perSecond: Math.round((now.applied - then.applied) / seconds),
+    secondsLeft: now.behind === 0 ? 0 : left,
+  };
+}

@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Generation } from '@catalogue/read-schema';
+import { RefusedError } from '../refused.ts';
+import { briefly, NotYetError } from './brief.ts';
+
+export interface Switch {
+  /** The generation that readers will see, and the state that it must be in. */
+  to: number;
+  state: Generation['state'];
+  topic: string;
+  /** Milliseconds for which it is tried; 30 000 when absent. */
+  within?: number;
+}
+
+/** Events: from further behind a generation cannot reach another that is held for a moment. */
+const close = 5000;
+/** Milliseconds for which the one that serves is held. */
+const holdFor = 500;
+
+/**
+ * Shows readers another generation, in one short transaction, and returns the one that served until then: it stays up to
+ * date, as `retired`. No reader sees a product go back: the one that serves is held where it is until the other is at least
+ * as far in every partition.
+ * @throws {RefusedError} when the other is not in the state that was expected, or does not come as far in time.
+ */
+export async function switchGeneration(sql: Sql, { to, state, topic, within }: Switch): Promise<number> {
+  return await briefly(
+    sql,
+    async (tx) => {
+      const from = await lockGenerations(tx, to, state);
+      const missing = await behind(tx, { from, to, topic });
+      if (missing > close) throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
+      // Workers hold these for as long as a batch takes; no reader waits for them.
+      await tx`set local lock_timeout = '2s'`;
+      await holdOffsets(tx, from, topic);
+      await reach(tx, { from, to, topic });
+      await holdOffsets(tx, to, topic);
+      // From the next batch on its changes are written down: until now nobody could have read them.
+      await tx`insert into change_counters (generation) values (${to}) on conflict do nothing`;
+      await tx`update generations set state = 'retired' where generation = ${from}`;
+      await tx`update generations set state = 'serving' where generation = ${to}`;
+      await tx`set local lock_timeout = '200ms'`;
+      await tx`select show_generation(${to})`;
+      return from;
+    },
+    within,
+  );
+}
+
+/** The generation that serves; it, and the one to come, stay what they are until the end of the transaction. */
+async function lockGenerations(tx: Transaction, to: number, state: Generation['state']): Promise<number> {
+  const rows = await tx<Pick<Generation, 'generation' | 'state'>[]>`
+    select generation, state from generations where state = 'serving' or generation = ${to} order by generation for update`;
+  const serving = rows.find((row) => row.state === 'serving');
+  const found = rows.find((row) => row.generation === to)?.state ?? 'dropped';
+  if (serving === undefined || found !== state) {
+    throw new RefusedError(`Generation ${to} is ${found}, not ${state}: "rebuild status" shows them all`);
+  }
+  return serving.generation;
+}
+
+/** Waits for the batches under way; others wait for the end of the transaction. */
+async function holdOffsets(tx: Transaction, generation: number, topic: string): Promise<void> {
+  await tx`
+    select from consumer_offsets where generation = ${generation} and topic = ${topic} order by partition for update`;
+}
+
+/** Waits until the generation to come is as far as the one that is held. */
+async function reach(tx: Transaction, between: Between): Promise<void> {
+  const end = Date.now() + holdFor;
+  for (;;) {
+    const missing = await behind(tx, between);
+    if (missing === 0) return;
+    if (Date.now() > end) throw new NotYetError(`generation ${between.to} is ${missing} events behind`);
+    await delay(10);
+  }
+}
+
+interface Between {
+  from: number;
+  to: number;
+  topic: string;
+}
+
+/**
+ * Events that the one generation has applied and the other has not, of the same topic: offsets of one that was deleted and
+ * made again say nothing.
+ */
+async function behind(tx: Transaction, { from, to, topic }: Between): Promise<number> {
+  const [row] = await tx<{ begun: boolean; missing: number }[]>`
+    select exists (select from consumer_offsets where generation = ${to} and topic = ${topic}) as begun,
+      coalesce(sum(greatest(old.next - coalesce(new.next, 0), 0)), 0)::bigint as missing
+    from consumer_offsets old
+      left join consumer_offsets new on new.generation = ${to} and new.topic = old.topic and new.partition = old.partition
+    where old.generation = ${from} and old.topic = ${topic}
+      and (new.topic_id is null or new.topic_id = old.topic_id)`;
+  const { begun, missing } = row as { begun: boolean; missing: number };
+  if (!begun) throw new RefusedError(`No worker has begun to fill generation ${to} from topic ${topic}`);
+  return missing;
+}

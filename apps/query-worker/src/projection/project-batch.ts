@@ -1,0 +1,294 @@
+import { type Codec, jsonCodec } from '@catalogue/contracts';
+import type { IncomingMessage } from '@catalogue/kafka';
+import { lastingPlaceOf, type ParkedMessage } from './parked-message.ts';
+import { isListed, type Product, storable, unknownProduct } from './product.ts';
+import { type Discard, type ProductMessage, type Projected, project } from './project-event.ts';
+
+type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'> &
+  Pick<ParkedMessage, 'topic' | 'topicId'>;
+
+/** UTF-16 units: an index holds 2 704 bytes. */
+const longestKey = 500;
+
+/** The key that a message without a readable product is filed under. */
+export const keyOf = ({ key }: Pick<IncomingMessage, 'key'>) => storable(String(key ?? '').slice(0, longestKey));
+
+/** A message of a batch: about a product, or nothing that is or can be read. */
+export type Read = { origin: Origin } & (
+  | ({ productId: string } & ProductMessage)
+  | { unread: { reason: 'unreadable' | 'crash'; detail: string } }
+);
+
+/** Reads the messages of one partition. */
+export function read(messages: readonly Origin[], codec: Codec = jsonCodec): Read[] {
+  return messages.map((origin) => {
+    const { partition, offset, value } = origin;
+    const decoded = codec.decode(value);
+    if (decoded.kind === 'undecodable') return { origin, unread: { reason: 'unreadable', detail: decoded.reason } };
+    return { origin, partition, offset, decoded, productId: storable(decoded.event.payload.id) };
+  });
+}
+
+/** What the read model knows about the products of some messages. */
+export interface Known {
+  /** The rows that exist. */
+  products: ReadonlyMap<string, Product>;
+  /**
+   * What waits, of the products whose rows say so: in the order of versions, its first among them, and the messages of the
+   * versions that come. Up to the first that is not loaded nothing is left out.
+   */
+  queues: ReadonlyMap<string, readonly ParkedMessage[]>;
+  discards: ReadonlyMap<string, readonly Discard[]>;
+  /** The broker's id of the topic that the messages come from, unless they were filed. */
+  topicId?: string;
+}
+
+/** What became of a message: one word a metric and a log line use. */
+export type Fate = Exclude<Projected['outcome'], 'blocked'> | 'parked';
+
+/** One step of a product, for those who wait or listen. */
+export interface Change {
+  kind: 'created' | 'updated' | 'discontinued' | 'none';
+  product: Product;
+  /** What readers saw of it before; null when they did not see it. */
+  priceBefore: string | null;
+}
+
+export interface Folded {
+  /** Products that have no row yet. */
+  created: Product[];
+  /** Products whose rows have another name. */
+  renamed: Product[];
+  /** The other products that changed. */
+  changed: Product[];
+  /** Every step of theirs, in order. */
+  changes: Change[];
+  /** The fate of each message. */
+  fates: Fate[];
+  /** Messages that have to wait from now on. */
+  parked: ParkedMessage[];
+  /** Messages that waited and do so no more. */
+  released: ParkedMessage[];
+  /** The first that waits of each product that was resumed and still waits. */
+  firsts: Map<string, ParkedMessage>;
+}
+
+/**
+ * Folds messages of one partition, in order, into the products they are about, and then applies what waits of those that are
+ * to be resumed, as far as it can be. Pure: what is known is not changed.
+ */
+export function fold(known: Known, messages: readonly Read[], resumed: readonly string[] = []): Folded {
+  const folding = new Folding(known);
+  const fates = messages.map((message) => folding.take(message));
+  const firsts = new Map(resumed.flatMap((id) => folding.resume(id)));
+  return { ...folding.result(), fates, firsts };
+}
+
+const draining = {
+  reason: 'queued',
+  detail: 'Nothing stands in the way any more: what waits is being applied, a piece at a time',
+  draining: true,
+} as const;
+
+class Folding {
+  readonly #known: Known;
+  readonly #products = new Map<string, Product>();
+  readonly #queues = new Map<string, readonly ParkedMessage[]>();
+  readonly #changes: Change[] = [];
+  readonly #parked = new Set<ParkedMessage>();
+  readonly #released = new Set<ParkedMessage>();
+  /** What is stored already and waits for something else now, with what is stored. */
+  readonly #reworded = new Map<ParkedMessage, ParkedMessage>();
+
+  constructor(known: Known) {
+    this.#known = known;
+  }
+
+  result(): Omit<Folded, 'fates' | 'firsts'> {
+    // What was parked and released in one batch never has to be written.
+    const both = this.#parked.intersection(this.#released);
+    const {
+      created = [],
+      renamed = [],
+      changed = [],
+    } = Object.groupBy(this.#products.values(), (product) => {
+      const known = this.#known.products.get(product.id);
+      if (known === undefined) return 'created';
+      return known.name === product.name ? 'changed' : 'renamed';
+    });
+    return {
+      created,
+      renamed,
+      changed,
+      changes: this.#changes,
+      parked: [...this.#parked.difference(both)],
+      released: [...this.#released.difference(both)],
+    };
+  }
+
+  take(message: Read): Fate {
+    if (!('productId' in message)) {
+      // Its product is known by its key only: the next event of it will find a version missing.
+      const parked = parkedMessage(message.origin, message.unread);
+      const { topic, topicId } = message.origin;
+      // The name alone, which the client gives with each message, does not last: a topic made again has the same.
+      const place = lastingPlaceOf(parked, this.#known.topicId ?? topicId ?? topic ?? '');
+      if (this.#discards(parked.productId).some(({ eventId }) => eventId === place)) return 'skipped';
+      this.#parked.add(parked);
+      return 'parked';
+    }
+    const product = this.#product(message.productId);
+    const { decoded } = message;
+    const projected = project(product, message, this.#discards(product.id));
+    if (decoded.kind === 'legacy' || projected.outcome === 'repeated') {
+      if ('product' in projected) this.#step(product, projected.product);
+      return projected.outcome as Fate;
+    }
+    const { productVersion: version, type } = decoded.event;
+    const eventId = storable(decoded.event.id);
+    const queue = this.#queue(product.id);
+    if (queue.some((waiting) => waiting.eventId === eventId)) return 'repeated';
+    const about = { productId: product.id, version, eventId, type: storable(type) };
+    const rival = queue.find((waiting) => waiting.version === version);
+    if (rival !== undefined) {
+      const detail = `Event ${rival.eventId} of the same version waits already: the history forked`;
+      this.#park(product, parkedMessage(message.origin, { ...about, reason: 'fork', detail }));
+      return 'parked';
+    }
+    if ('product' in projected && !isForked(product, queue)) {
+      this.#step(product, projected.product);
+      this.#drain(product.id);
+      return projected.outcome;
+    }
+    const [first] = queue;
+    // One that comes before all that wait tells what they wait for from now on.
+    const isFirst = first === undefined || version < (first.version ?? 0);
+    const why =
+      isFirst && projected.outcome === 'blocked'
+        ? projected
+        : { reason: 'queued' as const, detail: `Waits behind version ${first?.version}, event ${first?.eventId}` };
+    this.#park(product, parkedMessage(message.origin, { ...about, reason: why.reason, detail: why.detail }));
+    return 'parked';
+  }
+
+  /** Applies what waits of a product, and tells what it still waits for. */
+  resume(id: string): [string, ParkedMessage][] {
+    this.#drain(id);
+    const [first] = this.#queue(id);
+    if (first !== undefined) return [[id, first]];
+    const product = this.#product(id);
+    if (product.parked) this.#step(product, { ...product, parked: false });
+    return [];
+  }
+
+  /** Applies what waits of a product, as far as nothing stands in the way any more and it is loaded. */
+  #drain(id: string): void {
+    for (;;) {
+      const product = this.#product(id);
+      const [first, ...rest] = this.#queue(id);
+      if (first === undefined) return;
+      if (first.unloaded) {
+        this.#reword(first, rest, draining);
+        return;
+      }
+      const [message] = read([first]);
+      if (message === undefined || !('productId' in message)) {
+        this.#reword(first, rest, { ...first, draining: false });
+        return;
+      }
+      const projected = project(product, message, this.#discards(id));
+      if (projected.outcome === 'blocked') {
+        this.#reword(first, rest, { ...projected, draining: false });
+        return;
+      }
+      this.#release(first);
+      this.#queues.set(id, rest);
+      if ('product' in projected) this.#step(product, { ...projected.product, parked: rest.length > 0 });
+      else if (rest.length === 0) this.#step(product, { ...product, parked: false });
+    }
+  }
+
+  #release(message: ParkedMessage): void {
+    const stored = this.#reworded.get(message);
+    if (stored !== undefined) this.#parked.delete(message);
+    this.#released.add(stored ?? message);
+  }
+
+  /** What waited behind another has become the first: it says what all wait for. */
+  #reword(
+    first: ParkedMessage,
+    rest: readonly ParkedMessage[],
+    { reason, detail, draining: isDraining }: Pick<ParkedMessage, 'reason' | 'detail'> & { draining: boolean },
+  ): void {
+    if (first.reason === reason && first.detail === detail && (first.draining ?? false) === isDraining) return;
+    const reworded = { ...first, reason, detail, draining: isDraining };
+    const stored = this.#reworded.get(first) ?? (this.#parked.has(first) ? undefined : first);
+    this.#parked.delete(first);
+    this.#parked.add(reworded);
+    if (stored !== undefined) this.#reworded.set(reworded, stored);
+    this.#queues.set(first.productId, [reworded, ...rest]);
+  }
+
+  #park(product: Product, message: ParkedMessage): void {
+    this.#parked.add(message);
+    this.#queues.set(product.id, [...this.#queue(product.id), message].toSorted(byVersion));
+    if (!product.parked) this.#step(product, { ...product, parked: true });
+  }
+
+  #step(before: Product, product: Product): void {
+    this.#products.set(product.id, product);
+    const priceBefore = isListed(before) ? before.price : null;
+    this.#changes.push({ kind: kindOf(before, product), product, priceBefore });
+  }
+
+  #product(id: string): Product {
+    return this.#products.get(id) ?? this.#known.products.get(id) ?? unknownProduct(id);
+  }
+
+  #queue(id: string): readonly ParkedMessage[] {
+    return this.#queues.get(id) ?? this.#known.queues.get(id) ?? [];
+  }
+
+  #discards(id: string): readonly Discard[] {
+    return this.#known.discards.get(id) ?? [];
+  }
+}
+
+/** The first that waits has the product's own version, but is another event: an operator has to say which is right. */
+function isForked({ version, eventId }: Product, [first]: readonly ParkedMessage[]): boolean {
+  return first?.version === version && first.eventId !== eventId;
+}
+
+function byVersion(a: ParkedMessage, b: ParkedMessage): number {
+  return (a.version ?? 0) - (b.version ?? 0);
+}
+
+function kindOf(before: Product, after: Product): Change['kind'] {
+  if (!isListed(after)) return isListed(before) ? 'discontinued' : 'none';
+  if (!isListed(before)) return 'created';
+  return isSeenAlike(before, after) ? 'none' : 'updated';
+}
+
+function isSeenAlike(a: Product, b: Product): boolean {
+  return (['version', 'name', 'price', 'createdAt', 'updatedAt'] as const).every((field) => a[field] === b[field]);
+}
+
+function parkedMessage(
+  { topic, partition, offset, key = null, value, headers }: Origin,
+  about: Pick<ParkedMessage, 'reason' | 'detail'> & Partial<ParkedMessage>,
+): ParkedMessage {
+  const traceparent = headers?.find((header) => 'traceparent' in header)?.['traceparent'];
+  return {
+    ...(topic === undefined ? {} : { topic }),
+    partition,
+    offset,
+    value,
+    traceparent: traceparent === undefined ? null : storable(String(traceparent)),
+    productId: keyOf({ key }),
+    version: null,
+    eventId: null,
+    type: null,
+    ...about,
+    detail: storable(about.detail),
+  };
+}

@@ -1,0 +1,121 @@
+import { errorCode, type Transaction } from '@catalogue/postgres';
+import type { Product } from '../projection/product.ts';
+
+/** Makes empty rows of the products that have none: an absent row cannot be locked. */
+export async function insertMissing(sql: Transaction, generation: number, ids: readonly string[]): Promise<void> {
+  await sql`
+    insert into products (generation, id)
+    select ${generation}, id from unnest(${ids}::text[]) id order by id collate "C"
+    on conflict do nothing`;
+}
+
+/**
+ * Reads the rows of these products and locks them until the transaction ends, in the order of their ids. Each id is a look
+ * into the index of its own: with `id = any(…)` PostgreSQL 15 and 16 read the whole generation, 12 to 20 ms at 5 000 rows, as
+ * long as the table has grown since it was analysed. The limit keeps the planner from joining in another way.
+ */
+export async function lockProducts(sql: Transaction, generation: number, ids: readonly string[]): Promise<Product[]> {
+  return await sql<Product[]>`
+    select id, name, price, version, discontinued, event_id as "eventId",
+      name_stamp as "nameStamp", price_stamp as "priceStamp", parked,
+      (created_at at time zone 'UTC')::text as "createdAt", (updated_at at time zone 'UTC')::text as "updatedAt"
+    from (select id as wanted from unnest(${ids}::text[]) id order by id collate "C") wanted
+    cross join lateral (
+      select * from products where generation = ${generation} and id = wanted limit 1 for update
+    ) product`;
+}
+
+/**
+ * Writes the rows of products that had none, in the order of their ids: two transactions that meet wait for each other and
+ * do not deadlock. Fails as a whole when another transaction has made one of them meanwhile (`isRowTaken`): an upsert would
+ * overwrite what nobody has read.
+ */
+export async function insertProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
+  await sql`
+    insert into products (generation, name, id, price, version, created_at, updated_at, discontinued, event_id,
+      name_stamp, price_stamp, parked)
+    select ${generation}, name, id, price::numeric, version, created_at::timestamp at time zone 'UTC',
+      updated_at::timestamp at time zone 'UTC', discontinued::boolean, event_id, name_stamp, price_stamp,
+      parked::boolean
+    from unnest(${namesOf(rows)}::text[], ${othersOf(sql, rows)})
+      as row (name, id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
+    order by id collate "C"`;
+}
+
+/** Writes products whose rows this transaction has locked, and whose names have changed. */
+export async function renameProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
+  await sql`
+    update ${partitionOf(sql, generation)} as product set name = row.name, ${settingOthers(sql)}
+    from unnest(${namesOf(rows)}::text[], ${othersOf(sql, rows)})
+      as row (name, id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
+    cross join lateral ${placeOf(sql, generation)} found
+    where product.ctid = found.place`;
+}
+
+/**
+ * Writes all but the names of products whose rows this transaction has locked. As PostgreSQL sees that the name is not
+ * written, it does not fold it again, which takes 3 µs a row.
+ */
+export async function updateProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
+  await sql`
+    update ${partitionOf(sql, generation)} as product set ${settingOthers(sql)}
+    from unnest(${othersOf(sql, rows)})
+      as row (id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
+    cross join lateral ${placeOf(sql, generation)} found
+    where product.ctid = found.place`;
+}
+
+function partitionOf(sql: Transaction, generation: number) {
+  return sql(`products_g${generation}`);
+}
+
+/**
+ * Where a row is, found by its id. The update goes there: by the id itself, PostgreSQL could read the whole generation for each
+ * row. The place is right because the transaction has locked the row.
+ */
+function placeOf(sql: Transaction, generation: number) {
+  return sql`(
+      select ctid as place from ${partitionOf(sql, generation)} where generation = ${generation} and id = row.id limit 1
+    )`;
+}
+
+function namesOf(rows: readonly Product[]): (string | null)[] {
+  return rows.map(({ name }) => name);
+}
+
+/** All columns but the names. Times, booleans and prices travel as text: the client would cut microseconds and mistakes arrays of booleans. */
+function othersOf(sql: Transaction, rows: readonly Product[]) {
+  const column = <K extends keyof Product>(name: K) => rows.map((row) => row[name]);
+  return sql`${column('id')}::text[], ${column('price')}::text[], ${column('version')}::int[],
+      ${column('createdAt')}::text[], ${column('updatedAt')}::text[],
+      ${rows.map(({ discontinued }) => String(discontinued))}::text[], ${column('eventId')}::text[],
+      ${column('nameStamp')}::text[], ${column('priceStamp')}::text[], ${rows.map(({ parked }) => String(parked))}::text[]`;
+}
+
+function settingOthers(sql: Transaction) {
+  return sql`price = row.price::numeric, version = row.version, created_at = row.created_at::timestamp at time zone 'UTC',
+      updated_at = row.updated_at::timestamp at time zone 'UTC', discontinued = row.discontinued::boolean,
+      event_id = row.event_id, name_stamp = row.name_stamp, price_stamp = row.price_stamp, parked = row.parked::boolean`;
+}
+
+const taken = '23505';
+
+/**
+ * Does work again, from its beginning, for as long as it fails since another transaction has made a row that it found
+ * missing: what is found then includes that row, locked.
+ */
+export async function againOnTakenRow<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isRowTaken(error)) throw error;
+    }
+  }
+}
+
+/** True for the key of `products`, in whichever partition. */
+function isRowTaken(error: unknown): boolean {
+  if (errorCode(error) !== taken) return false;
+  return /^products_g\d+$/.test((error as { table_name?: string }).table_name ?? '');
+}
