@@ -1,7 +1,2 @@
-// node dist/worker.js <command>: what an operator does to the read model. The service itself is main.ts.
-import { lag } from './cli/lag.ts';
-import { parked } from './cli/parked.ts';
-import { rebuild } from './cli/rebuild.ts';
-import { runCommand } from './cli/run.ts';
-
-process.exitCode = await runCommand([...parked, ...rebuild, lag], process.argv.slice(2), process.env);
+// The former name of cli.js, kept for one release: scripts of operators may run dist/worker.js.
+import './cli.ts';

@@ -4,12 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { expect, inject, test } from 'vitest';
 
 const { readDb, kafka } = inject('servers');
-const program = fileURLToPath(new URL('../worker.ts', import.meta.url));
+const program = fileURLToPath(new URL('../cli.ts', import.meta.url));
+const formerProgram = fileURLToPath(new URL('../worker.ts', import.meta.url));
 
 /** Runs the command-line tool; its output is not read when `closed`. */
-async function worker(typed: string[], settings: Record<string, string> = {}, closed = false) {
+async function worker(typed: string[], settings: Record<string, string> = {}, { closed = false, file = program } = {}) {
   const env = { ...process.env, READ_DB_DSN: readDb, KAFKA_BROKER: kafka, ...settings };
-  const tool = spawn(process.execPath, ['--conditions=@catalogue/source', program, ...typed], { env });
+  const tool = spawn(process.execPath, ['--conditions=@catalogue/source', file, ...typed], { env });
   const told = { out: '', error: '' };
   if (closed) tool.stdout.destroy();
   else tool.stdout.on('data', (text: Buffer) => (told.out += text.toString()));
@@ -30,12 +31,17 @@ test.each([
   ],
   [['parked', 'list'], { READ_DB_DSN: missing }, 1, /^The read database refuses: .*not_there.* READ_DB_DSN right\?\n$/],
   [['parked', 'list'], {}, 1, /^READ_DB_DSN names no read model .*run node dist\/migrate\.js\n$/],
-  [['parked', 'list', 'x'], {}, 2, /arguments\. See node dist\/worker\.js parked list --help\n$/],
+  [['parked', 'list', 'x'], {}, 2, /arguments\. See node dist\/cli\.js parked list --help\n$/],
   [['lag'], { KAFKA_BROKER: '127.0.0.1:1' }, 1, /127\.0\.0\.1:1.*\. Is Kafka up, and KAFKA_BROKER right\? .*\n$/],
 ])('what cannot be done is one line that says what to look at: %j %j', async (typed, settings, code, line) => {
   expect(await worker(typed, settings)).toEqual({ code, out: '', error: expect.stringMatching(line) });
 });
 
 test('a reader that has read enough is no fault', async () => {
-  expect(await worker(['--help'], {}, true)).toEqual({ code: 0, out: '', error: '' });
+  expect(await worker(['--help'], {}, { closed: true })).toEqual({ code: 0, out: '', error: '' });
+});
+
+test('the former name of the tool runs the same commands', async () => {
+  const typed = ['parked', 'list', 'x'];
+  expect(await worker(typed, {}, { file: formerProgram })).toEqual(await worker(typed));
 });

@@ -6,7 +6,7 @@ import { settings } from '../settings.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { printable } from './table.ts';
 
-const program = 'node dist/worker.js';
+const program = 'node dist/cli.js';
 type Environment = Record<string, string | undefined>;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 

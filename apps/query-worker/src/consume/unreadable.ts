@@ -31,7 +31,7 @@ function tooMany(next: number, message: Read): TopicFault {
     next,
     `More than ${toleratedUnreadable} messages in a row cannot be read, so the topic is at fault: is KAFKA_TOPIC the right ` +
       'one, and does its producer write events? To go on nevertheless and park them, run ' +
-      `"node apps/query-worker/dist/worker.js parked allow ${partition}" and start the worker again. ` +
+      `"node apps/query-worker/dist/cli.js parked allow ${partition}" and start the worker again. ` +
       `The last, at offset ${offset}${why}`,
   );
 }

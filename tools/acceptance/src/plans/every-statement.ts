@@ -108,7 +108,7 @@ async function parkAndRelease(system: System): Promise<void> {
   await parked(12);
   await send(system.brokers, versions(2, 2, ids.slice(0, 7)));
   await parked(6);
-  const worker = (...args: string[]) => system.run('query-worker', 'worker', args);
+  const worker = (...args: string[]) => system.run('query-worker', 'cli', args);
   await worker('parked', 'list', '--reason', 'gap', '--older-than', '0s');
   await worker('parked', 'show', ids[8] ?? '');
   await worker('parked', 'retry', ids[8] ?? '');
@@ -154,7 +154,7 @@ export async function useTools(system: System): Promise<void> {
   if (last === undefined) throw new Error('The log is empty');
   for (const from of [String(last.position), last.stream, `${last.transactionId}:${last.position}`])
     await system.run('outbox-relay', 'republish', ['--from', from]);
-  const worker = (...args: string[]) => system.run('query-worker', 'worker', args);
+  const worker = (...args: string[]) => system.run('query-worker', 'cli', args);
   await worker('lag');
   await worker('rebuild', 'start');
   await fillGeneration(system);

@@ -51,7 +51,7 @@ export const rebuild: Scenario = {
   targets: [{ figure: 'rebuilt', atMost: 60 }, { figure: 'perSecond' }, { figure: 'switched' }],
   measure: async (bed) => {
     const { system, readDb } = bed;
-    const worker = (...args: string[]) => system.run('query-worker', 'worker', args);
+    const worker = (...args: string[]) => system.run('query-worker', 'cli', args);
     const from = await servingGeneration(readDb);
     const before = await applied(readDb, from);
     await appendBacklog(bed, history);
