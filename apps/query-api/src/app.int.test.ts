@@ -158,7 +158,7 @@ test('it is ready once the statements of its routes are known; they are not run 
   });
   await using other = built.app;
   expect((await other.inject('/health/ready')).statusCode).toBe(200);
-  expect(run.filter((statement) => statement.includes('created_at as "createdAt", updated_at'))).toHaveLength(2);
+  expect(run.filter((statement) => /where listed|from listed_products/.test(statement))).toHaveLength(2);
   run.length = 0;
   expect((await other.inject('/health/ready')).statusCode).toBe(200);
   expect(run).toEqual(['select 1']);

@@ -1,6 +1,16 @@
 export { changesAppended } from './channel.ts';
 export { migrateReadModel } from './migrate.ts';
 export {
+  columnsOf,
+  comparedFields,
+  type ProductColumn,
+  productColumns,
+  type ProductField,
+  productFields,
+  selectionOf,
+  shownFields,
+} from './product-columns.ts';
+export {
   changeCounters,
   changes,
   type ConsumerOffset,

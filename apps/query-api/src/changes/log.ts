@@ -1,4 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
+import { type ProductRead, selectionOf, shownFields } from '@catalogue/read-schema';
 
 /** A place in the change log of a generation: after its change `seq`. */
 export interface LogPosition {
@@ -11,20 +12,18 @@ export interface LogPosition {
   mark: number | null | undefined;
 }
 
+/** The product after a change; null what is not known of it. */
+type Shown = { [Field in Exclude<keyof ProductRead, 'id' | 'version'>]: ProductRead[Field] | null };
+
 /** What happened to a product, as the worker wrote it down. */
-export interface Change {
+export interface Change extends Shown {
   seq: number;
   id: string;
   version: number;
   /** What readers see of it; `none`: nothing, though its version moved or its events were parked. */
   kind: 'created' | 'updated' | 'discontinued' | 'none';
-  /** The product after the change; null what is not known of it. */
-  name: string | null;
-  price: string | null;
   /** What readers saw before the change; null when they did not see the product, or a worker of an older release wrote it. */
   priceBefore: string | null;
-  createdAt: Date | null;
-  updatedAt: Date | null;
   /** Milliseconds by the database's clock, when it was read: the clock of this process may differ. */
   ageMs: number;
   /** See `LogPosition`; null for a change from before there were marks. */
@@ -73,10 +72,15 @@ export function newestChanges(read: LogRead): { base: LogPosition; changes: Chan
   return { base: { generation, seq, mark: seq === 0 ? beginning : null }, changes: changes.slice(first) };
 }
 
+const loggedColumns = selectionOf(
+  shownFields.filter((field) => field !== 'id'),
+  'change',
+);
+
 const columns = (sql: Sql) => sql`
-  serving.generation, counter.last, counter.mark as beginning, change.seq, change.product_id as id, change.version, change.kind,
-  change.name, change.price, change.price_before as "priceBefore", change.created_at as "createdAt",
-  change.updated_at as "updatedAt", (extract(epoch from now() - change.at) * 1000)::float8 as "ageMs", change.mark`;
+  serving.generation, counter.last, counter.mark as beginning, change.seq, change.kind, change.product_id as id,
+  ${sql.unsafe(loggedColumns)}, change.price_before as "priceBefore",
+  (extract(epoch from now() - change.at) * 1000)::float8 as "ageMs", change.mark`;
 
 /** Reads the serving generation's log from a position's own change on, at most `limit` changes after it. */
 export async function readLog(

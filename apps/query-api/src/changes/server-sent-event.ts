@@ -1,4 +1,4 @@
-import type { Product } from '@catalogue/contracts';
+import { productColumns, shownFields } from '@catalogue/read-schema';
 import type { Change, LogPosition } from './log.ts';
 
 const made = new WeakMap<Change, string>();
@@ -12,10 +12,15 @@ export function eventOf(generation: number, change: Change): string {
   return text;
 }
 
-function format(generation: number, { seq, mark, kind, ...change }: Change): string {
-  const { id, name, price, version, createdAt, updatedAt } = change;
-  const cost = price === null ? null : Number(price);
-  const shown = { id, name, price: cost, version, createdAt, updatedAt } satisfies Record<keyof Product, unknown>;
+function format(generation: number, change: Change): string {
+  const { seq, mark, kind } = change;
+  const shown = Object.fromEntries(
+    shownFields.map((field) => {
+      const value = change[field];
+      const isDecimal = productColumns[field].type === 'numeric' && value !== null;
+      return [field, isDecimal ? Number(value) : value];
+    }),
+  );
   return `id: ${idOf({ generation, seq, mark })}\nevent: product.${kind}\ndata: ${JSON.stringify(shown)}\n\n`;
 }
 

@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import type { ProductRead } from '@catalogue/read-schema';
+import { type ProductRead, selectionOf, shownFields } from '@catalogue/read-schema';
 import type { PriceRange } from './price-range.ts';
 import type { PendingQuery } from './query-queue.ts';
 import type { Sort } from './sort.ts';
@@ -14,6 +14,9 @@ export interface Position {
 /** A product of a page, and where it is in the list. */
 export type PageRow = ProductRead & { key: string };
 
+/** What is read of each product of a page. */
+export const shownColumns = selectionOf(shownFields);
+
 /** The next products after a position; from the first without one. Costs the same on every page (keyset). */
 export function readPage(
   sql: Sql,
@@ -23,7 +26,7 @@ export function readPage(
   limit: number,
 ): PendingQuery<PageRow> {
   return sql<PageRow[]>`
-    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key
+    select ${sql.unsafe(shownColumns)}, ${keyOf(sql, sort)} as key
     from listed_products
     where true ${inRange(sql, range)} ${beyond(sql, sort, after)}
     order by ${inOrder(sql, sort)}

@@ -1,7 +1,8 @@
 import type { Sql } from '@catalogue/postgres';
+import { columnsOf, shownFields } from '@catalogue/read-schema';
 import type { Filter, SearchExtent } from './filter.ts';
 import type { ListRequest } from './list-request.ts';
-import { beyond, inOrder, inRange, keyOf, type PageRow } from './page-query.ts';
+import { beyond, inOrder, inRange, keyOf, type PageRow, shownColumns } from './page-query.ts';
 import type { PriceRange } from './price-range.ts';
 import type { PendingQuery } from './query-queue.ts';
 import { byRelevance, sorts } from './sort.ts';
@@ -86,13 +87,13 @@ export function findCandidates(
       from (select id from beginning union select id from matching union select id from signed) candidate
       cross join lateral (select * from searched_names where id = candidate.id limit 1) names
       cross join lateral (
-        select id, name, price, version, created_at, updated_at from products_read where id = candidate.id limit 1
+        select ${sql.unsafe(columnsOf(shownFields))} from products_read where id = candidate.id limit 1
       ) product
       where ${matches} ${inRange(sql, filter)}
     ), ranked as (
       select *, ${relevance(sql, wanted)} as relevance from candidates
     )
-    select id, name, price, version, created_at as "createdAt", updated_at as "updatedAt", ${keyOf(sql, sort)} as key,
+    select ${sql.unsafe(shownColumns)}, ${keyOf(sql, sort)} as key,
       (select json_build_array(name, id) from beginning order by name, id offset ${mostBeginning - 1} limit 1) as beginning,
       (select id from matching order by id offset ${most - 1} limit 1) as "lastId",
       (select id from signed order by id offset ${most - 1} limit 1) as "lastSignedId"

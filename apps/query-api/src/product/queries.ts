@@ -1,7 +1,9 @@
 import type { Sql } from '@catalogue/postgres';
-import type { ProductRead } from '@catalogue/read-schema';
+import { type ProductRead, selectionOf, shownFields } from '@catalogue/read-schema';
 import type { LogPosition } from '../changes/log.ts';
 import { type ProvenRows, proving, provenRows } from '../changes/proof.ts';
+
+const shownColumns = selectionOf(shownFields);
 
 /** What is known of a product that tokens ask about, whether the catalogue lists it or not. */
 export interface ProductStatus {
@@ -22,11 +24,11 @@ export async function findProducts(
   position?: LogPosition,
 ): Promise<ProvenRows<ProductRead>> {
   const statement = sql<ProductRead[]>`
-    select id, name, price, version, product.created_at as "createdAt", updated_at as "updatedAt"
-    from generations serving
+    select ${sql.unsafe(shownColumns)}
+    from (select generation from generations where state = 'serving') serving
     cross join unnest(${ids}::text[]) wanted
     cross join lateral (select * from products where generation = serving.generation and id = wanted limit 1) product
-    where serving.state = 'serving' and listed`;
+    where listed`;
   return provenRows(await proving(sql, position, statement), position);
 }
 

@@ -1,5 +1,6 @@
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
+import { shownFields } from '@catalogue/read-schema';
 import { lastingPlaceOf, type ParkedMessage } from './parked-message.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
 import { type Discard, type ProductMessage, type Projected, project } from './project-event.ts';
@@ -270,7 +271,7 @@ function kindOf(before: Product, after: Product): Change['kind'] {
 }
 
 function isSeenAlike(a: Product, b: Product): boolean {
-  return (['version', 'name', 'price', 'createdAt', 'updatedAt'] as const).every((field) => a[field] === b[field]);
+  return shownFields.every((field) => a[field] === b[field]);
 }
 
 function parkedMessage(

@@ -1,24 +1,27 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
+import { columnsOf, shownFields } from '@catalogue/read-schema';
 import type { Change } from '../projection/project-batch.ts';
+import { arraysOf, valuesOf } from './product-parameters.ts';
+
+/** What the log holds of a product beside its id. */
+const loggedFields = shownFields.filter((field) => field !== 'id');
 
 /**
  * Adds what happened to the change log. To be called last in a transaction: it holds the counter's row until the commit, so
  * the order of `seq` is the order of commit, and no number is left out.
  */
 export async function appendChanges(sql: Transaction, generation: number, changes: readonly Change[]): Promise<void> {
-  const column = <K extends keyof Change['product']>(name: K) => changes.map(({ product }) => product[name]);
+  const products = changes.map(({ product }) => product);
   await sql`
     with counter as (
       update change_counters set last = last + ${changes.length}::int where generation = ${generation} returning last
     )
-    insert into changes (generation, seq, product_id, version, kind, name, price, price_before, created_at,
-      updated_at)
-    select ${generation}, counter.last - ${changes.length}::int + ordinality, id, version, kind, name, price::numeric,
-      price_before::numeric, created_at::timestamp at time zone 'UTC', updated_at::timestamp at time zone 'UTC'
-    from counter, unnest(${column('id')}::text[], ${column('version')}::int[], ${changes.map(({ kind }) => kind)}::text[],
-      ${column('name')}::text[], ${column('price')}::text[],
-      ${changes.map(({ priceBefore }) => priceBefore)}::text[], ${column('createdAt')}::text[], ${column('updatedAt')}::text[])
-      with ordinality as change (id, version, kind, name, price, price_before, created_at, updated_at, ordinality)`;
+    insert into changes (generation, seq, kind, price_before, product_id, ${sql.unsafe(columnsOf(loggedFields))})
+    select ${generation}, counter.last - ${changes.length}::int + ordinality, kind, price_before::numeric, id,
+      ${valuesOf(sql, loggedFields, 'change')}
+    from counter, unnest(${changes.map(({ kind }) => kind)}::text[],
+      ${changes.map(({ priceBefore }) => priceBefore)}::text[], ${arraysOf(sql, products, ['id', ...loggedFields])})
+      with ordinality as change (kind, price_before, id, ${sql.unsafe(columnsOf(loggedFields))}, ordinality)`;
 }
 
 /**

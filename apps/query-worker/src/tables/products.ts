@@ -1,5 +1,21 @@
 import { errorCode, type Transaction } from '@catalogue/postgres';
+import { columnsOf, productColumns, type ProductField, productFields } from '@catalogue/read-schema';
 import type { Product } from '../projection/product.ts';
+import { arraysOf, assignmentsOf, valuesOf } from './product-parameters.ts';
+
+/** All fields but the key. */
+const writtenFields = productFields.filter((field) => field !== 'id');
+/** … but the name as well. */
+const unnamedFields = writtenFields.filter((field) => field !== 'name');
+
+/** What is read of a row: times as text, since the client would cut their microseconds. */
+const readColumns = productFields
+  .map((field) => {
+    const { name, type } = productColumns[field];
+    const value = type === 'timestamptz' ? `(${name} at time zone 'UTC')::text` : name;
+    return name === field ? value : `${value} as "${field}"`;
+  })
+  .join(', ');
 
 /** Makes empty rows of the products that have none: an absent row cannot be locked. */
 export async function insertMissing(sql: Transaction, generation: number, ids: readonly string[]): Promise<void> {
@@ -16,9 +32,7 @@ export async function insertMissing(sql: Transaction, generation: number, ids: r
  */
 export async function lockProducts(sql: Transaction, generation: number, ids: readonly string[]): Promise<Product[]> {
   return await sql<Product[]>`
-    select id, name, price, version, discontinued, event_id as "eventId",
-      name_stamp as "nameStamp", price_stamp as "priceStamp", parked,
-      (created_at at time zone 'UTC')::text as "createdAt", (updated_at at time zone 'UTC')::text as "updatedAt"
+    select ${sql.unsafe(readColumns)}
     from (select id as wanted from unnest(${ids}::text[]) id order by id collate "C") wanted
     cross join lateral (
       select * from products where generation = ${generation} and id = wanted limit 1 for update
@@ -32,24 +46,15 @@ export async function lockProducts(sql: Transaction, generation: number, ids: re
  */
 export async function insertProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await sql`
-    insert into products (generation, name, id, price, version, created_at, updated_at, discontinued, event_id,
-      name_stamp, price_stamp, parked)
-    select ${generation}, name, id, price::numeric, version, created_at::timestamp at time zone 'UTC',
-      updated_at::timestamp at time zone 'UTC', discontinued::boolean, event_id, name_stamp, price_stamp,
-      parked::boolean
-    from unnest(${namesOf(rows)}::text[], ${othersOf(sql, rows)})
-      as row (name, id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
+    insert into products (generation, ${sql.unsafe(columnsOf(productFields))})
+    select ${generation}, ${valuesOf(sql, productFields, 'row')}
+    from unnest(${arraysOf(sql, rows, productFields)}) as row (${sql.unsafe(columnsOf(productFields))})
     order by id collate "C"`;
 }
 
 /** Writes products whose rows this transaction has locked, and whose names have changed. */
 export async function renameProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
-  await sql`
-    update ${partitionOf(sql, generation)} as product set name = row.name, ${settingOthers(sql)}
-    from unnest(${namesOf(rows)}::text[], ${othersOf(sql, rows)})
-      as row (name, id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
-    cross join lateral ${placeOf(sql, generation)} found
-    where product.ctid = found.place`;
+  await update(sql, generation, rows, writtenFields);
 }
 
 /**
@@ -57,10 +62,19 @@ export async function renameProducts(sql: Transaction, generation: number, rows:
  * written, it does not fold it again, which takes 3 µs a row.
  */
 export async function updateProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
+  await update(sql, generation, rows, unnamedFields);
+}
+
+async function update(
+  sql: Transaction,
+  generation: number,
+  rows: readonly Product[],
+  fields: readonly ProductField[],
+): Promise<void> {
+  const sent: readonly ProductField[] = ['id', ...fields];
   await sql`
-    update ${partitionOf(sql, generation)} as product set ${settingOthers(sql)}
-    from unnest(${othersOf(sql, rows)})
-      as row (id, price, version, created_at, updated_at, discontinued, event_id, name_stamp, price_stamp, parked)
+    update ${partitionOf(sql, generation)} as product set ${assignmentsOf(sql, fields, 'row')}
+    from unnest(${arraysOf(sql, rows, sent)}) as row (${sql.unsafe(columnsOf(sent))})
     cross join lateral ${placeOf(sql, generation)} found
     where product.ctid = found.place`;
 }
@@ -77,25 +91,6 @@ function placeOf(sql: Transaction, generation: number) {
   return sql`(
       select ctid as place from ${partitionOf(sql, generation)} where generation = ${generation} and id = row.id limit 1
     )`;
-}
-
-function namesOf(rows: readonly Product[]): (string | null)[] {
-  return rows.map(({ name }) => name);
-}
-
-/** All columns but the names. Times, booleans and prices travel as text: the client would cut microseconds and mistakes arrays of booleans. */
-function othersOf(sql: Transaction, rows: readonly Product[]) {
-  const column = <K extends keyof Product>(name: K) => rows.map((row) => row[name]);
-  return sql`${column('id')}::text[], ${column('price')}::text[], ${column('version')}::int[],
-      ${column('createdAt')}::text[], ${column('updatedAt')}::text[],
-      ${rows.map(({ discontinued }) => String(discontinued))}::text[], ${column('eventId')}::text[],
-      ${column('nameStamp')}::text[], ${column('priceStamp')}::text[], ${rows.map(({ parked }) => String(parked))}::text[]`;
-}
-
-function settingOthers(sql: Transaction) {
-  return sql`price = row.price::numeric, version = row.version, created_at = row.created_at::timestamp at time zone 'UTC',
-      updated_at = row.updated_at::timestamp at time zone 'UTC', discontinued = row.discontinued::boolean,
-      event_id = row.event_id, name_stamp = row.name_stamp, price_stamp = row.price_stamp, parked = row.parked::boolean`;
 }
 
 const taken = '23505';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '@catalogue/postgres';
+import { columnsOf, comparedFields } from '@catalogue/read-schema';
 
 /** What two generations hold, and where they differ. */
 export interface Parity {
@@ -71,7 +72,7 @@ async function findSuspects(sql: Sql, { serving, candidate, topic }: Pair) {
   const summaries = await sql<Summary[]>`
     select generation, count(*) as rows,
       to_hex(bit_xor(hash_record_extended(
-        row(id, name, price, version, created_at, updated_at, discontinued), 0))) as hash
+        row(${sql.unsafe(columnsOf(comparedFields))}), 0))) as hash
     from products where generation in (${serving}, ${candidate})
     group by generation`;
   const offsets = await sql<{ partition: number; topicId: string; next: number }[]>`
@@ -83,13 +84,17 @@ async function findSuspects(sql: Sql, { serving, candidate, topic }: Pair) {
     select coalesce(a.id, b.id), greatest(a.version, b.version)
     from (select * from products where generation = ${serving}) a
       full join (select * from products where generation = ${candidate}) b on a.id = b.id
-    where (a.name, a.price, a.version, a.created_at, a.updated_at, a.discontinued)
-      is distinct from (b.name, b.price, b.version, b.created_at, b.updated_at, b.discontinued)`;
+    where (${sql.unsafe(columnsIn('a'))}) is distinct from (${sql.unsafe(columnsIn('b'))})`;
   await sql`commit`;
   await sql`analyze suspects`;
   const summary = (generation: number) =>
     summaries.find((found) => found.generation === generation) ?? { generation, rows: 0, hash: '0' };
   return { serving: summary(serving), candidate: summary(candidate), offsets };
+}
+
+/** What is compared of two rows, in one of them. */
+function columnsIn(row: string): string {
+  return columnsOf(comparedFields, (name) => `${row}.${name}`);
 }
 
 /** Waits until both generations have passed these offsets; false when they do not in time. */
@@ -117,9 +122,9 @@ async function passed(
 async function confirm(sql: Sql, { serving, candidate }: Pair) {
   const rows = await sql<(Difference & { different: number })[]>`
     with a as (
-      select id, name, price, version, created_at, updated_at, discontinued from products where generation = ${serving}
+      select ${sql.unsafe(columnsOf(comparedFields))} from products where generation = ${serving}
     ), b as (
-      select id, name, price, version, created_at, updated_at, discontinued from products where generation = ${candidate}
+      select ${sql.unsafe(columnsOf(comparedFields))} from products where generation = ${candidate}
     )
     select count(*) over () as different, s.id, to_jsonb(a) as serving, to_jsonb(b) as candidate
     from suspects s left join a on a.id = s.id left join b on b.id = s.id
