@@ -3,14 +3,14 @@ import { isTransient, type Sql } from '@catalogue/postgres';
 import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
 import { ChangeFeed } from './changes/feed.ts';
 import { OlderChanges } from './changes/older.ts';
-import { Streams } from './changes/stream-hub.ts';
+import { StreamHub } from './changes/stream-hub.ts';
 import { Consistency } from './consistency/consistency.ts';
-import { Lists } from './listing/list-reader.ts';
-import { HotPages } from './listing/page-cache.ts';
-import { Reads } from './listing/query-queue.ts';
-import { Products } from './product/product-cache.ts';
+import { ListReader } from './listing/list-reader.ts';
+import { PageCache } from './listing/page-cache.ts';
+import { QueryQueue } from './listing/query-queue.ts';
+import { ProductCache } from './product/product-cache.ts';
 import { findProducts, findStatuses } from './product/queries.ts';
-import { Batches } from './product/row-loader.ts';
+import { RowLoader } from './product/row-loader.ts';
 import { streamRoute } from './routes/changes.ts';
 import { pageRoutes } from './routes/page.ts';
 import { productRoutes } from './routes/products.ts';
@@ -28,7 +28,7 @@ export interface AppOptions {
 
 export interface App {
   app: Server;
-  streams: Streams;
+  streams: StreamHub;
   feed: ChangeFeed;
   /** Follows the changes of the read model until the signal is aborted: tokens that wait and streams live from it. */
   work: (signal: AbortSignal) => Promise<void>;
@@ -37,7 +37,10 @@ export interface App {
 /** The queries of the catalogue over HTTP, answered from the read model. */
 export async function buildApp(options: AppOptions): Promise<App> {
   const { readModel, listing, log, metrics, corsOrigins, commandApiUrl } = options;
-  const lists = new Lists(listing, new Reads({ atOnce: listing.options.max, waiting: 500, wait: 2_000 }));
+  const lists = new ListReader(
+    listing,
+    new QueryQueue({ maxRunning: listing.options.max, maxWaiting: 500, maxWaitMs: 2_000 }),
+  );
   const app = await createServer({
     log,
     metrics,
@@ -55,12 +58,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
     done();
   });
   const feed = new ChangeFeed(readModel, log);
-  const rows = new Batches((ids) => findProducts(readModel, ids, feed.position));
-  const products = new Products(feed, (id) => rows.find(id));
-  const pages = new HotPages(feed, (list, gone, position) => lists.page(list, gone, position));
-  const statuses = new Batches((ids) => findStatuses(readModel, ids));
+  const rows = new RowLoader((ids) => findProducts(readModel, ids, feed.position));
+  const products = new ProductCache(feed, (id) => rows.find(id));
+  const pages = new PageCache(feed, (list, gone, position) => lists.page(list, gone, position));
+  const statuses = new RowLoader((ids) => findStatuses(readModel, ids));
   const consistency = new Consistency({ feed, statuses, metrics });
-  const streams = new Streams({ feed, older: new OlderChanges(readModel), metrics });
+  const streams = new StreamHub({ feed, older: new OlderChanges(readModel), metrics });
   app.addHook('preClose', async () => {
     consistency.stop();
     streams.stop();
@@ -85,7 +88,7 @@ const api = {
   },
 };
 
-function checkReadModel(readModel: Sql, lists: Lists): Dependencies[string] {
+function checkReadModel(readModel: Sql, lists: ListReader): Dependencies[string] {
   let isPrepared = false;
   return async () => {
     // Once, the statements of the routes: before it is ready, connections are there and know them.

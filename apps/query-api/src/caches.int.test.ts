@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../test/fixture.ts';
 import { ChangeFeed } from './changes/feed.ts';
-import { HotPages } from './listing/page-cache.ts';
-import { Products } from './product/product-cache.ts';
+import { PageCache } from './listing/page-cache.ts';
+import { ProductCache } from './product/product-cache.ts';
 
 let db: TestDatabase;
 let api: Awaited<ReturnType<typeof startQueryApi>>;
@@ -108,7 +108,7 @@ test('a product that changed while it was read is not kept as it was', async () 
   });
   const slow = Promise.withResolvers<ReturnType<typeof read>>();
   const reads = [slow.promise, Promise.resolve(read(2))];
-  const products = new Products(feed, async () => {
+  const products = new ProductCache(feed, async () => {
     const { position: from } = feed;
     const row = await (reads.shift() ?? Promise.reject(new Error('It is kept by now')));
     return { row, from };
@@ -135,11 +135,11 @@ test('what was read from another history than the change log’s is not kept', a
   const row = { id, version: 1, name: '', price: '1', createdAt, updatedAt };
   const reads = { products: 0, pages: 0 };
   let from = undefined as ChangeFeed['position'];
-  const products = new Products(feed, () => {
+  const products = new ProductCache(feed, () => {
     reads.products += 1;
     return Promise.resolve({ row, from });
   });
-  const pages = new HotPages(feed, () => {
+  const pages = new PageCache(feed, () => {
     reads.pages += 1;
     return Promise.resolve({ rows: [], next: undefined, from });
   });
@@ -154,7 +154,7 @@ test('what was read from another history than the change log’s is not kept', a
 test('pages in memory are bounded, also those that show nothing: of searches there is no end', async () => {
   const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
   let reads = 0;
-  const pages = new HotPages(feed, () => {
+  const pages = new PageCache(feed, () => {
     reads += 1;
     return Promise.resolve({ rows: [], next: undefined, from: feed.position });
   });

@@ -8,7 +8,7 @@ import { PatientDatabase } from './consume/database-retry.ts';
 import { drainNowAndThen } from './consume/drain.ts';
 import { Generations } from './consume/generations.ts';
 import { pruneChangesNowAndThen } from './consume/prune-changes.ts';
-import { Limit } from './consume/semaphore.ts';
+import { Semaphore } from './consume/semaphore.ts';
 import { dependenciesOf } from './health.ts';
 import { measureGenerations, measureParked } from './metrics.ts';
 
@@ -33,8 +33,8 @@ export async function buildWorker(options: WorkerOptions) {
   const admin = openAdmin({ brokers, clientId: 'query-worker', log });
   const metrics = workerMetrics(registry);
   const database = new PatientDatabase(log, () => metrics.retries.inc());
-  const filling = new Limit(fillingAtOnce);
-  const alone = new Limit(1);
+  const filling = new Semaphore(fillingAtOnce);
+  const alone = new Semaphore(1);
   const generations: Generations = new Generations({
     sql,
     database,

@@ -5,7 +5,7 @@ import type { ChangeFeed } from './feed.ts';
 import type { LogPosition } from './log.ts';
 import type { OlderChanges } from './older.ts';
 
-export interface StreamsOptions {
+export interface StreamHubOptions {
   feed: ChangeFeed;
   older: OlderChanges;
   metrics: Registry;
@@ -17,14 +17,14 @@ const longestBeginning = 2_000;
 const heartbeat = 15_000;
 
 /** All streams of this process. The feed's changes are put into words once, and given to each. */
-export class Streams {
-  readonly #options: StreamsOptions;
+export class StreamHub {
+  readonly #options: StreamHubOptions;
   readonly #streams = new Set<ChangeStream>();
   readonly #opened: Counter;
   #beating: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: StreamsOptions) {
+  constructor(options: StreamHubOptions) {
     this.#options = options;
     const count: Gauge = new Gauge({
       name: 'stream_clients',

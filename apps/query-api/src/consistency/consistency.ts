@@ -5,12 +5,12 @@ import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
 import { inTime } from '../in-time.ts';
 import type { ProductStatus } from '../product/queries.ts';
-import type { Batches } from '../product/row-loader.ts';
+import type { RowLoader } from '../product/row-loader.ts';
 import { Waiters } from './waiters.ts';
 
 export interface ConsistencyOptions {
   feed: ChangeFeed;
-  statuses: Batches<ProductStatus>;
+  statuses: RowLoader<ProductStatus>;
   metrics: Registry;
 }
 

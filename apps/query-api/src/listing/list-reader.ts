@@ -4,7 +4,7 @@ import { proving, provenRows } from '../changes/proof.ts';
 import type { PagePosition } from './filter.ts';
 import type { ListRequest } from './list-request.ts';
 import { type PageRow, readPage } from './page-query.ts';
-import type { Reads } from './query-queue.ts';
+import type { QueryQueue } from './query-queue.ts';
 import { type Found, type Run, searchPage } from './search.ts';
 import { sorts } from './sort.ts';
 
@@ -17,13 +17,13 @@ export interface Page {
 }
 
 /** Reads pages of lists and searches. */
-export class Lists {
+export class ListReader {
   readonly #sql: Sql;
-  readonly #reads: Reads;
+  readonly #queue: QueryQueue;
 
-  constructor(sql: Sql, reads: Reads) {
+  constructor(sql: Sql, queue: QueryQueue) {
     this.#sql = sql;
-    this.#reads = reads;
+    this.#queue = queue;
   }
 
   /**
@@ -35,8 +35,8 @@ export class Lists {
     const { limit } = list;
     let from = position;
     const run: Run = async (make) => {
-      if (position === undefined) return await this.#reads.run(make, gone);
-      const found = await this.#reads.run(() => proving(this.#sql, position, make()), gone);
+      if (position === undefined) return await this.#queue.run(make, gone);
+      const found = await this.#queue.run(() => proving(this.#sql, position, make()), gone);
       const proven = provenRows(found, position);
       if (proven.from === undefined) from = undefined;
       return proven.rows;

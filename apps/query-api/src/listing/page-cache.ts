@@ -12,7 +12,7 @@ export interface ShownPage {
   from: LogPosition | undefined;
 }
 
-interface Hot {
+interface CachedPage {
   /** The change log's end before the page was read: while it is the end, the page is what it was. */
   at: LogPosition;
   isProven: boolean;
@@ -35,10 +35,10 @@ const besides = 1_000;
  * Pages, from memory while nothing has happened since they were read: the change log is read on before each answer, once for
  * all who ask in one turn of the event loop. Those who ask for the same page meanwhile share one read.
  */
-export class HotPages {
+export class PageCache {
   readonly #feed: ChangeFeed;
   readonly #read: PageReader;
-  readonly #pages = new Map<string, Hot>();
+  readonly #pages = new Map<string, CachedPage>();
   #size = 0;
 
   constructor(feed: ChangeFeed, read: PageReader) {
@@ -58,49 +58,49 @@ export class HotPages {
     const key = JSON.stringify([list.filter, list.limit, list.after]);
     const known = this.#pages.get(key);
     const isKnown = known?.at === position && (known.isProven || !isProven);
-    const hot = isKnown ? known : this.#begin(key, list, position, isProven);
-    return hot.shown ?? (await this.#wait(key, hot, gone));
+    const page = isKnown ? known : this.#begin(key, list, position, isProven);
+    return page.shown ?? (await this.#wait(key, page, gone));
   }
 
-  #begin(key: string, list: ListRequest, at: LogPosition, isProven: boolean): Hot {
+  #begin(key: string, list: ListRequest, at: LogPosition, isProven: boolean): CachedPage {
     this.#drop(key);
     const giveUp = new AbortController();
-    const reading = this.#read(list, giveUp.signal, isProven ? at : undefined).then((page) => show(list, page));
-    const hot: Hot = { at, isProven, reading, shown: undefined, waiting: 0, giveUp };
-    this.#pages.set(key, hot);
+    const reading = this.#read(list, giveUp.signal, isProven ? at : undefined).then((found) => show(list, found));
+    const page: CachedPage = { at, isProven, reading, shown: undefined, waiting: 0, giveUp };
+    this.#pages.set(key, page);
     reading.then(
-      (shown) => this.#keep(key, hot, shown),
-      () => this.#pages.get(key) === hot && this.#drop(key),
+      (shown) => this.#keep(key, page, shown),
+      () => this.#pages.get(key) === page && this.#drop(key),
     );
-    return hot;
+    return page;
   }
 
-  async #wait(key: string, hot: Hot, gone: AbortSignal): Promise<ShownPage> {
-    hot.waiting += 1;
+  async #wait(key: string, page: CachedPage, gone: AbortSignal): Promise<ShownPage> {
+    page.waiting += 1;
     const leave = () => {
-      hot.waiting -= 1;
-      if (hot.waiting > 0 || hot.shown !== undefined) return;
+      page.waiting -= 1;
+      if (page.waiting > 0 || page.shown !== undefined) return;
       // Whoever asks from now on begins anew.
-      if (this.#pages.get(key) === hot) this.#drop(key);
-      hot.giveUp.abort();
+      if (this.#pages.get(key) === page) this.#drop(key);
+      page.giveUp.abort();
     };
     if (gone.aborted) leave();
     else gone.addEventListener('abort', leave, { once: true });
     try {
-      return await hot.reading;
+      return await page.reading;
     } finally {
       gone.removeEventListener('abort', leave);
     }
   }
 
-  #keep(key: string, hot: Hot, shown: ShownPage): void {
-    if (this.#pages.get(key) !== hot) return;
+  #keep(key: string, page: CachedPage, shown: ShownPage): void {
+    if (this.#pages.get(key) !== page) return;
     // Read from another history than the log's: the next one who asks reads anew.
-    if (hot.isProven && shown.from === undefined) {
+    if (page.isProven && shown.from === undefined) {
       this.#drop(key);
       return;
     }
-    hot.shown = shown;
+    page.shown = shown;
     this.#size += sizeOf(key, shown);
     for (const oldest of this.#pages.keys()) {
       if (this.#size <= most) return;

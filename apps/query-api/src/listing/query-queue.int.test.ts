@@ -1,7 +1,7 @@
 import { connect } from '@catalogue/postgres';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { Reads } from './query-queue.ts';
+import { QueryQueue } from './query-queue.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -19,10 +19,10 @@ const sleeping = async () => {
 
 test('a statement whose client goes away is cancelled, on the server too; the next one is not', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
-  const reads = new Reads({ atOnce: 1, waiting: 10, wait: 5_000 });
+  const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 10, maxWaitMs: 5_000 });
   const client = new AbortController();
-  const answer = reads.run(() => pool.sql`select pg_sleep(30)`, client.signal);
-  const next = reads.run(() => pool.sql`select 1 as one`, stays);
+  const answer = queue.run(() => pool.sql`select pg_sleep(30)`, client.signal);
+  const next = queue.run(() => pool.sql`select 1 as one`, stays);
   await expect.poll(sleeping).toBe(1);
   client.abort();
   await expect(answer).rejects.toMatchObject({ code: '57014' });
@@ -32,9 +32,9 @@ test('a statement whose client goes away is cancelled, on the server too; the ne
 
 test('what was to be cancelled and ended before does not cancel what follows on its connection', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
-  const reads = new Reads({ atOnce: 1, waiting: 10, wait: 5_000 });
+  const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 10, maxWaitMs: 5_000 });
   const [first] = await pool.sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
-  const answer = reads.run(() => pool.sql`select 1 as one, pg_sleep(1)`, stays);
+  const answer = queue.run(() => pool.sql`select 1 as one, pg_sleep(1)`, stays);
   await expect.poll(sleeping).toBe(1);
   await db.sql`select pg_cancel_backend(${first?.pid ?? 0})`;
   expect(await answer).toMatchObject([{ one: 1 }]);
@@ -42,26 +42,26 @@ test('what was to be cancelled and ended before does not cancel what follows on 
 
 test('more than can wait, and what waits for too long, are refused', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
-  const reads = new Reads({ atOnce: 1, waiting: 1, wait: 200 });
+  const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 1, maxWaitMs: 200 });
   const client = new AbortController();
-  const first = reads.run(() => pool.sql`select pg_sleep(30)`, client.signal);
-  const second = reads.run(() => pool.sql`select 1`, stays);
-  await expect(reads.run(() => pool.sql`select 1`, stays)).rejects.toMatchObject({ type: 'overloaded' });
+  const first = queue.run(() => pool.sql`select pg_sleep(30)`, client.signal);
+  const second = queue.run(() => pool.sql`select 1`, stays);
+  await expect(queue.run(() => pool.sql`select 1`, stays)).rejects.toMatchObject({ type: 'overloaded' });
   await expect(second).rejects.toMatchObject({ type: 'overloaded' });
   client.abort();
   await expect(first).rejects.toMatchObject({ code: '57014' });
-  expect(await reads.run(() => pool.sql`select 1 as one`, stays)).toEqual([{ one: 1 }]);
+  expect(await queue.run(() => pool.sql`select 1 as one`, stays)).toEqual([{ one: 1 }]);
 });
 
 test('a statement that takes too long is ended once, and not tried again', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1, statementTimeout: 300 }));
-  const reads = new Reads({ atOnce: 1, waiting: 1, wait: 200 });
+  const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 1, maxWaitMs: 200 });
   let sent = 0;
   const sleep = () => {
     sent += 1;
     return pool.sql`select pg_sleep(30)`;
   };
-  await expect(reads.run(sleep, stays)).rejects.toMatchObject({ code: '57014' });
+  await expect(queue.run(sleep, stays)).rejects.toMatchObject({ code: '57014' });
   expect(sent).toBe(1);
 });
 

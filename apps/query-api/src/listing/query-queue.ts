@@ -6,13 +6,13 @@ export interface PendingQuery<Row> extends Promise<Row[]> {
   cancel(): void;
 }
 
-export interface ReadLimits {
+export interface QueueLimits {
   /** Statements under way: as many as the pool has connections, so that each has one of its own to be cancelled on. */
-  atOnce: number;
+  maxRunning: number;
   /** Those that may wait for one of them to end. */
-  waiting: number;
+  maxWaiting: number;
   /** Milliseconds for which they may. */
-  wait: number;
+  maxWaitMs: number;
 }
 
 const cancelled = '57014';
@@ -21,12 +21,12 @@ const cancelled = '57014';
  * Statements that may take long, a few at once: what comes on top waits, in order and not for long, and is refused when too
  * many wait. One whose client goes away is cancelled.
  */
-export class Reads {
-  readonly #limits: ReadLimits;
+export class QueryQueue {
+  readonly #limits: QueueLimits;
   readonly #queue = new Set<() => void>();
   #underWay = 0;
 
-  constructor(limits: ReadLimits) {
+  constructor(limits: QueueLimits) {
     this.#limits = limits;
   }
 
@@ -52,12 +52,12 @@ export class Reads {
 
   /** Resolves when a statement may be sent; it is counted from then on. */
   async #turn(gone: AbortSignal): Promise<void> {
-    const { atOnce, waiting, wait } = this.#limits;
-    if (this.#underWay < atOnce) {
+    const { maxRunning, maxWaiting, maxWaitMs } = this.#limits;
+    if (this.#underWay < maxRunning) {
       this.#underWay += 1;
       return;
     }
-    if (this.#queue.size >= waiting) throw overloaded();
+    if (this.#queue.size >= maxWaiting) throw overloaded();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const take = () => {
       this.#queue.delete(take);
@@ -69,7 +69,7 @@ export class Reads {
       reject(overloaded());
     };
     this.#queue.add(take);
-    const timer = setTimeout(giveUp, wait);
+    const timer = setTimeout(giveUp, maxWaitMs);
     gone.addEventListener('abort', giveUp, { once: true });
     try {
       await promise;

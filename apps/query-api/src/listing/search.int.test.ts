@@ -5,19 +5,19 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openPools } from '../pools.ts';
 import type { Filter, PagePosition } from './filter.ts';
-import { Lists } from './list-reader.ts';
+import { ListReader } from './list-reader.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
-import { Reads } from './query-queue.ts';
+import { QueryQueue } from './query-queue.ts';
 import { sortNames } from './sort.ts';
 
 let db: TestDatabase;
 let pools: ReturnType<typeof openPools>;
-let lists: Lists;
+let lists: ListReader;
 
 beforeAll(async () => {
   db = await createDatabase(inject('servers').readDb, migrateReadModel);
   pools = openPools(db.dsn);
-  lists = new Lists(pools.listing, new Reads({ atOnce: 1, waiting: 1, wait: 10_000 }));
+  lists = new ListReader(pools.listing, new QueryQueue({ maxRunning: 1, maxWaiting: 1, maxWaitMs: 10_000 }));
 });
 afterAll(async () => {
   await Promise.all([pools?.readModel.end(), pools?.listing.end()]);

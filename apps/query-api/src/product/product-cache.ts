@@ -28,7 +28,7 @@ const most = 20_000;
  * happened to it; the log is read on before each answer, once for all who ask in one turn of the event loop. So an answer is
  * never older than its request.
  */
-export class Products {
+export class ProductCache {
   readonly #feed: ChangeFeed;
   readonly #read: (id: string) => Promise<FoundRow<ProductRead>>;
   readonly #shown = new Map<string, Shown>();

@@ -1,16 +1,16 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Batches } from './row-loader.ts';
+import { RowLoader } from './row-loader.ts';
 
 const never = () => new Promise<never>(() => {});
 
 test('what is asked for in one turn is read by one statement, each id once', async () => {
   const asked: string[][] = [];
   const from = { generation: 1, seq: 2, mark: 3 };
-  const batches = new Batches((ids) => {
+  const loader = new RowLoader((ids) => {
     asked.push(ids);
     return Promise.resolve({ rows: ids.filter((id) => id !== 'gone').map((id) => ({ id })), from });
   });
-  const found = await Promise.all(['a', 'b', 'a', 'gone'].map((id) => batches.find(id)));
+  const found = await Promise.all(['a', 'b', 'a', 'gone'].map((id) => loader.find(id)));
   expect(found).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'a' }, undefined].map((row) => ({ row, from })));
   expect(asked).toEqual([['a', 'b', 'gone']]);
 });
@@ -18,9 +18,9 @@ test('what is asked for in one turn is read by one statement, each id once', asy
 test('more than can wait for a database that does not answer are refused at once, the others after five seconds', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
-  const batches = new Batches<{ id: string }>(never);
-  const waiting = Promise.allSettled(Array.from({ length: 5_000 }, (_, n) => batches.find(String(n))));
-  await expect(batches.find('one more')).rejects.toMatchObject({ type: 'overloaded', headers: { 'retry-after': '1' } });
+  const loader = new RowLoader<{ id: string }>(never);
+  const waiting = Promise.allSettled(Array.from({ length: 5_000 }, (_, n) => loader.find(String(n))));
+  await expect(loader.find('one more')).rejects.toMatchObject({ type: 'overloaded', headers: { 'retry-after': '1' } });
   vi.advanceTimersByTime(5_000);
   const reasons = (await waiting).map(
     (settled) => settled.status === 'rejected' && (settled.reason as { type: string }).type,

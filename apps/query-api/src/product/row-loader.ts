@@ -32,7 +32,7 @@ const longest = 5_000;
  * Finds rows by id: those asked for in one turn of the event loop, or while the database is busy, with one statement. So all
  * that are asked for in one turn are of one moment.
  */
-export class Batches<Row extends { id: string }> {
+export class RowLoader<Row extends { id: string }> {
   readonly #read: (ids: string[]) => Promise<ProvenRows<Row>>;
   #open: Batch<Row> | undefined;
   #underWay = 0;

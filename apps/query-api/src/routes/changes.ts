@@ -2,7 +2,7 @@ import { Problem, problemResponses, type Server } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import type { Wants } from '../changes/client-stream.ts';
 import { positionOf } from '../changes/server-sent-event.ts';
-import type { Streams } from '../changes/stream-hub.ts';
+import type { StreamHub } from '../changes/stream-hub.ts';
 import type { Consistency } from '../consistency/consistency.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
 import { type PriceRange, RangeParameters, requireRange } from '../listing/price-range.ts';
@@ -20,7 +20,7 @@ const description =
 /** Changes as they happen. */
 export function streamRoute(
   app: Server,
-  { streams, consistency }: { streams: Streams; consistency: Consistency },
+  { streams, consistency }: { streams: StreamHub; consistency: Consistency },
 ): void {
   app.head('/products/stream', { config: { produces: [mediaType] }, schema: { hide: true } }, (_request, reply) =>
     reply.headers(streamHeaders).send(),

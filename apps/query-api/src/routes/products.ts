@@ -14,11 +14,11 @@ import { Type } from '@sinclair/typebox';
 import type { Consistency } from '../consistency/consistency.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
 import { listRequest } from '../listing/list-request.ts';
-import type { HotPages } from '../listing/page-cache.ts';
+import type { PageCache } from '../listing/page-cache.ts';
 import { RangeParameters } from '../listing/price-range.ts';
 import { sortNames } from '../listing/sort.ts';
 import { isListed } from '../product/etag.ts';
-import type { FoundProduct, Products } from '../product/product-cache.ts';
+import type { FoundProduct, ProductCache } from '../product/product-cache.ts';
 import { clientGone } from './client-gone.ts';
 
 const productHeaders: ResponseHeaders = {
@@ -54,8 +54,8 @@ const ListParameters = Type.Object(
 const waitProblems = ['overloaded', 'read-model-behind', 'product-parked'] as const;
 
 export interface Queries {
-  pages: HotPages;
-  products: Products;
+  pages: PageCache;
+  products: ProductCache;
   consistency: Consistency;
 }
 
@@ -132,7 +132,7 @@ function sendJson(reply: FastifyReply, body: string): FastifyReply {
 }
 
 /** Our ids are UUIDs in lower case, which may be asked for in upper case. Those of older producers are any text, as it is. */
-async function findByAnyForm(products: Products, id: string): Promise<FoundProduct> {
+async function findByAnyForm(products: ProductCache, id: string): Promise<FoundProduct> {
   const ours = id.toLowerCase();
   if (ours === id || !uuid.test(ours)) return await products.findNow(id);
   const [asked, other] = await Promise.all([products.findNow(id), products.findNow(ours)]);

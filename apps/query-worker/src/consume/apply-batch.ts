@@ -2,7 +2,7 @@ import type { MessageBatch } from '@catalogue/kafka';
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import type { ParkedMessage } from '../projection/parked-message.ts';
 import { type Product, storable } from '../projection/product.ts';
-import { type Folded, fold, keyOf, type Read } from '../projection/project-batch.ts';
+import { type Folded, keyOf, projectBatch, type Read } from '../projection/project-batch.ts';
 import type { Discard } from '../projection/project-event.ts';
 import { appendChanges } from '../tables/change-log.ts';
 import { readDiscards } from '../tables/discards.ts';
@@ -91,7 +91,7 @@ async function readAndFold(
   if (unreadableBefore === undefined) throw new NotOwnerError();
   const products = new Map(rows.map((row) => [row.id, row]));
   const queues = await readWaiting(tx, generation, products, messages);
-  return { folded: fold({ products, queues, discards, topicId: scope.topicId }, messages), unreadableBefore };
+  return { folded: projectBatch({ products, queues, discards, topicId: scope.topicId }, messages), unreadableBefore };
 }
 
 /**

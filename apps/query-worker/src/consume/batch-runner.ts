@@ -13,7 +13,7 @@ import { GapWatch } from './gap-watch.ts';
 import { TopicFault } from './topic-fault.ts';
 import { Tries, type TriesOptions } from './tries.ts';
 
-export interface ProjectorOptions extends TriesOptions {
+export interface BatchRunnerOptions extends TriesOptions {
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
@@ -42,14 +42,14 @@ const once =
     work(failures);
 
 /** Applies batches of messages to the read model, and tells what became of them. */
-export class Projector {
-  readonly #options: ProjectorOptions;
+export class BatchRunner {
+  readonly #options: BatchRunnerOptions;
   readonly #memories = new Map<string, Memory>();
   readonly #tries: Tries;
   readonly #words = new KnownWords();
   readonly #hint: (generation: string) => void;
 
-  constructor(options: ProjectorOptions) {
+  constructor(options: BatchRunnerOptions) {
     this.#options = options;
     this.#tries = new Tries(options);
     this.#hint = hinter(options.sql, changesAppended, leastPause);

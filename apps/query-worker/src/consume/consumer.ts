@@ -12,9 +12,9 @@ import {
 } from '../tables/offsets.ts';
 import { prepareBatch } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
-import { Projector } from './batch-runner.ts';
+import { BatchRunner } from './batch-runner.ts';
 import type { PatientDatabase } from './database-retry.ts';
-import type { Limit } from './semaphore.ts';
+import type { Semaphore } from './semaphore.ts';
 
 export interface GenerationConsumerOptions {
   sql: Sql;
@@ -26,9 +26,9 @@ export interface GenerationConsumerOptions {
   metrics: WorkerMetrics;
   codec: Codec;
   /** Bounds the batches at once; asked before each try. */
-  limit: () => Limit | undefined;
+  limit: () => Semaphore | undefined;
   /** Takes what may end the process, one at a time. */
-  alone: Limit;
+  alone: Semaphore;
   /** Milliseconds without a sign of life after which a partition is stalled; the watch's own when absent. */
   stalledAfterMs?: number | undefined;
 }
@@ -36,7 +36,7 @@ export interface GenerationConsumerOptions {
 /** The consumer that keeps one generation of the read model up to date: with offsets and a consumer group of its own. */
 export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
   const { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs } = options;
-  const projector = new Projector({ sql, database, log, metrics, codec, limit, alone });
+  const runner = new BatchRunner({ sql, database, log, metrics, codec, limit, alone });
   // The topic as it was when partitions were last assigned: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
   return openConsumer({
@@ -55,7 +55,7 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
       };
       return startingPoints(partitions, () => database.try(signal, read));
     },
-    apply: (batch) => projector.apply(scope, batch),
+    apply: (batch) => runner.apply(scope, batch),
     onGap: ({ from, to }) => metrics.missing.inc(to - from),
     // Each try is a sign of life; but with a frozen database none ends for long.
     waits: async () => !(await answers(sql)),

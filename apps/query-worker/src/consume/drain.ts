@@ -3,7 +3,7 @@ import { changesAppended } from '@catalogue/read-schema';
 import { type Logger, repeat } from '@catalogue/service';
 import type { ParkedMessage } from '../projection/parked-message.ts';
 import type { Product } from '../projection/product.ts';
-import { type Folded, fold } from '../projection/project-batch.ts';
+import { type Folded, projectBatch } from '../projection/project-batch.ts';
 import type { Discard } from '../projection/project-event.ts';
 import { readDiscards } from '../tables/discards.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
@@ -33,7 +33,7 @@ export async function drainPiece(
       readDiscards(tx, [productId]),
       readHeads(tx, generation, [productId]),
     ]);
-    return fold({ products: new Map(rows.map((row) => [row.id, row])), discards, queues }, [], [productId]);
+    return projectBatch({ products: new Map(rows.map((row) => [row.id, row])), discards, queues }, [], [productId]);
   };
   return await transact(
     sql,
@@ -62,7 +62,7 @@ export async function* previewPieces(
     if (after !== undefined) known.products.set(productId, after);
     const heads = await readHeads(sql, generation, [productId], last.firsts.get(productId));
     const queue = (heads.get(productId) ?? []).filter((message) => !isDiscarded(message));
-    last = fold({ ...known, queues: new Map([[productId, queue]]) }, [], [productId]);
+    last = projectBatch({ ...known, queues: new Map([[productId, queue]]) }, [], [productId]);
   }
 }
 

@@ -1,17 +1,17 @@
 import { expect, test, vi } from 'vitest';
-import { inTurn, Limit } from './semaphore.ts';
+import { inTurn, Semaphore } from './semaphore.ts';
 
 const { signal } = new AbortController();
 
 /** Work that is begun when its turn has come, and ends when it is told to. */
-function piece(limit: Limit, waiting = { signal, onWait: () => {} }) {
+function piece(limit: Semaphore, waiting = { signal, onWait: () => {} }) {
   const end = Promise.withResolvers<void>();
   const work = vi.fn<() => Promise<void>>(() => end.promise);
   return { work, end: () => end.resolve(), done: limit.run(work, waiting) };
 }
 
 test('so many run at once, and the others in the order in which they came', async () => {
-  const limit = new Limit(2);
+  const limit = new Semaphore(2);
   const pieces = [piece(limit), piece(limit), piece(limit), piece(limit)];
   const begun = () => pieces.map(({ work }) => work.mock.calls.length);
   expect(begun()).toEqual([1, 1, 0, 0]);
@@ -24,7 +24,7 @@ test('so many run at once, and the others in the order in which they came', asyn
 });
 
 test('who gives up while waiting is not begun, and keeps nobody from the turn', async () => {
-  const limit = new Limit(1);
+  const limit = new Semaphore(1);
   const leaving = new AbortController();
   const first = piece(limit);
   const onWait = vi.fn<() => void>();
@@ -40,7 +40,7 @@ test('who gives up while waiting is not begun, and keeps nobody from the turn', 
 });
 
 test('work that fails passes its turns on', async () => {
-  const limits = [new Limit(1), new Limit(1)];
+  const limits = [new Semaphore(1), new Semaphore(1)];
   const waiting = { signal, onWait: () => {} };
   await expect(inTurn(limits, waiting, () => Promise.reject(new Error('deadlock')))).rejects.toThrow('deadlock');
   expect(await inTurn(limits, waiting, () => Promise.resolve('done'))).toBe('done');

@@ -7,7 +7,7 @@ export interface Waiting {
 }
 
 /** Lets so many run at once; the others wait, first come first served. */
-export class Limit {
+export class Semaphore {
   readonly #waiting = new Set<() => void>();
   #free: number;
 
@@ -52,7 +52,7 @@ export class Limit {
 }
 
 /** Does work when each of these limits lets it. Whoever uses two of them names them in the same order. */
-export async function inTurn<T>(limits: readonly Limit[], waiting: Waiting, work: () => Promise<T>): Promise<T> {
+export async function inTurn<T>(limits: readonly Semaphore[], waiting: Waiting, work: () => Promise<T>): Promise<T> {
   const [limit, ...others] = limits;
   return limit === undefined ? await work() : await limit.run(() => inTurn(others, waiting, work), waiting);
 }

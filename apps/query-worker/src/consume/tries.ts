@@ -3,15 +3,15 @@ import type { Sql } from '@catalogue/postgres';
 import { countAttempt, takeBack } from '../tables/crash-counts.ts';
 import type { OffsetScope } from '../tables/offsets.ts';
 import type { PatientDatabase } from './database-retry.ts';
-import { inTurn, type Limit } from './semaphore.ts';
+import { inTurn, type Semaphore } from './semaphore.ts';
 
 export interface TriesOptions {
   sql: Sql;
   database: PatientDatabase;
   /** Bounds the batches at once; asked before each try. */
-  limit: () => Limit | undefined;
+  limit: () => Semaphore | undefined;
   /** Takes one at a time, of all partitions and generations of this process: what may end it. */
-  alone: Limit;
+  alone: Semaphore;
 }
 
 type Tried = Pick<MessageBatch, 'signal' | 'progress'>;
@@ -66,12 +66,12 @@ export class Tries {
     }
   }
 
-  #limits(): Limit[] {
+  #limits(): Semaphore[] {
     const limit = this.#options.limit();
     return limit === undefined ? [] : [limit];
   }
 
-  async #try<T>({ signal, progress }: Tried, limits: () => readonly Limit[], work: Work<T>): Promise<T> {
+  async #try<T>({ signal, progress }: Tried, limits: () => readonly Semaphore[], work: Work<T>): Promise<T> {
     const waiting = { signal, onWait: progress.queued };
     return await this.#options.database.try(signal, async (failures) => {
       try {

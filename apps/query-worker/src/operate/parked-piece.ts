@@ -2,7 +2,7 @@ import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { readWaiting, write } from '../consume/apply-batch.ts';
 import { type FiledMessage, type ParkedMessage, placeOf } from '../projection/parked-message.ts';
 import { type Product, unknownProduct } from '../projection/product.ts';
-import { type Folded, fold, type Read, read } from '../projection/project-batch.ts';
+import { type Folded, projectBatch, type Read, read } from '../projection/project-batch.ts';
 import type { Discard } from '../projection/project-event.ts';
 import { insertDiscards, readDiscards } from '../tables/discards.ts';
 import type { OffsetScope } from '../tables/offsets.ts';
@@ -105,7 +105,7 @@ async function deliverAgain(
     queue.filter(({ eventId }) => eventId !== decided.released?.eventId),
   );
   discards.set(productId, [...(discards.get(productId) ?? []), ...decided.discards]);
-  const folded = fold({ products, queues, discards }, messages, resumed);
+  const folded = projectBatch({ products, queues, discards }, messages, resumed);
   return { ...outcomeOf(unread, decided, folded, productId), product, isLast, last: page.at(-1) };
 }
 

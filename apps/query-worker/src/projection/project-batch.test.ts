@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ParkedMessage } from './parked-message.ts';
 import type { Product } from './product.ts';
-import { type Change, type Folded, fold, type Known, read } from './project-batch.ts';
+import { type Change, type Folded, type Known, projectBatch, read } from './project-batch.ts';
 import type { Discard } from './project-event.ts';
 
 const id = 'mouse';
@@ -34,7 +34,7 @@ class ReadModel {
       const value = Buffer.from(typeof it === 'string' ? it : JSON.stringify(it));
       return { partition: 0, offset: this.#offset++, key: id, value };
     });
-    const folded = fold(this.#known(), read(messages));
+    const folded = projectBatch(this.#known(), read(messages));
     this.#keep(folded);
     return folded;
   }
@@ -44,7 +44,7 @@ class ReadModel {
     this.discards.push({ version, eventId });
     const waiting = this.queue.splice(0);
     this.product &&= { ...this.product, parked: false };
-    this.#keep(fold(this.#known(), read(waiting)));
+    this.#keep(projectBatch(this.#known(), read(waiting)));
   }
 
   #known(): Known {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from '@catalogue/kafka';
 import { shownFields } from '@catalogue/read-schema';
 import { lastingPlaceOf, type ParkedMessage } from './parked-message.ts';
 import { isListed, type Product, storable, unknownProduct } from './product.ts';
-import { type Discard, type ProductMessage, type Projected, project } from './project-event.ts';
+import { type Discard, type ProductMessage, type Projected, projectEvent } from './project-event.ts';
 
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'> &
   Pick<ParkedMessage, 'topic' | 'topicId'>;
@@ -78,7 +78,7 @@ export interface Folded {
  * Folds messages of one partition, in order, into the products they are about, and then applies what waits of those that are
  * to be resumed, as far as it can be. Pure: what is known is not changed.
  */
-export function fold(known: Known, messages: readonly Read[], resumed: readonly string[] = []): Folded {
+export function projectBatch(known: Known, messages: readonly Read[], resumed: readonly string[] = []): Folded {
   const folding = new Folding(known);
   const fates = messages.map((message) => folding.take(message));
   const firsts = new Map(resumed.flatMap((id) => folding.resume(id)));
@@ -140,7 +140,7 @@ class Folding {
     }
     const product = this.#product(message.productId);
     const { decoded } = message;
-    const projected = project(product, message, this.#discards(product.id));
+    const projected = projectEvent(product, message, this.#discards(product.id));
     if (decoded.kind === 'legacy' || projected.outcome === 'repeated') {
       if ('product' in projected) this.#step(product, projected.product);
       return projected.outcome as Fate;
@@ -197,7 +197,7 @@ class Folding {
         this.#reword(first, rest, { ...first, draining: false });
         return;
       }
-      const projected = project(product, message, this.#discards(id));
+      const projected = projectEvent(product, message, this.#discards(id));
       if (projected.outcome === 'blocked') {
         this.#reword(first, rest, { ...projected, draining: false });
         return;

@@ -2,7 +2,7 @@ import { type Decoded, jsonCodec } from '@catalogue/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Product, unknownProduct } from './product.ts';
-import { type ProductMessage, type Projected, project } from './project-event.ts';
+import { type ProductMessage, type Projected, projectEvent } from './project-event.ts';
 
 const id = 'mouse';
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -45,7 +45,7 @@ const discontinued = {
 /** Applies events one after the other, each of which must be applied. */
 function after(...events: object[]): Product {
   return events.reduce<Product>((product, event) => {
-    const projected = project(product, message(event));
+    const projected = projectEvent(product, message(event));
     if (projected.outcome !== 'applied') throw new Error(`Not applied: ${projected.outcome}`);
     return projected.product;
   }, unknownProduct(id));
@@ -54,7 +54,7 @@ function after(...events: object[]): Product {
 function given(...history: object[]) {
   return {
     when: (event: object) => {
-      const projected = project(after(...history), message(event));
+      const projected = projectEvent(after(...history), message(event));
       return {
         thenProduct: (product: Partial<Product>) => expect(projected).toMatchObject({ outcome: 'applied', product }),
         then: (outcome: Projected['outcome']) => expect(projected).toEqual({ outcome }),
@@ -149,7 +149,7 @@ test('however often prefixes of the log are delivered again, the product becomes
       let product = unknownProduct(id);
       for (const end of [...ends, log.length]) {
         for (const event of log.slice(Math.min(end, reached), Math.max(end, reached))) {
-          const projected = project(product, message(event));
+          const projected = projectEvent(product, message(event));
           expect(projected.outcome).not.toBe('blocked');
           if (projected.outcome === 'applied') product = projected.product;
         }
@@ -176,11 +176,11 @@ test('legacy messages, wherever they come between the events, leave no trace in 
           if (before !== index) continue;
           const unversioned = { id: 'legacy', type, timestamp, payload: { id, ...fields } };
           const decoded = jsonCodec.decode(bytes(unversioned)) as ProductMessage['decoded'];
-          const projected = project(product, { partition: 5, offset, decoded });
+          const projected = projectEvent(product, { partition: 5, offset, decoded });
           if (projected.outcome === 'applied') product = projected.product;
         }
         if (event === undefined) break;
-        const projected = project(product, message(event));
+        const projected = projectEvent(product, message(event));
         if (projected.outcome === 'applied') product = projected.product;
       }
       expect(product).toEqual(after(...log));
@@ -213,7 +213,7 @@ test('no decoded message whatever makes it throw', () => {
       for (const [offset, event] of events.entries()) {
         const decoded: Decoded = jsonCodec.decode(bytes(event));
         if (decoded.kind === 'undecodable') continue;
-        const projected = project(product, { partition: 0, offset, decoded });
+        const projected = projectEvent(product, { partition: 0, offset, decoded });
         if (projected.outcome === 'applied') product = projected.product;
       }
       expect(product.id).toBe('p');

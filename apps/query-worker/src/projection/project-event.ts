@@ -41,7 +41,7 @@ export interface Discard {
 }
 
 /** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
-export function project(product: Product, message: ProductMessage, discards: readonly Discard[] = []): Projected {
+export function projectEvent(product: Product, message: ProductMessage, discards: readonly Discard[] = []): Projected {
   const { decoded, partition, offset } = message;
   if (decoded.kind === 'legacy') return mergeLegacy(product, decoded.event, { partition, offset });
   const { productVersion } = decoded.event;
