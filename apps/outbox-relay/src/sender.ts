@@ -2,11 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@catalogue/contracts';
 import type { RecordedEvent } from '@catalogue/event-store';
 import { type Delivery, KafkaError, type Log, type OutgoingMessage, type Producer } from '@catalogue/kafka';
-import { orAborted } from '@catalogue/service';
+import { backoffMs, orAborted } from '@catalogue/service';
 import { messageOf } from './event/message.ts';
 
-// Milliseconds.
-const longestPause = 1_000;
+const backoff = { firstMs: 50, maxMs: 1_000 };
 
 export interface SenderOptions {
   openProducer: () => Producer;
@@ -47,7 +46,7 @@ export class Sender {
           { err: failure.error, again: left.length },
           'Kafka did not acknowledge some events; sending them again',
         );
-        await delay(Math.min(50 * 2 ** attempt, longestPause), undefined, { signal });
+        await delay(backoffMs(attempt, backoff), undefined, { signal });
         if (failure.error.fatal) await this.#replaceProducer();
       }
     } finally {

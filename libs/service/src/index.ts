@@ -1,3 +1,4 @@
+export { backoffMs } from './backoff.ts';
 export { parseEntityTags } from './entity-tags.ts';
 export type { FastifyReply, FastifyRequest, Server } from './fastify.ts';
 export type { Dependencies, DependencyState } from './health.ts';

@@ -1,5 +1,6 @@
 import { KeyTaken, OutcomeUnknown } from '@catalogue/event-store';
 import { isConnectionLost, isReadOnly, isTransient, type Sql } from '@catalogue/postgres';
+import { backoffMs } from '@catalogue/service';
 import { type Committed, commitBatch, giveUpWhenLate, type Pending } from './batch.ts';
 import { Capacity } from './capacity.ts';
 import type { Change, DecidedStream, EventForm } from './decide-stream.ts';
@@ -21,7 +22,7 @@ export interface GroupCommitOptions<State extends { version: number }, Command, 
 const mostInFlight = 2;
 const mostInBatch = 256;
 const mostAttempts = 10;
-const longestPauseMs = 100;
+const backoff = { firstMs: 1, maxMs: 100 };
 /** How long a command under way waits for the database to come back. */
 const patienceMs = 2_000;
 
@@ -170,7 +171,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   }
 
   #pause(batch: readonly Pending<Command, Refusal>[]): void {
-    const pauseMs = Math.min(2 ** Math.max(...batch.map(({ attempts }) => attempts)), longestPauseMs);
+    const pauseMs = backoffMs(Math.max(...batch.map(({ attempts }) => attempts)), backoff);
     setTimeout(() => {
       for (const pending of batch) this.#tryAgain(pending, 'The event store is busy');
     }, pauseMs);

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, isTransient } from '@catalogue/postgres';
-import type { Logger } from '@catalogue/service';
+import { backoffMs, type Logger } from '@catalogue/service';
 
-const longestPause = 1000;
+const backoff = { firstMs: 25, maxMs: 1_000 };
 
 /** Another transaction is in the way, of this piece of work only: deadlock, serialization failure, a lock that is held. */
 const contention = /^(?:40001|40P01|55P03)$/;
@@ -49,9 +49,9 @@ export class PatientDatabase {
           else if (attempt === tellAfter)
             this.#log.warn({ err: error }, 'Another session holds a lock; trying until it lets go');
           // Half of the pause is random, so that the partitions do not come back all at once.
-          const pause = Math.min(25 * 2 ** attempt, longestPause);
+          const pauseMs = backoffMs(attempt, backoff);
           attempt += 1;
-          await delay(pause * (0.5 + Math.random() / 2), undefined, { signal });
+          await delay(pauseMs * (0.5 + Math.random() / 2), undefined, { signal });
         }
       }
     } finally {
