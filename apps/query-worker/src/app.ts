@@ -25,7 +25,7 @@ export interface WorkerOptions {
 }
 
 /** Batches at once of a generation that is being filled: it must not hold up what readers see. */
-const fillingAtOnce = 2;
+const maxFillingBatches = 2;
 
 /** The consumers that keep every generation of the read model up to date, and a server for their health and metrics. */
 export async function buildWorker(options: WorkerOptions) {
@@ -33,7 +33,7 @@ export async function buildWorker(options: WorkerOptions) {
   const admin = openAdmin({ brokers, clientId: 'query-worker', log });
   const metrics = workerMetrics(registry);
   const database = new PatientDatabase(log, () => metrics.retries.inc());
-  const filling = new Semaphore(fillingAtOnce);
+  const filling = new Semaphore(maxFillingBatches);
   const alone = new Semaphore(1);
   const generations: Generations = new Generations({
     sql,

@@ -5,7 +5,7 @@ import type { PatientDatabase } from './consume/database-retry.ts';
 import type { FollowedGeneration, Generations } from './consume/generations.ts';
 
 /** Behind by more than this, a worker says so: 5 000 events/s are 100 behind at any moment. */
-const catchingUpFrom = 1000;
+const maxLagWhenUp = 1000;
 
 export interface Observed {
   sql: Sql;
@@ -81,7 +81,7 @@ function progressOf({ consumer }: FollowedGeneration) {
 }
 
 function isFarBehind(lag: number | undefined): boolean {
-  return lag === undefined || lag > catchingUpFrom;
+  return lag === undefined || lag > maxLagWhenUp;
 }
 
 function describe(lag: number | undefined): string {

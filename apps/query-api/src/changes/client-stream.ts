@@ -7,11 +7,11 @@ import { positionAt } from './recent.ts';
 import { eventOf, heartbeatAt, idOf, resetTo } from './server-sent-event.ts';
 
 /** Bytes that wait for a client at most before no more are written for it; the system's own buffers come on top. */
-const mostBuffered = 64 * 1024;
+const maxBufferedBytes = 64 * 1024;
 /** Milliseconds in which a client has to take what waits for it. */
-const longestDrain = 10_000;
+const maxDrainMs = 10_000;
 /** Changes that are written in one piece: some 30 KB. */
-export const changesAtOnce = 100;
+export const maxBatchChanges = 100;
 
 export type Wants = (change: Change) => boolean;
 
@@ -148,18 +148,18 @@ export class ChangeStream {
     if (this.#after !== from) return;
     if (changes === undefined && feed.position !== undefined) this.reset(feed.position);
     if (changes === undefined) return;
-    const batch = new Batch(from.generation, changes.slice(0, changesAtOnce));
+    const batch = new Batch(from.generation, changes.slice(0, maxBatchChanges));
     this.#write(batch.textFor(from.seq, this.#wants));
     this.#after = batch.position;
   }
 
   async #drained(): Promise<void> {
     if (!this.#isFull()) return;
-    await once(this.#response, 'drain', { signal: AbortSignal.timeout(longestDrain) });
+    await once(this.#response, 'drain', { signal: AbortSignal.timeout(maxDrainMs) });
   }
 
   #isFull(): boolean {
-    return this.#response.writableLength > mostBuffered;
+    return this.#response.writableLength > maxBufferedBytes;
   }
 
   #write(text: Buffer | string): void {

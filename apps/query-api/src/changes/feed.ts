@@ -18,17 +18,17 @@ export interface FeedListener {
 
 // Milliseconds between looks at the log, when no hint comes. The first is for those who wait for a write that is on its way,
 // typically for less than 10 ms; an empty look takes 0.2 ms, so that even 200 a second cost little.
-const usual = { soonest: 5, wanted: 50, idle: 250 };
+const usualPausesMs = { soonest: 5, wanted: 50, idle: 250 };
 // Between a look and one for a hint that came meanwhile.
-const rest = 2;
+const hintPauseMs = 2;
 /** Changes a look reads, and changes that are kept: 10 000 are some 5 MB. */
-const atOnce = 1_000;
+const maxReadChanges = 1_000;
 const kept = 10_000;
 /** Who waits for a look: where the database is that slow, more of them would only wait longer. */
-const mostAsking = 5_000;
-const mostTurns = 8;
+const maxAsking = 5_000;
+const maxTurns = 8;
 /** For a look and the one before it: a database that is frozen answers neither. */
-const longestLookMs = 5_000;
+const maxLookMs = 5_000;
 
 /**
  * Follows the change log of the generation that serves, for all who wait for changes or listen to them: one reader a
@@ -48,12 +48,12 @@ export class ChangeFeed {
   #underWay: Promise<void> = Promise.resolve();
   #asking = 0;
   #wanted = 0;
-  readonly #pauses: typeof usual;
+  readonly #pauses: typeof usualPausesMs;
   #pause: number;
   #hinted = false;
   #wake = () => {};
 
-  constructor(sql: Sql, log: Logger, pauses = usual) {
+  constructor(sql: Sql, log: Logger, pauses = usualPausesMs) {
     this.#sql = sql;
     this.#log = log;
     this.#pauses = pauses;
@@ -127,10 +127,10 @@ export class ChangeFeed {
    * @throws what the read throws; a `Problem`, `overloaded`, when too many wait for it, `unavailable` after 5 s.
    */
   async current(): Promise<void> {
-    if (this.#asking >= mostAsking) throw overloaded();
+    if (this.#asking >= maxAsking) throw overloaded();
     this.#asking += 1;
     try {
-      await (this.#next ??= inTime(this.#lookNext(), longestLookMs));
+      await (this.#next ??= inTime(this.#lookNext(), maxLookMs));
     } finally {
       this.#asking -= 1;
     }
@@ -168,7 +168,7 @@ export class ChangeFeed {
 
   async #lookNext(): Promise<void> {
     // Turn by turn, as long as more ask in each: under load a look serves twice as many for that.
-    for (let turn = 0, before = 0; turn < mostTurns && this.#asking > before; turn++) {
+    for (let turn = 0, before = 0; turn < maxTurns && this.#asking > before; turn++) {
       before = this.#asking;
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -187,13 +187,13 @@ export class ChangeFeed {
   async #look(): Promise<boolean> {
     const recent = this.#recent;
     if (recent === undefined) return await this.#begin();
-    const read = await readLog(this.#sql, recent.position, atOnce);
+    const read = await readLog(this.#sql, recent.position, maxReadChanges);
     const changes = changesAfter(read, recent.position);
     if (changes === undefined) return await this.#begin();
     recent.add(changes);
     if (changes.length > 0) this.#changedAt = performance.now();
     // In one go now and then: removing from the front moves all the others.
-    if (recent.count >= kept + atOnce) recent.keep(kept);
+    if (recent.count >= kept + maxReadChanges) recent.keep(kept);
     if (changes.length > 0) for (const listener of this.#listeners) listener.changed(changes);
     // Changes that are gone before they were read end what is read, too: the next look finds that.
     return recent.position.seq >= read.last;
@@ -215,7 +215,7 @@ export class ChangeFeed {
   async #sleep(): Promise<void> {
     this.#pause = Math.min(this.#pause, this.#wanted > 0 ? this.#pauses.wanted : this.#pauses.idle);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#hinted ? rest : this.#pause);
+    const timer = setTimeout(resolve, this.#hinted ? hintPauseMs : this.#pause);
     this.#wake = resolve;
     await promise;
     clearTimeout(timer);

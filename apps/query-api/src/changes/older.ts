@@ -1,8 +1,8 @@
 import type { Sql } from '@catalogue/postgres';
 import { type Change, changesAfter, type LogPosition, type LogRead, readLog } from './log.ts';
 
-const size = 1_000;
-const blocksKept = 8;
+const blockSize = 1_000;
+const maxBlocks = 8;
 
 /**
  * Changes from before what the feed keeps in memory, for streams that were away for long. They are read in blocks that all who
@@ -21,7 +21,7 @@ export class OlderChanges {
    * history than the log's.
    */
   async after(position: LogPosition): Promise<readonly Change[] | undefined> {
-    const block = await this.#block(position.generation, Math.floor(position.seq / size));
+    const block = await this.#block(position.generation, Math.floor(position.seq / blockSize));
     const found = changesAfter(block, position);
     return found?.length === 0 ? undefined : found;
   }
@@ -35,10 +35,10 @@ export class OlderChanges {
     const key = `${generation} ${index}`;
     const known = this.#blocks.get(key);
     if (known !== undefined) return await known;
-    const read = readLog(this.#sql, { generation, seq: index * size }, size);
+    const read = readLog(this.#sql, { generation, seq: index * blockSize }, blockSize);
     this.#blocks.set(key, read);
     const [oldest] = this.#blocks.keys();
-    if (this.#blocks.size > blocksKept && oldest !== undefined) this.#blocks.delete(oldest);
+    if (this.#blocks.size > maxBlocks && oldest !== undefined) this.#blocks.delete(oldest);
     try {
       return await read;
     } catch (error) {

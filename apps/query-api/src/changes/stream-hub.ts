@@ -1,6 +1,6 @@
 import { Counter, Gauge, orAborted, Problem, type Registry } from '@catalogue/service';
 import type { ServerResponse } from 'node:http';
-import { Batch, ChangeStream, changesAtOnce, type Wants } from './client-stream.ts';
+import { Batch, ChangeStream, maxBatchChanges, type Wants } from './client-stream.ts';
 import type { ChangeFeed } from './feed.ts';
 import type { LogPosition } from './log.ts';
 import type { OlderChanges } from './older.ts';
@@ -11,10 +11,10 @@ export interface StreamHubOptions {
   metrics: Registry;
 }
 
-const mostStreams = 5_000;
-const longestBeginning = 2_000;
+const maxStreams = 5_000;
+const maxBeginMs = 2_000;
 /** Milliseconds: proxies give up connections that are silent for a minute, some for half of one. */
-const heartbeat = 15_000;
+const heartbeatIntervalMs = 15_000;
 
 /** All streams of this process. The feed's changes are put into words once, and given to each. */
 export class StreamHub {
@@ -41,8 +41,8 @@ export class StreamHub {
       changed: (changes) => {
         const { position } = options.feed;
         if (position === undefined || this.#streams.size === 0) return;
-        for (let i = 0; i < changes.length; i += changesAtOnce) {
-          const batch = new Batch(position.generation, changes.slice(i, i + changesAtOnce));
+        for (let i = 0; i < changes.length; i += maxBatchChanges) {
+          const batch = new Batch(position.generation, changes.slice(i, i + maxBatchChanges));
           for (const stream of this.#streams) stream.take(batch);
         }
       },
@@ -60,8 +60,8 @@ export class StreamHub {
    */
   async room(): Promise<void> {
     const retry = { headers: { 'retry-after': '1' } };
-    if (this.#streams.size >= mostStreams) throw new Problem('overloaded', 'Too many streams are open', retry);
-    await orAborted(this.#options.feed.begun, AbortSignal.timeout(longestBeginning)).catch(() => {
+    if (this.#streams.size >= maxStreams) throw new Problem('overloaded', 'Too many streams are open', retry);
+    await orAborted(this.#options.feed.begun, AbortSignal.timeout(maxBeginMs)).catch(() => {
       throw new Problem('unavailable', 'The change log is not read yet', retry);
     });
     if (this.#stopped) throw new Problem('unavailable', 'The service is stopping', retry);
@@ -81,7 +81,7 @@ export class StreamHub {
     this.#streams.add(stream);
     this.#opened.inc();
     feed.want();
-    this.#beating ??= setInterval(() => this.beat(), heartbeat);
+    this.#beating ??= setInterval(() => this.beat(), heartbeatIntervalMs);
     response.once('close', () => {
       this.#streams.delete(stream);
       feed.unwant();

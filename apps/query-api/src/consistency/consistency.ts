@@ -31,11 +31,11 @@ export interface Answer {
 }
 
 /** Requests that wait at once; each is an open connection and some 10 KB. */
-const mostWaiting = 2_000;
+const maxWaiting = 2_000;
 /** Between two reads, while those before came from different histories: a failover, or a switch of generations. */
 const rereadPauseMs = 20;
 /** On top of a request's wait: for the statements that look for its writes. */
-const longestLookMs = 1_000;
+const maxLookMs = 1_000;
 
 /** Holds queries until what they show includes the writes of their tokens. */
 export class Consistency {
@@ -77,7 +77,7 @@ export class Consistency {
       if (found !== undefined && (shows(found, tokens) || feed.isAtOrAfter(found.from, reached))) return found;
       if (rereads > 1) await delay(rereadPauseMs);
       const leftMs = end - performance.now();
-      if (leftMs < -longestLookMs) throw elsewhere();
+      if (leftMs < -maxLookMs) throw elsewhere();
       reached = await this.#wait({ ...wait, waitMs: Math.max(0, leftMs) }, waitMs);
       found = await read();
     }
@@ -96,15 +96,15 @@ export class Consistency {
   /** The position of the log when all writes are among its newest changes. */
   async #seen({ tokens, waitMs }: Wait): Promise<LogPosition | undefined> {
     const { feed } = this.#options;
-    await inTime(feed.current(), waitMs + longestLookMs);
+    await inTime(feed.current(), waitMs + maxLookMs);
     const areSeen = tokens.every(({ id, version }) => (feed.lastOf(id)?.version ?? 0) >= version);
     return areSeen ? feed.position : undefined;
   }
 
   /** Resolves with a position of the log that the writes are at or before. */
   async #wait(wait: Wait, wholeWaitMs: number): Promise<LogPosition> {
-    if (this.#waiters.count >= mostWaiting) throw refusal('overloaded', 'Too many requests wait for a write');
-    return await inTime(this.#waitFor(wait, wholeWaitMs), wait.waitMs + longestLookMs);
+    if (this.#waiters.count >= maxWaiting) throw refusal('overloaded', 'Too many requests wait for a write');
+    return await inTime(this.#waitFor(wait, wholeWaitMs), wait.waitMs + maxLookMs);
   }
 
   async #waitFor({ tokens, waitMs, gone }: Wait, wholeWaitMs: number): Promise<LogPosition> {

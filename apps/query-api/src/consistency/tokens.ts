@@ -2,7 +2,7 @@ import { type ConsistencyToken, decodeToken } from '@catalogue/contracts';
 import { Problem } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 
-const most = 20;
+const maxTokens = 20;
 const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$', examples: ['MTowMThmMw'] };
 
 /** The headers of a query that waits for writes. */
@@ -10,7 +10,7 @@ export const WaitHeaders = {
   'consistency-token': Type.Optional(
     Type.String({
       ...list,
-      description: `The token that a command returned: the answer includes its write. Up to ${most}, separated by commas`,
+      description: `The token that a command returned: the answer includes its write. Up to ${maxTokens}, separated by commas`,
     }),
   ),
   prefer: Type.Optional(
@@ -35,7 +35,7 @@ export function tokensOf(header: string | undefined, after: string | undefined):
   const [ofHeader, ofQuery] = [header?.split(',') ?? [], after?.split(',') ?? []];
   const count = ofHeader.length + ofQuery.length;
   // Counted before they are decoded: a header has room for thousands.
-  if (count > most) throw invalid('/after', `Are ${count} with those of the header; up to ${most} are taken`);
+  if (count > maxTokens) throw invalid('/after', `Are ${count} with those of the header; up to ${maxTokens} are taken`);
   return [...decode(ofHeader, '/consistency-token'), ...decode(ofQuery, '/after')];
 }
 
@@ -53,11 +53,11 @@ function invalid(pointer: string, message: string): Problem {
   return new Problem('invalid-request', 'A consistency token is not valid', { faults: [{ pointer, message }] });
 }
 
-const whenAbsent = 2;
-const longest = 10;
+const defaultWaitSeconds = 2;
+const maxWaitSeconds = 10;
 
 /** Milliseconds that a query may wait: `wait` of the header Prefer (RFC 7240); one that says no number is passed over. */
 export function waitOf(prefer: string | undefined): number {
-  const [, seconds = whenAbsent] = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:[;,]|$)/i.exec(prefer ?? '') ?? [];
-  return Math.min(Number(seconds), longest) * 1000;
+  const [, seconds = defaultWaitSeconds] = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:[;,]|$)/i.exec(prefer ?? '') ?? [];
+  return Math.min(Number(seconds), maxWaitSeconds) * 1000;
 }

@@ -1,5 +1,5 @@
 /** Words that are taken for a misspelt one at most. */
-const most = 5;
+const maxAlternatives = 5;
 
 /**
  * Those of the words that one may be a misspelling of, what is likeliest first: with one letter wrong, missing, too many, or
@@ -11,7 +11,7 @@ export function likeliest(misspelt: string, words: readonly string[]): string[] 
     .map((word) => ({ word, ...faults(misspelt, word) }))
     .filter(({ ofBeginning }) => ofBeginning <= allowed)
     .toSorted((a, b) => a.ofBeginning - b.ofBeginning || a.ofWhole - b.ofWhole || (a.word < b.word ? -1 : 1))
-    .slice(0, most)
+    .slice(0, maxAlternatives)
     .map(({ word }) => word);
 }
 

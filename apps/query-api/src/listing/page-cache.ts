@@ -28,8 +28,8 @@ interface CachedPage {
 type PageReader = (list: ListRequest, gone: AbortSignal, position: LogPosition | undefined) => Promise<Page>;
 
 /** Characters in memory at most: those of the pages, and as many as each costs besides, also one that shows nothing. */
-const most = 16_000_000;
-const besides = 1_000;
+const maxCachedCharacters = 16_000_000;
+const charactersPerPage = 1_000;
 
 /**
  * Pages, from memory while nothing has happened since they were read: the change log is read on before each answer, once for
@@ -103,7 +103,7 @@ export class PageCache {
     page.shown = shown;
     this.#size += sizeOf(key, shown);
     for (const oldest of this.#pages.keys()) {
-      if (this.#size <= most) return;
+      if (this.#size <= maxCachedCharacters) return;
       if (oldest !== key) this.#drop(oldest);
     }
   }
@@ -116,7 +116,7 @@ export class PageCache {
 }
 
 function sizeOf(key: string, { link = '', body }: ShownPage): number {
-  return key.length + link.length + body.length + besides;
+  return key.length + link.length + body.length + charactersPerPage;
 }
 
 function show(list: ListRequest, { rows, next, from }: Page): ShownPage {

@@ -59,7 +59,7 @@ function isDay(day: string): boolean {
 }
 
 /** More words, or more for a word, than a search looks for. */
-const mostParts = 10;
+const maxParts = 10;
 
 function isExtent(extent: unknown): extent is SearchExtent {
   if (typeof extent !== 'object' || extent === null) return false;
@@ -76,7 +76,7 @@ function isExtent(extent: unknown): extent is SearchExtent {
 }
 
 function isList(list: unknown, isPart: (part: unknown) => boolean): list is unknown[] {
-  return Array.isArray(list) && list.length <= mostParts && list.every(isPart);
+  return Array.isArray(list) && list.length <= maxParts && list.every(isPart);
 }
 
 /** PostgreSQL's text holds no NUL. */

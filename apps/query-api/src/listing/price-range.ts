@@ -1,12 +1,12 @@
 import { decimalNumber, Problem } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 
-const highest = 999_999_999.99;
+const highestPrice = 999_999_999.99;
 
 /** In a query string: prices from and to, both included. */
 export const RangeParameters = {
-  minPrice: Type.Optional(decimalNumber('MinPrice', 0, highest, 'The lowest price to show')),
-  maxPrice: Type.Optional(decimalNumber('MaxPrice', 0, highest, 'The highest price to show')),
+  minPrice: Type.Optional(decimalNumber('MinPrice', 0, highestPrice, 'The lowest price to show')),
+  maxPrice: Type.Optional(decimalNumber('MaxPrice', 0, highestPrice, 'The highest price to show')),
 };
 
 /** Prices from and to, both included, as decimals. */

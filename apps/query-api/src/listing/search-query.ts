@@ -8,7 +8,7 @@ import type { PendingQuery } from './query-queue.ts';
 import { byRelevance, sorts } from './sort.ts';
 
 /** Those whose names begin with what is searched for, in order of name: the best are among the candidates, however many match. */
-const mostBeginning = 200;
+const maxBeginning = 200;
 /** Pages after the first go over the same part of the products, and over as many that have come into it since. */
 const roomForMore = 2;
 
@@ -74,7 +74,7 @@ export function findCandidates(
       -- With more conditions inside, PostgreSQL would read all that begin so and sort them: 330 ms for a common word, not 1.
       select id, name from listed_products where name >= ${begin} and name < ${`${begin}\uffff`}
         ${beginning === undefined ? sql`` : sql`and (name, id) <= (${beginning[0]}::text, ${beginning[1]}::text)`}
-      order by name, id limit ${mostBeginning * room}
+      order by name, id limit ${maxBeginning * room}
     ), matching as materialized (
       ${found} ${lastId === undefined ? sql`` : sql`and names.id <= ${lastId}`}
       order by ${byId} limit ${most * room}
@@ -94,7 +94,7 @@ export function findCandidates(
       select *, ${relevance(sql, wanted)} as relevance from candidates
     )
     select ${sql.unsafe(shownColumns)}, ${keyOf(sql, sort)} as key,
-      (select json_build_array(name, id) from beginning order by name, id offset ${mostBeginning - 1} limit 1) as beginning,
+      (select json_build_array(name, id) from beginning order by name, id offset ${maxBeginning - 1} limit 1) as beginning,
       (select id from matching order by id offset ${most - 1} limit 1) as "lastId",
       (select id from signed order by id offset ${most - 1} limit 1) as "lastSignedId"
     from ranked

@@ -10,10 +10,10 @@ import { findCandidates, type FoundRow, readStatistics, type Wanted } from './se
  * Matches that are ranked and sorted at most. Of a word that half a million names have, these are the first by id: all of them
  * would take over a second.
  */
-const mostCandidates = 500;
+const maxCandidates = 500;
 /** Fewer where each has to be compared letter by letter: 5 µs a name. */
-const mostSimilar = 200;
-const mostWords = 10;
+const maxSimilar = 200;
+const maxWords = 10;
 
 export type Run = <Row>(make: () => PendingQuery<Row>) => Promise<Row[]>;
 
@@ -35,23 +35,22 @@ export async function searchPage(run: Run, sql: Sql, { filter, limit, after }: L
   if (filter.q?.includes('\0') === true) return { rows: [], isSimilar: false };
   const [text] = await run(() => readText(sql, filter.q ?? ''));
   const { folded = '', grams = [], signs = [] } = text ?? {};
-  const words = folded.split(' ').slice(0, mostWords);
+  const words = folded.split(' ').slice(0, maxWords);
   const [statistics] = await run(() => readStatistics(sql));
   const hasStatistics = statistics?.areKnown === true;
   const find = (wanted: Omit<Wanted, 'folded' | 'hasStatistics'>) =>
     run(() => findCandidates(sql, { folded, hasStatistics, ...wanted }, { filter, limit, after }));
   if (folded === '') {
-    const rows =
-      signs.length > 0 ? await find({ alternatives: [], grams: signs, signs: [], most: mostCandidates }) : [];
+    const rows = signs.length > 0 ? await find({ alternatives: [], grams: signs, signs: [], most: maxCandidates }) : [];
     return resultOf(rows, after);
   }
   if (after?.isSimilar !== true) {
-    const rows = await find({ alternatives: words.map((word) => [word]), grams, signs, most: mostCandidates });
+    const rows = await find({ alternatives: words.map((word) => [word]), grams, signs, most: maxCandidates });
     if (rows.length > 0 || after !== undefined) return resultOf(rows, after);
   }
   const alternatives = after?.extent?.alternatives ?? (await respell(run, sql, words));
   if (alternatives === undefined) return { rows: [], isSimilar: true };
-  const rows = await find({ alternatives, grams: [], signs: [], most: mostSimilar });
+  const rows = await find({ alternatives, grams: [], signs: [], most: maxSimilar });
   return { ...resultOf(rows, after, alternatives), isSimilar: true };
 }
 

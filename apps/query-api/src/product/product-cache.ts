@@ -21,7 +21,7 @@ export interface FoundProduct {
 }
 
 /** Products in memory: some 15 MB of them. */
-const most = 20_000;
+const maxCachedProducts = 20_000;
 
 /**
  * Single products, those asked for before from memory. A product stays in memory until the change log says that something
@@ -65,7 +65,7 @@ export class ProductCache {
 
   #keep(id: string, shown: Shown): void {
     this.#shown.set(id, shown);
-    if (this.#shown.size <= most) return;
+    if (this.#shown.size <= maxCachedProducts) return;
     const [oldest] = this.#shown.keys();
     if (oldest !== undefined) this.#shown.delete(oldest);
   }

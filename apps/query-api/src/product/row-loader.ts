@@ -23,10 +23,10 @@ interface Batch<Row> {
 }
 
 // Statements under way at once. What comes meanwhile waits for one of them to end, in one batch.
-const statementsAtOnce = 4;
+const maxStatements = 4;
 /** Callers that a batch takes: where the database is that slow, more of them would only wait longer. */
-const mostAsked = 5_000;
-const longest = 5_000;
+const maxCallers = 5_000;
+const maxAnswerMs = 5_000;
 
 /**
  * Finds rows by id: those asked for in one turn of the event loop, or while the database is busy, with one statement. So all
@@ -47,7 +47,7 @@ export class RowLoader<Row extends { id: string }> {
    */
   async find(id: string): Promise<FoundRow<Row>> {
     const batch = (this.#open ??= this.#begin());
-    if (batch.asked === mostAsked) throw overloaded();
+    if (batch.asked === maxCallers) throw overloaded();
     batch.asked += 1;
     batch.ids.add(id);
     const { rows, from } = await batch.result;
@@ -56,9 +56,9 @@ export class RowLoader<Row extends { id: string }> {
 
   #begin(): Batch<Row> {
     const settle = Promise.withResolvers<BatchResult<Row>>();
-    const timer = setTimeout(() => settle.reject(unanswered()), longest);
+    const timer = setTimeout(() => settle.reject(unanswered()), maxAnswerMs);
     const batch = { ids: new Set<string>(), asked: 0, result: settle.promise, settle, timer };
-    if (this.#underWay < statementsAtOnce) setImmediate(() => this.#send(batch));
+    if (this.#underWay < maxStatements) setImmediate(() => this.#send(batch));
     return batch;
   }
 

@@ -8,7 +8,7 @@ import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/to
 import { type PriceRange, RangeParameters, requireRange } from '../listing/price-range.ts';
 import { clientGone } from './client-gone.ts';
 
-const mostIds = 100;
+const maxIds = 100;
 const mediaType = 'text/event-stream';
 const streamHeaders = { 'content-type': mediaType, 'cache-control': 'no-store' };
 
@@ -38,7 +38,7 @@ export function streamRoute(
         querystring: Type.Object(
           {
             ids: Type.Optional(
-              Type.String({ description: `Only of these products: up to ${mostIds} ids, separated by commas` }),
+              Type.String({ description: `Only of these products: up to ${maxIds} ids, separated by commas` }),
             ),
             ...RangeParameters,
             ...WaitParameters,
@@ -98,8 +98,8 @@ function wantsOf(ids: string | undefined, range: PriceRange): Wants | undefined 
 
 function idsOf(text: string): Set<string> {
   const ids = text.split(',').map((id) => id.trim());
-  if (ids.length <= mostIds && !ids.includes('')) return new Set(ids.flatMap((id) => [id, id.toLowerCase()]));
-  const faults = [{ pointer: '/ids', message: `Must be 1 to ${mostIds} ids, separated by commas` }];
+  if (ids.length <= maxIds && !ids.includes('')) return new Set(ids.flatMap((id) => [id, id.toLowerCase()]));
+  const faults = [{ pointer: '/ids', message: `Must be 1 to ${maxIds} ids, separated by commas` }];
   throw new Problem('invalid-request', 'The filter is not valid: see errors', { faults });
 }
 

@@ -28,9 +28,9 @@ const productHeaders: ResponseHeaders = {
 /** Said once: for a string Fastify would say that it is text. */
 const json = 'application/json; charset=utf-8';
 const defaultLimit = 100;
-const highestLimit = 500;
+const maxLimit = 500;
 
-const limitDescription = `Products per page: a whole number from 1 to ${highestLimit}, ${defaultLimit} when absent`;
+const limitDescription = `Products per page: a whole number from 1 to ${maxLimit}, ${defaultLimit} when absent`;
 const searchDescription =
   'Words, each a part of one in the name (of one or two letters: the beginning of one; in scripts that write without spaces: ' +
   'any part), whatever their case, accents, width and order. When no name has them all, names with words like them are shown. ' +
@@ -42,7 +42,7 @@ const ListParameters = Type.Object(
     q: Type.Optional(shortText('SearchText', 200, searchDescription)),
     ...RangeParameters,
     sort: Type.Optional(oneOf('SortName', sortNames, 'By name when absent; of a search, what fits best first')),
-    limit: Type.Optional(wholeNumber('Limit', highestLimit, limitDescription, defaultLimit)),
+    limit: Type.Optional(wholeNumber('Limit', maxLimit, limitDescription, defaultLimit)),
     cursor: Type.Optional(
       Type.String({ description: 'From a `Link`; it carries what it was made for: q, minPrice, maxPrice, sort' }),
     ),

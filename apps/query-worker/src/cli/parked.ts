@@ -8,7 +8,7 @@ import { allowUnreadable } from '../tables/offsets.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { printable, table } from './table.ts';
 
-const mostListed = 1_000;
+const maxListed = 1_000;
 
 const filters = {
   reason: `only what waits for this: ${parkedEvents.reason.enumValues.join(', ')}`,
@@ -20,10 +20,10 @@ const list: Command = {
   summary: 'The products whose events wait, and what for; the longest first',
   options: filters,
   run: async ({ sql }, input) => {
-    const products = await listParked(sql, filterOf(input), mostListed + 1);
-    const shown = products.slice(0, mostListed);
+    const products = await listParked(sql, filterOf(input), maxListed + 1);
+    const shown = products.slice(0, maxListed);
     const text = table(['generation', 'product', 'messages', 'since', 'reason', 'waits for'], shown.map(rowOf));
-    const rest = products.length > mostListed ? `\nMore than ${mostListed}: narrow them down` : '';
+    const rest = products.length > maxListed ? `\nMore than ${maxListed}: narrow them down` : '';
     return { data: shown, text: products.length === 0 ? 'Nothing waits' : text + rest };
   },
 };
@@ -49,18 +49,20 @@ const show: Command = {
 };
 
 /** Characters of a message that are shown to people. */
-const mostShown = 4_000;
+const maxShownCharacters = 4_000;
 
 function textOf(message: FiledMessage): string {
   const { generation, topic, partition, offset, reason, detail, traceparent, parkedAt } = message;
   const value = message.value?.toString() ?? 'no value';
   const rest =
-    value.length > mostShown ? `\n  … and ${value.length - mostShown} characters more: --json shows all` : '';
+    value.length > maxShownCharacters
+      ? `\n  … and ${value.length - maxShownCharacters} characters more: --json shows all`
+      : '';
   return [
     `generation ${generation}  ${topic}[${partition}] offset ${offset}  since ${parkedAt.toISOString()}`,
     printable(`${reason}: ${detail}`),
     printable(`trace ${traceparent ?? 'unknown'}`),
-    printable(value.slice(0, mostShown)) + rest,
+    printable(value.slice(0, maxShownCharacters)) + rest,
   ].join('\n  ');
 }
 
@@ -95,7 +97,7 @@ const discard: Command = {
   },
 };
 
-const mostAllowed = 1_000_000;
+const maxAllowed = 1_000_000;
 
 const allow: Command = {
   name: 'parked allow',
@@ -107,8 +109,8 @@ const allow: Command = {
     if (positionals.length !== 1 || !/^\d{1,6}$/.test(partition))
       throw new UsageError('"parked allow" needs the number of one partition');
     const messages = Number(options.get('messages') ?? 10_000);
-    if (!Number.isInteger(messages) || messages < 1 || messages > mostAllowed)
-      throw new UsageError(`--messages is from 1 to ${mostAllowed}, found "${options.get('messages')}"`);
+    if (!Number.isInteger(messages) || messages < 1 || messages > maxAllowed)
+      throw new UsageError(`--messages is from 1 to ${maxAllowed}, found "${options.get('messages')}"`);
     const generations = await allowUnreadable(sql, topic, Number(partition), messages);
     if (generations.length === 0) throw new RefusedError(`No offset is stored for ${topic}[${partition}]`);
     const text = `${topic}[${partition}] may park ${messages} messages more that cannot be read: start the worker again`;

@@ -25,7 +25,7 @@ const start: Command = {
 };
 
 /** Milliseconds over which the speed is measured. */
-const sample = 2000;
+const sampleMs = 2000;
 
 const status: Command = {
   name: 'rebuild status',
@@ -33,7 +33,7 @@ const status: Command = {
   flags: { parity: 'compare the generation being filled, row by row, with the one that serves' },
   run: async (tools, { flags }) => {
     const before = await readProgress(tools.sql, await readTopic(tools));
-    await delay(sample);
+    await delay(sampleMs);
     const topic = await readTopic(tools);
     const generations = await readProgress(tools.sql, topic, before);
     const rows = generations.map(({ generation, state, applied, behind, parked, perSecond, secondsLeft }) => [
@@ -47,7 +47,7 @@ const status: Command = {
     ]);
     const text = table(['generation', 'state', 'applied', 'behind', 'a second', 'left', 'parked'], rows);
     if (!flags.has('parity')) return { data: { generations }, text: text + hintOn(generations) };
-    const parity = await compare(tools, await the(tools.sql, 'filling'));
+    const parity = await compare(tools, await onlyGenerationIn(tools.sql, 'filling'));
     return { data: { generations, parity }, text: `${text}${hintOn(generations)}\n\n${describeParity(parity)}` };
   },
 };
@@ -66,7 +66,7 @@ const toNew: Command = {
     force: 'switch without comparing',
   },
   run: async (tools, { flags }) => {
-    const to = await the(tools.sql, 'filling');
+    const to = await onlyGenerationIn(tools.sql, 'filling');
     const parity = flags.has('force') ? undefined : await compare(tools, to);
     const report = parity === undefined ? [] : [describeParity(parity)];
     const isSame = parity === undefined || (parity.comparable && parity.different === 0);
@@ -114,7 +114,7 @@ function typedGeneration({ positionals }: Input): number | undefined {
 }
 
 /** The only generation in a state. */
-async function the(sql: Sql, state: Generation['state']): Promise<number> {
+async function onlyGenerationIn(sql: Sql, state: Generation['state']): Promise<number> {
   const rows = await sql<Pick<Generation, 'generation'>[]>`
     select generation from generations where state = ${state} order by generation`;
   const [row] = rows;
@@ -129,8 +129,8 @@ async function the(sql: Sql, state: Generation['state']): Promise<number> {
  * second would otherwise show what the first has just taken away.
  */
 async function retiredBefore(sql: Sql): Promise<number> {
-  const retired = await the(sql, 'retired');
-  const serving = await the(sql, 'serving');
+  const retired = await onlyGenerationIn(sql, 'retired');
+  const serving = await onlyGenerationIn(sql, 'serving');
   if (retired < serving) return retired;
   throw new RefusedError(
     `Generation ${serving} serves already, and none before it: to show generation ${retired} again, name it ("rebuild rollback ${retired}")`,
@@ -138,5 +138,5 @@ async function retiredBefore(sql: Sql): Promise<number> {
 }
 
 async function compare({ sql, topic }: Tools, candidate: number): Promise<Parity> {
-  return await compareGenerations(sql, { serving: await the(sql, 'serving'), candidate, topic });
+  return await compareGenerations(sql, { serving: await onlyGenerationIn(sql, 'serving'), candidate, topic });
 }

@@ -4,7 +4,7 @@ import { hinter, isRefusedValue } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
 import { type Folded, type Read, read } from '../projection/project-batch.ts';
-import { alone, readAttempts, together } from '../tables/crash-counts.ts';
+import { crashesBeforeParking, crashesBeforeSingly, readAttempts } from '../tables/crash-counts.ts';
 import { type OffsetScope, readOffset } from '../tables/offsets.ts';
 import { KnownWords } from '../tables/search-words.ts';
 import { applyBatch, NotOwnerError } from './apply-batch.ts';
@@ -20,7 +20,7 @@ export interface BatchRunnerOptions extends TriesOptions {
 }
 
 // Milliseconds between two hints to those who wait for changes: under load they come in threes and fours.
-const leastPause = 10;
+const minHintIntervalMs = 10;
 
 /** What is remembered of a partition. */
 interface Memory {
@@ -52,7 +52,7 @@ export class BatchRunner {
   constructor(options: BatchRunnerOptions) {
     this.#options = options;
     this.#tries = new Tries(options);
-    this.#hint = hinter(options.sql, changesAppended, leastPause);
+    this.#hint = hinter(options.sql, changesAppended, minHintIntervalMs);
   }
 
   /** Applies a batch once, however often the database has to be asked. */
@@ -89,7 +89,7 @@ export class BatchRunner {
     const { sql, log } = this.#options;
     const { partition, expected } = batch;
     const attempts = await this.#tries.anyTime(batch, () => readAttempts(sql, scope, batch));
-    if (attempts < together) {
+    if (attempts < crashesBeforeSingly) {
       const anyTime: Step['try'] = (work) => this.#tries.anyTime(batch, work);
       const step = { ...batch, try: anyTime };
       await this.#tries.counted(scope, step, attempts, () => this.#applyAll(scope, batch, memory));
@@ -112,14 +112,14 @@ export class BatchRunner {
       const isLast = message === messages.at(-1);
       const next = isLast ? batch.next : message.offset + 1;
       await this.#tries.alone(batch, async (failures) => {
-        const one = { ...batch, expected, next, attempts: isLast ? 0 : together, try: once(failures) };
+        const one = { ...batch, expected, next, attempts: isLast ? 0 : crashesBeforeSingly, try: once(failures) };
         await this.#tries.counted(scope, one, before, async () => {
-          const reads = before >= alone ? [crashed(message, before)] : this.#read([message]);
+          const reads = before >= crashesBeforeParking ? [crashed(message, before)] : this.#read([message]);
           await this.#applyRead(scope, one, reads, memory);
         });
       });
       expected = next;
-      before = together;
+      before = crashesBeforeSingly;
     }
   }
 

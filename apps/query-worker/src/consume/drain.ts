@@ -71,7 +71,7 @@ export function isDraining({ firsts }: Folded, productId: string): boolean {
   return firsts.get(productId)?.draining ?? false;
 }
 
-const lookEveryMs = 1_000;
+const lookIntervalMs = 1_000;
 const pageSize = 100;
 
 /** Applies what waits of products that are draining, piece by piece, until `signal` is aborted. Several may do it at once. */
@@ -92,7 +92,7 @@ export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal
       return false;
     }
   };
-  await repeat({ everyMs: lookEveryMs, signal, onFailure }, async () => {
+  await repeat({ everyMs: lookIntervalMs, signal, onFailure }, async () => {
     let more = true;
     while (more) {
       more = false;

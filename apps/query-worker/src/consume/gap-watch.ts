@@ -1,5 +1,5 @@
-const remembered = 1_000;
-const tolerated = 50;
+const maxRemembered = 1_000;
+const maxMissing = 50;
 
 /**
  * Tells bad events from a bad topic. A product with events missing is parked; but when more than 5 % of the last 1 000
@@ -12,9 +12,9 @@ export class GapWatch {
   /** True when too many products miss events, those of this batch (by id, with whether events are missing) included. */
   isTooMany(batch: ReadonlyMap<string, boolean>): boolean {
     if (![...batch.values()].includes(true)) return false;
-    const others = [...this.#met].filter(([id]) => !batch.has(id)).slice(-Math.max(remembered - batch.size, 0));
+    const others = [...this.#met].filter(([id]) => !batch.has(id)).slice(-Math.max(maxRemembered - batch.size, 0));
     const missing = [...batch.values(), ...others.map(([, isMissing]) => isMissing)].filter(Boolean);
-    return missing.length > tolerated;
+    return missing.length > maxMissing;
   }
 
   /** Takes notice of a batch that was applied. */
@@ -25,7 +25,7 @@ export class GapWatch {
       this.#met.set(id, before || isMissing);
     }
     for (const oldest of this.#met.keys()) {
-      if (this.#met.size <= remembered) break;
+      if (this.#met.size <= maxRemembered) break;
       this.#met.delete(oldest);
     }
   }

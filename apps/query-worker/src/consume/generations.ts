@@ -26,7 +26,7 @@ export interface GenerationsOptions {
 }
 
 /** Milliseconds between looks at the table. */
-const lookEvery = 1000;
+const lookIntervalMs = 1000;
 
 /** The generations that are not dropped, each with a consumer of its own. What changes in the table is noticed within a second. */
 export class Generations {
@@ -76,7 +76,7 @@ export class Generations {
     while (!signal.aborted) {
       const found = await database.try(signal, () => readGenerations(sql));
       if (!signal.aborted) this.#follow(found);
-      await delay(lookEvery, undefined, { signal });
+      await delay(lookIntervalMs, undefined, { signal });
     }
   }
 

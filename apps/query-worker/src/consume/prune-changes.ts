@@ -2,17 +2,17 @@ import type { Sql } from '@catalogue/postgres';
 import { type Logger, repeat } from '@catalogue/service';
 import { removeChanges } from '../tables/change-log.ts';
 
-const every = 10_000;
+const pruneIntervalMs = 10_000;
 const retentionMs = 15 * 60 * 1000;
-const atOnce = 5_000;
+const pruneBatchSize = 5_000;
 
 /** Removes changes that are older than 15 minutes, now and then, until the signal is aborted. Several may do it at once. */
 export async function pruneChangesNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
   const onFailure = (err: unknown) => log.warn({ err }, 'Old changes were not removed');
-  await repeat({ everyMs: every, signal, onFailure }, async () => {
+  await repeat({ everyMs: pruneIntervalMs, signal, onFailure }, async () => {
     const generations = await sql<{ generation: number }[]>`select generation from change_counters`;
     for (const { generation } of generations) {
-      while (!signal.aborted && (await removeChanges(sql, generation, retentionMs, atOnce)) === atOnce);
+      while (!signal.aborted && (await removeChanges(sql, generation, retentionMs, pruneBatchSize)) === pruneBatchSize);
     }
   });
 }

@@ -20,7 +20,7 @@ type Tried = Pick<MessageBatch, 'signal' | 'progress'>;
 type Work<T> = (failures: number) => Promise<T>;
 
 /** Milliseconds for which a process that lives tries to take back what it counted, before others have their turns. */
-const takeBackWithin = 10_000;
+const takeBackTimeoutMs = 10_000;
 
 /**
  * Tries work on the database until it is done. Each try has a turn of its own, and is a sign of life, whatever comes of it:
@@ -59,7 +59,7 @@ export class Tries {
       await step.try(() => countAttempt(sql, scope, step, before));
       await work();
     } catch (error) {
-      const patience = AbortSignal.any([step.signal, AbortSignal.timeout(takeBackWithin)]);
+      const patience = AbortSignal.any([step.signal, AbortSignal.timeout(takeBackTimeoutMs)]);
       // With the database away for longer the count stands.
       await database.try(patience, () => takeBack(sql, scope, step, before)).catch(() => {});
       throw error;

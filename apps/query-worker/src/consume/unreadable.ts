@@ -2,7 +2,7 @@ import type { Fate, Read } from '../projection/project-batch.ts';
 import { TopicFault } from './topic-fault.ts';
 
 /** Messages in a row that may be unreadable before the topic is at fault, and not they. */
-const toleratedUnreadable = 100;
+const maxUnreadable = 100;
 
 /**
  * Counts the unreadable messages in a row that a batch from the offset `expected` on leaves behind: those of before, unless one could be read since. What an
@@ -19,7 +19,7 @@ export function countUnreadable(
   for (const [index, message] of messages.entries()) {
     if ('productId' in message) count = Math.min(count, 0);
     else if (fates[index] === 'parked') count += 1;
-    if (count > toleratedUnreadable) throw tooMany(expected, message);
+    if (count > maxUnreadable) throw tooMany(expected, message);
   }
   return count;
 }
@@ -29,7 +29,7 @@ function tooMany(next: number, message: Read): TopicFault {
   const why = 'unread' in message ? `: ${message.unread.detail}` : '';
   return new TopicFault(
     next,
-    `More than ${toleratedUnreadable} messages in a row cannot be read, so the topic is at fault: is KAFKA_TOPIC the right ` +
+    `More than ${maxUnreadable} messages in a row cannot be read, so the topic is at fault: is KAFKA_TOPIC the right ` +
       'one, and does its producer write events? To go on nevertheless and park them, run ' +
       `"node apps/query-worker/dist/cli.js parked allow ${partition}" and start the worker again. ` +
       `The last, at offset ${offset}${why}`,

@@ -25,7 +25,7 @@ export interface Decision {
 export type Decide = (piece: Piece) => Promise<Decision> | Decision;
 
 /** Events that can be missing before one whose version is to be believed. */
-const mostMissing = 1_000;
+const maxMissing = 1_000;
 
 /** Does without one event, where it waits: a generation may not have come to it yet, or be past it. */
 export function only(eventId: string): Decide {
@@ -42,7 +42,7 @@ export function standingInTheWay({ product: { id, version }, unread, first }: Pi
   if (first === undefined) return { discards: places };
   const next = first.version ?? 0;
   if (next <= version) return { discards: [...places, { version: next, eventId: first.eventId ?? '' }] };
-  if (next - version - 1 > mostMissing) {
+  if (next - version - 1 > maxMissing) {
     throw new RefusedError(
       `${next - version - 1} events are missing before event ${first.eventId} of product ${id} at version ${next}: if that ` +
         `version is an error, do without that event alone (--event ${first.eventId})`,

@@ -42,7 +42,7 @@ export async function listParked(sql: Sql, filter: ParkedFilter, limit: number):
 }
 
 /** Bytes of messages that are shown at most. */
-const mostShownBytes = 16_000_000;
+const maxShownBytes = 16_000_000;
 
 /**
  * The messages of a product that wait, in order, at most `limit` of them; what could not be read comes first. `waiting` counts
@@ -70,6 +70,6 @@ export async function showParked(
         order by generation, version nulls first, topic, partition, "offset" limit ${limit}
       ) page
     ) bounded
-    where before < ${mostShownBytes}
+    where before < ${maxShownBytes}
     order by generation, version nulls first, topic, partition, "offset"`;
 }

@@ -9,10 +9,10 @@ type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | '
   Pick<ParkedMessage, 'topic' | 'topicId'>;
 
 /** UTF-16 units: an index holds 2 704 bytes. */
-const longestKey = 500;
+const maxKeyLength = 500;
 
 /** The key that a message without a readable product is filed under. */
-export const keyOf = ({ key }: Pick<IncomingMessage, 'key'>) => storable(String(key ?? '').slice(0, longestKey));
+export const keyOf = ({ key }: Pick<IncomingMessage, 'key'>) => storable(String(key ?? '').slice(0, maxKeyLength));
 
 /** A message of a batch: about a product, or nothing that is or can be read. */
 export type Read = { origin: Origin } & (

@@ -2,10 +2,10 @@ import type { MessageBatch } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { OffsetScope } from './offsets.ts';
 
-/** Beginnings that nobody survived, after which messages go one at a time. */
-export const together = 2;
-/** … after which the message at which it happened again is parked. */
-export const alone = 3;
+/** Crashes while a batch was being applied, after which its messages are applied one at a time. */
+export const crashesBeforeSingly = 2;
+/** Crashes after which the message that was being applied is parked. */
+export const crashesBeforeParking = 3;
 
 /** How often the partition was begun at an offset without an end. */
 export async function readAttempts(

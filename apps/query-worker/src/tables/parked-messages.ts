@@ -3,8 +3,8 @@ import type { FiledMessage, ParkedMessage } from '../projection/parked-message.t
 import type { OffsetScope } from './offsets.ts';
 
 /** Messages that a transaction releases at most, over all products, and their bytes: a piece takes some 50 ms. */
-const mostReleased = 1_000;
-const mostBytes = 4_000_000;
+const maxReleased = 1_000;
+const maxReleasedBytes = 4_000_000;
 
 /** A version of a product that a message has, and the message's id. */
 export interface VersionSought {
@@ -57,12 +57,12 @@ export async function readHeads(
   from?: ParkedMessage,
 ): Promise<Map<string, ParkedMessage[]>> {
   const { version = 0, partition = 0, offset = 0 } = from ?? {};
-  const each = Math.max(1, Math.floor(mostReleased / Math.max(ids.length, 1)));
+  const each = Math.max(1, Math.floor(maxReleased / Math.max(ids.length, 1)));
   const rows = await sql<ParkedMessage[]>`
     select product_id as "productId", version, event_id as "eventId", type, reason, detail, traceparent, topic, partition,
       "offset", draining, not loaded as unloaded, case when loaded then message end as value
     from (
-      select *, place <= ${each} and (before = 0 or before + bytes <= ${mostBytes}) as loaded
+      select *, place <= ${each} and (before = 0 or before + bytes <= ${maxReleasedBytes}) as loaded
       from (
         select *, row_number() over (partition by product_id order by version, partition, "offset") as place,
           sum(bytes) over (order by product_id, version, partition, "offset") - bytes as before
@@ -101,10 +101,10 @@ export async function readUnread(
         select *, (count(*) over ())::int as waiting from parked_events
         where generation = ${generation} and product_id = ${key} and version is null
           and (topic, partition, "offset") > (${topic}, ${partition}, ${offset})
-        order by topic, partition, "offset" limit ${mostReleased}
+        order by topic, partition, "offset" limit ${maxReleased}
       ) page
     ) bounded
-    where before < ${mostBytes}
+    where before < ${maxReleasedBytes}
     order by topic, partition, "offset"`;
 }
 

@@ -1,9 +1,9 @@
 import type { Transaction } from '@catalogue/postgres';
 
 /** Words remembered: some 10 MB of them. */
-const most = 100_000;
-const shortest = 3;
-const longest = 40;
+const maxKnownWords = 100_000;
+const minLength = 3;
+const maxLength = 40;
 
 /** The words that this process knows to be written down: of most names there is nothing to write. */
 export class KnownWords {
@@ -20,7 +20,7 @@ export class KnownWords {
 
   /** Remembers words that were written down, and committed. */
   add(words: Iterable<string>): void {
-    if (this.#known.size > most) this.#known.clear();
+    if (this.#known.size > maxKnownWords) this.#known.clear();
     for (const word of words) this.#known.add(word);
   }
 }
@@ -28,7 +28,7 @@ export class KnownWords {
 /** Words that might be misspelt; numbers and codes are never taken for one another. */
 function wordsOf(name: string): string[] {
   return (name.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter(
-    (word) => word.length >= shortest && word.length <= longest && !/\p{N}/u.test(word),
+    (word) => word.length >= minLength && word.length <= maxLength && !/\p{N}/u.test(word),
   );
 }
 

@@ -14,9 +14,9 @@ export interface Switch {
 }
 
 /** Events: from further behind a generation cannot reach another that is held for a moment. */
-const close = 5000;
+const maxMissingBeforeHold = 5000;
 /** Milliseconds for which the one that serves is held. */
-const holdFor = 500;
+const maxHoldMs = 500;
 
 /**
  * Shows readers another generation, in one short transaction, and returns the one that served until then: it stays up to
@@ -30,7 +30,8 @@ export async function switchGeneration(sql: Sql, { to, state, topic, within }: S
     async (tx) => {
       const from = await lockGenerations(tx, to, state);
       const missing = await behind(tx, { from, to, topic });
-      if (missing > close) throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
+      if (missing > maxMissingBeforeHold)
+        throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
       // Workers hold these for as long as a batch takes; no reader waits for them.
       await tx`set local lock_timeout = '2s'`;
       await holdOffsets(tx, from, topic);
@@ -68,7 +69,7 @@ async function holdOffsets(tx: Transaction, generation: number, topic: string): 
 
 /** Waits until the generation to come is as far as the one that is held. */
 async function reach(tx: Transaction, between: Between): Promise<void> {
-  const end = Date.now() + holdFor;
+  const end = Date.now() + maxHoldMs;
   for (;;) {
     const missing = await behind(tx, between);
     if (missing === 0) return;
