@@ -1,18 +1,18 @@
 export { changesAppended } from './channel.ts';
 export { migrateReadModel } from './migrate.ts';
-export {
-  columnsOf,
-  comparedFields,
-  type ProductColumn,
-  productColumns,
-  type ProductField,
-  productFields,
-  selectionOf,
-  shownFields,
-} from './product-columns.ts';
+export { columnsOf, comparedFields, productFields, selectionOf, shownFields } from './product-columns.ts';
 export {
   changeCounters,
   changes,
+  type ProductColumn,
+  productColumns,
+  type ProductField,
+  type ProductRead,
+  type ProductRow,
+  products,
+  productsRead,
+} from './product-tables.ts';
+export {
   type ConsumerOffset,
   consumerOffsets,
   discards,
@@ -20,9 +20,5 @@ export {
   generations,
   type ParkedEvent,
   parkedEvents,
-  type ProductRead,
-  type ProductRow,
-  products,
-  productsRead,
   words,
 } from './tables.ts';

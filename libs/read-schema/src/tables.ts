@@ -5,9 +5,7 @@ import {
   customType,
   index,
   integer,
-  numeric,
   pgTable,
-  pgView,
   primaryKey,
   text,
   timestamp,
@@ -15,52 +13,6 @@ import {
 } from 'drizzle-orm/pg-core';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
-
-/** A random number from 1 that a double holds exactly. Made by the database, so that workers of every release store it. */
-const mark = () => bigint({ mode: 'number' }).default(sql`(random() * 9007199254740990)::bigint + 1`);
-
-/**
- * Every product, in every generation of the read model: one list partition a generation (`products_g1`, …). Partitions
- * and collations are in the migrations, since Drizzle cannot say them: `name` sorts by the ICU root collation, `id` and
- * the stamps by their bytes.
- */
-export const products = pgTable(
-  'products',
-  {
-    generation: integer().notNull(),
-    id: text().notNull(),
-    /** Null until known: a legacy update may come before its creation. */
-    name: text(),
-    /** In the catalogue's one currency, to the cent; null until known. */
-    price: numeric(),
-    /** Of the last event applied; 0 for a product known from legacy messages only. */
-    version: integer().notNull().default(0),
-    /** From the event, not from the clock: two generations can be compared. Null until the creation is known. */
-    createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
-    updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
-    /** Kept for ever, so that a late or repeated event cannot bring the product back. */
-    discontinued: boolean().notNull().default(false),
-    /** Of the last event applied: the same version with another id is a history that forked. */
-    eventId: text('event_id'),
-    /** When and where the legacy value of the field was said: the later stamp wins. Null once the product has a version. */
-    nameStamp: text('name_stamp'),
-    priceStamp: text('price_stamp'),
-    /** Events of it are parked: the row is older than what the topic says. */
-    parked: boolean().notNull().default(false),
-    /** Whether readers see the product. */
-    listed: boolean()
-      .notNull()
-      .generatedAlwaysAs(sql`not discontinued and created_at is not null and name is not null and price is not null`),
-  },
-  (table) => [
-    primaryKey({ columns: [table.generation, table.id] }),
-    // Each serves keyset pages in both directions.
-    index('products_by_name').on(table.name, table.id).where(sql`listed`),
-    // It includes the generation, which Drizzle cannot say.
-    index('products_by_price').on(table.price, table.id).where(sql`listed`),
-    index('products_by_updated_at').on(table.updatedAt, table.id).where(sql`listed`),
-  ],
-);
 
 /**
  * The names of the products that readers see, as they are searched. Kept by triggers on `products`, which write it only when a
@@ -188,61 +140,6 @@ export const discards = pgTable(
   (table) => [primaryKey({ columns: [table.productId, table.version, table.eventId] })],
 );
 
-/**
- * What happened to the products of a generation, in the order of commit and without gaps in `seq`, for whoever waits or
- * listens. Kept for a while; one list partition a generation.
- */
-export const changes = pgTable(
-  'changes',
-  {
-    generation: integer().notNull(),
-    seq: bigint({ mode: 'number' }).notNull(),
-    productId: text('product_id').notNull(),
-    version: integer().notNull(),
-    /** What readers see of it; `none` when they see nothing, though the version moved. */
-    kind: text({ enum: ['created', 'updated', 'discontinued', 'none'] }).notNull(),
-    /** The product after the change. */
-    name: text(),
-    price: numeric(),
-    /** Of the product before the change, when readers saw it then: who shows a range of prices has to know what leaves it. */
-    priceBefore: numeric('price_before'),
-    createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
-    updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
-    at: timestamp({ withTimezone: true, precision: 6 }).notNull().defaultNow(),
-    /**
-     * Tells this change from another with the same `seq`: a standby that lacks the last changes, or a restored copy, counts on
-     * from where it is. Null for changes from before this column.
-     */
-    mark: mark(),
-  },
-  (table) => [primaryKey({ columns: [table.generation, table.seq] })],
-);
-
-/** The last `seq` of each generation. Moved as the last thing in a transaction: whoever has moved it commits before the next. */
-export const changeCounters = pgTable('change_counters', {
-  generation: integer().primaryKey(),
-  last: bigint({ mode: 'number' }).notNull().default(0),
-  /** The mark of the log's beginning, before its first change. */
-  mark: mark(),
-});
-
-/**
- * What readers are shown: the listed products of the serving generation (and `folded`, for the release before). Legacy readers
- * select `id, name, price`. Made by the SQL function `show_generation`: a migration that changes the view replaces the function and calls it (migration 0002).
- * It also makes `listed_products`, which shows the same without naming the generation: for what goes by the order of a name, a
- * price or a time (migration 0008).
- */
-export const productsRead = pgView('products_read', {
-  id: text().notNull(),
-  name: text().notNull(),
-  price: numeric().notNull(),
-  version: integer().notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }).notNull(),
-  updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }).notNull(),
-}).existing();
-
-export type ProductRow = typeof products.$inferSelect;
-export type ProductRead = typeof productsRead.$inferSelect;
 export type ConsumerOffset = typeof consumerOffsets.$inferSelect;
 export type ParkedEvent = typeof parkedEvents.$inferSelect;
 export type Generation = typeof generations.$inferSelect;

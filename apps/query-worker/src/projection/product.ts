@@ -1,3 +1,7 @@
+import type { ProductEvent } from '@catalogue/contracts';
+import { toCents } from './cents.ts';
+import { moment } from './time.ts';
+
 /** A product as its row in the read model is: what the projection folds messages into. */
 export interface Product {
   id: string;
@@ -35,6 +39,25 @@ export function unknownProduct(id: string): Product {
     priceStamp: null,
     parked: false,
   };
+}
+
+/** The product after one more event. */
+export function evolve(product: Product, event: ProductEvent): Product {
+  const updatedAt = moment(event.timestamp);
+  switch (event.type) {
+    case 'ProductCreated': {
+      const { name, price } = event.payload;
+      return { ...product, name, price: toCents(price), createdAt: updatedAt, updatedAt };
+    }
+    case 'ProductUpdated': {
+      const { name = product.name, price } = event.payload;
+      return { ...product, name, price: price === undefined ? product.price : toCents(price), updatedAt };
+    }
+    case 'ProductDiscontinued':
+      return { ...product, discontinued: true, updatedAt };
+    default:
+      return event satisfies never;
+  }
 }
 
 /** Whether readers see it. */

@@ -1,8 +1,6 @@
-import type { Decoded, ProductEvent } from '@catalogue/contracts';
-import { toCents } from './cents.ts';
+import type { Decoded } from '@catalogue/contracts';
 import { mergeLegacy } from './legacy.ts';
-import { type Product, storable } from './product.ts';
-import { moment } from './time.ts';
+import { evolve, type Product, storable } from './product.ts';
 
 /** A message that says something about a product, and where it was. */
 export interface ProductMessage {
@@ -59,24 +57,6 @@ export function projectEvent(product: Product, message: ProductMessage, discards
   if (isDiscarded(productVersion)) return { outcome: 'skipped', product: versioned };
   if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
   return { outcome: 'applied', product: decoded.kind === 'event' ? evolve(versioned, decoded.event) : versioned };
-}
-
-function evolve(product: Product, event: ProductEvent): Product {
-  const updatedAt = moment(event.timestamp);
-  switch (event.type) {
-    case 'ProductCreated': {
-      const { name, price } = event.payload;
-      return { ...product, name, price: toCents(price), createdAt: updatedAt, updatedAt };
-    }
-    case 'ProductUpdated': {
-      const { name = product.name, price } = event.payload;
-      return { ...product, name, price: price === undefined ? product.price : toCents(price), updatedAt };
-    }
-    case 'ProductDiscontinued':
-      return { ...product, discontinued: true, updatedAt };
-    default:
-      return event satisfies never;
-  }
 }
 
 function blocked(reason: Blocked['reason'], product: Product, { event }: VersionedMessage): Blocked {
