@@ -162,11 +162,15 @@ export async function lockTable(sql: Sql, table: string) {
   return { holder: session, waiting, commit: () => end('commit'), release, [Symbol.asyncDispose]: release };
 }
 
-/** Makes an empty generation beside those there are. */
+/** Makes an empty generation beside those there are; attached as the worker does it, which locks no reader out. */
 export async function addGeneration(sql: Sql, generation: number): Promise<void> {
+  const partitions = ['products', 'changes'].map(
+    (table) => `
+      create table ${table}_g${generation} (like ${table} including all);
+      alter table ${table} attach partition ${table}_g${generation} for values in (${generation});`,
+  );
   await sql.unsafe(`
-    create table products_g${generation} partition of products for values in (${generation});
-    create table changes_g${generation} partition of changes for values in (${generation});
+    ${partitions.join('')}
     insert into change_counters values (${generation}, 0);
     insert into generations values (${generation}, 'filling')`);
 }
