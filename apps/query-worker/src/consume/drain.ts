@@ -6,6 +6,7 @@ import type { Product } from '../projection/product.ts';
 import { type Folded, projectBatch } from '../projection/project-batch.ts';
 import type { Discard } from '../projection/project-event.ts';
 import { readDiscards } from '../tables/discards.ts';
+import { holdGeneration } from '../tables/generation-hold.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
 import { readHeads } from '../tables/parked-messages.ts';
 import { lockProducts } from '../tables/products.ts';
@@ -28,7 +29,8 @@ export async function drainPiece(
   { waitsBriefly = false } = {},
 ): Promise<Folded> {
   const readPiece = async (tx: Transaction) => {
-    const [rows, discards, queues] = await Promise.all([
+    const [, rows, discards, queues] = await Promise.all([
+      holdGeneration(tx, generation),
       lockProducts(tx, generation, [productId]),
       readDiscards(tx, [productId]),
       readHeads(tx, generation, [productId]),

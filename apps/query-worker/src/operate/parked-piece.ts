@@ -5,6 +5,7 @@ import { type Product, unknownProduct } from '../projection/product.ts';
 import { type Folded, projectBatch, type Read, read } from '../projection/project-batch.ts';
 import type { Discard } from '../projection/project-event.ts';
 import { insertDiscards, readDiscards } from '../tables/discards.ts';
+import { holdGeneration } from '../tables/generation-hold.ts';
 import type { OffsetScope } from '../tables/offsets.ts';
 import { deleteParked, findWaiting, readUnread } from '../tables/parked-messages.ts';
 import { insertMissing, lockProducts } from '../tables/products.ts';
@@ -70,6 +71,7 @@ async function deliverAgain(
   productId: string,
   { decide, after }: Omit<ResumeOptions, 'dryRun'>,
 ): Promise<DeliveredAgain> {
+  await holdGeneration(tx, generation);
   const filed = await readUnread(tx, generation, productId, after);
   const subjects = new Set(readFiled(filed, productId).flatMap(subjectOf));
   const ids = [...new Set([productId, ...subjects])];

@@ -48,6 +48,7 @@ export async function discardParked(sql: Sql, productId: string, { dryRun, event
 }
 
 async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
+  // The serving generation last: none that a switch may show next is behind it meanwhile.
   const scopes = await sql<Scope[]>`
     select generations.generation, waiting.topic
     from generations
@@ -56,10 +57,10 @@ async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boole
       where parked_events.generation = generations.generation and product_id = ${productId}
     ) waiting
     where waiting.topic is not null
-    order by generations.generation`;
+    order by state = 'serving', generations.generation`;
   const resumed: Resumed[] = [];
   for (const scope of scopes) resumed.push(await resumeIn(sql, scope, productId, decide, dryRun));
-  return resumed;
+  return resumed.toSorted((a, b) => a.generation - b.generation);
 }
 
 interface Scope {

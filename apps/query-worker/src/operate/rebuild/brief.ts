@@ -24,12 +24,13 @@ export async function briefly<T>(sql: Sql, work: (tx: Transaction) => Promise<T>
     } catch (error) {
       const isBusy = [lockNotAvailable, deadlock].includes(errorCode(error) ?? '');
       if (!isBusy && !(error instanceof NotYetError)) throw error;
-      if (Date.now() > end) throw new RefusedError(inVain(error as Error, within), { cause: error });
+      if (Date.now() > end) throw new RefusedError(inVain(error as Error, within, isBusy), { cause: error });
       await delay(100 + Math.random() * 200);
     }
   }
 }
 
-function inVain({ message }: Error, within: number): string {
-  return `Tried for ${within / 1000} s in vain, nothing was changed: ${message} (does a transaction take long? see pg_stat_activity)`;
+function inVain({ message }: Error, within: number, isBusy: boolean): string {
+  const hint = isBusy ? ' (does a transaction take long? see pg_stat_activity)' : '';
+  return `Gave up after ${within / 1000} s, nothing was changed: ${message}${hint}`;
 }

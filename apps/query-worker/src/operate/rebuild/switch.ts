@@ -21,7 +21,8 @@ const maxHoldMs = 500;
 /**
  * Shows readers another generation, in one short transaction, and returns the one that served until then: it stays up to
  * date, as `retired`. No reader sees a product go back: the one that serves is held where it is until the other is at least
- * as far in every partition.
+ * as far in every partition, and has released the parked events that readers have seen applied. Only a product whose events
+ * wait for an operator in the other alone is shown as it is there; "rebuild switch" reports it before.
  * @throws {RefusedError} when the other is not in the state that was expected, or does not come as far in time.
  */
 export async function switchGeneration(sql: Sql, { to, state, topic, within }: Switch): Promise<number> {
@@ -32,11 +33,13 @@ export async function switchGeneration(sql: Sql, { to, state, topic, within }: S
       const missing = await behind(tx, { from, to, topic });
       if (missing > maxMissingBeforeHold)
         throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
+      await waitForReleases(tx, from, to);
       // Workers hold these for as long as a batch takes; no reader waits for them.
       await tx`set local lock_timeout = '2s'`;
       await holdOffsets(tx, from, topic);
       await reach(tx, { from, to, topic });
       await holdOffsets(tx, to, topic);
+      await waitForReleases(tx, from, to);
       // From the next batch on its changes are written down: until now nobody could have read them.
       await tx`insert into change_counters (generation) values (${to}) on conflict do nothing`;
       await tx`update generations set state = 'retired' where generation = ${from}`;
@@ -59,6 +62,31 @@ async function lockGenerations(tx: Transaction, to: number, state: Generation['s
     throw new RefusedError(`Generation ${to} is ${found}, not ${state}: "rebuild status" shows them all`);
   }
   return serving.generation;
+}
+
+/**
+ * Parked events are released without moving an offset, a piece at a time: so long, a product may be behind in a generation
+ * that is as far in the topic. The locks on both generations keep releases out until the end of the transaction.
+ * @throws {NotYetError} while the generation to come shows such a product at an older version.
+ */
+async function waitForReleases(tx: Transaction, from: number, to: number): Promise<void> {
+  const [first] = await tx<{ products: number; id: string; version: number; shown: number }[]>`
+    select (count(*) over ())::int as products, product_id as id, coming.version, shown.version as shown
+    from parked_events waiting
+    cross join lateral (
+      select version from products where generation = ${from} and id = product_id limit 1
+    ) shown
+    cross join lateral (
+      select version from products where generation = ${to} and id = product_id limit 1
+    ) coming
+    where waiting.generation = ${to} and draining and shown.version > coming.version
+    order by id limit 1`;
+  if (first === undefined) return;
+  throw new NotYetError(
+    `generation ${to} is still releasing the parked events of ${first.products} products that generation ${from} shows ` +
+      `at a later version, such as ${first.id} (at version ${first.version}, shown at ${first.shown}). The workers release them: ` +
+      'try again when "parked list" shows none that is being applied',
+  );
 }
 
 /** Waits for the batches under way; others wait for the end of the transaction. */
