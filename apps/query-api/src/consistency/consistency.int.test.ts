@@ -90,6 +90,30 @@ describe('a token', () => {
     await project(db.sql, [{ id: later, version: 0, kind: 'none', parked: true }]);
     expect(await answer).toMatchObject(refused);
   });
+  test('of a product whose parked events are being released waits for them as for any other write', async () => {
+    const [released, blocked] = [randomUUID(), randomUUID()];
+    await project(db.sql, [
+      { id: released, version: 1, parked: true },
+      { id: blocked, version: 1, parked: true },
+    ]);
+    for (const [offset, id] of [released, blocked].entries()) {
+      await db.sql`
+        insert into parked_events (generation, topic, partition, "offset", product_id, version, reason, detail, draining)
+        values (1, 'events', 0, ${offset}, ${id}, 2, 'queued', 'Being released', true)`;
+    }
+    expect(await ask(`/products/${released}`, 3, { wait: 0 })).toMatchObject({
+      status: 503,
+      body: { type: 'read-model-behind' },
+    });
+    const answers = [released, blocked].map((id) => ask(`/products/${id}`, 3));
+    await api.waiting(2);
+    await project(db.sql, [{ id: released, version: 3 }]);
+    expect(await answers[0]).toMatchObject({ status: 200, body: { version: 3 } });
+    // An event in its queue turns out to need an operator.
+    await db.sql`update parked_events set version = 3, reason = 'gap', draining = false where product_id = ${blocked}`;
+    await project(db.sql, [{ id: blocked, version: 2, parked: true }]);
+    expect(await answers[1]).toMatchObject({ status: 503, body: { type: 'product-parked' } });
+  });
   test('of the end of a product is followed by 404', async () => {
     const id = randomUUID();
     await project(db.sql, [{ id, version: 1 }]);

@@ -9,7 +9,7 @@ const shownColumns = selectionOf(shownFields);
 export interface ProductStatus {
   id: string;
   version: number;
-  /** Events of it wait for an operator. */
+  /** Events of it wait for an operator. Events that are being released do not: the product catches up. */
   parked: boolean;
 }
 
@@ -34,7 +34,7 @@ export async function findProducts(
 
 /**
  * The status of those of the products that the serving generation knows, discontinued and incomplete ones as well, and the
- * position of the log at that moment.
+ * position of the log at that moment. Only of a parked product the queue is looked at, by the index of the few that drain.
  */
 export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<ProvenRows<ProductStatus>> {
   const found = await sql<(ProductStatus & LogPosition & { id: string | null })[]>`
@@ -44,10 +44,14 @@ export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<Pr
       join change_counters counter on counter.generation = serving.generation
       left join changes newest on newest.generation = serving.generation and newest.seq = counter.last
       left join lateral (
-        select found.* from unnest(${ids}::text[]) wanted
+        select found.id, found.version, found.parked and draining is null as parked from unnest(${ids}::text[]) wanted
         cross join lateral (
           select id, version, parked from products where generation = serving.generation and id = wanted limit 1
         ) found
+        left join lateral (
+          select draining from parked_events
+          where found.parked and generation = serving.generation and product_id = found.id and draining limit 1
+        ) queue on true
       ) product on true
     where serving.state = 'serving'`;
   const [first] = found;
