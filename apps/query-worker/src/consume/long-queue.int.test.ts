@@ -109,6 +109,34 @@ test('what a missing event lets go is applied in pieces, in order, with what com
   ).toEqual([{ ordered: true }]);
 });
 
+test('a fork that arrives while a product drains ends that, and once it is discarded the product drains on', async () => {
+  await using db = await openDatabase();
+  await queue(db, 'long', 2_500);
+  const deliver = async (offset: number, value: Buffer) =>
+    await applyBatch(
+      db.sql,
+      scope,
+      { partition: 0, expected: offset },
+      read([{ partition: 0, offset, key: 'long', value }]),
+    );
+  const draining = () => db.sql`select version, reason, detail from parked_events where draining`;
+  await deliver(0, update('long', 2));
+  expect(await draining()).toMatchObject([{ version: 1_003 }]);
+  await deliver(1, update('long', 1_002, 'other'));
+  expect(await draining()).toEqual([]);
+  expect(await db.sql`select reason, detail from parked_events where version = 1003`).toEqual([
+    { reason: 'queued', detail: 'Waits behind version 1002, event other' },
+  ]);
+  // As the release before left it.
+  await db.sql`update parked_events set draining = true where version = 1003`;
+  await drainPiece(db.sql, { generation: 1, topic: 'events', productId: 'long' });
+  expect(await draining()).toEqual([]);
+  expect(await discardParked(db.sql, 'long', { dryRun: false })).toEqual([
+    { generation: 1, released: 1_501, discarded: ['event other of version 1002'], waitsFor: undefined },
+  ]);
+  expect(await db.sql`select version, parked from products`).toEqual([{ version: 2_502, parked: false }]);
+});
+
 test('a piece is bounded in bytes, too, and each has at least one message', async () => {
   await using db = await openDatabase();
   await queue(db, 'long', 6);

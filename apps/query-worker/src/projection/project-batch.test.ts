@@ -153,6 +153,36 @@ describe('a history that forked', () => {
   });
 });
 
+describe('a product that drains', () => {
+  const draining = { reason: 'queued', detail: 'Being applied', draining: true } as const;
+  /** At version 2, with an event that is being released. */
+  const known = (change: Partial<ParkedMessage> = {}) => {
+    const model = new ReadModel();
+    model.deliver(event(1), event(2), event(4));
+    const [first] = model.queue;
+    const message = { ...(first as ParkedMessage), version: 3, eventId: 'e3', ...draining, ...change };
+    const products = new Map([[id, model.product as Product]]);
+    return { products, queues: new Map([[id, [message]]]), discards: new Map() };
+  };
+
+  test('drains no more when a fork comes before what waits', () => {
+    const other = { partition: 0, offset: 9, key: id, value: Buffer.from(JSON.stringify(event(2, { id: 'other' }))) };
+    const { fates, parked } = projectBatch(known({ unloaded: true, value: null }), read([other]));
+    expect(fates).toEqual(['parked']);
+    expect(parked.toSorted((a, b) => a.offset - b.offset)).toMatchObject([
+      { version: 3, draining: false, reason: 'queued', detail: 'Waits behind version 2, event other' },
+      { version: 2, reason: 'fork' },
+    ]);
+  });
+
+  test('tells those who wait for it when an event turns out to need an operator', () => {
+    const value = Buffer.from(JSON.stringify(event(3, { schemaVersion: 9 })));
+    const { changes, parked } = projectBatch(known({ value }), [], [id]);
+    expect(parked).toMatchObject([{ version: 3, reason: 'newer-schema', draining: false }]);
+    expect(changes).toMatchObject([{ kind: 'none', product: { version: 2, parked: true } }]);
+  });
+});
+
 test('a message that cannot be read waits for an operator, and the next event of its product for it', () => {
   const model = new ReadModel();
   expect(model.deliver(event(1), '{"id": ', event(3)).fates).toEqual(['applied', 'parked', 'parked']);

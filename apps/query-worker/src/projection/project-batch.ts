@@ -85,11 +85,18 @@ export function projectBatch(known: Known, messages: readonly Read[], resumed: r
   return { ...folding.result(), fates, firsts };
 }
 
-const draining = {
+/** What a message waits for, as it is told an operator. */
+type Wording = Pick<ParkedMessage, 'reason' | 'detail'> & { draining: boolean };
+
+const draining: Wording = {
   reason: 'queued',
   detail: 'Nothing stands in the way any more: what waits is being applied, a piece at a time',
   draining: true,
-} as const;
+};
+
+function behind({ version, eventId }: ParkedMessage): Wording {
+  return { reason: 'queued', detail: `Waits behind version ${version}, event ${eventId}`, draining: false };
+}
 
 class Folding {
   readonly #known: Known;
@@ -164,10 +171,7 @@ class Folding {
     const [first] = queue;
     // One that comes before all that wait tells what they wait for from now on.
     const isFirst = first === undefined || version < (first.version ?? 0);
-    const why =
-      isFirst && projected.outcome === 'blocked'
-        ? projected
-        : { reason: 'queued' as const, detail: `Waits behind version ${first?.version}, event ${first?.eventId}` };
+    const why = isFirst && projected.outcome === 'blocked' ? projected : behind(first as ParkedMessage);
     this.#park(product, parkedMessage(message.origin, { ...about, reason: why.reason, detail: why.detail }));
     return 'parked';
   }
@@ -189,17 +193,18 @@ class Folding {
       const [first, ...rest] = this.#queue(id);
       if (first === undefined) return;
       if (first.unloaded) {
-        this.#reword(first, rest, draining);
+        this.#reword(first, draining);
         return;
       }
       const [message] = read([first]);
       if (message === undefined || !('productId' in message)) {
-        this.#reword(first, rest, { ...first, draining: false });
+        this.#reword(first, { ...first, draining: false });
         return;
       }
       const projected = projectEvent(product, message, this.#discards(id));
       if (projected.outcome === 'blocked') {
-        this.#reword(first, rest, { ...projected, draining: false });
+        this.#reword(first, { ...projected, draining: false });
+        for (const waiting of rest) if (waiting.draining) this.#reword(waiting, behind(first));
         return;
       }
       this.#release(first);
@@ -215,24 +220,28 @@ class Folding {
     this.#released.add(stored ?? message);
   }
 
-  /** What waited behind another has become the first: it says what all wait for. */
-  #reword(
-    first: ParkedMessage,
-    rest: readonly ParkedMessage[],
-    { reason, detail, draining: isDraining }: Pick<ParkedMessage, 'reason' | 'detail'> & { draining: boolean },
-  ): void {
-    if (first.reason === reason && first.detail === detail && (first.draining ?? false) === isDraining) return;
-    const reworded = { ...first, reason, detail, draining: isDraining };
-    const stored = this.#reworded.get(first) ?? (this.#parked.has(first) ? undefined : first);
-    this.#parked.delete(first);
+  /** A message that waits, maybe for something else now: the first says what all wait for. */
+  #reword(message: ParkedMessage, { reason, detail, draining: isDraining }: Wording): void {
+    const { draining: wasDraining = false, productId } = message;
+    if (message.reason === reason && message.detail === detail && wasDraining === isDraining) return;
+    const reworded = { ...message, reason, detail, draining: isDraining };
+    const stored = this.#reworded.get(message) ?? (this.#parked.has(message) ? undefined : message);
+    this.#parked.delete(message);
     this.#parked.add(reworded);
     if (stored !== undefined) this.#reworded.set(reworded, stored);
-    this.#queues.set(first.productId, [reworded, ...rest]);
+    const queue = this.#queue(productId);
+    this.#queues.set(productId, queue.with(queue.indexOf(message), reworded));
+    // Who waits for the product waits in vain from now on, and is told.
+    if (wasDraining && !isDraining) this.#step(this.#product(productId), this.#product(productId));
   }
 
   #park(product: Product, message: ParkedMessage): void {
+    const [before] = this.#queue(product.id);
     this.#parked.add(message);
-    this.#queues.set(product.id, [...this.#queue(product.id), message].toSorted(byVersion));
+    const queue = [...this.#queue(product.id), message].toSorted(byVersion);
+    this.#queues.set(product.id, queue);
+    // Nothing is released past what came before it.
+    if (before?.draining && queue[0] !== before) this.#reword(before, behind(message));
     if (!product.parked) this.#step(product, { ...product, parked: true });
   }
 
