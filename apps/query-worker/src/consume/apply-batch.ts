@@ -1,14 +1,14 @@
 import type { MessageBatch } from '@catalogue/kafka';
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
+import { discardsNeeded, eventKeyOf } from '../projection/discards-needed.ts';
 import type { ParkedMessage } from '../projection/parked-message.ts';
-import { type Product, storable } from '../projection/product.ts';
+import type { Product } from '../projection/product.ts';
 import { type Folded, keyOf, projectBatch, type Read } from '../projection/project-batch.ts';
-import type { Discard } from '../projection/project-event.ts';
 import { appendChanges } from '../tables/change-log.ts';
-import { readDiscards } from '../tables/discards.ts';
+import { findDiscarded, readDiscards } from '../tables/discards.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
 import { moveOffset, type OffsetScope, storeUnreadable } from '../tables/offsets.ts';
-import { deleteParked, insertParked, readHeads, readQueues, type VersionSought } from '../tables/parked-messages.ts';
+import { deleteParked, insertParked, readHeads, readQueues } from '../tables/parked-messages.ts';
 import {
   againOnTakenRow,
   insertMissing,
@@ -82,16 +82,18 @@ async function readAndFold(
   const { generation } = scope;
   const { ids, needed } = productsIn(messages);
   // Sent together. The first waits until whoever moves the offset now has ended, and so holds up the others.
-  const [unreadableBefore, , rows, discards] = await Promise.all([
+  const [unreadableBefore, , rows, discarded] = await Promise.all([
     moveOffset(tx, scope, partition, offset),
     needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
     ids.length > 0 ? lockProducts(tx, generation, ids) : [],
-    ids.length > 0 ? readDiscards(tx, ids) : new Map<string, Discard[]>(),
+    ids.length > 0 ? findDiscarded(tx, ids) : [],
   ]);
   if (unreadableBefore === undefined) throw new NotOwnerError();
   const products = new Map(rows.map((row) => [row.id, row]));
   const queues = await readWaiting(tx, generation, products, messages);
-  return { folded: projectBatch({ products, queues, discards, topicId: scope.topicId }, messages), unreadableBefore };
+  const known = { products, queues, topicId: scope.topicId };
+  const discards = await readDiscards(tx, discardsNeeded(discarded, known, messages));
+  return { folded: projectBatch({ ...known, discards }, messages), unreadableBefore };
 }
 
 /**
@@ -108,7 +110,7 @@ export async function readWaiting(
   const waiting = [...products.values()].flatMap(({ id, parked }) => (parked ? [id] : []));
   if (waiting.length === 0 && resumed.length === 0) return new Map();
   const isWaiting = new Set(waiting);
-  const sought = messages.flatMap(versionOf).filter(({ productId }) => isWaiting.has(productId));
+  const sought = messages.flatMap(eventKeyOf).filter(({ productId }) => isWaiting.has(productId));
   const queues = await readQueues(tx, generation, waiting, sought);
   const open = sought.filter(({ productId, version }) => {
     const first = queues.get(productId)?.[0]?.version ?? 0;
@@ -127,12 +129,6 @@ function joined(head: readonly ParkedMessage[], others: readonly ParkedMessage[]
   const known = new Set(head.map(place));
   const beyond = others.filter((message) => !known.has(place(message)));
   return [...head, ...beyond].toSorted((a, b) => (a.version ?? 0) - (b.version ?? 0));
-}
-
-function versionOf(message: Read): VersionSought[] {
-  if (!('productId' in message) || message.decoded.kind === 'legacy') return [];
-  const { productVersion: version, id } = message.decoded.event;
-  return [{ productId: message.productId, version, eventId: storable(id) }];
 }
 
 /** Sends what a fold came to. The change log is the last, for it is what batches of other partitions wait for. */
@@ -170,7 +166,7 @@ export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> 
       moveOffset(tx, scope, -1, { expected: -1, next: -1 }),
       insertMissing(tx, generation, []),
       lockProducts(tx, generation, []),
-      readDiscards(tx, []),
+      findDiscarded(tx, []),
       insertProducts(tx, generation, []),
       addWords(tx, new Set()),
       appendChanges(tx, generation, []),

@@ -1,11 +1,12 @@
 import { hinter, type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import { type Logger, repeat } from '@catalogue/service';
+import { discardsNeeded } from '../projection/discards-needed.ts';
 import type { ParkedMessage } from '../projection/parked-message.ts';
 import type { Product } from '../projection/product.ts';
 import { type Folded, projectBatch } from '../projection/project-batch.ts';
 import type { Discard } from '../projection/project-event.ts';
-import { readDiscards } from '../tables/discards.ts';
+import { findDiscarded, readDiscards } from '../tables/discards.ts';
 import { holdGeneration } from '../tables/generation-hold.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
 import { readHeads } from '../tables/parked-messages.ts';
@@ -29,13 +30,15 @@ export async function drainPiece(
   { waitsBriefly = false } = {},
 ): Promise<Folded> {
   const readPiece = async (tx: Transaction) => {
-    const [, rows, discards, queues] = await Promise.all([
+    const [, rows, discarded, queues] = await Promise.all([
       holdGeneration(tx, generation),
       lockProducts(tx, generation, [productId]),
-      readDiscards(tx, [productId]),
+      findDiscarded(tx, [productId]),
       readHeads(tx, generation, [productId]),
     ]);
-    return projectBatch({ products: new Map(rows.map((row) => [row.id, row])), discards, queues }, [], [productId]);
+    const known = { products: new Map(rows.map((row) => [row.id, row])), queues };
+    const discards = await readDiscards(tx, discardsNeeded(discarded, known, []));
+    return projectBatch({ ...known, discards }, [], [productId]);
   };
   return await transact(
     sql,
@@ -55,16 +58,18 @@ export async function* previewPieces(
   { generation, productId }: Draining,
   { product, discards, folded }: { product: Product; discards: readonly Discard[]; folded: Folded },
 ): AsyncGenerator<Folded> {
-  const all = [...((await readDiscards(sql, [productId])).get(productId) ?? []), ...discards];
+  // The first piece is past the versions that are discarded: of the rest it is only single events that have to be left out.
   const isDiscarded = ({ version, eventId }: ParkedMessage) =>
     discards.some((discard) => discard.version === version && discard.eventId === eventId);
-  const known = { products: new Map([[productId, product]]), discards: new Map([[productId, all]]) };
+  const products = new Map([[productId, product]]);
   for (let last = folded; isDraining(last, productId); yield last) {
     const after = [...last.created, ...last.renamed, ...last.changed].find(({ id }) => id === productId);
-    if (after !== undefined) known.products.set(productId, after);
+    if (after !== undefined) products.set(productId, after);
     const heads = await readHeads(sql, generation, [productId], last.firsts.get(productId));
     const queue = (heads.get(productId) ?? []).filter((message) => !isDiscarded(message));
-    last = projectBatch({ ...known, queues: new Map([[productId, queue]]) }, [], [productId]);
+    const known = { products, queues: new Map([[productId, queue]]) };
+    const stored = await readDiscards(sql, discardsNeeded([productId], known, []));
+    last = projectBatch({ ...known, discards: stored }, [], [productId]);
   }
 }
 

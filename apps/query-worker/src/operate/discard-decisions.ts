@@ -38,7 +38,7 @@ export function only(eventId: string): Decide {
 
 /** Does without what all of a product's events wait for. */
 export function standingInTheWay({ product: { id, version }, unread, first }: Piece): Decision {
-  const places = unread.map((it) => ({ version: 0, eventId: lastingPlaceOf(it, it.topicId ?? it.topic ?? '') }));
+  const places = unread.map((it) => ({ version: 0, eventId: lastingPlaceOf(it) }));
   if (first === undefined) return { discards: places };
   const next = first.version ?? 0;
   if (next <= version) return { discards: [...places, { version: next, eventId: first.eventId ?? '' }] };

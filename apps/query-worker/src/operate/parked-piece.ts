@@ -1,5 +1,6 @@
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { readWaiting, write } from '../consume/apply-batch.ts';
+import { discardsNeeded } from '../projection/discards-needed.ts';
 import { type FiledMessage, type ParkedMessage, placeOf } from '../projection/parked-message.ts';
 import { type Product, unknownProduct } from '../projection/product.ts';
 import { type Folded, projectBatch, type Read, read } from '../projection/project-batch.ts';
@@ -36,11 +37,7 @@ export async function resumePiece(
         if (dryRun) throw new DryRun(delivered);
         return delivered;
       },
-      (tx, { discards, released, folded }) => [
-        insertDiscards(tx, productId, discards),
-        deleteParked(tx, scope.generation, released),
-        ...write(tx, scope, folded),
-      ],
+      (tx, { released, folded }) => [deleteParked(tx, scope.generation, released), ...write(tx, scope, folded)],
     );
   } catch (error) {
     if (error instanceof DryRun) return error.delivered;
@@ -77,9 +74,8 @@ async function deliverAgain(
   const ids = [...new Set([productId, ...subjects])];
   // Without a row of its own nothing holds up a worker that applies the product's first event meanwhile.
   await insertMissing(tx, generation, [...subjects]);
-  const [rows, discards, page] = await Promise.all([
+  const [rows, page] = await Promise.all([
     lockProducts(tx, generation, ids),
-    readDiscards(tx, ids),
     readUnread(tx, generation, productId, after),
   ]);
   // What came since has to wait for another try where it is about a product that is not locked.
@@ -106,8 +102,10 @@ async function deliverAgain(
     productId,
     queue.filter(({ eventId }) => eventId !== decided.released?.eventId),
   );
-  discards.set(productId, [...(discards.get(productId) ?? []), ...decided.discards]);
-  const folded = projectBatch({ products, queues, discards }, messages, resumed);
+  await insertDiscards(tx, productId, decided.discards);
+  const known = { products, queues };
+  const discards = await readDiscards(tx, discardsNeeded(ids, known, messages));
+  const folded = projectBatch({ ...known, discards }, messages, resumed);
   return { ...outcomeOf(unread, decided, folded, productId), product, isLast, last: page.at(-1) };
 }
 

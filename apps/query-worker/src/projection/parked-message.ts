@@ -22,7 +22,13 @@ export function placeOf({ partition, offset }: Pick<ParkedMessage, 'partition' |
   return `partition ${partition}, offset ${offset}`;
 }
 
-/** Names a message for good: a topic made again under the same name has other messages at its places, and another id. */
-export function lastingPlaceOf(message: Pick<ParkedMessage, 'partition' | 'offset'>, topicId: string): string {
+/**
+ * Names a message for good: a topic made again under the same name has other messages at its places, and another id. A filed
+ * message knows its own.
+ */
+export function lastingPlaceOf(
+  message: Pick<ParkedMessage, 'partition' | 'offset' | 'topic' | 'topicId'>,
+  topicId = message.topicId ?? message.topic ?? '',
+): string {
   return `${placeOf(message)} of topic ${topicId}`;
 }

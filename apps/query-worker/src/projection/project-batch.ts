@@ -138,9 +138,8 @@ class Folding {
     if (!('productId' in message)) {
       // Its product is known by its key only: the next event of it will find a version missing.
       const parked = parkedMessage(message.origin, message.unread);
-      const { topic, topicId } = message.origin;
       // The name alone, which the client gives with each message, does not last: a topic made again has the same.
-      const place = lastingPlaceOf(parked, this.#known.topicId ?? topicId ?? topic ?? '');
+      const place = lastingPlaceOf(message.origin, this.#known.topicId);
       if (this.#discards(parked.productId).some(({ eventId }) => eventId === place)) return 'skipped';
       this.#parked.add(parked);
       return 'parked';

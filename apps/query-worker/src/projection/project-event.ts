@@ -36,6 +36,8 @@ export type Projected =
 export interface Discard {
   version: number;
   eventId: string;
+  /** Of several versions in a row the last; one alone when absent. */
+  last?: number;
 }
 
 /** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
@@ -44,17 +46,19 @@ export function projectEvent(product: Product, message: ProductMessage, discards
   if (decoded.kind === 'legacy') return mergeLegacy(product, decoded.event, { partition, offset });
   const { productVersion } = decoded.event;
   const id = storable(decoded.event.id);
-  const isDiscarded = (version: number, eventId = '') =>
-    discards.some((discard) => discard.version === version && discard.eventId === eventId);
-  if (productVersion < product.version || isDiscarded(productVersion, id)) return { outcome: 'repeated' };
+  const find = (version: number, eventId = '') =>
+    discards.find((it) => it.eventId === eventId && it.version <= version && version <= (it.last ?? it.version));
+  if (productVersion < product.version || find(productVersion, id) !== undefined) return { outcome: 'repeated' };
   if (productVersion === product.version) {
     return id === product.eventId ? { outcome: 'repeated' } : blocked('fork', product, decoded);
   }
   let expected = product.version + 1;
-  while (expected < productVersion && isDiscarded(expected)) expected++;
+  for (let run = find(expected); run !== undefined && expected < productVersion; run = find(expected)) {
+    expected = (run.last ?? run.version) + 1;
+  }
   if (expected < productVersion) return blocked('gap', { ...product, version: expected - 1 }, decoded);
   const versioned = { ...product, version: productVersion, eventId: id, nameStamp: null, priceStamp: null };
-  if (isDiscarded(productVersion)) return { outcome: 'skipped', product: versioned };
+  if (find(productVersion) !== undefined) return { outcome: 'skipped', product: versioned };
   if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
   return { outcome: 'applied', product: decoded.kind === 'event' ? evolve(versioned, decoded.event) : versioned };
 }

@@ -1,17 +1,11 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
+import type { EventKey } from '../projection/discards-needed.ts';
 import type { FiledMessage, ParkedMessage } from '../projection/parked-message.ts';
 import type { OffsetScope } from './offsets.ts';
 
 /** Messages that a transaction releases at most, over all products, and their bytes: a piece takes some 50 ms. */
 const maxReleased = 1_000;
 const maxReleasedBytes = 4_000_000;
-
-/** A version of a product that a message has, and the message's id. */
-export interface VersionSought {
-  productId: string;
-  version: number;
-  eventId: string;
-}
 
 /**
  * Of each product the first that waits, and of each version sought the event with the same id, or another one. Not their
@@ -21,7 +15,7 @@ export async function readQueues(
   sql: Transaction,
   generation: number,
   ids: readonly string[],
-  sought: readonly VersionSought[],
+  sought: readonly EventKey[],
 ): Promise<Map<string, ParkedMessage[]>> {
   const rows = await sql<ParkedMessage[]>`
     select distinct on (product_id, version, topic, partition, "offset")
