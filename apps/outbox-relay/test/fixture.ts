@@ -76,7 +76,7 @@ interface Logged {
 export async function startRelay(
   db: TestDatabase,
   brokers: string,
-  topic: TestTopic,
+  topic: Pick<TestTopic, 'name'>,
   { checkTopicEvery = 60_000 }: { checkTopicEvery?: number } = {},
 ) {
   const stop = new AbortController();

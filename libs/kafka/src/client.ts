@@ -19,6 +19,8 @@ export function baseConfig({ brokers, clientId }: Omit<ClientOptions, 'log'>): G
     // The default backs off to 10 s: an outage of a second must not become one of ten.
     'reconnect.backoff.ms': 50,
     'reconnect.backoff.max.ms': 1000,
+    // By default a producer that asks for a missing topic has the broker create it, with the broker's number of partitions.
+    'allow.auto.create.topics': false,
   };
 }
 
@@ -58,10 +60,16 @@ export function connect(client: AnyClient): Promise<void> {
   });
 }
 
-/** What a broker knows of the brokers and, if named, of a topic. Rejects when none answers within `timeout` milliseconds. */
-export function askMetadata(client: AnyClient, timeout: number, topic?: string): Promise<Metadata> {
+/**
+ * Asks a broker for the cluster's brokers and for one topic. A missing topic has no partitions, and is not created.
+ *
+ * `topic` may be undefined only while the client has used none: librdkafka (2.15) then asks for all topics that the client
+ * knows of, and lets the broker create those that are missing, whatever `allow.auto.create.topics` says.
+ * Rejects when no broker answers within `timeoutMs`.
+ */
+export function askMetadata(client: AnyClient, timeoutMs: number, topic: string | undefined): Promise<Metadata> {
   return new Promise((resolve, reject) => {
-    const options = { allTopics: false, timeout, ...(topic === undefined ? {} : { topic }) };
+    const options = { allTopics: false, timeout: timeoutMs, ...(topic === undefined ? {} : { topic }) };
     client.getMetadata(options, (error, metadata) => {
       if (error) reject(kafkaError('Asking Kafka', error));
       else resolve(metadata);

@@ -116,7 +116,7 @@ export class Membership {
     const native = this.#native as unknown as NativeConsumer;
     const fail = (error: unknown) => this.#fail(error);
     this.#assignment = new Assignment(native, this.#options, fail);
-    this.#reachability = new Reachability(client, this.#options, fail);
+    this.#reachability = new Reachability(client, this.#options, () => this.#options.topic, fail);
     native.subscribe();
     return native;
   }

@@ -3,7 +3,7 @@ import kafka, {
   type LibrdKafkaError,
   type TopicPartition,
 } from '@confluentinc/kafka-javascript';
-import { baseConfig, type ClientOptions } from './client.ts';
+import { askMetadata, baseConfig, type ClientOptions } from './client.ts';
 import { codes, type KafkaError, kafkaError } from './errors.ts';
 
 /** A message as it came. */
@@ -168,13 +168,14 @@ export class NativeConsumer {
   }
 
   /**
-   * True when a broker answers within `timeout` milliseconds. The group's own is not asked: in a rebalance a healthy one lets
-   * the question for an offset wait.
+   * True when a broker answers within `timeoutMs`. The question is not one for the group's coordinator: during a rebalance a
+   * healthy one delays its answers.
    */
-  answers(timeout: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.client.getMetadata({ topic: this.#topic, timeout }, (error) => resolve(!error));
-    });
+  answers(timeoutMs: number): Promise<boolean> {
+    return askMetadata(this.client, timeoutMs, this.#topic).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Leaves the group and disconnects; resolves to an error when that takes longer than `timeout` milliseconds. */

@@ -47,6 +47,8 @@ export class Producer {
   readonly #connected: Promise<Native>;
   #reachability: Reachability | undefined;
   #fatal: KafkaError | undefined;
+  /** The topic last asked for or sent to. */
+  #topic: string | undefined;
   #pending = new Set<Batch>();
   /** The call of `send` whose messages are being handed over; the next waits for it, so that calls never mix. */
   #handover: Promise<void> = Promise.resolve();
@@ -57,7 +59,8 @@ export class Producer {
     const { log, ...options } = all;
     this.#log = log;
     this.#connected = connectPatiently(() => create(options), log, this.#closing.signal).then((client) => {
-      this.#reachability = new Reachability(client, all, (error) => this.#fail(error));
+      const onFatal = (error: KafkaError) => this.#fail(error);
+      this.#reachability = new Reachability(client, all, () => this.#topic, onFatal);
       client.setPollInBackground(true);
       client.on('delivery-report', (error, report) => this.#report(error, report));
       return client;
@@ -74,6 +77,7 @@ export class Producer {
    */
   async send(topic: string, messages: Iterable<OutgoingMessage>): Promise<Delivery[]> {
     const client = await this.#connected;
+    this.#topic = topic;
     const { promise, resolve, reject } = Promise.withResolvers<Delivery[]>();
     const batch: Batch = { deliveries: [], missing: 1, done: resolve };
     this.#pending.add(batch);
@@ -88,6 +92,7 @@ export class Producer {
   async requireTopic(topic: string): Promise<void> {
     const client = await within(patience, this.#connected);
     if (this.#fatal !== undefined) throw this.#fatal;
+    this.#topic = topic;
     const { topics } = await askMetadata(client, patience, topic);
     if (topics.some(({ name, partitions }) => name === topic && partitions.length > 0)) return;
     throw new KafkaError(`There is no topic ${topic}`, { code: codes.ERR_UNKNOWN_TOPIC_OR_PART });

@@ -20,14 +20,22 @@ const suspicious = 5000;
 export class Reachability {
   readonly #client: AnyClient;
   readonly #options: ClientOptions;
+  readonly #topic: () => string | undefined;
   readonly #onFatal: (error: KafkaError) => void;
   readonly #closing = new AbortController();
   #reachable = true;
   #silentSince: number | undefined;
 
-  constructor(client: AnyClient, options: ClientOptions, onFatal: (error: KafkaError) => void) {
+  /** `topic` returns a topic that the client uses, undefined before the first. `onFatal` is told when the client is lost. */
+  constructor(
+    client: AnyClient,
+    options: ClientOptions,
+    topic: () => string | undefined,
+    onFatal: (error: KafkaError) => void,
+  ) {
     this.#client = client;
     this.#options = options;
+    this.#topic = topic;
     this.#onFatal = onFatal;
     const { log } = options;
     client.on('event.error', (cause) => {
@@ -81,7 +89,7 @@ export class Reachability {
   async #answers(): Promise<boolean> {
     if (!this.#client.isConnected()) return false;
     try {
-      await askMetadata(this.#client, 1000);
+      await askMetadata(this.#client, 1000, this.#topic());
       return true;
     } catch (error) {
       this.#lost(error as KafkaError);
