@@ -199,3 +199,28 @@ test('while one partition waits for a lock, another that is stuck is stalled all
   await waitFor('the watchdog', () => worker.fault() !== undefined, { within: 60_000 });
   expect(worker.fault()).toMatchObject({ message: expect.stringMatching(/stays at offset .* for 5 s/) });
 }, 120_000);
+
+test('a batch that is stuck while a generation is filled goes to another consumer, and does nothing when it wakes up', async () => {
+  await using it = await openCatalogue(20, 1);
+  const { db, topic, ids } = it;
+  const wakeUp = Promise.withResolvers<void>();
+  let isStuck = false;
+  const through = (sql: Sql) =>
+    new Proxy(sql, {
+      get: (target, name): unknown => {
+        if (name !== 'reserve' || !isStuck) return Reflect.get(target, name);
+        isStuck = false;
+        return () => wakeUp.promise.then(() => target.reserve());
+      },
+    });
+  await using worker = await startWorker(kafka, db.dsn, topic.name, undefined, { through, stalledAfterMs: 1_000 });
+  await waitFor('the worker to have the partition', () => worker.partitions().length === 1);
+  isStuck = true;
+  await startRebuild(db.sql);
+  await applied(db, 20, 2);
+  wakeUp.resolve();
+  const fenced = async () => Number((await worker.metric('projection_fenced_total'))[0]?.split(' ').at(-1));
+  await waitFor('the fence to refuse the batch that woke up', async () => (await fenced()) === 1);
+  expect(worker.fault()).toBeUndefined();
+  expect(isAt(1)(await versions(db, 2, ids))).toBe(true);
+}, 120_000);

@@ -1,6 +1,7 @@
 import { expect, inject, test, vi } from 'vitest';
 import { createTopic, message, openTestProducer, silent } from '../test/topic.ts';
 import { openConsumer } from './consumer.ts';
+import type { ConsumerOptions } from './membership.ts';
 import type { ApplyBatch, MessageBatch } from './partition-feed.ts';
 import type { StartingPoint } from './starting-point.ts';
 
@@ -27,22 +28,19 @@ class Store {
   };
 }
 
-interface Handlers {
-  apply?: ApplyBatch;
-  offsets?: (partitions: number[], signal: AbortSignal) => Promise<Map<number, StartingPoint>>;
-}
+type Handlers = Partial<Pick<ConsumerOptions, 'apply' | 'offsets' | 'stalledAfterMs'>>;
 
 /** A consumer that runs until it is disposed of. */
-function start(topic: string, store: Store, { apply = store.apply, offsets = store.offsets }: Handlers = {}) {
+function start(topic: string, { offsets, apply }: Store, handlers: Handlers = {}) {
   const stop = new AbortController();
-  const options = { brokers, topic, groupId: topic, clientId: 'test', log: silent, offsets, apply };
+  const options = { brokers, topic, groupId: topic, clientId: 'test', log: silent, offsets, apply, ...handlers };
   const consumer = openConsumer(options);
   const running = consumer.run(stop.signal);
   const end = async () => {
     stop.abort();
     await running;
   };
-  return { consumer, end, has: () => consumer.partitions().length, [Symbol.asyncDispose]: end };
+  return { consumer, running, end, has: () => consumer.partitions().length, [Symbol.asyncDispose]: end };
 }
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
@@ -186,4 +184,16 @@ test('a consumer whose batches hang still gives partitions to another, and ends'
   await hanging.end();
   expect(performance.now() - before).toBeLessThan(9000);
   await vi.waitFor(() => expect(store.values).toHaveLength(20_000), patient);
+});
+
+test('a stalled consumer leaves the group, so that another takes its partitions over at once', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const stalled = start(topic.name, new Store(), { apply: () => new Promise(() => {}), stalledAfterMs: 1000 });
+  await producer.send(topic.name, keyed(0, 300));
+  await expect(stalled.running).rejects.toThrow(/stays at offset 0/);
+  const store = new Store();
+  await using _healthy = start(topic.name, store);
+  // A member that does not poll any more is missed after max.poll.interval.ms: 5 minutes.
+  await vi.waitFor(() => expect(store.values).toHaveLength(300), patient);
 });

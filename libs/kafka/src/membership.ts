@@ -5,13 +5,13 @@ import { codes, isAway, KafkaError } from './errors.ts';
 import { type GroupOptions, type IncomingMessage, NativeConsumer } from './native-consumer.ts';
 import { OpenTransactions } from './open-transactions.ts';
 import { Reachability } from './reachability.ts';
-import { StallWatch, type StallWatchOptions } from './stall-watch.ts';
+import { defaultStalledAfterMs, StallWatch, type StallWatchOptions } from './stall-watch.ts';
 import { UnseenEnds } from './unseen-ends.ts';
 
 export interface ConsumerOptions
   extends Omit<GroupOptions, 'onEnd'>,
     AssignmentOptions,
-    Pick<StallWatchOptions, 'stalledAfterMs'> {}
+    Partial<Pick<StallWatchOptions, 'stalledAfterMs'>> {}
 
 /** How an assigned partition is doing. */
 export interface PartitionState {
@@ -44,11 +44,13 @@ const idle = 250;
  * the others: 6 s for one that died, 2 s for one that has a batch under way.
  */
 const outsideFor = 45_000;
-/** Milliseconds between looks for stalled partitions, and for the loop to end after one was found, before it is left. */
+/** Milliseconds between looks for stalled partitions at most, and for the loop to end after one was found. */
 const watchEvery = 5000;
 const endWithin = 2000;
 /** Milliseconds for Kafka to answer before the group is left. */
 const answerWithin = 1000;
+/** Milliseconds after which a disconnect is not waited for any longer. */
+const disconnectWithin = 4000;
 /** Milliseconds between looks for partitions that wait before markers of transactions. */
 const unseenEvery = 1000;
 
@@ -64,6 +66,7 @@ export class Membership {
   readonly #transactions: OpenTransactions;
   readonly #stalled = Promise.withResolvers<never>();
   readonly #ended = new AbortController();
+  #loopHangs = true;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -122,22 +125,27 @@ export class Membership {
   }
 
   async #loop(native: NativeConsumer, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) await this.#turn(native);
+    try {
+      while (!signal.aborted) await this.#turn(native);
+    } finally {
+      this.#loopHangs = false;
+    }
   }
 
   /** Ends the membership, and with it the process, when a partition stalls. */
   async #watch(native: NativeConsumer): Promise<void> {
-    const { topic, waits = () => Promise.resolve(false), stalledAfterMs } = this.#options;
+    const { topic, waits = () => Promise.resolve(false), stalledAfterMs = defaultStalledAfterMs } = this.#options;
     const assignment = this.#assignment as Assignment;
     const watch = new StallWatch({
       topic,
       feeds: () => [...assignment.feeds],
       end: (partition) => this.#transactions.readableEnd(native, partition),
       waits,
-      ...(stalledAfterMs === undefined ? {} : { stalledAfterMs }),
+      stalledAfterMs,
     });
     const { signal } = this.#ended;
-    for await (const _ of setInterval(watchEvery, undefined, { signal, ref: false })) {
+    const everyMs = Math.min(watchEvery, stalledAfterMs / 2);
+    for await (const _ of setInterval(everyMs, undefined, { signal, ref: false })) {
       // While the group moves partitions, or no broker answers, nothing can be said.
       const error = assignment.busy || !this.#reachability?.reachable ? undefined : await watch.check();
       if (error === undefined) continue;
@@ -220,13 +228,13 @@ export class Membership {
     const { log } = this.#options;
     const answers = await native.answers(answerWithin);
     await this.#assignment.close(answers);
-    // A client without an answer, or one that stalled, does not leave, and the thread that it would keep in vain is one that the
-    // end of the process waits for, longer than a minute. The group misses it after 6 s.
     if (!answers) log.warn({}, 'Kafka does not answer: offsets are not committed to it');
-    if ((!answers && isEnding) || this.#isStalled()) return;
-    const late = await native.disconnect(4000);
-    if (late) log.warn({ err: late }, 'Leaving Kafka without a farewell');
+    // A client cannot leave without an answer, nor while a call hangs that holds its lock. It would keep the thread that tries,
+    // and the end of the process would wait for that thread. The group misses it after 6 s, or 30 s after its last poll.
+    if ((!answers && (isEnding || this.#isStalled())) || this.#loopHangs) return;
     this.#native = undefined;
+    const late = await native.disconnect(disconnectWithin);
+    if (late) log.warn({ err: late }, 'Leaving Kafka without a farewell');
   }
 }
 

@@ -206,6 +206,9 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     'partition.assignment.strategy': 'cooperative-sticky',
     'session.timeout.ms': 6000,
     'heartbeat.interval.ms': 1000,
+    // A member that is no longer polled leaves, and a rebalance waits no longer for it. By default 5 minutes, in which the
+    // others get none of its partitions. Our loop polls several times a second; see `outsideFor` in membership.ts.
+    'max.poll.interval.ms': 30_000,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
     // Of transactions, only those that were committed.

@@ -186,7 +186,7 @@ export class PartitionFeed {
   async close(grace: number): Promise<void> {
     this.#closing = true;
     this.#drop();
-    if (this.#busy === undefined) return;
+    if (this.#busy === undefined || this.#abandoned.signal.aborted) return;
     const timer = setTimeout(() => this.#abandoned.abort(), grace);
     const abandoned = new Promise<void>((resolve) => {
       this.#abandoned.signal.addEventListener('abort', () => resolve(), { once: true });

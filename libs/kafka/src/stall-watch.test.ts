@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { StallWatch } from './stall-watch.ts';
 
-/** Milliseconds. */
-const stalledAfter = 30_000;
+const stalledAfterMs = 30_000;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -20,6 +19,7 @@ function watched() {
   const state = { end: 9, waits: false, brokers: true };
   const watch = new StallWatch({
     topic: 'events',
+    stalledAfterMs,
     feeds: () => [feed],
     end: () => (state.brokers ? Promise.resolve(state.end) : Promise.reject(new Error('away'))),
     waits: () => Promise.resolve(state.waits),
@@ -40,7 +40,7 @@ test('a partition that has messages and does not move is stalled, and the error 
   const { minute } = watched();
   const start = Date.now();
   expect(await minute()).toMatchObject({ topic: 'events', partition: 3, offset: 5, lag: 4, fatal: false });
-  expect(Date.now() - start).toBe(stalledAfter);
+  expect(Date.now() - start).toBe(stalledAfterMs);
 });
 
 test('so is one whose messages are polled and not applied', async () => {
@@ -75,7 +75,7 @@ test('nor is one that moves, however slowly, or has just got messages', async ()
   state.end = feed.next + 1;
   const start = Date.now();
   expect(await minute()).toBeDefined();
-  expect(Date.now() - start).toBe(stalledAfter);
+  expect(Date.now() - start).toBe(stalledAfterMs);
 });
 
 test('one whose turn has come is watched from then on', async () => {
@@ -85,7 +85,7 @@ test('one whose turn has come is watched from then on', async () => {
   Object.assign(feed, { waitsForOthers: false, moves: 1 });
   const start = Date.now();
   expect(await minute()).toMatchObject({ partition: 3 });
-  expect(Date.now() - start).toBe(stalledAfter);
+  expect(Date.now() - start).toBe(stalledAfterMs);
 });
 
 test('one of whose batch something comes is not stalled, though none of it is applied', async () => {

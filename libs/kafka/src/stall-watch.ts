@@ -21,11 +21,11 @@ export interface StallWatchOptions {
   end: (partition: number) => Promise<number>;
   /** True while whoever applies waits for something that is away. */
   waits: () => Promise<boolean>;
-  /** Milliseconds of lag without a sign of life after which a partition is stalled; 30 000 when absent. */
-  stalledAfterMs?: number;
+  /** Milliseconds of lag without a sign of life after which a partition is stalled. */
+  stalledAfterMs: number;
 }
 
-const defaultStalledAfterMs = 30_000;
+export const defaultStalledAfterMs = 30_000;
 
 /**
  * Finds partitions that have messages and do not move, though neither brokers nor the database are away: clients are known
@@ -35,12 +35,10 @@ const defaultStalledAfterMs = 30_000;
  */
 export class StallWatch {
   readonly #options: StallWatchOptions;
-  readonly #stalledAfterMs: number;
   #behind = new Map<number, { next: number; moves: number; since: number }>();
 
   constructor(options: StallWatchOptions) {
     this.#options = options;
-    this.#stalledAfterMs = options.stalledAfterMs ?? defaultStalledAfterMs;
   }
 
   /** Resolves with an error when a partition is stalled; to be called every few seconds. */
@@ -56,7 +54,7 @@ export class StallWatch {
       const known = before.get(partition);
       const since = known?.next === next && known.moves === moves ? known.since : Date.now();
       behind.set(partition, { next, moves, since });
-      if (Date.now() - since >= this.#stalledAfterMs) stalled ??= this.#error(partition, next, lag);
+      if (Date.now() - since >= this.#options.stalledAfterMs) stalled ??= this.#error(partition, next, lag);
     }
     this.#behind = behind;
     if (stalled === undefined || !(await this.#options.waits())) return stalled;
@@ -73,7 +71,7 @@ export class StallWatch {
 
   #error(partition: number, offset: number, lag: number): KafkaError {
     const { topic } = this.#options;
-    const message = `${topic}[${partition}] stays at offset ${offset}, ${lag} behind, for ${this.#stalledAfterMs / 1000} s`;
+    const message = `${topic}[${partition}] stays at offset ${offset}, ${lag} behind, for ${this.#options.stalledAfterMs / 1000} s`;
     return Object.assign(new KafkaError(message, { code: codes.ERR__TIMED_OUT }), { topic, partition, offset, lag });
   }
 }
