@@ -1,14 +1,21 @@
 import { expect, test, vi } from 'vitest';
 import { Assignment } from './assignment.ts';
+import { codes, KafkaError } from './errors.ts';
 import type { IncomingMessage, NativeConsumer, PartitionOffset } from './native-consumer.ts';
 import type { ApplyBatch } from './partition-feed.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const messages = (...offsets: number[]): IncomingMessage[] =>
-  offsets.map((offset) => ({ partition: 0, offset, value: null }));
+const messages = (...offsets: number[]): IncomingMessage[] => messagesOf(0, ...offsets);
+const messagesOf = (partition: number, ...offsets: number[]): IncomingMessage[] =>
+  offsets.map((offset) => ({ partition, offset, value: null }));
 
-/** A partition that was assigned, with a client that keeps the calls that matter here. */
-async function assigned(apply: ApplyBatch, { isLost = false } = {}) {
+interface Client extends Partial<Pick<NativeConsumer, 'seek' | 'bounds'>> {
+  isLost?: boolean;
+  partitions?: number[];
+}
+
+/** Partitions that were assigned, with a client that keeps the calls that matter here. */
+async function assigned(apply: ApplyBatch, { isLost = false, partitions: given = [0], ...client }: Client = {}) {
   const calls: (PartitionOffset[] | 'unassign')[] = [];
   const native = {
     assign() {},
@@ -20,6 +27,7 @@ async function assigned(apply: ApplyBatch, { isLost = false } = {}) {
     wake() {},
     isLost: () => isLost,
     bounds: async () => ({ first: 0, end: 100 }),
+    ...client,
   };
   const offsets = async (partitions: number[]) => new Map(partitions.map((partition) => [partition, { next: 0 }]));
   const assignment = new Assignment(native as unknown as NativeConsumer, { topic: 't', log, offsets, apply }, () => {});
@@ -29,7 +37,7 @@ async function assigned(apply: ApplyBatch, { isLost = false } = {}) {
       await assignment.settle();
       seen();
     }, 10_000);
-  assignment.rebalanced('assign', [0]);
+  assignment.rebalanced('assign', given);
   await settled(() => expect(assignment.joined).toBe(true));
   return { assignment, calls, settled };
 }
@@ -85,4 +93,53 @@ test('nothing is committed on closing while the group does not answer', async ()
   await vi.waitFor(() => expect([...assignment.feeds][0]?.next).toBe(1));
   await assignment.close(false);
   expect(calls).toEqual([]);
+});
+
+test('a partition whose leader does not answer keeps no other from starting', async () => {
+  const seen: number[] = [];
+  const apply: ApplyBatch = async ({ partition, next }) => {
+    seen.push(partition);
+    return { next };
+  };
+  const away = new Promise<never>(() => {});
+  const bounds = (partition: number) => (partition === 0 ? away : Promise.resolve({ first: 0, end: 100 }));
+  const { assignment } = await assigned(apply, { partitions: [0, 1, 2], bounds });
+  assignment.dispatch([...messagesOf(1, 0), ...messagesOf(2, 0)]);
+  await vi.waitFor(() => expect(seen).toEqual([1, 2]));
+});
+
+test('a partition whose next offset is not in the log stops once its leader has said so', async () => {
+  let isAway = true;
+  const bounds = async () => {
+    if (isAway) throw new KafkaError('No answer', { code: codes.ERR__TIMED_OUT });
+    return { first: 5, end: 9 };
+  };
+  const { assignment } = await assigned(async ({ next }) => ({ next }), { bounds });
+  const reasons = () => [...assignment.feeds].map(({ stopped }) => stopped);
+  expect(reasons()).toEqual([undefined]);
+  isAway = false;
+  await vi.waitFor(
+    () => expect(reasons()).toEqual(['Offset 0 of t[0] is not in the log, which holds 5 to 8.']),
+    10_000,
+  );
+});
+
+test('a seek that fails is tried again, and other partitions go on meanwhile', async () => {
+  const sought: PartitionOffset[] = [];
+  let failures = 2;
+  const seek = async (position: PartitionOffset) => {
+    sought.push(position);
+    if (position.partition === 0 && failures-- > 0) throw new KafkaError('No answer', { code: codes.ERR__TIMED_OUT });
+  };
+  const apply: ApplyBatch = async ({ expected, next }) => ({ next: expected === 0 ? 7 : next });
+  const { assignment, settled } = await assigned(apply, { partitions: [0, 1], seek });
+  assignment.dispatch([...messages(0), ...messagesOf(1, 0)]);
+  const nexts = () => [...assignment.feeds].map(({ next }) => next);
+  await vi.waitFor(() => expect(nexts()).toEqual([7, 7]));
+  await settled(() => expect(sought).toContainEqual({ partition: 1, offset: 7 }));
+  assignment.dispatch([...messages(7), ...messagesOf(1, 7)]);
+  await vi.waitFor(() => expect(nexts()).toEqual([7, 8]));
+  await settled(() => expect(sought.filter(({ partition }) => partition === 0)).toHaveLength(3));
+  assignment.dispatch(messages(7));
+  await vi.waitFor(() => expect(nexts()).toEqual([8, 8]));
 });

@@ -1,13 +1,10 @@
-import type { Log } from './log.ts';
+import { BoundsCheck, type BoundsCheckOptions } from './bounds-check.ts';
+import { KafkaError } from './errors.ts';
 import type { IncomingMessage, NativeConsumer } from './native-consumer.ts';
 import { type ApplyBatch, PartitionFeed } from './partition-feed.ts';
-import { fetchFrom, loadStartingPoints, outOfBounds, type StartingPoint } from './starting-point.ts';
+import { fetchFrom, type StartingPoint } from './starting-point.ts';
 
-export interface AssignmentOptions {
-  topic: string;
-  log: Log;
-  /** What to do when the log does not hold a partition's next offset, for the message that says so. */
-  mend?: string;
+export interface AssignmentOptions extends BoundsCheckOptions {
   /** Messages of one batch at most; 1000 when absent. */
   maxBatch?: number;
   /** Bytes of one batch at most, unless a message is larger; 1 MB when absent: 1000 events are 0.4 MB. */
@@ -33,6 +30,8 @@ const graceOnStop = 4000;
 const commitEvery = 1000;
 /** Milliseconds after which a batch under way holds its partition: it leaves the room for what is polled to the others. */
 const holdAfter = 1000;
+/** Milliseconds after a seek that failed until it is tried again. */
+const seekAgainAfter = 500;
 
 /**
  * The partitions this consumer has now, with their feeds. The client is told of changes between polls only: messages of a
@@ -51,6 +50,9 @@ export class Assignment {
   /** Those that the client delivers nothing of until their batch has ended. */
   readonly #held = new Set<PartitionFeed>();
   readonly #withGaps = new WeakSet<PartitionFeed>();
+  readonly #bounds: BoundsCheck;
+  /** When the last seek of a partition failed, by `performance.now()`. */
+  readonly #seekFailedAt = new WeakMap<PartitionFeed, number>();
   #closed = false;
   #commits = true;
   #room = Promise.withResolvers<void>();
@@ -60,6 +62,7 @@ export class Assignment {
     this.#native = native;
     this.#options = options;
     this.#onFault = onFault;
+    this.#bounds = new BoundsCheck(native, options, this.#ending.signal);
   }
 
   /** True while the group has given this consumer its part, be it nothing. */
@@ -116,14 +119,27 @@ export class Assignment {
   /** Tells the client what has changed since the last poll. No poll may be under way. */
   async settle(): Promise<void> {
     for (const change of this.#changes.splice(0)) change();
-    for (const feed of this.#feeds.values()) {
-      this.#holdIfSlow(feed);
-      const offset = feed.takeSeek();
-      if (offset === undefined) continue;
-      if (this.#held.delete(feed)) this.#native.resume([feed.partition]);
-      await this.#native.seek({ partition: feed.partition, offset });
-    }
+    for (const feed of this.#feeds.values()) this.#holdIfSlow(feed);
+    await Promise.all([...this.#feeds.values()].map((feed) => this.#seek(feed)));
     if (Date.now() - this.#committedAt > commitEvery) this.#commit();
+  }
+
+  /** Moves the client to where the feed goes on. A seek that fails is tried again after a pause: the others go on. */
+  async #seek(feed: PartitionFeed): Promise<void> {
+    const { topic, log } = this.#options;
+    const { partition, seekTo: offset } = feed;
+    const failedAt = this.#seekFailedAt.get(feed) ?? Number.NEGATIVE_INFINITY;
+    if (offset === undefined || performance.now() - failedAt < seekAgainAfter) return;
+    if (this.#held.delete(feed)) this.#native.resume([partition]);
+    try {
+      await this.#native.seek({ partition, offset });
+      feed.sought(offset);
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.fatal) throw error;
+      if (!this.#seekFailedAt.has(feed))
+        log.warn({ err: error, topic, partition, offset }, 'A seek failed; trying again');
+      this.#seekFailedAt.set(feed, performance.now());
+    }
   }
 
   #holdIfSlow(feed: PartitionFeed): void {
@@ -136,13 +152,9 @@ export class Assignment {
     this.#native.pause([partition]);
   }
 
-  /** Stops the partitions whose next offset is not in the log. */
-  async checkBounds(): Promise<void> {
-    for (const feed of this.#feeds.values()) {
-      if (feed.stopped !== undefined) continue;
-      const fault = await outOfBounds(this.#native, this.#options, feed, this.#ending.signal);
-      if (fault !== undefined) feed.stop(fault);
-    }
+  /** Stops, before long, the partitions whose next offset is not in the log. */
+  checkBounds(): void {
+    for (const feed of this.#feeds.values()) if (feed.stopped === undefined) this.#bounds.add(feed);
   }
 
   /**
@@ -159,7 +171,7 @@ export class Assignment {
   }
 
   async #load(partitions: number[]): Promise<void> {
-    const points = await loadStartingPoints(this.#native, this.#options, partitions, this.#ending.signal);
+    const points = await this.#startingPoints(partitions);
     this.#change(() => {
       this.#native.assign(partitions.map((partition) => ({ partition, offset: fetchFrom(points?.get(partition)) })));
       this.#joined = true;
@@ -168,6 +180,17 @@ export class Assignment {
       // A pause outlives the assignment it was made in.
       this.#native.resume(partitions);
     });
+  }
+
+  /** Undefined when aborted meanwhile. */
+  async #startingPoints(partitions: number[]): Promise<Map<number, StartingPoint> | undefined> {
+    const { signal } = this.#ending;
+    try {
+      return await this.#options.offsets(partitions, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
   }
 
   #start(partition: number, { next, stop }: StartingPoint): void {
@@ -184,7 +207,8 @@ export class Assignment {
       onStop: (it, reason) => this.#stopped(it, reason),
     });
     this.#feeds.set(partition, feed);
-    if (stop !== undefined) feed.stop(stop);
+    if (stop === undefined) this.#bounds.add(feed);
+    else feed.stop(stop);
   }
 
   #gapFound(feed: PartitionFeed, from: number, to: number): void {
@@ -216,6 +240,7 @@ export class Assignment {
     for (const feed of feeds) {
       this.#feeds.delete(feed.partition);
       this.#held.delete(feed);
+      this.#bounds.remove(feed);
     }
     if (this.#feeds.size === 0) this.#joined = false;
     await Promise.all(feeds.map((feed) => feed.close(isLost ? 0 : graceOnRevoke)));

@@ -186,7 +186,7 @@ export class Membership {
       return polled;
     } catch (error) {
       if (!(error instanceof KafkaError) || error.fatal) throw error;
-      if (error.code === codes.ERR__AUTO_OFFSET_RESET) await this.#assignment?.checkBounds();
+      if (error.code === codes.ERR__AUTO_OFFSET_RESET) this.#assignment?.checkBounds();
       else if (!isAway(error.code)) this.#tell(error);
       return [];
     }

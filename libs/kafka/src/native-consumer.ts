@@ -41,6 +41,9 @@ export interface GroupOptions extends ClientOptions {
   onEnd?: (end: PartitionOffset) => void;
 }
 
+/** Milliseconds; nothing is polled meanwhile. */
+const seekWithin = 1000;
+
 type Rebalance = 'assign' | 'revoke';
 type Native = InstanceType<typeof kafka.KafkaConsumer>;
 /** What the client has and does not declare (1.10.1). */
@@ -131,7 +134,7 @@ export class NativeConsumer {
 
   seek(position: PartitionOffset): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.client.seek({ topic: this.#topic, ...position }, 5000, (error) => {
+      this.client.seek({ topic: this.#topic, ...position }, seekWithin, (error) => {
         if (error) reject(kafkaError(`Seeking ${this.#topic}[${position.partition}]`, error));
         else resolve();
       });

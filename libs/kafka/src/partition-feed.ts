@@ -174,12 +174,16 @@ export class PartitionFeed {
     this.#options.onStop(this, reason);
   }
 
-  /** The offset that the client has to be moved to before the next poll; asked for once. */
-  takeSeek(): number | undefined {
-    const offset = this.#seekTo;
+  /** The offset that the client has to be moved to before the next poll; undefined when it is there. */
+  get seekTo(): number | undefined {
+    return this.#seekTo;
+  }
+
+  /** The client was moved to this offset: messages from there on are taken, unless another offset is wanted by now. */
+  sought(offset: number): void {
+    if (offset !== this.#seekTo) return;
     this.#seekTo = undefined;
-    if (offset !== undefined) this.#taken = offset;
-    return offset;
+    this.#taken = offset;
   }
 
   /** Lets the batch under way end, for at most `grace` milliseconds, and drops the rest. */

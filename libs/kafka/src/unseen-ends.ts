@@ -61,10 +61,19 @@ export class UnseenEnds {
     this.#waited = new Map(waiting.map(({ partition, next }) => [partition, next]));
     const still = new Map<number, number>();
     for (const [partition, next] of this.#waited) {
-      // What an open transaction holds back is behind the end that the broker tells.
-      if (before.get(partition) === next && (await this.#native.bounds(partition)).end > next)
-        still.set(partition, next);
+      if (before.get(partition) === next && (await this.#readableEnd(partition)) > next) still.set(partition, next);
     }
     return still;
+  }
+
+  /** The end that the broker tells: what an open transaction holds back is behind it. 0 while the partition's leader is away. */
+  async #readableEnd(partition: number): Promise<number> {
+    try {
+      return (await this.#native.bounds(partition)).end;
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      this.#options.log.debug({ err: error, topic: this.#options.topic, partition }, 'The end of the log is not known');
+      return 0;
+    }
   }
 }

@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from './log.ts';
+import type { NativeConsumer } from './native-consumer.ts';
+
+/** What is checked of a partition. */
+interface Checked {
+  readonly partition: number;
+  /** The offset of the first message that is not applied. */
+  readonly next: number;
+  stop(reason: string): void;
+}
+
+export interface BoundsCheckOptions {
+  topic: string;
+  log: Log;
+  /** What to do when the log does not hold a partition's next offset, for the message that says so. */
+  mend?: string;
+}
+
+const pauseMs = 500;
+
+/**
+ * Stops partitions whose next offset is not in the log. Nobody waits for the result: of such a partition the broker delivers
+ * nothing, and a partition whose leader is away must not keep the others from starting. One partition is asked for at a
+ * time, since a question to a leader that is away occupies one of the process's four I/O threads for 5 s.
+ */
+export class BoundsCheck {
+  readonly #native: Pick<NativeConsumer, 'bounds'>;
+  readonly #options: BoundsCheckOptions;
+  readonly #signal: AbortSignal;
+  readonly #unchecked = new Set<Checked>();
+  #isRunning = false;
+
+  /** Ends when `signal` is aborted. */
+  constructor(native: Pick<NativeConsumer, 'bounds'>, options: BoundsCheckOptions, signal: AbortSignal) {
+    this.#native = native;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** Checks a partition until its leader has answered. */
+  add(feed: Checked): void {
+    this.#unchecked.add(feed);
+    if (!this.#isRunning) void this.#run();
+  }
+
+  /** Gives up checking a partition. */
+  remove(feed: Checked): void {
+    this.#unchecked.delete(feed);
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    while (this.#unchecked.size > 0 && !this.#signal.aborted) {
+      for (const feed of this.#unchecked) await this.#check(feed);
+      if (this.#unchecked.size > 0) await delay(pauseMs, undefined, { signal: this.#signal }).catch(() => {});
+    }
+    this.#isRunning = false;
+  }
+
+  async #check(feed: Checked): Promise<void> {
+    const { topic, log, mend = '' } = this.#options;
+    const { partition } = feed;
+    try {
+      const { first, end } = await this.#native.bounds(partition);
+      // False when it was given to another consumer meanwhile.
+      if (!this.#unchecked.delete(feed)) return;
+      const { next } = feed;
+      if (next >= first && next <= end) return;
+      const held = end > first ? `holds ${first} to ${end - 1}` : `is empty, and goes on at ${end}`;
+      feed.stop(`Offset ${next} of ${topic}[${partition}] is not in the log, which ${held}. ${mend}`.trimEnd());
+    } catch (error) {
+      log.debug({ err: error, topic, partition }, 'Asking for the bounds of the log again');
+    }
+  }
+}
