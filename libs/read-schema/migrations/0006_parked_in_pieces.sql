@@ -1,2 +1,2 @@
-ALTER TABLE "parked_events" ADD COLUMN "draining" boolean DEFAULT false NOT NULL;--> statement-breakpoint
-CREATE INDEX "parked_events_draining" ON "parked_events" USING btree ("generation","product_id") WHERE draining;
+-- Written by drizzle-kit from src/tables.ts; the index comes in 0008.
+alter table parked_events add column draining boolean default false not null;

@@ -1,1 +1,2 @@
-ALTER TABLE "consumer_offsets" ADD COLUMN "unreadable" integer DEFAULT 0 NOT NULL;
+-- Written by drizzle-kit from src/tables.ts.
+alter table consumer_offsets add column unreadable integer default 0 not null;

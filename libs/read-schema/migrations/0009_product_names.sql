@@ -1,6 +1,7 @@
--- Written by drizzle-kit from src/tables.ts; by hand: the order, functions, triggers, partitions, the names there are, the views.
--- Workers wait until the names are copied (40 s for a million): what they wrote meanwhile would be missing. Readers go on.
-lock table products in exclusive mode;
+-- Written by drizzle-kit from src/tables.ts; by hand: functions, partitions, the trigger. The names of the products that are there
+-- are copied in 0011, and read from 0014 on.
+-- No generation comes or goes meanwhile: each has to get its table.
+lock table generations in share row exclusive mode;
 --> statement-breakpoint
 -- A name as it is compared: without case, accents and what is not seen, a final sigma as any other; signs stay. unaccent is not
 -- immutable, for its rules are a file that another release of PostgreSQL may change: what is stored then stays as it was until
@@ -23,9 +24,6 @@ create function name_words(spelt text) returns text language sql immutable stric
     '[^[:alnum:]\u0900-\u0963\u0966-\u0dff\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ebd\u0ec0-\u0ece\u0f71-\u0f84\u0f90-\u0fbc\u102b-\u103e\u1056-\u109d\u1780-\u17d3\u3099\u309a]+',
     ' ', 'g'
   )) || ' ';
---> statement-breakpoint
-create or replace function fold_name(name text) returns text language sql immutable strict parallel safe
-  return name_words(spell_name(name));
 --> statement-breakpoint
 -- What trigrams do not find in a spelt name: each sign, each character of a script that writes without spaces between words
 -- (Chinese, Japanese, Korean, Thai, Lao, Tibetan, Burmese, Khmer), and each of them with the character before and after it. Null
@@ -80,82 +78,10 @@ $function$;
 --> statement-breakpoint
 select create_product_names(generation) from generations where state <> 'dropped';
 --> statement-breakpoint
-insert into product_names (generation, id, folded, grams)
-  select generation, id, name_words(spelt), name_grams(spelt) from products, spell_name(name) spelt where listed;
+-- On the table only: a partition that is made from now on has these indexes, and those that exist get theirs in 0011.
+create index product_names_by_trigrams on only product_names using gin (folded gin_trgm_ops);
 --> statement-breakpoint
-create index product_names_by_trigrams on product_names using gin (folded gin_trgm_ops);
---> statement-breakpoint
-create index product_names_by_grams on product_names using gin (grams) where grams is not null;
---> statement-breakpoint
-analyze product_names;
+create index product_names_by_grams on only product_names using gin (grams) where grams is not null;
 --> statement-breakpoint
 create trigger generations_add_product_names after insert on generations
   for each row when (new.state <> 'dropped') execute function add_product_names();
---> statement-breakpoint
--- For all rows of a statement at once: one by one they cost 20 µs each more.
-create function name_new_products() returns trigger language plpgsql as $function$
-begin
-  insert into product_names (generation, id, folded, grams)
-    select generation, id, name_words(spelt), name_grams(spelt) from added, spell_name(name) spelt
-    -- As `listed`, which is not computed yet where a partition's columns lie otherwise than those of the table.
-    where not discontinued and created_at is not null and name is not null and price is not null
-    on conflict (id, generation) do update set folded = excluded.folded, grams = excluded.grams;
-  return null;
-end
-$function$;
---> statement-breakpoint
-create function name_changed_product() returns trigger language plpgsql as $function$
-begin
-  if new.listed then
-    insert into product_names (generation, id, folded, grams)
-      select new.generation, new.id, name_words(spelt), name_grams(spelt) from spell_name(new.name) spelt
-      on conflict (id, generation) do update set folded = excluded.folded, grams = excluded.grams;
-  else
-    delete from product_names where generation = new.generation and id = new.id;
-  end if;
-  return null;
-end
-$function$;
---> statement-breakpoint
-create trigger products_name_new after insert on products
-  referencing new table as added for each statement execute function name_new_products();
---> statement-breakpoint
-create trigger products_name_changed after update on products
-  for each row when (old.listed is distinct from new.listed or new.listed and old.name is distinct from new.name)
-  execute function name_changed_product();
---> statement-breakpoint
--- `folded` is for the release before, which searches by it; PostgreSQL leaves the join out for whoever does not ask for it.
-create or replace function show_generation(shown integer) returns void language plpgsql as $function$
-begin
-  execute format('create or replace view products_read as
-    select product.id, product.name, product.price, product.version, product.created_at, product.updated_at, names.folded
-    from products product
-    left join product_names_g%1$s names on names.id = product.id and names.generation = product.generation
-    where product.generation = %1$s and product.listed', shown);
-  execute format('create or replace view listed_products as
-    select product.id, product.name, product.price, product.version, product.created_at, product.updated_at, names.folded
-    from products_g%1$s product
-    left join product_names_g%1$s names on names.id = product.id and names.generation = product.generation
-    where product.listed', shown);
-  execute format('create or replace view searched_names as select id, folded, grams from product_names_g%s', shown);
-end
-$function$;
---> statement-breakpoint
-select show_generation(generation) from generations where state = 'serving';
---> statement-breakpoint
--- With the generation, so that a search in a range of prices reads nothing but the index.
-create index products_by_price_and_generation on products using btree (price, id) include (generation) where listed;
---> statement-breakpoint
-drop index products_by_price;
---> statement-breakpoint
-alter index products_by_price_and_generation rename to products_by_price;
---> statement-breakpoint
-drop index products_by_trigrams;
---> statement-breakpoint
-alter table products drop column folded;
---> statement-breakpoint
--- Words that are written otherwise now.
-insert into words
-  select distinct part from words, regexp_split_to_table(btrim(fold_name(word)), ' ') part
-  where fold_name(word) <> ' ' || word || ' ' and part ~ '^[^0-9]{3,40}$'
-  on conflict do nothing;

@@ -1,25 +1,27 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { migrate, type Sql } from '@catalogue/postgres';
+import type { Sql } from '@catalogue/postgres';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
+import { firstOfThisRelease, migrateBefore } from '../test/migrate-before.ts';
+import { fill, findFaults } from '../test/release-in-use.ts';
 import { migrateReadModel } from './index.ts';
 
-/** Brings a database to where it was before the migration of this name. */
-async function migrateBefore(dsn: string, name: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
-  try {
-    cpSync(new URL('../migrations', import.meta.url), folder, { recursive: true });
-    const file = join(folder, 'meta', '_journal.json');
-    const journal = JSON.parse(readFileSync(file, 'utf8')) as { entries: { tag: string }[] };
-    const end = journal.entries.findIndex(({ tag }) => tag.endsWith(name));
-    writeFileSync(file, JSON.stringify({ ...journal, entries: journal.entries.slice(0, end) }));
-    await migrate(dsn, pathToFileURL(folder));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** Begins a rebuild as the release in use does: it knows no table of names. */
+async function startRebuildBefore(sql: Sql, generation: number): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`insert into generations (generation, state) values (${generation}, 'filling')`;
+    for (const table of ['products', 'changes']) {
+      await tx.unsafe(`create table ${table}_g${generation} (like ${table} including all)`);
+      await tx.unsafe(`alter table ${table} attach partition ${table}_g${generation} for values in (${generation})`);
+    }
+  });
+}
+
+/** Drops a generation as the release in use does. */
+async function dropGenerationBefore(sql: Sql, generation: number): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`update generations set state = 'dropped' where generation = ${generation}`;
+    await tx.unsafe(`drop table products_g${generation}, changes_g${generation}`);
+  });
 }
 
 /** Makes generation 2, empty. */
@@ -50,7 +52,7 @@ test('readers see what is live and whole, of the serving generation only', async
 });
 
 test('products from before names had a table are found in it, and by the release before', async () => {
-  await using db = await createDatabase(inject('servers').readDb, (dsn) => migrateBefore(dsn, 'product_names'));
+  await using db = await createDatabase(inject('servers').readDb, (dsn) => migrateBefore(dsn, '_product_names'));
   await addGeneration(db.sql);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at, discontinued) values
     (1, 'a', 'ΟΔΟΣ C++', 1, now(), now(), false),
@@ -64,6 +66,26 @@ test('products from before names had a table are found in it, and by the release
   ]);
   expect(await db.sql`select id from products_read where folded like ${'% οδοσ %'}`).toEqual([{ id: 'a' }]);
 });
+
+test.each(['_product_names', 'names_kept', 'names_copied', 'names_indexed', 'names_shown'])(
+  'a generation that the release before begins, and one that it drops, before %s are migrated as the first is',
+  async (migration) => {
+    await using db = await createDatabase(
+      inject('servers').readDb,
+      async (dsn) => await migrateBefore(dsn, firstOfThisRelease),
+    );
+    await fill(db.sql, 100);
+    await startRebuildBefore(db.sql, 2);
+    await migrateBefore(db.dsn, migration);
+    await dropGenerationBefore(db.sql, 2);
+    await startRebuildBefore(db.sql, 3);
+    await db.sql`
+      insert into products (generation, id, name, price, created_at)
+      select 3, id, name, price, created_at from products where generation = 1`;
+    await migrateReadModel(db.dsn);
+    expect(await findFaults(db.sql)).toEqual([]);
+  },
+);
 
 test('a name is written when it changes, or its product comes or goes, and not with a price', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);

@@ -9,7 +9,7 @@ import { System } from './system.ts';
 
 /** Statements that are not sent while services and tools are used as here; none reads a table that grows by an index. */
 const unsent = [
-  /^select pg_advisory_lock/, // Of migrations, from before the tables are there.
+  /^select pg_try_advisory_lock|drizzle\.__drizzle_migrations/, // Of migrations, from before the tables are there.
   /^with slowest as|^update cursors set|^update log_origin|^select count\(\*\) as events, max/, // Adopts a restored log: rewrites it.
   /^select set_config/, // A limit of the transaction.
   /^select next from consumer_offsets/, // After another worker moved the offset.
