@@ -85,3 +85,16 @@ create index product_names_by_grams on only product_names using gin (grams) wher
 --> statement-breakpoint
 create trigger generations_add_product_names after insert on generations
   for each row when (new.state <> 'dropped') execute function add_product_names();
+--> statement-breakpoint
+-- The release before does not know the table of names when it drops a generation.
+create function drop_product_names() returns trigger language plpgsql as $function$
+begin
+  execute format('drop table if exists product_names_g%s', new.generation);
+  return null;
+end
+$function$;
+--> statement-breakpoint
+-- At the commit, when the generation's other tables are gone: until then batches of workers may write names.
+create constraint trigger generations_drop_product_names after update on generations
+  deferrable initially deferred
+  for each row when (new.state = 'dropped') execute function drop_product_names();

@@ -67,6 +67,18 @@ test('products from before names had a table are found in it, and by the release
   expect(await db.sql`select id from products_read where folded like ${'% οδοσ %'}`).toEqual([{ id: 'a' }]);
 });
 
+test('a generation that the release before drops leaves no names', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await startRebuildBefore(db.sql, 2);
+  await db.sql`insert into products (generation, id, name, price, created_at) values (2, 'a', 'Mouse', 1, now())`;
+  expect(await db.sql`select folded from product_names_g2`).toEqual([{ folded: ' mouse ' }]);
+  await dropGenerationBefore(db.sql, 2);
+  expect(
+    await db.sql`select inhrelid::regclass::text as left from pg_inherits
+    where inhparent = 'product_names'::regclass`,
+  ).toEqual([{ left: 'product_names_g1' }]);
+});
+
 test.each(['_product_names', 'names_kept', 'names_copied', 'names_indexed', 'names_shown'])(
   'a generation that the release before begins, and one that it drops, before %s are migrated as the first is',
   async (migration) => {
@@ -84,6 +96,7 @@ test.each(['_product_names', 'names_kept', 'names_copied', 'names_indexed', 'nam
       select 3, id, name, price, created_at from products where generation = 1`;
     await migrateReadModel(db.dsn);
     expect(await findFaults(db.sql)).toEqual([]);
+    expect(await db.sql`select to_regclass('product_names_g2') as left`).toEqual([{ left: null }]);
   },
 );
 
