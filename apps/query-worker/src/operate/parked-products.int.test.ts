@@ -338,3 +338,25 @@ test('a discarded message stays so when it comes again, and none in its place of
   await db.sql`update consumer_offsets set next = 0`;
   expect(await deliver(db, [['a', 'other nonsense']], 1, 'b')).toMatchObject({ fates: ['skipped'] });
 });
+
+test('discards of the release before are honoured, and it finds those of this one', async () => {
+  await using db = await openDatabase();
+  await deliver(db, [['a', 'nonsense']]);
+  const place = 'partition 0, offset 0';
+  // As its command line does.
+  await db.sql.begin(async (tx) => {
+    await tx`
+      insert into discards (product_id, version, event_id, detail) values ('a', 0, ${place}, 'Discarded by an operator')
+      on conflict do nothing`;
+    await tx`delete from parked_events`;
+  });
+  await db.sql`update consumer_offsets set next = 0`;
+  expect(await deliver(db, [['a', 'nonsense']])).toMatchObject({ fates: ['skipped'] });
+  await db.sql`update consumer_offsets set topic_id = 'b', next = 0`;
+  expect(await deliver(db, [['a', 'other nonsense']], 1, 'b')).toMatchObject({ fates: ['parked'] });
+
+  await deliver(db, [['c', 'nonsense']], 1, 'b');
+  await discardParked(db.sql, 'c', { dryRun: false });
+  const known = await db.sql`select event_id as place from discards where product_id = 'c' order by event_id`;
+  expect(known).toEqual([{ place: 'partition 0, offset 1' }, { place: 'partition 0, offset 1 of topic b' }]);
+});
