@@ -25,6 +25,8 @@ export type ServerName = 'write-db' | 'read-db' | 'kafka';
 export interface SystemOptions {
   /** When absent, the version that POSTGRES_VERSION names. */
   postgresVersion?: PostgresVersion | undefined;
+  /** True for servers that wait for the disk, as in production: of measurements. False when absent. */
+  durable?: boolean;
   /** More settings of both PostgreSQL servers, as in postgresql.conf. */
   postgresSettings?: Readonly<Record<string, string>>;
 }
@@ -64,7 +66,7 @@ export class System implements AsyncDisposable {
 
   /** Servers, databases, tables, topic and services, in this order; resolves when all are ready. */
   static async start(options: SystemOptions = {}): Promise<System> {
-    const { postgresVersion: version, postgresSettings: settings = {} } = options;
+    const { postgresVersion: version, postgresSettings: settings = {}, durable = false } = options;
     const home = temporaryHome();
     const ports = {
       write: await freePort(),
@@ -73,7 +75,7 @@ export class System implements AsyncDisposable {
       controller: await freePort(),
     };
     const postgres = (name: 'write-db' | 'read-db', port: number) =>
-      startPostgres({ home: home.path, name, port, version, settings });
+      startPostgres({ home: home.path, name, port, version, durable, settings });
     const starters = {
       'write-db': () => postgres('write-db', ports.write),
       'read-db': () => postgres('read-db', ports.read),

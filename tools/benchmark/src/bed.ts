@@ -45,7 +45,7 @@ export class Bed implements AsyncDisposable {
 
   /** @param postgresVersion when absent, the one that POSTGRES_VERSION names. */
   static async start(times: Times, postgresVersion?: PostgresVersion): Promise<Bed> {
-    const system = await System.start({ postgresVersion });
+    const system = await System.start({ postgresVersion, durable: true });
     try {
       return new Bed(system, times, await RouteServer.start(), await makeCommitsDatabase(system.writeDb));
     } catch (error) {

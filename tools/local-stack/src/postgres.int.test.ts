@@ -2,7 +2,7 @@ import { connect } from '@catalogue/postgres';
 import { expect, onTestFinished, test } from 'vitest';
 import { temporaryHome } from './home.ts';
 import { freePort } from './ports.ts';
-import { type PostgresServer, startPostgres } from './postgres.ts';
+import { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
 
 /** Starts one server, as often as the test likes on the same data and port; cleaned up when the test has finished. */
 async function oneServer() {
@@ -13,8 +13,8 @@ async function oneServer() {
     await server?.stop();
     home.remove();
   });
-  return async (settings: Record<string, string> = {}) => {
-    server = await startPostgres({ home: home.path, name: 'db', port, settings });
+  return async (settings: Record<string, string> = {}, options: Partial<PostgresOptions> = {}) => {
+    server = await startPostgres({ home: home.path, name: 'db', port, settings, ...options });
     return server;
   };
 }
@@ -45,18 +45,25 @@ test('PostgreSQL is durable, sorts by ICU on request and accepts settings', asyn
   expect(sorted.map((row) => row['n'])).toEqual(['ähnlich', 'apfel', 'Zebra']);
 });
 
-test('killed while a session is busy, it starts again on the same data and port', async () => {
-  const start = await oneServer();
-  const server = await start();
-  await query(server, 'create table kept as select 1 as one');
-  const busy = query(server, 'select pg_sleep(60)').catch(() => 'lost');
-  server.kill('SIGKILL');
-  expect(await server.exited).toBe('SIGKILL');
-  const again = await start();
-  expect(again.pid).not.toBe(server.pid);
-  expect(await query(again, 'select one from kept')).toEqual([{ one: 1 }]);
-  expect(await busy).toBe('lost');
-});
+test.each([
+  { durable: true, fsync: 'on' },
+  { durable: false, fsync: 'off' },
+])(
+  'killed while a session is busy, it starts again on the same data and port (durable: $durable)',
+  async ({ durable, fsync }) => {
+    const start = await oneServer();
+    const server = await start({}, { durable });
+    expect(await query(server, 'show fsync')).toEqual([{ fsync }]);
+    await query(server, 'create table kept as select 1 as one');
+    const busy = query(server, 'select pg_sleep(60)').catch(() => 'lost');
+    server.kill('SIGKILL');
+    expect(await server.exited).toBe('SIGKILL');
+    const again = await start({}, { durable });
+    expect(again.pid).not.toBe(server.pid);
+    expect(await query(again, 'select one from kept')).toEqual([{ one: 1 }]);
+    expect(await busy).toBe('lost');
+  },
+);
 
 test('a second start leaves a running PostgreSQL alone', async () => {
   const start = await oneServer();

@@ -31,6 +31,11 @@ export interface PostgresOptions {
   version?: PostgresVersion | undefined;
   /** Takes each line that the server writes. */
   log?: (line: string) => void;
+  /**
+   * False: what is committed outlives a killed server, but not a machine that crashes. That is all that tests need: a commit,
+   * and dropping a database, then wait for no disk. True when absent.
+   */
+  durable?: boolean;
   /** More settings, as in postgresql.conf. */
   settings?: Readonly<Record<string, string>>;
   /** Ends the start when aborted. */
@@ -56,7 +61,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 }
 
 async function startOn(data: string, programs: string, options: PostgresOptions): Promise<PostgresServer> {
-  if (!existsSync(join(data, 'PG_VERSION'))) await initialize(programs, data, options.signal);
+  if (!existsSync(join(data, 'PG_VERSION'))) await initialize(programs, data, options);
   await clearLeftBehind(programs, data);
   await requireFreePort(options.port);
   const server = await startWhenSessionsAreGone(options, programs, data);
@@ -74,7 +79,7 @@ const allLetters: Partial<Record<NodeJS.Platform, string>> = { linux: 'C.UTF-8',
  * Makes a data folder: UTF-8, names sorted by bytes unless a query says otherwise, trigrams of the letters of all languages.
  * ICU collations are there to be named.
  */
-async function initialize(programs: string, data: string, signal?: AbortSignal): Promise<void> {
+async function initialize(programs: string, data: string, { durable = true, signal }: PostgresOptions): Promise<void> {
   const part = `${data}.part`;
   const user = databaseUser();
   rmSync(part, { recursive: true, force: true });
@@ -83,6 +88,7 @@ async function initialize(programs: string, data: string, signal?: AbortSignal):
   const args = ['-D', part, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'];
   const letters = allLetters[process.platform];
   if (letters !== undefined) args.push(`--lc-ctype=${letters}`);
+  if (!durable) args.push('--no-sync');
   const options = { user, cwd: '/', env: postgresEnvironment, signal };
   const { ok, status, output } = await runCommand(join(programs, 'initdb'), args, options);
   if (!ok) throw new Error(`PostgreSQL could not make ${data} (${status}): ${firstError(output)}`);
@@ -142,9 +148,10 @@ async function answers(sql: Sql): Promise<boolean> {
 }
 
 function launch(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
-  const { name, port, log = () => {}, settings = {}, signal } = options;
+  const { name, port, log = () => {}, durable = true, settings = {}, signal } = options;
   // No Unix socket: its path is limited to 107 bytes, and nobody here uses it.
-  const all = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200, ...settings };
+  const own = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200 };
+  const all = { ...own, ...(!durable && { fsync: 'off' }), ...settings };
   return startServer({
     title: `PostgreSQL (${name})`,
     command: join(programs, 'postgres'),

@@ -33,8 +33,8 @@ async function startServers(running: AsyncDisposableStack) {
     return server;
   };
   const [writeDb, readDb, kafka] = await allEnded([
-    startPostgres({ home: home.path, name: 'write-db', port: await freePort() }).then(keep),
-    startPostgres({ home: home.path, name: 'read-db', port: await freePort() }).then(keep),
+    startPostgres({ home: home.path, name: 'write-db', port: await freePort(), durable: false }).then(keep),
+    startPostgres({ home: home.path, name: 'read-db', port: await freePort(), durable: false }).then(keep),
     startKafka({
       home: home.path,
       port: await freePort(),

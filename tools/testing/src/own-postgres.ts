@@ -38,7 +38,7 @@ export async function startOwnPostgres(settings: Record<string, string> = {}): P
   const home = temporaryHome();
   const port = await freePort();
   let name = 'own';
-  const start = () => startPostgres({ home: home.path, name, port, settings });
+  const start = () => startPostgres({ home: home.path, name, port, durable: false, settings });
   const standbys: Standby[] = [];
   let server: PostgresServer = await start();
   const crash = async () => {
@@ -83,7 +83,7 @@ async function startStandby(primary: PostgresServer, { home, from, name }: Copy)
   writeFileSync(join(home, name, 'postgresql.auto.conf'), `primary_conninfo = '${primary_conninfo}'\n`);
   // The owner is the user that PostgreSQL runs as.
   spawnSync('chown', ['-R', `--reference=${join(home, from)}`, join(home, name)]);
-  const server = await startPostgres({ home, name, port: await freePort() });
+  const server = await startPostgres({ home, name, port: await freePort(), durable: false });
   return {
     name,
     dsn: (database) => server.dsn(database),
