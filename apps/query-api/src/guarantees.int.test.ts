@@ -1,15 +1,22 @@
 import { encodeToken, type Product } from '@catalogue/contracts';
 import { connect } from '@catalogue/postgres';
 import { migrateReadModel } from '@catalogue/read-schema';
-import { createDatabase, openDoor, startOwnPostgres, waitFor } from '@catalogue/testing';
-import { randomInt, randomUUID } from 'node:crypto';
+import {
+  createDatabase,
+  openDoor,
+  type Random,
+  randomFrom,
+  runBeside,
+  seed,
+  startOwnPostgres,
+  waitFor,
+} from '@catalogue/testing';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { addGeneration, project, startQueryApi, type Step, switchTo } from '../test/fixture.ts';
 
-const ids = Array.from({ length: 12 }, () => randomUUID());
-const anyOf = <T>(some: readonly T[]) => some[randomInt(some.length)] as T;
+const ids = Array.from({ length: 12 }, randomFrom('ids').uuid);
 
 /** What a client of the stream may rely on: from one reset to the next, each product's versions without a hole or a repeat. */
 class StreamOracle {
@@ -32,11 +39,11 @@ class StreamOracle {
 }
 
 /** Follows the stream, cut off after some bytes again and again, as an EventSource would: blocks that are whole count. */
-async function follow(url: string, oracle: StreamOracle, over: AbortSignal): Promise<void> {
+async function follow(url: string, oracle: StreamOracle, random: Random, over: AbortSignal): Promise<void> {
   let lastId: string | undefined;
   while (!over.aborted) {
     await new Promise<void>((resolve) => {
-      let left = randomInt(200, 20_000);
+      let left = random.int(200, 20_000);
       let text = '';
       const headers = lastId === undefined ? {} : { 'last-event-id': lastId };
       const request = httpRequest(`${url}/products/stream`, { headers, agent: false, signal: over });
@@ -59,11 +66,11 @@ async function follow(url: string, oracle: StreamOracle, over: AbortSignal): Pro
       });
       request.end();
     });
-    await delay(randomInt(40));
+    await delay(random.int(0, 40));
   }
 }
 
-test('whatever happens to the read database, no token is answered stale and no stream has an unannounced hole', async () => {
+test(`whatever happens to the read database, no token is answered stale and no stream has an unannounced hole (seed ${seed})`, async () => {
   await using server = await startOwnPostgres();
   await using db = await createDatabase(server.dsn('postgres'), migrateReadModel);
   const dsn = new URL(db.dsn);
@@ -72,47 +79,49 @@ test('whatever happens to the read database, no token is answered stale and no s
   dsn.host = door.address;
   await using api = await startQueryApi(dsn.href);
   await api.ready();
-  const over = new AbortController();
   const faults: string[] = [];
   /** Versions that were committed, as a client knows them: those that a failover loses stay. */
   const tokens = new Map<string, number>();
   const answers = { proven: 0, refused: 0 };
   let generations = [1];
   let isWriting = true;
+  let writes = 0;
   let underWay: Promise<unknown> = Promise.resolve();
 
+  const choice = randomFrom('writing');
   const write = async (sql = db.sql) => {
     const rows = await sql<{ id: string; version: number }[]>`
       select id, version from products where generation = (select generation from generations where state = 'serving')`;
     const known = new Map(rows.map(({ id, version }) => [id, version]));
-    const steps: Step[] = Array.from({ length: randomInt(1, 5) }, () => {
-      const id = anyOf(ids);
+    const steps: Step[] = Array.from({ length: choice.int(1, 5) }, () => {
+      const id = choice.of(ids);
       const version = (known.get(id) ?? 0) + 1;
       known.set(id, version);
-      return { id, version, name: `Mouse ${'x'.repeat(randomInt(100))}`, price: randomInt(100) };
+      return { id, version, name: `Mouse ${'x'.repeat(choice.int(0, 100))}`, price: choice.int(0, 100) };
     });
     for (const generation of generations) await project(sql, steps, generation);
     for (const { id, version } of steps) tokens.set(id, Math.max(version, tokens.get(id) ?? 0));
+    writes += 1;
   };
-  const writing = async () => {
-    while (!over.signal.aborted) {
+  const writing = async (over: AbortSignal) => {
+    while (!over.aborted) {
       if (isWriting) await (underWay = write());
-      await delay(randomInt(8));
+      await delay(choice.int(0, 8));
     }
   };
-  const reading = async () => {
-    while (!over.signal.aborted) {
-      const id = anyOf(ids);
+  const reading = async (over: AbortSignal, random: Random) => {
+    while (!over.aborted) {
+      const id = random.of(ids);
       const version = tokens.get(id) ?? 0;
       if (version === 0) await delay(10);
       if (version === 0) continue;
-      const path = anyOf([
+      const path = random.of([
         `/products/${id}`,
         '/products?limit=20',
         '/products?q=mouse&limit=20',
         '/products?sort=-price',
       ]);
-      const headers = { 'consistency-token': encodeToken({ id, version }), prefer: `wait=${randomInt(2)}` };
+      const headers = { 'consistency-token': encodeToken({ id, version }), prefer: `wait=${random.int(0, 2)}` };
       const response = await fetch(api.url + path, { headers });
       const body = (await response.json()) as Product | Product[];
       if (response.status === 503) answers.refused += 1;
@@ -127,21 +136,22 @@ test('whatever happens to the read database, no token is answered stale and no s
     isWriting = false;
     await underWay;
   };
+  const fate = randomFrom('disturbances');
   const disturbances = {
     freeze: async () => {
       door.freeze();
-      await delay(randomInt(1_500));
+      await delay(fate.int(0, 1_500));
       await door.shut();
       door.thaw();
       await door.open();
     },
     cut: async () => {
       await door.shut();
-      await delay(randomInt(300));
+      await delay(fate.int(0, 300));
       await door.open();
     },
     prune: async () =>
-      void (await db.sql`delete from changes where seq < (select max(last) from change_counters) - ${randomInt(60)}`),
+      void (await db.sql`delete from changes where seq < (select max(last) from change_counters) - ${fate.int(0, 60)}`),
     rebuild: async () => {
       await pauseWriting();
       const next = Math.max(...generations) + 1;
@@ -151,11 +161,11 @@ test('whatever happens to the read database, no token is answered stale and no s
         select ${next}, id, name, price, version, created_at, updated_at from products where generation = ${next - 1}`;
       generations = [next - 1, next];
       isWriting = true;
-      await delay(randomInt(200));
+      await delay(fate.int(0, 200));
       await pauseWriting();
-      for (const generation of [next, next - 1, next].slice(0, randomInt(1, 4))) {
+      for (const generation of [next, next - 1, next].slice(0, fate.int(1, 4))) {
         await switchTo(db.sql, generation);
-        await delay(randomInt(100));
+        await delay(fate.int(0, 100));
       }
       await switchTo(db.sql, next);
       generations = [next];
@@ -164,36 +174,41 @@ test('whatever happens to the read database, no token is answered stale and no s
   };
 
   const oracles = [new StreamOracle(), new StreamOracle(), new StreamOracle()];
-  const running = [
-    writing(),
-    reading(),
-    reading(),
-    reading(),
-    ...oracles.map((oracle) => follow(api.url, oracle, over.signal)),
-  ];
-  for (let i = 0; i < 10; i++) {
-    await delay(randomInt(400));
-    await anyOf(Object.values(disturbances))();
-  }
-  // A failover that loses writes, which clients hold tokens of, and gives their numbers to other changes.
-  const standby = await server.startStandby();
-  await standby.cutOff();
-  await delay(500);
-  await pauseWriting();
-  await standby.promote();
-  const promoted = connect(standby.dsn(database), { name: 'test', max: 1 });
-  await write(promoted);
-  await promoted.end({ timeout: 5 });
-  await server.replaceBy(standby);
-  isWriting = true;
-  const { proven } = answers;
-  const seen = oracles.map((oracle) => oracle.seen);
-  await waitFor('answers after the failover', () => answers.proven > proven + 20, { within: 60_000 });
-  await waitFor('changes after the failover', () => oracles.every((oracle, i) => oracle.seen > (seen[i] ?? 0) + 20), {
-    within: 60_000,
+  await using beside = runBeside([
+    writing,
+    ...[1, 2, 3].map((n) => (over: AbortSignal) => reading(over, randomFrom(`reader ${n}`))),
+    ...oracles.map((oracle, n) => (over: AbortSignal) => follow(api.url, oracle, randomFrom(`stream ${n}`), over)),
+  ]);
+  const goingOn = async (when: string) => {
+    const { proven } = answers;
+    const seen = oracles.map((oracle) => oracle.seen);
+    const isGoingOn = () =>
+      answers.proven > proven + 20 && oracles.every(({ seen: now }, i) => now > (seen[i] ?? 0) + 20);
+    await waitFor(`answers and changes ${when}`, () => beside.over.aborted || isGoingOn(), { within: 60_000 });
+  };
+  await beside.during(async () => {
+    await goingOn('in the beginning');
+    // Every kind twice, and some of them more often.
+    const kinds = Object.values(disturbances);
+    for (const disturb of fate.shuffle([...kinds, ...kinds, fate.of(kinds), fate.of(kinds)])) {
+      await delay(fate.int(0, 400));
+      if (!beside.over.aborted) await disturb();
+    }
+    // A failover that loses writes, which clients hold tokens of, and gives their numbers to other changes.
+    const standby = await server.startStandby();
+    await standby.cutOff();
+    const kept = writes;
+    await waitFor('writes to be lost', () => beside.over.aborted || writes > kept + 20);
+    await pauseWriting();
+    await standby.promote();
+    const promoted = connect(standby.dsn(database), { name: 'test', max: 1 });
+    await write(promoted);
+    await promoted.end({ timeout: 5 });
+    await server.replaceBy(standby);
+    isWriting = true;
+    await goingOn('after the failover');
   });
-  over.abort();
-  await Promise.all(running);
+  await beside.end();
   expect([...faults, ...oracles.flatMap((oracle) => oracle.faults)]).toEqual([]);
   expect(answers.refused).toBeGreaterThan(0);
   for (const { resets } of oracles) expect(resets).toBeGreaterThan(0);

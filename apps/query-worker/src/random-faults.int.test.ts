@@ -1,19 +1,24 @@
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdmin } from '@catalogue/kafka';
+import { isTransient, type Transaction } from '@catalogue/postgres';
 import { migrateReadModel } from '@catalogue/read-schema';
 import {
   createDatabase,
   createTopic,
   type OwnProcess,
+  type Random,
+  randomFrom,
+  runBeside,
+  seed,
   startProcess,
   type TestDatabase,
   waitFor,
 } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { openSender, startWorker } from '../test/fixture.ts';
-import { RandomEvents, randomFrom } from '../test/random-events.ts';
+import { RandomEvents } from '../test/random-events.ts';
 import { discardParked, retryParked } from './operate/parked-products.ts';
+import { RefusedError } from './operate/refused.ts';
 import { compareGenerations } from './operate/rebuild/compare.ts';
 import { startRebuild } from './operate/rebuild/start.ts';
 
@@ -21,50 +26,59 @@ const { readDb, kafka } = inject('servers');
 const main = new URL('main.ts', import.meta.url);
 const partitions = 4;
 
-// Minutes of it by hand: FAULTS_FOR=300000 SEED=….
+// A minute of it in CI, minutes by hand: FAULTS_FOR=300000.
 const lasting = Number(process.env['FAULTS_FOR'] ?? 20_000);
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 interface Attacked {
   db: TestDatabase;
   workers: OwnProcess[];
   events: RandomEvents;
-  random: () => number;
-  over: AbortSignal;
 }
 
-type Fault = (attacked: Attacked) => Promise<unknown>;
+type Fault = (attacked: Attacked, random: Random) => Promise<unknown>;
+
+/** Lets `random()` of PostgreSQL go on from here. */
+const seedStatement = (tx: Transaction, random: Random) => tx`select setseed(${random()})`;
 
 /** Holds rows that workers need for up to 3 s. */
 const lockSome =
   (table: string): Fault =>
-  ({ db, random }) =>
-    db.sql
+  async ({ db }, random) => {
+    const heldMs = random.int(0, 3_000);
+    await db.sql
       .begin(async (tx) => {
         await tx`set local lock_timeout = '2s'`;
+        await seedStatement(tx, random);
         await tx`select from ${tx(table)} order by random() limit 3 for update`;
-        await delay(random() * 3_000);
+        await delay(heldMs);
       })
-      .catch(() => {}); // The rows were not to be had.
-
-const pick = ({ workers, random }: Attacked) => workers[Math.floor(random() * workers.length)];
+      .catch((error: unknown) => {
+        // The rows were not to be had.
+        if (!isTransient(error)) throw error;
+      });
+  };
 
 const faults: Fault[] = [
-  async (attacked) => pick(attacked)?.kill('SIGKILL'),
-  async (attacked) => {
-    const worker = pick(attacked);
-    worker?.kill('SIGSTOP');
-    await delay(attacked.random() * 9_000);
-    worker?.kill('SIGCONT');
+  async ({ workers }, random) => random.of(workers).kill('SIGKILL'),
+  async ({ workers }, random) => {
+    const worker = random.of(workers);
+    worker.kill('SIGSTOP');
+    await delay(random.int(0, 9_000));
+    worker.kill('SIGCONT');
   },
-  ({ db }) => db.sql`
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and application_name = 'query-worker' and random() < 0.5`,
+  ({ db }, random) =>
+    db.sql.begin(async (tx) => {
+      await seedStatement(tx, random);
+      await tx`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'query-worker' and random() < 0.5`;
+    }),
   ...['products', 'consumer_offsets', 'parked_events', 'change_counters'].map(lockSome),
 ];
 
-/** Starts a worker, and another whenever it is killed. */
-async function keepRunning({ db, workers, over }: Attacked, topic: string, index: number): Promise<void> {
+/** Starts a worker, and another whenever it is killed, until it is over. */
+async function keepRunning({ db, workers }: Attacked, topic: string, index: number, over: AbortSignal): Promise<void> {
+  over.addEventListener('abort', () => workers[index]?.kill('SIGKILL'));
   while (!over.aborted) {
     const env = { KAFKA_BROKER: kafka, KAFKA_TOPIC: topic, READ_DB_DSN: db.dsn, PORT: '0', LOG_LEVEL: 'warn' };
     const worker = startProcess(main, [], env);
@@ -74,11 +88,10 @@ async function keepRunning({ db, workers, over }: Attacked, topic: string, index
   }
 }
 
-/** Tries again what waits, as an operator does who has no patience. */
-async function retrySome({ db }: Attacked, limit: number): Promise<void> {
-  const waiting = await db.sql<{ id: string }[]>`
-    select id from (select distinct product_id as id from parked_events) waiting order by random() limit ${limit}`;
-  for (const { id } of waiting) await retryParked(db.sql, id);
+/** Tries again some of what waits, as an operator does who has no patience. */
+async function retrySome({ db }: Attacked, random: Random, limit: number): Promise<void> {
+  const waiting = await db.sql<{ id: string }[]>`select distinct product_id as id from parked_events order by id`;
+  for (const { id } of random.shuffle(waiting).slice(0, limit)) await retryParked(db.sql, id);
 }
 
 /** Does without what should never have been sent. */
@@ -86,6 +99,13 @@ async function discardForks({ db, events }: Attacked): Promise<void> {
   const forks = await db.sql<{ id: string; eventId: string }[]>`
     select distinct product_id as id, event_id as "eventId" from parked_events where event_id = any(${events.forks})`;
   for (const { id, eventId } of forks) await discardParked(db.sql, id, { dryRun: false, eventId });
+}
+
+/** For an operator's work while workers hold rows, and let go what waited. */
+async function unlessInTheWay(work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!isTransient(error) && !(error instanceof RefusedError)) throw error;
+  });
 }
 
 /** Resolves when every generation is at the end of every partition. */
@@ -110,35 +130,38 @@ test(
     await using db = await createDatabase(readDb, migrateReadModel);
     await using topic = await createTopic(kafka, partitions);
     await using sender = await openSender(kafka, topic);
-    const random = randomFrom(seed);
-    const over = AbortSignal.timeout(lasting);
-    const events = new RandomEvents(45, random);
-    const attacked: Attacked = { db, workers: [], events, random, over };
-    const again = async (longestPause: number, work: () => Promise<unknown>) => {
-      while (!over.aborted) {
-        await work();
-        await delay(random() * longestPause);
-      }
+    const events = new RandomEvents(45, randomFrom('events'));
+    const attacked: Attacked = { db, workers: [], events };
+    /** Does something again and again, with pauses of up to so many milliseconds. */
+    const again = (name: string, longestPauseMs: number, work: (random: Random) => Promise<unknown>) => {
+      const random = randomFrom(name);
+      return async (over: AbortSignal) => {
+        while (!over.aborted) {
+          await work(random);
+          await delay(random.int(0, longestPauseMs));
+        }
+      };
     };
-    const running = [0, 1].map((index) => keepRunning(attacked, topic.name, index));
-    await Promise.all([
-      Promise.race([...running, once(over, 'abort')]),
-      again(200, () => sender.send(events.next(Math.floor(random() * 60)))),
-      again(5_000, () => sender.send(events.late())),
-      // Rows are locked, or what waited does so no more.
-      again(500, () => retrySome(attacked, 5).catch(() => {})),
-      again(500, () => discardForks(attacked).catch(() => {})),
-      again(1_500, async () => faults[Math.floor(random() * faults.length)]?.(attacked)),
-      delay(lasting / 2).then(() => startRebuild(db.sql)),
+    await using beside = runBeside([
+      ...[0, 1].map((index) => (over: AbortSignal) => keepRunning(attacked, topic.name, index, over)),
+      again('sending', 200, (random) => sender.send(events.next(random.int(0, 60)))),
+      again('late', 5_000, () => sender.send(events.late())),
+      again('retrying', 500, (random) => unlessInTheWay(retrySome(attacked, random, 5))),
+      again('discarding', 500, () => unlessInTheWay(discardForks(attacked))),
+      again('faults', 1_500, (random) => random.of(faults)(attacked, random)),
     ]);
-    for (const worker of attacked.workers) worker.kill('SIGKILL');
-    await Promise.all(running);
+    await beside.during(async () => {
+      await delay(lasting / 2);
+      await startRebuild(db.sql);
+      await delay(lasting / 2);
+    });
+    await beside.end();
 
     await sender.send(events.late());
     await using worker = await startWorker(kafka, db.dsn, topic.name);
     await allApplied(db, topic.name, 2);
     await discardForks(attacked);
-    await retrySome(attacked, 1_000);
+    await retrySome(attacked, randomFrom('last'), 1_000);
     await waitFor('long queues', async () => (await db.sql`select from parked_events where draining`).count === 0);
     expect(worker.fault()).toBeUndefined();
     const read = await db.sql`select id, name, price, version from products_read order by id collate "C"`;

@@ -1,17 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { OutgoingMessage } from '@catalogue/kafka';
+import type { Random } from '@catalogue/testing';
 import { event, message } from './fixture.ts';
-
-/** Numbers from 0 to 1 that a seed decides: a run that fails can be run again. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** What readers have to see of a product in the end. */
 export interface Expected {
@@ -33,15 +22,15 @@ interface Sent extends Expected {
  * forked; and products of older producers, whose messages come in any order. `late` sends what was left out.
  */
 export class RandomEvents {
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #products: Sent[];
   readonly #legacy = new Map<string, Expected & { stamp: number }>();
   #clock = Date.UTC(2026, 10, 23);
 
-  constructor(products: number, random: () => number) {
+  constructor(products: number, random: Random) {
     this.#random = random;
     this.#products = Array.from({ length: products }, () => ({
-      id: randomUUID(),
+      id: random.uuid(),
       name: '',
       price: '',
       version: 0,
@@ -74,16 +63,12 @@ export class RandomEvents {
       .toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  #pick<T>(list: readonly T[]): T {
-    return list[Math.floor(this.#random() * list.length)] as T;
-  }
-
   #event({ id }: { id: string }, version: number, eventId = `${id} ${version}`): OutgoingMessage {
     return event(id, version, { id: eventId });
   }
 
   #step(): OutgoingMessage[] {
-    const product = this.#pick(this.#products);
+    const product = this.#random.of(this.#products);
     const version = ++product.version;
     product.name = `Product ${product.id}`;
     product.price = `${version}.00`;
@@ -115,7 +100,7 @@ export class RandomEvents {
   #ignored({ id }: Sent): OutgoingMessage {
     const payload = { id, name: 'Of an older producer', price: 0.5 };
     const timestamp = new Date(this.#clock).toISOString();
-    const eventId = randomUUID();
+    const eventId = this.#random.uuid();
     return message(eventId, { id: eventId, type: 'ProductUpdated', payload, timestamp });
   }
 
@@ -123,17 +108,17 @@ export class RandomEvents {
     const known = [...this.#legacy.values()];
     const product =
       known.length < 30
-        ? { id: `legacy ${randomUUID()}`, name: '', price: '', version: 0, stamp: 0 }
-        : this.#pick(known);
+        ? { id: `legacy ${this.#random.uuid()}`, name: '', price: '', version: 0, stamp: 0 }
+        : this.#random.of(known);
     const type = this.#legacy.has(product.id) ? 'ProductUpdated' : 'ProductCreated';
     this.#legacy.set(product.id, product);
     // Each stamp is later than the one before, but they are spread over the partitions.
-    const at = this.#clock + Math.floor(this.#random() * 1_000) * 1_000 + this.#legacy.size;
+    const at = this.#clock + this.#random.int(0, 1_000) * 1_000 + this.#legacy.size;
     this.#clock += 1_000_000;
     const stamp = type === 'ProductCreated' ? Date.UTC(2026, 10, 22) : at;
     const payload = { id: product.id, name: `Name ${stamp}`, price: (stamp % 100_000) / 100 };
     if (stamp > product.stamp) Object.assign(product, { name: payload.name, price: payload.price.toFixed(2), stamp });
-    const id = randomUUID();
+    const id = this.#random.uuid();
     return message(id, { id, type, payload, timestamp: new Date(stamp).toISOString() });
   }
 }

@@ -1,4 +1,5 @@
 export { runKafkaConfigs } from '@catalogue/local-stack';
+export { type Beside, runBeside } from './beside.ts';
 export { createDatabase, type TestDatabase } from './database.ts';
 export { type Door, openDoor } from './door.ts';
 export { type OwnKafka, startOwnKafka } from './own-kafka.ts';
@@ -6,5 +7,6 @@ export { type OwnKafkaCluster, startOwnKafkaCluster } from './own-kafka-cluster.
 export { type OwnPostgres, type Standby, startOwnPostgres } from './own-postgres.ts';
 export { type OwnProcess, startProcess } from './own-process.ts';
 export { type Decider, specify } from './specification.ts';
+export { type Random, randomFrom, seed } from './random.ts';
 export { createTopic, readTopic, sendMessages, type TestTopic } from './topic.ts';
 export { waitFor } from './wait-for.ts';
