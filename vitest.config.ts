@@ -22,10 +22,10 @@ export default defineConfig({
           include: ['{apps,libs,tools}/*/src/**/*.int.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['tools/local-stack/src/vitest.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          // Its own default of a second is too short on a machine that others keep busy.
-          expect: { poll: { timeout: 20_000 } },
+          // Room for a machine that is busy with others, and for one wait of a minute that names what it waits for.
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
+          expect: { poll: { timeout: 60_000 } },
         },
       },
     ],

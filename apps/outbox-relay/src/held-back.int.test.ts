@@ -25,7 +25,12 @@ afterAll(async () => {
 
 /** Opens a transaction in another database of the server, by another role, and has it write. */
 async function writeElsewhere() {
-  const sql = connect(server.dsn('postgres'), { name: 'foreign', max: 1 });
+  const sql = connect(server.dsn('postgres'), {
+    name: 'foreign',
+    max: 1,
+    // Stays for as long as the test likes.
+    settings: { idle_in_transaction_session_timeout: '0' },
+  });
   await sql`begin`;
   const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid, pg_current_xact_id()`;
   return { pid: row?.pid, sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 0 }) };

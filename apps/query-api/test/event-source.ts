@@ -30,8 +30,7 @@ export async function openStream(url: string, headers: Record<string, string> = 
     events,
     lastId: () => blocks.findLast(({ id }) => id !== undefined)?.id ?? '',
     /** Resolves when so many events have come. */
-    received: (count: number) =>
-      waitFor(`${count} events`, () => Promise.resolve(events().length >= count), { within: 20_000 }),
+    received: (count: number) => waitFor(`${count} events`, () => Promise.resolve(events().length >= count)),
     /** Resolves with the id that the stream begins after. */
     begun: async () => {
       await waitFor('the beginning', () => Promise.resolve(blocks.length > 0));
@@ -45,7 +44,7 @@ export async function openStream(url: string, headers: Record<string, string> = 
     },
     pause: () => response.pause(),
     resume: () => response.resume(),
-    closed: () => waitFor('the end of the stream', () => Promise.resolve(isClosed), { within: 30_000 }),
+    closed: () => waitFor('the end of the stream', () => Promise.resolve(isClosed)),
     [Symbol.dispose]: () => void request.destroy(),
   };
 }

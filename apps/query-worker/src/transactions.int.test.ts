@@ -11,7 +11,7 @@ import { switchGeneration } from './operate/rebuild/switch.ts';
 
 const { readDb, kafka } = inject('servers');
 const client = { brokers: kafka, clientId: 'test', log: { debug() {}, info() {}, warn() {}, error() {} } };
-const patient = { timeout: 20_000, interval: 100 };
+const patient = { timeout: 60_000, interval: 100 };
 
 /** Writes the events that take a product to these versions, in one transaction. */
 const versions = (...list: number[]) => list.map((version) => ({ partition: 0, ...event('mouse', version) }));

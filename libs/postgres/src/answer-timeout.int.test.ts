@@ -16,7 +16,7 @@ const pidOf = async (sql: Sql) => Number((await sql`select pg_backend_pid() as p
 // Written against patches/postgres@3.4.9.patch, like all of these.
 test.each(['plain', 'TLS'] as const)('a silent connection (%s) ends alone', async (kind) => {
   await using door = await openDoor(kind === 'TLS' ? selfSigned() : undefined);
-  const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 1_000 });
+  const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 3_000 });
   const before = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
   door.silence(1);
   const asked = await Promise.allSettled([1, 2, 3].map(() => pidOf(sql)));
@@ -28,17 +28,17 @@ test.each(['plain', 'TLS'] as const)('a silent connection (%s) ends alone', asyn
 });
 
 test('a statement that waits behind others on its connection is given their time as well', async () => {
-  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 1_000 });
+  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 3_000 });
   await sql`select pg_sleep(0)`;
-  // Sent at once, one behind the other: the last is answered after 2 s.
-  const asked = [1, 2, 3, 4].map(async (n) => (await sql`select pg_sleep(0.5), ${n}::int as n`)[0]?.['n'] as unknown);
+  // Sent at once, one behind the other: the last is answered after 6 s.
+  const asked = [1, 2, 3, 4].map(async (n) => (await sql`select pg_sleep(1.5), ${n}::int as n`)[0]?.['n'] as unknown);
   expect(await Promise.all(asked)).toEqual([1, 2, 3, 4]);
   await sql.end();
 });
 
 test('statements that keep coming do not keep a silent connection', async () => {
   await using door = await openDoor();
-  const sql = connect(door.dsn, { name: 'test', max: 1, answerTimeout: 1_000 });
+  const sql = connect(door.dsn, { name: 'test', max: 1, answerTimeout: 3_000 });
   await pidOf(sql);
   door.silence(1);
   const failures: unknown[] = [];
@@ -54,7 +54,7 @@ test('statements that keep coming do not keep a silent connection', async () => 
 
 test('once a connection is silent, the idle ones are asked, so that nobody meets another silent one', async () => {
   await using door = await openDoor();
-  const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 1_000 });
+  const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 3_000 });
   const before = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
   door.silence(3);
   expect(await sql`select 1`.catch(errorCode)).toBe('ETIMEDOUT');
@@ -64,12 +64,12 @@ test('once a connection is silent, the idle ones are asked, so that nobody meets
 });
 
 test.each(['reserved', 'begun'] as const)('a session (%s) may rest for longer between statements', async (kind) => {
-  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 500 });
+  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
   const use = async (session: Pick<Sql, 'unsafe'>) => {
     const before = await session.unsafe('select pg_backend_pid() as pid');
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(await session.unsafe('select pg_backend_pid() as pid')).toEqual(before);
-    expect(await session.unsafe('select pg_sleep(3)').catch(errorCode)).toBe('ETIMEDOUT');
+    expect(await session.unsafe('select pg_sleep(10)').catch(errorCode)).toBe('ETIMEDOUT');
   };
   if (kind === 'reserved') await use(await sql.reserve());
   else await sql.begin(use).catch(() => {});
@@ -77,13 +77,13 @@ test.each(['reserved', 'begun'] as const)('a session (%s) may rest for longer be
 });
 
 test('an answer that came while this process was busy or stopped is read', async () => {
-  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 500 });
+  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
   await pidOf(sql);
   const asked = sql`select 1 as one`;
   void asked.execute();
   await new Promise((resolve) => setTimeout(resolve, 0));
   // Nothing is read for longer than the limit.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_200);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
   expect(await asked).toEqual([{ one: 1 }]);
   await sql.end();
 });

@@ -24,6 +24,8 @@ export class CataloguePage implements AsyncDisposable {
   /** The page in another tab of a browser. */
   static async openIn(context: BrowserContext, url: string): Promise<CataloguePage> {
     const opened = new CataloguePage(await context.newPage());
+    // As long as other waits: the default of 30 s is short on a machine that is busy with others.
+    opened.page.setDefaultTimeout(60_000);
     const hosts = new Set<string>();
     opened.page.on('request', (request) => hosts.add(new URL(request.url()).hostname));
     await opened.page.goto(url);
@@ -47,7 +49,7 @@ export class CataloguePage implements AsyncDisposable {
 
   /** Resolves when changes reach the page. */
   async live(): Promise<this> {
-    await this.page.locator('#stream[data-state="live"]').waitFor({ timeout: 20_000 });
+    await this.page.locator('#stream[data-state="live"]').waitFor();
     return this;
   }
 

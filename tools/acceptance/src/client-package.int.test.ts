@@ -23,7 +23,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), '{ "name": "user", "version": "1.0.0", "type": "module" }');
   const [tarball = 'none'] = globSync('*.tgz', { cwd: folder });
   await run('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${tarball}`], { cwd: folder });
-}, 120_000);
+});
 afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });

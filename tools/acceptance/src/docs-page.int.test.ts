@@ -9,7 +9,7 @@ let system: System;
 let browser: Browser;
 beforeAll(async () => {
   [system, browser] = await Promise.all([System.start(), openBrowser()]);
-}, 120_000);
+});
 afterAll(async () => {
   await browser?.close();
   await system?.[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { Stage } from './stage.ts';
 
 const stage = new Stage();
 beforeEach(async () => stage.empty());
-const within = { timeout: 10_000, interval: 20 };
+const within = { timeout: 60_000, interval: 20 };
 
 /** Products with these names, at 10. */
 async function products(...names: string[]): Promise<string[]> {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Stage } from './stage.ts';
 
 const stage = new Stage();
-const within = { timeout: 20_000, interval: 50 };
+const within = { timeout: 60_000, interval: 50 };
 
 test('query-api down: the page says so, writing goes on, and it catches up', async () => {
   const catalogue = stage.system.client();
@@ -19,20 +19,20 @@ test('query-api down: the page says so, writing goes on, and it catches up', asy
   await expect.poll(() => shown.rows(), within).toEqual(['Mouse 11.00', 'Written while it was away 5.00']);
   await expect.poll(() => shown.footer.textContent(), within).not.toContain('cannot be reached');
   expect(shown.faults).toEqual([]);
-}, 60_000);
+});
 
 test('command-api down: the page says so; saved again when it is back, it is saved once', async () => {
   await using shown = await stage.openLive();
   await stage.system.services['command-api'].kill();
   await expect.poll(() => shown.footer.textContent(), within).toContain('Writing (command-api) cannot be reached.');
   await shown.create('Once', '5');
-  await shown.dialog.getByText('Saving again is safe').waitFor({ timeout: 20_000 });
+  await shown.dialog.getByText('Saving again is safe').waitFor();
   await stage.system.services['command-api'].start();
   await expect.poll(() => shown.footer.textContent(), within).not.toContain('cannot be reached');
   await shown.save({});
   await shown.row('Once').waitFor();
   expect((await shown.rows()).filter((row) => row === 'Once 5.00')).toHaveLength(1);
-}, 60_000);
+});
 
 test('the read database down: the page says which and why, and heals by itself', async () => {
   await using shown = await stage.openLive();
@@ -41,24 +41,26 @@ test('the read database down: the page says which and why, and heals by itself',
     .poll(() => shown.footer.textContent(), within)
     .toContain('Reading (query-api) cannot work: read model is');
   await using later = await stage.open();
-  await later.page.getByText('The products cannot be loaded at the moment').waitFor({ timeout: 20_000 });
+  await later.page.getByText('The products cannot be loaded at the moment').waitFor();
   const { id } = await stage.system.client({ readYourWrites: false }).create({ name: 'Lamp', price: 3 });
   await stage.system.start('read-db');
-  for (const page of [shown, later]) await page.row('Lamp').waitFor({ timeout: 30_000 });
+  for (const page of [shown, later]) await page.row('Lamp').waitFor();
   await expect.poll(() => shown.footer.textContent(), within).not.toContain('cannot work');
   expect(await later.page.getByRole('alert').first().textContent()).toBe('');
   await stage.system.client().discontinue(id);
-}, 90_000);
+});
 
 test('the worker down: the status bar tells how far the read side is behind', async () => {
   await using shown = await stage.openLive();
   await stage.system.services['query-worker'].kill();
   await shown.create('Patience', '5');
-  await expect.poll(() => shown.footer.textContent(), within).toMatch(/Read side \d\.\d s behind, 1 change on the way/);
+  await expect
+    .poll(() => shown.footer.textContent(), within)
+    .toMatch(/Read side \d+(\.\d)? s behind, 1 change on the way/);
   await stage.system.services['query-worker'].start();
-  await shown.row('Patience').waitFor({ timeout: 30_000 });
+  await shown.row('Patience').waitFor();
   await expect.poll(() => shown.footer.textContent(), within).toMatch(/Read side \d+(\.\d)? s behind\s/);
-}, 60_000);
+});
 
 test('a stream that something in between refuses is asked for again, and what was missed is loaded', async () => {
   await using shown = await stage.openLive();
@@ -76,11 +78,11 @@ test('a stream that something in between refuses is asked for again, and what wa
   await expect.poll(() => refused, within).toBeGreaterThan(0);
   const { id } = await stage.system.client().create({ name: 'Missed', price: 5 });
   await shown.page.unroute('**/products/stream');
-  await shown.row('Missed').waitFor({ timeout: 20_000 });
+  await shown.row('Missed').waitFor();
   await expect.poll(() => shown.stream.textContent(), within).toBe('Live');
   expect(shown.faults).toEqual([]);
   await stage.system.client().discontinue(id);
-}, 60_000);
+});
 
 test('a list that is refused is not asked for again and again, and the next one heals it', async () => {
   await using shown = await stage.open({}, 'about:blank');
@@ -101,7 +103,7 @@ test('a list that is refused is not asked for again and again, and the next one 
   await shown.search('something else');
   await expect.poll(() => shown.page.locator('#notice').textContent(), within).toBe('');
   expect(asked).toBe(1);
-}, 60_000);
+});
 
 test('a browser whose language is no language tag shows the page all the same', async () => {
   await using shown = await stage.open({}, 'about:blank');
@@ -110,7 +112,7 @@ test('a browser whose language is no language tag shows the page all the same', 
   await shown.live();
   await expect.poll(() => shown.footer.textContent(), within).toMatch(/\d product/);
   expect(shown.faults).toEqual([]);
-}, 60_000);
+});
 
 test('a product whose creation was not answered is created once, also when it is saved again', async () => {
   await using shown = await stage.openLive();
@@ -120,7 +122,7 @@ test('a product whose creation was not answered is created once, also when it is
     await route.abort();
   });
   await shown.create('Twin', '5');
-  await shown.dialog.getByText('Saving again is safe').waitFor({ timeout: 20_000 });
+  await shown.dialog.getByText('Saving again is safe').waitFor();
   await shown.row('Twin').waitFor();
   await shown.page.unrouteAll();
   await shown.save({});
@@ -129,4 +131,4 @@ test('a product whose creation was not answered is created once, also when it is
   await catalogue.create({ name: 'Twin, the last', price: 5 });
   await shown.row('Twin, the last').waitFor();
   expect((await shown.rows()).filter((row) => row.startsWith('Twin'))).toEqual(['Twin 5.00', 'Twin, the last 5.00']);
-}, 60_000);
+});

@@ -6,7 +6,7 @@ import { System } from './system.ts';
 let system: System;
 beforeAll(async () => {
   system = await System.start();
-}, 120_000);
+});
 afterAll(() => system?.[Symbol.asyncDispose]());
 
 async function create(): Promise<Response> {
@@ -81,4 +81,4 @@ test('databases that were read-only for a while are written again by every servi
     new Set([201]),
   );
   await Promise.all([writeDb.end(), readDb.end()]);
-}, 120_000);
+});

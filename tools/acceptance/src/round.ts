@@ -21,7 +21,7 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   const load = new Load(system.client({ readYourWrites: false }));
   const progress = async (what: string) => {
     const before = load.acknowledged;
-    await waitFor(`commands to go on after ${what}`, () => load.acknowledged > before + 50, { within: 30_000 });
+    await waitFor(`commands to go on after ${what}`, () => load.acknowledged > before + 50);
     log(`${what}: ${load.acknowledged} acknowledged, ${load.unanswered} without an answer`);
   };
   await progress('the beginning');

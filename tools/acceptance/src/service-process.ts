@@ -63,7 +63,7 @@ export class ServiceProcess {
 
   async ready(): Promise<void> {
     try {
-      await waitFor(`${this.name} to be ready`, () => this.isReady(), { within: 30_000, every: 50 });
+      await waitFor(`${this.name} to be ready`, () => this.isReady(), { within: 120_000, every: 50 });
     } catch (cause) {
       throw new Error(
         `${this.name} did not become ready; it logged:

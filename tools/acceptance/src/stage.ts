@@ -18,7 +18,7 @@ export class Stage {
   constructor() {
     beforeAll(async () => {
       [this.#system, this.#browser] = await Promise.all([System.start(), openBrowser()]);
-    }, 120_000);
+    });
     afterAll(async () => {
       await this.#browser?.close();
       await this.#system?.[Symbol.asyncDispose]();

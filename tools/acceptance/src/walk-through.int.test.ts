@@ -12,7 +12,7 @@ let system: System;
 
 beforeAll(async () => {
   system = await System.start();
-}, 120_000);
+});
 afterAll(async () => {
   await system?.[Symbol.asyncDispose]();
 });
@@ -117,4 +117,4 @@ test('each service ends on SIGTERM with 0, and the same products are there when 
     await service.start();
   }
   expect(await Array.fromAsync(system.client().list())).toEqual(before);
-}, 60_000);
+});
