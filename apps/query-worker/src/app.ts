@@ -10,7 +10,7 @@ import { Generations } from './consume/generations.ts';
 import { pruneChangesNowAndThen } from './consume/prune-changes.ts';
 import { Semaphore } from './consume/semaphore.ts';
 import { dependenciesOf } from './health.ts';
-import { measureGenerations, measureParked } from './metrics.ts';
+import { measureClock, measureGenerations, measureParked } from './metrics.ts';
 
 export interface WorkerOptions {
   sql: Sql;
@@ -47,6 +47,7 @@ export async function buildWorker(options: WorkerOptions) {
   });
   measureGenerations(registry, generations);
   measureParked(registry, sql, log);
+  measureClock(registry, sql, log);
   const app = await createServer({
     log,
     metrics: registry,

@@ -1,9 +1,9 @@
 import type { PartitionState } from '@catalogue/kafka';
 import { createLogger, createMetrics } from '@catalogue/service';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Generations } from './consume/generations.ts';
 import { dependenciesOf, type Observed } from './health.ts';
-import { measureGenerations, measureParked } from './metrics.ts';
+import { measureClock, measureGenerations, measureParked } from './metrics.ts';
 
 const behind = (partition: number, next: number, lag: number | undefined): PartitionState => {
   return { partition, next, lag, held: 0, behindSince: undefined, progressAt: undefined, stopped: undefined };
@@ -43,4 +43,17 @@ test('what is parked is not told while the read model does not answer', async ()
   expect(await told()).toMatch(/ 2$/);
   answer = () => Promise.reject(new Error('away'));
   expect(await told()).toBeUndefined();
+});
+
+test('a worker whose clock is behind tells no negative lag, and how far its clock is off', async () => {
+  const registry = createMetrics('test');
+  const now = Date.now();
+  const partition = { ...behind(0, 1, 1), behindSince: now };
+  measureGenerations(registry, following(partition));
+  measureClock(registry, (() => Promise.resolve([{ nowMs: now }])) as never, createLogger('test', 'silent'));
+  vi.spyOn(Date, 'now').mockReturnValue(now - 3_600_000);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const metrics = await registry.metrics();
+  expect(/^projection_lag_seconds\{generation="1".*\} (.*)$/m.exec(metrics)?.[1]).toBe('0');
+  expect(/^projection_clock_ahead_seconds\{.*\} (.*)$/m.exec(metrics)?.[1]).toBe('-3600');
 });

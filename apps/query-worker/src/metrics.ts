@@ -3,6 +3,7 @@ import type { Sql } from '@catalogue/postgres';
 import { askedTogether, Gauge, type Logger, type Registry } from '@catalogue/service';
 import type { Generations } from './consume/generations.ts';
 import { totalLag } from './health.ts';
+import { readClock } from './tables/clock.ts';
 
 /** Adds what is asked of the consumers whenever the metrics are read, each of the partitions that this worker has. */
 export function measureGenerations(registry: Registry, generations: Generations): void {
@@ -41,9 +42,9 @@ export function measureGenerations(registry: Registry, generations: Generations)
   );
   gauge(
     'projection_lag_seconds',
-    'Time since the first message that is not applied was sent; 0 when all are applied',
+    'Time since the first message that is not applied was sent, by the clock of the worker; 0 when all are applied',
     ['partition'],
-    eachPartition(({ lag, behindSince }) => (lag === 0 ? 0 : behindSince && (Date.now() - behindSince) / 1000)),
+    eachPartition(({ lag, behindSince }) => (lag === 0 ? 0 : behindSince && secondsSince(behindSince))),
   );
   gauge(
     'projection_progress_timestamp_seconds',
@@ -64,6 +65,28 @@ export function measureGenerations(registry: Registry, generations: Generations)
       const share = shareApplied(consumer.partitions());
       if (state === 'filling' && share !== undefined) made.set({ generation }, share);
     }
+  });
+}
+
+/** 0 for what a clock ahead of this one has dated. */
+function secondsSince(timestampMs: number): number {
+  return Math.max(Date.now() - timestampMs, 0) / 1000;
+}
+
+/** Adds how far the worker's clock differs from the database's, asked whenever the metrics are read. */
+export function measureClock(registry: Registry, sql: Sql, log: Logger): void {
+  const ahead: Gauge = new Gauge({
+    name: 'projection_clock_ahead_seconds',
+    help: "Seconds that the worker's clock is ahead of the read database's: projection_lag_seconds is wrong by as much, or by what a producer's clock differs",
+    registers: [registry],
+    collect: askedTogether(async () => {
+      try {
+        ahead.set((Date.now() - (await readClock(sql))) / 1000);
+      } catch (err) {
+        ahead.set(Number.NaN);
+        log.debug({ err }, 'The read model did not tell the time');
+      }
+    }),
   });
 }
 

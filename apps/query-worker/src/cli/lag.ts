@@ -1,4 +1,5 @@
 import { firstMessages } from '@catalogue/kafka';
+import { readClock } from '../tables/clock.ts';
 import { type Position, readPositions } from '../tables/positions.ts';
 import type { Command, Tools } from './command.ts';
 import { table } from './table.ts';
@@ -7,17 +8,18 @@ import { readTopic } from './topic.ts';
 export const lag: Command = {
   name: 'lag',
   summary:
-    'How far each generation is behind the topic, by partition: events, and seconds since the first of them was sent',
+    'How far each generation is behind the topic, by partition: events, and seconds since the first of them was sent, ' +
+    "by the clock of the read database's server",
   run: async (tools) => {
     const partitions = await readLag(tools);
-    const rows = partitions.map(({ generation, state, partition, next, end, events, seconds }) => [
+    const rows = partitions.map(({ generation, state, partition, next, end, events, seconds, unknown }) => [
       generation,
       state,
       partition,
       next,
       end,
       events,
-      seconds ?? 'in an open transaction',
+      seconds ?? `unknown: ${unknown}`,
     ]);
     return {
       data: partitions,
@@ -30,9 +32,14 @@ interface Lag extends Position {
   end: number;
   /** Offsets not applied, without those before them that no reader sees: markers and messages of aborted transactions. */
   events: number;
-  /** Since the first of them was sent; null while no reader may see it, since its transaction is open. */
+  /** Since the first of them was sent; null where that is not known. */
   seconds: number | null;
+  /** Why the seconds are not known. */
+  unknown?: string;
 }
+
+/** Seconds by which clocks of servers may differ: a message from the future is one from now. */
+const clockToleranceSeconds = 1;
 
 async function readLag(tools: Tools): Promise<Lag[]> {
   const topic = await readTopic(tools);
@@ -45,15 +52,26 @@ async function readLag(tools: Tools): Promise<Lag[]> {
 }
 
 /** How far one generation is behind in each partition. */
-async function measure({ kafka, topic }: Tools, positions: readonly Omit<Lag, 'events' | 'seconds'>[]): Promise<Lag[]> {
+async function measure(
+  { kafka, topic, sql }: Tools,
+  positions: readonly Omit<Lag, 'events' | 'seconds'>[],
+): Promise<Lag[]> {
   const behind = positions.filter(({ next, end }) => end > next);
   const found = await firstMessages(kafka, topic, new Map(behind.map(({ partition, next }) => [partition, next])));
-  const now = Date.now();
+  // Not this computer's clock, which may be an operator's own and wrong.
+  const nowMs = await readClock(sql);
   return positions.map((position) => {
     const first = found.get(position.partition);
     const events = first === undefined ? 0 : Math.max(position.end - first.offset, 0);
-    if (events === 0) return { ...position, events, seconds: 0 };
-    const seconds = first?.sentAt && Math.max(Math.round((now - first.sentAt) / 100) / 10, 0);
-    return { ...position, events, seconds: seconds ?? null };
+    return { ...position, events, ...(events === 0 ? { seconds: 0 } : since(first?.sentAt, nowMs)) };
   });
+}
+
+function since(sentAtMs: number | undefined, nowMs: number): Pick<Lag, 'seconds' | 'unknown'> {
+  // No reader may see it.
+  if (sentAtMs === undefined) return { seconds: null, unknown: 'in an open transaction' };
+  const seconds = Math.round((nowMs - sentAtMs) / 100) / 10;
+  if (seconds >= -clockToleranceSeconds) return { seconds: Math.max(seconds, 0) };
+  const unknown = `dated ${-seconds} s ahead, so the clock of its producer or of the read database's server is wrong`;
+  return { seconds: null, unknown };
 }
