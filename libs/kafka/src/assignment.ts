@@ -46,7 +46,7 @@ export class Assignment {
   readonly #ending = new AbortController();
   readonly #onFault: (error: unknown) => void;
   #uncommitted = new Map<number, number>();
-  #committedAt = 0;
+  #committedAt = Number.NEGATIVE_INFINITY;
   /** Those that the client delivers nothing of until their batch has ended. */
   readonly #held = new Set<PartitionFeed>();
   readonly #withGaps = new WeakSet<PartitionFeed>();
@@ -121,7 +121,7 @@ export class Assignment {
     for (const change of this.#changes.splice(0)) change();
     for (const feed of this.#feeds.values()) this.#holdIfSlow(feed);
     await Promise.all([...this.#feeds.values()].map((feed) => this.#seek(feed)));
-    if (Date.now() - this.#committedAt > commitEvery) this.#commit();
+    if (performance.now() - this.#committedAt > commitEvery) this.#commit();
   }
 
   /** Moves the client to where the feed goes on. A seek that fails is tried again after a pause: the others go on. */
@@ -268,7 +268,7 @@ export class Assignment {
     if (this.#uncommitted.size === 0 || !this.#commits) return;
     const offsets = [...this.#uncommitted].map(([partition, offset]) => ({ partition, offset }));
     this.#uncommitted = new Map();
-    this.#committedAt = Date.now();
+    this.#committedAt = performance.now();
     try {
       this.#native.commit(offsets);
     } catch (error) {

@@ -26,7 +26,7 @@ export async function firstMessages(
   const onEnd = (partitionEnd: PartitionOffset) => void ends.push(partitionEnd);
   // A group has to be named, and has no members.
   const native = new NativeConsumer({ ...options, topic, groupId: options.clientId, onEnd }, () => {});
-  const end = Date.now() + timeout;
+  const end = performance.now() + timeout;
   const note = (partition: number, first: FirstMessage) => {
     if (found.has(partition)) return;
     found.set(partition, first);
@@ -36,7 +36,7 @@ export async function firstMessages(
     await connect(native.client);
     native.assign([...offsets].map(([partition, offset]) => ({ partition, offset })));
     while (found.size < offsets.size) {
-      if (Date.now() > end) {
+      if (performance.now() > end) {
         const message = `Reading ${topic}: ${offsets.size - found.size} messages did not come within ${timeout} ms`;
         throw new KafkaError(message, { code: codes.ERR__TIMED_OUT });
       }

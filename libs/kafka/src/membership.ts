@@ -62,7 +62,7 @@ export class Membership {
   #reachability: Reachability | undefined;
   #fault: Error | undefined;
   #problem: string | undefined;
-  #inGroupAt = Date.now();
+  #inGroupAt = performance.now();
   readonly #transactions: OpenTransactions;
   readonly #stalled = Promise.withResolvers<never>();
   readonly #ended = new AbortController();
@@ -204,8 +204,8 @@ export class Membership {
 
   #checkStall({ joined, busy }: Assignment): void {
     const explained = joined || busy || this.#problem !== undefined || !this.#reachability?.reachable;
-    if (explained) this.#inGroupAt = Date.now();
-    const seconds = Math.round((Date.now() - this.#inGroupAt) / 1000);
+    if (explained) this.#inGroupAt = performance.now();
+    const seconds = Math.round((performance.now() - this.#inGroupAt) / 1000);
     if (seconds * 1000 < outsideFor) return;
     const message = `The Kafka client has not got into the group for ${seconds} s though brokers answer`;
     throw new KafkaError(message, { code: codes.ERR__TIMED_OUT, fatal: true });

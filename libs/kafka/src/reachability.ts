@@ -98,8 +98,8 @@ export class Reachability {
   }
 
   async #isForsaken(): Promise<boolean> {
-    this.#silentSince ??= Date.now();
-    if (Date.now() - this.#silentSince < suspicious) return false;
+    this.#silentSince ??= performance.now();
+    if (performance.now() - this.#silentSince < suspicious) return false;
     // Asked again at the end: brokers that came back just now answer both.
     return (await answerAnother(this.#options)) && !(await this.#answers()) && !this.#closing.signal.aborted;
   }

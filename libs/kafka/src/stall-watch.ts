@@ -52,9 +52,9 @@ export class StallWatch {
       if (lag === 0 || feed.stopped !== undefined || feed.waitsForOthers) continue;
       if (feed.next !== next || feed.moves !== moves) continue;
       const known = before.get(partition);
-      const since = known?.next === next && known.moves === moves ? known.since : Date.now();
+      const since = known?.next === next && known.moves === moves ? known.since : performance.now();
       behind.set(partition, { next, moves, since });
-      if (Date.now() - since >= this.#options.stalledAfterMs) stalled ??= this.#error(partition, next, lag);
+      if (performance.now() - since >= this.#options.stalledAfterMs) stalled ??= this.#error(partition, next, lag);
     }
     this.#behind = behind;
     if (stalled === undefined || !(await this.#options.waits())) return stalled;
