@@ -1,19 +1,25 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { ServiceName } from './service-process.ts';
+import { root } from './service-process.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 
-/** The release of a service that is in use: its newest tag, as `nx release` makes them. Before the first, the last commit. */
-export async function releasedCommit(service: ServiceName): Promise<string> {
-  const args = ['describe', '--tags', '--abbrev=0', '--match', `@catalogue/${service}@*`, 'HEAD'];
-  const { stdout } = await run('git', args, { cwd: root }).catch(() => ({ stdout: 'HEAD' }));
-  return stdout.trim();
+/**
+ * The commit of the release in use, as release-in-use.txt says.
+ * @throws {Error} when the clone does not have it.
+ */
+export async function releaseInUse(): Promise<string> {
+  const commit = readFileSync(new URL('../release-in-use.txt', import.meta.url), 'utf8').trim();
+  try {
+    await run('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: root });
+  } catch (cause) {
+    const message = `This clone does not have the release in use, commit ${commit} (if it is shallow: git fetch --unshallow)`;
+    throw new Error(message, { cause });
+  }
+  return commit;
 }
 
 /** Checkouts of other commits, built; disposing of them removes them. */

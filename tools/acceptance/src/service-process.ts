@@ -7,7 +7,8 @@ import { waitFor } from '@catalogue/testing';
 
 export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+/** This checkout. */
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const linesKept = 200;
 
 /** One service as it is deployed: from its build, by the command of its image, with the settings of the contract and nothing else. */

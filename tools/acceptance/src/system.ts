@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
   freePort,
@@ -14,9 +13,8 @@ import {
 } from '@catalogue/local-stack';
 import { Catalogue, type CatalogueOptions } from '@catalogue/client';
 import { connect } from '@catalogue/postgres';
-import { type ServiceName, ServiceProcess } from './service-process.ts';
+import { root, type ServiceName, ServiceProcess } from './service-process.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const run = promisify(execFile);
 
 /** The servers that a system stands on: any of them can be taken away and given back, on the same data and port. */
@@ -29,6 +27,8 @@ export interface SystemOptions {
   durable?: boolean;
   /** More settings of both PostgreSQL servers, as in postgresql.conf. */
   postgresSettings?: Readonly<Record<string, string>>;
+  /** The checkout whose builds migrate and run; this one when absent. */
+  checkout?: string;
 }
 
 /** The whole catalogue as it is deployed, on servers, ports and data of its own; disposing of it leaves nothing behind. */
@@ -66,7 +66,7 @@ export class System implements AsyncDisposable {
 
   /** Servers, databases, tables, topic and services, in this order; resolves when all are ready. */
   static async start(options: SystemOptions = {}): Promise<System> {
-    const { postgresVersion: version, postgresSettings: settings = {}, durable = false } = options;
+    const { postgresVersion: version, postgresSettings: settings = {}, durable = false, checkout = root } = options;
     const home = temporaryHome();
     const ports = {
       write: await freePort(),
@@ -100,7 +100,8 @@ export class System implements AsyncDisposable {
     try {
       await createDatabase(writeDb, 'catalogue_write');
       await createDatabase(readDb, 'catalogue_read');
-      await system.migrate();
+      await system.migrate(checkout);
+      for (const service of Object.values(system.services)) service.checkout = checkout;
       await Promise.all(Object.values(system.services).map((service) => service.start()));
       return system;
     } catch (error) {
@@ -126,14 +127,23 @@ export class System implements AsyncDisposable {
   }
 
   /** What `npm run migrate` does, from the builds. */
-  async migrate(): Promise<void> {
-    for (const app of ['command-api', 'query-worker', 'outbox-relay'] as const) await this.run(app, 'migrate');
+  async migrate(checkout = root): Promise<void> {
+    for (const app of ['command-api', 'query-worker', 'outbox-relay'] as const) {
+      await this.run(app, 'migrate', [], this.settings, checkout);
+    }
   }
 
   /** Runs another program of a service, as an operator would, and returns what it wrote. */
-  async run(service: ServiceName, program: string, args: string[] = [], settings = this.settings): Promise<string> {
+  async run(
+    service: ServiceName,
+    program: string,
+    args: string[] = [],
+    settings = this.settings,
+    checkout = root,
+  ): Promise<string> {
     const env = { ...settings, PATH: process.env['PATH'] ?? '' };
-    return (await run(process.execPath, [`apps/${service}/dist/${program}.js`, ...args], { cwd: root, env })).stdout;
+    const command = [`apps/${service}/dist/${program}.js`, ...args];
+    return (await run(process.execPath, command, { cwd: checkout, env })).stdout;
   }
 
   /** Where a PostgreSQL server keeps its data, and its log when it collects that in files. */
