@@ -177,7 +177,7 @@ test('statements planned while the tables were empty go by the indexes when they
       await findAnswers(sql, keys);
       await findVersions(
         sql,
-        streams.map((stream) => ({ stream, id: stream })),
+        streams.map((stream) => ({ stream, version: 1, id: stream })),
       );
       await readBackward(sql, streams[0] ?? '', 100, 10);
       await readForward(sql, start, 10);

@@ -1,4 +1,4 @@
-export { runKafkaConfigs } from '@catalogue/local-stack';
+export { type PostgresVersion, postgresVersions, runKafkaConfigs } from '@catalogue/local-stack';
 export { type Beside, runBeside } from './beside.ts';
 export { createDatabase, type TestDatabase } from './database.ts';
 export { type Door, openDoor } from './door.ts';

@@ -1,7 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, type PostgresServer, startPostgres, temporaryHome } from '@catalogue/local-stack';
+import {
+  freePort,
+  type PostgresServer,
+  type PostgresVersion,
+  startPostgres,
+  temporaryHome,
+} from '@catalogue/local-stack';
 import { connect } from '@catalogue/postgres';
 import { waitFor } from './wait-for.ts';
 
@@ -32,13 +38,17 @@ export interface Standby {
 
 /**
  * A PostgreSQL server for one test file: for tests that hold write transactions open (which hide later events from readers
- * of the whole server) or that kill it. Disposing of it stops it and removes its data. `settings` as in postgresql.conf.
+ * of the whole server) or that kill it. Disposing of it stops it and removes its data. `settings` as in postgresql.conf;
+ * `version` is the one that POSTGRES_VERSION names when absent.
  */
-export async function startOwnPostgres(settings: Record<string, string> = {}): Promise<OwnPostgres> {
+export async function startOwnPostgres(
+  settings: Record<string, string> = {},
+  version?: PostgresVersion,
+): Promise<OwnPostgres> {
   const home = temporaryHome();
   const port = await freePort();
   let name = 'own';
-  const start = () => startPostgres({ home: home.path, name, port, durable: false, settings });
+  const start = () => startPostgres({ home: home.path, name, port, durable: false, settings, version });
   const standbys: Standby[] = [];
   let server: PostgresServer = await start();
   const crash = async () => {

@@ -5,6 +5,7 @@ import {
   keyOf,
   load,
   type NewAnswer,
+  OutcomeUnknown,
   type StoredAnswer,
 } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
@@ -14,8 +15,8 @@ import { type Decider, NotDecided, type Outcome, type Submission } from './submi
 /** A command on its way, with what became of it in earlier batches. */
 export interface Pending<Command, Refusal> extends Submission<Command> {
   attempts: number;
-  /** An append was sent and not answered: its event may have been stored. */
-  uncertain: boolean;
+  /** The versions that its event was sent for in appends that got no answer: it may be stored at one of them. */
+  uncertainVersions: number[];
   /** Aborted when its client was answered, since its time was up. Nothing is done about it after that. */
   late: AbortSignal;
   resolve: (outcome: Outcome<Refusal>) => void;
@@ -49,9 +50,7 @@ export async function commitBatch<State extends { version: number }, Command, C 
     decideStream(decider, form, submissions, histories.get(stream), versions),
   );
   const withEvents = decided.filter(({ events }) => events.length > 0);
-  const newAnswers = decided.flatMap(answersOf);
-  const won =
-    withEvents.length + newAnswers.length === 0 ? new Set<string>() : await append(sql, withEvents, newAnswers);
+  const won = await store(sql, withEvents, decided.flatMap(answersOf));
   const open: Pending<Command, Refusal>[] = [];
   for (const { stream, events, answers: settled } of decided) {
     const isSettled = events.length === 0 || won.has(stream);
@@ -77,15 +76,39 @@ export function giveUpWhenLate<Command, Refusal>({ late, reject }: Pending<Comma
 async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
   const keys = batch.flatMap(({ key }) => (key === undefined ? [] : [key]));
   const streams = new Set(batch.filter(({ isNew, attempts }) => !isNew || attempts > 0).map(({ stream }) => stream));
-  const uncertain = batch
-    .filter((pending) => pending.uncertain)
-    .map(({ stream, eventId }) => ({ stream, id: eventId }));
+  const uncertain = batch.flatMap(({ stream, eventId, uncertainVersions }) =>
+    uncertainVersions.map((version) => ({ stream, version, id: eventId })),
+  );
   const histories = streams.size === 0 ? new Map<string, never>() : await load(sql, [...streams], snapshotSchema);
   const [answers, versions] = await Promise.all([
     keys.length === 0 ? new Map<string, StoredAnswer>() : findAnswers(sql, keys),
     uncertain.length === 0 ? new Map<string, number>() : findVersions(sql, uncertain),
   ]);
   return { answers, histories, versions };
+}
+
+/** Appends, where there is something to append; returns the streams that won. */
+async function store<State, Command, Refusal>(
+  sql: Sql,
+  withEvents: readonly DecidedStream<State, Command, Refusal>[],
+  answers: readonly NewAnswer[],
+): Promise<Set<string>> {
+  if (withEvents.length + answers.length === 0) return new Set();
+  try {
+    return await append(sql, withEvents, answers);
+  } catch (error) {
+    if (error instanceof OutcomeUnknown) for (const decided of withEvents) rememberVersions(decided);
+    throw error;
+  }
+}
+
+/** Notes the version at which each command's event may be stored: it is looked up there before it is decided again. */
+function rememberVersions<State, Command, Refusal>({ events, answers }: DecidedStream<State, Command, Refusal>): void {
+  const ids = new Set(events.map(({ id }) => id));
+  for (const { submission, outcome } of answers) {
+    if (!ids.has(submission.eventId)) continue;
+    (submission as Pending<Command, Refusal>).uncertainVersions.push(outcome.version);
+  }
 }
 
 /** Answers a command whose key was used before: the same answer to the same request, a refusal to another. */

@@ -76,7 +76,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     if (this.#options.outage.isOn) throw new NotDecided('The event store is unavailable');
     if (this.#waiting.length >= this.#capacity.commands) throw new Overloaded('Too many commands wait');
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Refusal>>();
-    this.#enqueue({ ...submission, attempts: 0, uncertain: false, late, resolve, reject });
+    this.#enqueue({ ...submission, attempts: 0, uncertainVersions: [], late, resolve, reject });
     return await promise;
   }
 
@@ -156,9 +156,8 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   }
 
   async #recover(batch: Pending<Command, Refusal>[], error: unknown): Promise<void> {
-    const isUnknown = error instanceof OutcomeUnknown;
     const [only, ...others] = batch;
-    if (isUnknown || isConnectionLost(error) || isReadOnly(error)) void this.#sitOut(batch, isUnknown);
+    if (error instanceof OutcomeUnknown || isConnectionLost(error) || isReadOnly(error)) void this.#sitOut(batch);
     else if (isTransient(error)) this.#pause(batch);
     else if (only !== undefined && others.length === 0) this.#settleAlone(only, error);
     // Nothing was stored, and one of them is at fault.
@@ -178,14 +177,13 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   }
 
   /** Waits for the database to come back. What may have been stored is looked up then, before anything is decided again. */
-  async #sitOut(batch: readonly Pending<Command, Refusal>[], isUnknown: boolean): Promise<void> {
+  async #sitOut(batch: readonly Pending<Command, Refusal>[]): Promise<void> {
     const { outage } = this.#options;
     outage.begin();
     // Those that wait are refused like all that come now.
     for (const pending of this.#waiting.splice(0)) pending.reject(away(pending));
     const isOver = await outage.isOverWithin(patienceMs);
     for (const pending of batch) {
-      pending.uncertain ||= isUnknown;
       if (isOver) this.#tryAgain(pending, 'The event store keeps going away');
       else pending.reject(away(pending));
     }
@@ -206,7 +204,9 @@ function apart<P extends Pending<unknown, never>>(batch: readonly P[], error: un
   return [batch.slice(0, half), batch.slice(half)];
 }
 
-function away({ uncertain }: { uncertain: boolean }): NotDecided {
+function away({ uncertainVersions }: { uncertainVersions: readonly number[] }): NotDecided {
   const known = 'The event store is unavailable';
-  return new NotDecided(uncertain ? `${known}; whether the command was carried out is not known` : known);
+  return new NotDecided(
+    uncertainVersions.length > 0 ? `${known}; whether the command was carried out is not known` : known,
+  );
 }
