@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { type SecureContext, createSecureContext, TLSSocket } from 'node:tls';
 import { expect, inject, test } from 'vitest';
 import { connect, type Sql } from './connect.ts';
@@ -67,7 +68,7 @@ test.each(['reserved', 'begun'] as const)('a session (%s) may rest for longer be
   const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
   const use = async (session: Pick<Sql, 'unsafe'>) => {
     const before = await session.unsafe('select pg_backend_pid() as pid');
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await delay(3_000);
     expect(await session.unsafe('select pg_backend_pid() as pid')).toEqual(before);
     expect(await session.unsafe('select pg_sleep(10)').catch(errorCode)).toBe('ETIMEDOUT');
   };
@@ -76,17 +77,39 @@ test.each(['reserved', 'begun'] as const)('a session (%s) may rest for longer be
   await sql.end();
 });
 
-test('an answer that came while this process was busy or stopped is read', async () => {
+test.each([
+  ['all of the limit', 0],
+  ['the second half of it', 1_100],
+])('an answer that came while this process was stopped for %s is read', async (_, stoppedAfterMs) => {
   const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
-  await pidOf(sql);
-  const asked = sql`select 1 as one`;
+  const before = await pidOf(sql);
+  const asked = sql`select pg_backend_pid() as pid, pg_sleep(1.3)`;
   void asked.execute();
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  // Nothing is read for longer than the limit.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
-  expect(await asked).toEqual([{ one: 1 }]);
+  await delay(stoppedAfterMs);
+  await stopFor(2_500);
+  expect(await asked).toMatchObject([{ pid: before }]);
   await sql.end();
 });
+
+test('a server that was stopped together with this process has half of the limit to answer afterwards', async () => {
+  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 4_000 });
+  const before = await pidOf(sql);
+  const asked = sql`select pg_backend_pid() as pid, pg_sleep(6.5)`;
+  void asked.execute();
+  await delay(2_200);
+  await stopFor(4_200);
+  expect(await asked).toMatchObject([{ pid: before }]);
+  await sql.end();
+});
+
+/**
+ * Stops this process as a long garbage collection does: it runs nothing, and reads nothing before its overdue timers. Stopped by
+ * SIGSTOP while it waits for work, it would read first.
+ */
+async function stopFor(ms: number): Promise<void> {
+  await immediate();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 /** A way to the server on which a connection can be silenced: it ends nothing, and forwards nothing any more. */
 async function openDoor(certificate?: SecureContext) {
