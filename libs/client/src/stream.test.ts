@@ -156,6 +156,23 @@ test('an answer that trying again does not change ends it with that', async () =
   await expect(take(api(problem(404, 'not-found')), 1)).rejects.toMatchObject({ type: 'not-found' });
 });
 
+test('a refusal that breaks off is no answer: the stream is sought again, until its signal is aborted', async () => {
+  vi.useFakeTimers();
+  const refusal = (_seen: unknown, signal: AbortSignal) => {
+    const start = (controller: ReadableStreamDefaultController) =>
+      signal.addEventListener('abort', () => controller.error(signal.reason));
+    return new Response(new ReadableStream({ start }), { status: 404 });
+  };
+  const fake = api(refusal, refusal);
+  const stop = new AbortController();
+  const taken = take(fake, 1, { signal: stop.signal });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(fake.seen).toHaveLength(2);
+  stop.abort();
+  expect(await taken).toEqual([]);
+  vi.useRealTimers();
+});
+
 test('what something else answers instead of a stream is no stream without events', async () => {
   const shop = new Response('<h1>A shop</h1>', { headers: { 'content-type': 'text/html' } });
   await expect(take(api(shop), 1)).rejects.toMatchObject({ type: 'unknown', status: 200 });

@@ -83,16 +83,21 @@ async function open(connection: Connection, lastEventId: string | undefined, att
   const headers = new Headers({ accept: 'text/event-stream' });
   if (lastEventId !== undefined && lastEventId !== '') headers.set('last-event-id', lastEventId);
   const silence = setTimeout(() => attempt.abort(), longestSilence);
-  const response = await connection
-    .fetch(connection.url('/products/stream'), { headers, cache: 'no-store', signal: attempt.signal })
-    .catch(() => undefined) // No network, or no server: fetch does not tell which.
-    .finally(() => clearTimeout(silence));
-  const isStream = response?.headers.get('content-type')?.startsWith('text/event-stream');
-  if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
-  if (response === undefined) return 0;
-  if (response.status >= 500 || response.status === 429) return retryAfterOf(response.headers);
-  const body: unknown = await response.json().catch(() => undefined);
-  throw new CatalogueProblem('queries', response.status, body);
+  try {
+    const response = await connection
+      .fetch(connection.url('/products/stream'), { headers, cache: 'no-store', signal: attempt.signal })
+      .catch(() => undefined); // No network, or no server: fetch does not tell which.
+    const isStream = response?.headers.get('content-type')?.startsWith('text/event-stream');
+    if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
+    if (response === undefined) return 0;
+    if (response.status >= 500 || response.status === 429) return retryAfterOf(response.headers);
+    const body: unknown = await response.json().catch(() => undefined);
+    // A refusal that breaks off is no answer.
+    if (attempt.signal.aborted) return 0;
+    throw new CatalogueProblem('queries', response.status, body);
+  } finally {
+    clearTimeout(silence);
+  }
 }
 
 /** The text of a body in pieces; ends when it is over, broken, or when nothing comes for too long. */
