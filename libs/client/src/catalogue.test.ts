@@ -1,4 +1,5 @@
-import { expect, test, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { api, broken, json, problem } from '../test/api.ts';
 import { Catalogue, CatalogueUnreachable, isProblem, type Receipt } from './index.ts';
 
@@ -173,6 +174,85 @@ test('the write of a product that waits for an operator is dropped, and told; th
   await catalogue.page();
   expect(fake.seen.map(({ header }) => header('consistency-token'))).toEqual(['a-1,b-1', 'a-1', 'b-1', 'a-1']);
   expect(onParked).toHaveBeenCalledOnce();
+});
+
+test('a list includes the writes made before it, and does not wait for those made meanwhile', async () => {
+  const sent: string[][] = [];
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    const tokens = new Headers(init?.headers).get('consistency-token')?.split(',') ?? [];
+    sent.push(tokens);
+    // A busy writer: more writes come than one query includes. It stops, so that a fault ends the test.
+    if (sent.length < 100) remember(30);
+    return json([]);
+  };
+  const catalogue = catalogueOf({ fetch, seen: [] });
+  let count = 0;
+  const remember = (writes: number) => {
+    for (let i = 0; i < writes; i++) catalogue.remember({ id: `p${count}`, version: 1, token: `t${count++}` });
+  };
+  remember(45);
+  await catalogue.page();
+  expect(sent.map((tokens) => tokens.length)).toEqual([20, 20, 20]);
+  const included = new Set(sent.flat());
+  expect(Array.from({ length: 45 }, (_, i) => `t${i}`).filter((token) => !included.has(token))).toEqual([]);
+});
+
+test('a list includes a write from before it whose product is written again meanwhile', async () => {
+  const rewrite = () => {
+    for (let i = 40; i < 45; i++) catalogue.remember({ id: `p${i}`, version: 2, token: `second${i}` });
+    return json([]);
+  };
+  const fake = api(rewrite, json([]), json([]));
+  const catalogue = catalogueOf(fake);
+  for (let i = 0; i < 45; i++) catalogue.remember({ id: `p${i}`, version: 1, token: `first${i}` });
+  await catalogue.page();
+  const included = fake.seen[2]?.header('consistency-token')?.split(',') ?? [];
+  expect(included.slice(0, 5)).toEqual(['first40', 'first41', 'first42', 'first43', 'first44']);
+});
+
+describe('a call ends within its timeout, however many queries it needs', () => {
+  const timeout = 200;
+  const answerMs = 40;
+  /** Timers may fire a millisecond early. */
+  const maxQueries = Math.ceil(timeout / (answerMs - 1)) + 1;
+
+  /** Queries that are each answered well within the timeout. */
+  function slowly(answer: (tokens: string[]) => Response) {
+    let asked = 0;
+    const fetch: typeof globalThis.fetch = async (_, init) => {
+      asked += 1;
+      await sleep(answerMs);
+      init?.signal?.throwIfAborted();
+      return answer(new Headers(init?.headers).get('consistency-token')?.split(',') ?? []);
+    };
+    return { fetch, seen: [], asked: () => asked };
+  }
+
+  test('with more writes than it can wait for in that time', async () => {
+    const fake = slowly(() => json([]));
+    const catalogue = catalogueOf(fake, { timeout });
+    for (let i = 0; i < 400; i++) catalogue.remember({ id: `p${i}`, version: 1, token: `t${i}` });
+    await expect(catalogue.page()).rejects.toThrow(CatalogueUnreachable);
+    expect(fake.asked()).toBeLessThanOrEqual(maxQueries);
+  });
+
+  test('with a parked product among many written ones', async () => {
+    const fake = slowly((tokens) => (tokens.includes('t19') ? problem(503, 'product-parked') : json([])));
+    const catalogue = catalogueOf(fake, { timeout });
+    for (let i = 0; i < 20; i++) catalogue.remember({ id: `p${i}`, version: 1, token: `t${i}` });
+    await expect(catalogue.page()).rejects.toThrow(CatalogueUnreachable);
+    expect(fake.asked()).toBeLessThanOrEqual(maxQueries);
+  });
+
+  test('with a product that is parked and released again and again', async () => {
+    const fake = slowly((tokens) => (fake.asked() % 2 === 1 ? problem(503, 'product-parked') : json(tokens)));
+    const catalogue = catalogueOf(fake, { timeout });
+    catalogue.remember({ id: 'p', version: 1, token: 't' });
+    // So that a fault ends the test.
+    const end = { signal: AbortSignal.timeout(timeout * 10) };
+    await expect(catalogue.get('p', end)).rejects.toThrow(CatalogueUnreachable);
+    expect(fake.asked()).toBeLessThanOrEqual(maxQueries);
+  });
 });
 
 test('a list is loaded page by page as it is asked for', async () => {

@@ -13,10 +13,10 @@ import type {
   Written,
 } from './product.ts';
 import { type StreamOptions, streamFrom } from './stream.ts';
-import { WrittenTokens } from './written-tokens.ts';
+import { maxTokens, WrittenTokens } from './written-tokens.ts';
 
 /** After so many commands, as many writes as a query can wait for may be overdue. */
-const settledEvery = 20;
+const settledEvery = maxTokens;
 /** As long as a program that has written its last may have to wait for its end. */
 const settlingMs = 2_000;
 
@@ -25,7 +25,10 @@ export interface CatalogueOptions {
   commands: string;
   /** Where query-api is, for example `http://localhost:8081`; in a browser also a path, or empty for the page’s own host. */
   queries: string;
-  /** Milliseconds that a call may take with all its repetitions; 30 000 when absent. */
+  /**
+   * Milliseconds that a call may take, with all requests that it needs and their repetitions; 30 000 when absent. It holds for each
+   * page that `list` and `history` load, and not for `stream`.
+   */
   timeout?: number;
   /** False: reads do not wait for this client’s writes, and it remembers none. True when absent. */
   readYourWrites?: boolean;
@@ -39,6 +42,13 @@ export interface CatalogueOptions {
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
+}
+
+/** What all requests of one call share. */
+interface Call {
+  signal: AbortSignal | undefined;
+  /** See `Request`. */
+  deadline: number;
 }
 
 export interface CommandOptions extends CallOptions {
@@ -99,15 +109,17 @@ export class Catalogue {
 
   /** @throws {CatalogueProblem} `not-found` for a product that was discontinued or never there. */
   async get(id: string, { signal }: CallOptions = {}): Promise<Product> {
-    const { body } = await this.#query(pathOf(id), () => this.#tokens?.of(id) ?? [], signal);
+    const call = { signal, deadline: this.#queries.deadline() };
+    const { body } = await this.#query(pathOf(id), this.#tokens?.of(id) ?? [], call);
     return body as Product;
   }
 
   /** One page of a list: the first, or the one that begins at another page’s `next`. */
   async page(query: ProductQuery & { cursor?: string | undefined } = {}, options: CallOptions = {}): Promise<Page> {
-    await this.#reachOverdue(options.signal);
-    const written = () => this.#tokens?.all() ?? [];
-    const answer = await this.#query(`/products${queryString({ ...query })}`, written, options.signal);
+    const call = { signal: options.signal, deadline: this.#queries.deadline() };
+    const unseen = await this.#reachOldest(call);
+    const written = this.#tokens?.withSeen(unseen) ?? [];
+    const answer = await this.#query(`/products${queryString({ ...query })}`, written, call);
     const next = nextOf(answer)?.get('cursor') ?? undefined;
     return { products: answer.body as Product[], ...(next === undefined ? {} : { next }) };
   }
@@ -170,33 +182,39 @@ export class Catalogue {
     return receipt;
   }
 
-  /** A query that includes the writes of the tokens, without those that turn out to wait for an operator. */
-  async #query(path: string, writtenNow: () => Receipt[], signal: AbortSignal | undefined): Promise<Answer> {
-    for (;;) {
-      const written = writtenNow();
+  /** Queries until the answer includes the writes, except those that turn out to wait for an operator. */
+  async #query(path: string, receipts: readonly Receipt[], call: Call): Promise<Answer> {
+    for (let written = receipts; ; ) {
       try {
-        const answer = await this.#ask(path, written, signal);
+        const answer = await this.#ask(path, written, call);
         this.#tokens?.shown(written);
         return answer;
       } catch (error) {
         if (!isProblem(error, 'product-parked') || written.length === 0) throw error;
-        await this.#dropParked(written, signal);
+        written = await this.#dropParked(written, call);
       }
     }
   }
 
-  async #ask(path: string, receipts: readonly Receipt[], signal: AbortSignal | undefined): Promise<Answer> {
+  async #ask(path: string, receipts: readonly Receipt[], call: Call): Promise<Answer> {
     // Two waits at least within the time of a call: an answer in between tells how far behind the read model is.
-    const wait = Math.min(10, Math.max(1, Math.floor(this.#queries.timeout / 2_000)));
+    const wait = Math.min(10, Math.max(1, Math.floor((call.deadline - performance.now()) / 2_000)));
     const tokens = receipts.map(({ token }) => token).join(',');
     const headers = { 'consistency-token': tokens, prefer: `wait=${wait}` };
-    return this.#queries.send({ method: 'GET', path, signal, ...(tokens === '' ? {} : { headers }) });
+    return this.#queries.send({ method: 'GET', path, ...call, ...(tokens === '' ? {} : { headers }) });
   }
 
-  /** More writes than a query can wait for: the oldest are waited for first. */
-  async #reachOverdue(signal: AbortSignal | undefined): Promise<void> {
-    const overdue = () => this.#tokens?.overdue() ?? [];
-    while (overdue().length > 0) await this.#query('/products?limit=1', overdue, signal);
+  /**
+   * Of more writes than one query can include, waits for the oldest, and returns the others. Only writes made before this call
+   * count: a program that goes on writing would never come to the end.
+   */
+  async #reachOldest(call: Call): Promise<readonly Receipt[]> {
+    let due = this.#tokens?.unseen() ?? [];
+    while (due.length > maxTokens) {
+      await this.#query('/products?limit=1', due.slice(0, maxTokens), call);
+      due = this.#tokens?.stillUnseen(due.slice(maxTokens)) ?? [];
+    }
+    return due;
   }
 
   /** While much is being written, the oldest writes are asked for meanwhile: the next list has few left to wait for. */
@@ -204,24 +222,27 @@ export class Catalogue {
     if (this.#isSettling) return;
     this.#isSettling = true;
     try {
-      await this.#reachOverdue(AbortSignal.timeout(settlingMs));
+      await this.#reachOldest({ signal: undefined, deadline: performance.now() + settlingMs });
     } catch {
       // Whatever it is, the next list meets it, and fails with it.
     }
     this.#isSettling = false;
   }
 
-  /** The refusal does not tell which of them it was: each is asked for by itself. */
-  async #dropParked(receipts: readonly Receipt[], signal: AbortSignal | undefined): Promise<void> {
+  /** Returns the writes that are not parked. The refusal does not tell which of them is, so each is asked for by itself. */
+  async #dropParked(receipts: readonly Receipt[], call: Call): Promise<Receipt[]> {
+    const others: Receipt[] = [];
     for (const receipt of receipts) {
       try {
-        await this.#ask('/products?limit=1', [receipt], signal);
+        await this.#ask('/products?limit=1', [receipt], call);
+        others.push(receipt);
       } catch (error) {
         if (!isProblem(error, 'product-parked')) throw error;
         this.#tokens?.drop(receipt);
         this.#onParked(error);
       }
     }
+    return others;
   }
 }
 

@@ -9,6 +9,8 @@ export interface Request {
   headers?: Record<string, string>;
   body?: unknown;
   signal?: AbortSignal | undefined;
+  /** When the call that the request belongs to has to end, by `performance.now()`; a timeout from now when absent. */
+  deadline?: number | undefined;
 }
 
 /** What it answered, with its body as parsed JSON. */
@@ -21,7 +23,7 @@ export interface ConnectionOptions {
   api: Api;
   baseUrl: string;
   fetch: typeof globalThis.fetch;
-  /** Milliseconds for a request with all its repetitions. */
+  /** Milliseconds for a call: all its requests and their repetitions. */
   timeout: number;
 }
 
@@ -36,8 +38,9 @@ export class Connection {
     this.#options = options;
   }
 
-  get timeout(): number {
-    return this.#options.timeout;
+  /** When a call that begins now has to end, by `performance.now()`, which goes on evenly when the system’s clock is set. */
+  deadline(): number {
+    return performance.now() + this.#options.timeout;
   }
 
   get fetch(): typeof globalThis.fetch {
@@ -56,17 +59,19 @@ export class Connection {
   async send(request: Request): Promise<Answer> {
     const { api, timeout } = this.#options;
     const prepared = prepare(request);
-    const deadline = Date.now() + timeout;
+    const { deadline = this.deadline() } = request;
+    // Earlier requests of the call have used its time.
+    if (performance.now() >= deadline) throw new CatalogueUnreachable(api, timeout / 1000, undefined);
     let problem: CatalogueProblem | undefined;
     for (let failures = 1; ; failures++) {
-      const outcome = await this.#attempt(prepared, deadline - Date.now());
+      const outcome = await this.#attempt(prepared, deadline - performance.now());
       if ('answer' in outcome) return outcome.answer;
       request.signal?.throwIfAborted();
       const { error, retryAfter } = outcome;
       // The last try may be cut short: what was answered before says more.
       if (isProblem(error)) problem = error;
       const wait = Math.max(backoff(failures), retryAfter);
-      if (Date.now() + wait >= deadline) throw problem ?? new CatalogueUnreachable(api, timeout / 1000, error);
+      if (performance.now() + wait >= deadline) throw problem ?? new CatalogueUnreachable(api, timeout / 1000, error);
       await pause(wait, request.signal);
     }
   }

@@ -1,7 +1,7 @@
 import type { Receipt } from './product.ts';
 
-/** query-api takes so many at once. */
-const most = 20;
+/** Tokens that query-api takes with one query. */
+export const maxTokens = 20;
 /** Once shown, a write is asked for as long as this again: the next query may meet a replica that is behind. */
 const repeatedForMs = 60_000;
 
@@ -40,16 +40,21 @@ export class WrittenTokens {
     return receipt === undefined ? [] : [receipt];
   }
 
-  /** The oldest writes that no query has shown yet, when they are more than one query can take; they are to be asked for first. */
-  overdue(): Receipt[] {
-    return this.#unseen.size <= most ? [] : this.#oldestUnseen();
+  /** The writes that no query has shown yet, oldest first. */
+  unseen(): Receipt[] {
+    return [...this.#unseen.values()];
   }
 
-  /** For a query about all products: the unseen writes, and the newest of those seen lately. */
-  all(): Receipt[] {
+  /** Those of the writes that are still to be waited for: other queries may have shown some, or found them parked. */
+  stillUnseen(receipts: readonly Receipt[]): Receipt[] {
+    return receipts.filter(({ id }) => this.#unseen.has(id));
+  }
+
+  /** For a query about all products: the unseen writes, and as many as a query takes besides of the newest seen lately. */
+  withSeen(unseen: readonly Receipt[]): Receipt[] {
     this.#forgetOld();
-    const seen = [...this.#seen.values()].slice(-most).map(({ receipt }) => receipt);
-    return [...this.#oldestUnseen(), ...seen.toReversed()].slice(0, most);
+    const seen = [...this.#seen.values()].slice(-maxTokens).map(({ receipt }) => receipt);
+    return [...unseen, ...seen.toReversed()].slice(0, maxTokens);
   }
 
   /** A query with these tokens was answered. */
@@ -67,15 +72,6 @@ export class WrittenTokens {
   drop({ id, token }: Receipt): void {
     if (this.#unseen.get(id)?.token === token) this.#unseen.delete(id);
     if (this.#seen.get(id)?.receipt.token === token) this.#seen.delete(id);
-  }
-
-  #oldestUnseen(): Receipt[] {
-    const oldest: Receipt[] = [];
-    for (const receipt of this.#unseen.values()) {
-      if (oldest.length === most) break;
-      oldest.push(receipt);
-    }
-    return oldest;
   }
 
   #forgetOld(): void {
