@@ -11,6 +11,12 @@ test('decoding a token returns what it was encoded from', () => {
   );
 });
 
+test('a token has the form of the release before: services of both releases take it', () => {
+  const token = { id: '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', version: 12 };
+  const made = 'MTI6MDE5ZDJmMTAtNmYyOS03ZDExLTljMGItN2U2ZDVjNGIzYTI5';
+  expect([encodeToken(token), decodeToken(made)]).toEqual([made, token]);
+});
+
 test.each(['', 'x', 'MTox=', 'MDp4', Buffer.from('1:').toString('base64url')])('"%s" is no token', (text) => {
   expect(decodeToken(text)).toBeUndefined();
 });

@@ -13,6 +13,11 @@ export interface PagePosition extends Position {
   isSimilar?: boolean;
   /** Of a search that went over a part of what there is. */
   extent?: SearchExtent;
+  /**
+   * The text that was searched for has grams (signs, or a script without spaces). For such a text the releases that know no grams find
+   * other products, in another order: neither side can go on from the other's position.
+   */
+  usesGrams?: true;
 }
 
 /**

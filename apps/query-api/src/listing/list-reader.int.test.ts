@@ -244,6 +244,42 @@ describe('a search', () => {
       expect((await walk(`/products?${query}&limit=1`)).map(({ name }) => name)).toEqual(whole);
     },
   );
+  test.each([
+    ['mouse', 'WyIwTW91c2UiLCJuMCIsZmFsc2UsbnVsbCwibW91c2UiLG51bGwsbnVsbF0.2g0yR70r'],
+    ['mouse&sort=-price', 'WyI0IiwibjMiLGZhbHNlLCItcHJpY2UiLCJtb3VzZSIsbnVsbCxudWxsXQ.Twl4EMOZ'],
+    [
+      'mouze',
+      'WyI3TW91c2UiLCJuMCIsdHJ1ZSxudWxsLCJtb3V6ZSIsbnVsbCxudWxsLHsiYWx0ZXJuYXRpdmVzIjpbWyJtb3VzZSJdXX1d.IWx93W3I',
+    ],
+  ])('goes on from a cursor of the release before: q=%s', async (query, cursor) => {
+    const [, ...others] = await names(`/products?q=${query}`);
+    expect(others).toHaveLength(3);
+    expect(await names(`/products?cursor=${cursor}`)).toEqual(others);
+  });
+  test.each([
+    ['mouse!', 'WyIxTW91c2UiLCJuMCIsZmFsc2UsbnVsbCwibW91c2UhIixudWxsLG51bGxd.rUdQd10Q'],
+    ['mouse!, by price', 'WyI0IiwibjMiLGZhbHNlLCItcHJpY2UiLCJtb3VzZSEiLG51bGwsbnVsbF0.k3VmsEeB'],
+    ['!', 'WyJBIiwibjAiLGZhbHNlLG51bGwsIiEiLG51bGwsbnVsbF0.iWHcag01'],
+    ['a soft hyphen', 'WyJBIiwibjAiLGZhbHNlLG51bGwsIsKtIixudWxsLG51bGxd.M9y5saw4'],
+    ['电脑', 'WyIx55S16ISRIiwibjAiLGZhbHNlLG51bGwsIueUteiEkSIsbnVsbCxudWxsXQ._1v11iTQ'],
+  ])('that the release before answered otherwise refuses its cursors: for %s', async (_, cursor) => {
+    expect(await get<Problem>(`/products?cursor=${cursor}`)).toMatchObject({
+      status: 400,
+      body: { type: 'invalid-request', errors: [{ pointer: '/cursor', message: 'Is not a cursor of this list' }] },
+    });
+  });
+  test.each(['%', '100%', 'a_b', '电脑'])('for %s gives cursors that the release before refuses', async (q) => {
+    await project(
+      db.sql,
+      ['100% wool', '100% silk', 'A_B kit', '笔记本电脑', '电脑桌'].map((name) => ({ id: name, version: 1, name })),
+    );
+    const { link } = await get(`/products?q=${encodeURIComponent(q)}&limit=1`);
+    const cursor = new URL(link['next'] ?? '', api.url).searchParams.get('cursor') ?? '';
+    const parts = JSON.parse(Buffer.from(cursor.split('.')[0] ?? '', 'base64url').toString()) as unknown[];
+    // It takes cursors of seven or eight parts.
+    expect(parts).toHaveLength(9);
+    expect((await walk(`/products?q=${encodeURIComponent(q)}&limit=1`)).length).toBeGreaterThan(1);
+  });
   test.each(['price', '-price', 'name', '-name'])(
     'shows products that are alike once each, by id: sort=%s',
     async (sort) => {

@@ -42,14 +42,20 @@ export class ListReader {
       return proven.rows;
     };
     // One more than shown tells whether there is another page.
-    const { rows, isSimilar, extent } = await this.#find(run, { ...list, limit: limit + 1 });
+    const { rows, isSimilar, extent, usesGrams } = await this.#find(run, { ...list, limit: limit + 1 });
     const last = rows[limit - 1];
     const isMore = rows.length > limit && last !== undefined;
     if (!isMore) return { rows: rows.slice(0, limit), next: undefined, from };
     const { key, id } = last;
     return {
       rows: rows.slice(0, limit),
-      next: { key, id, ...(isSimilar ? { isSimilar } : {}), ...(extent ? { extent } : {}) },
+      next: {
+        key,
+        id,
+        ...(isSimilar ? { isSimilar } : {}),
+        ...(extent ? { extent } : {}),
+        ...(usesGrams ? { usesGrams } : {}),
+      },
       from,
     };
   }

@@ -22,7 +22,7 @@ export function listRequest(query: Filter & { cursor?: string | undefined }, lim
     return { filter: normalize(given), limit, after: undefined };
   }
   const found = decodeCursor(query.cursor);
-  if (found === undefined) throw invalid('/cursor', 'Is not a cursor of this list');
+  if (found === undefined) throw unusableCursor();
   const other = filterNames.find((name) => given[name] !== undefined && given[name] !== found.filter[name]);
   if (other !== undefined) throw invalid('/cursor', `Belongs to another list, with another ${other}`);
   return { ...found, limit };
@@ -55,6 +55,11 @@ function pathOf(parameters: Record<string, string | number | undefined>): string
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) given.set(name, String(value));
   return `/products?${given.toString()}`;
+}
+
+/** For a cursor that this list has not given out, or that a release gave out whose list had other products or another order. */
+export function unusableCursor(): Problem {
+  return invalid('/cursor', 'Is not a cursor of this list');
 }
 
 function invalid(pointer: string, message: string): Problem {

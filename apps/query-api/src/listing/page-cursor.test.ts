@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Filter } from './filter.ts';
-import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor } from './page-cursor.ts';
 import type { SortName } from './sort.ts';
 
 const text = fc.string({ unit: 'grapheme' }).filter((it) => !it.includes('\0'));
@@ -9,14 +9,76 @@ const price = fc.option(fc.constantFrom('0', '39.90', '999999999.99'), { nil: un
 const filter = fc
   .record({ q: fc.option(text, { nil: undefined }), minPrice: price, maxPrice: price })
   .map((parts) => Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)) as Filter);
+const extent = fc.option(fc.record({ lastId: text, lastSignedId: text }, { requiredKeys: [] }), { nil: undefined });
 
 test('a cursor is read back as the list and the position it was made of', () => {
   fc.assert(
-    fc.property(filter, text, text, fc.boolean(), (of, key, id, isSimilar) => {
-      const cursor = { filter: of, after: { key, id, ...(isSimilar ? { isSimilar } : {}) } };
+    fc.property(filter, text, text, fc.boolean(), fc.boolean(), extent, (of, key, id, isSimilar, isOfGrams, part) => {
+      const usesGrams = isOfGrams && of.q !== undefined;
+      const after = {
+        key,
+        id,
+        ...(part === undefined ? {} : { extent: part }),
+        ...(isSimilar ? { isSimilar } : {}),
+        ...(usesGrams ? { usesGrams } : {}),
+      };
+      const cursor: Cursor = { filter: of, after };
       expect(decodeCursor(encodeCursor(cursor))).toEqual(cursor);
     }),
   );
+});
+
+const byName = { key: 'Mouse 19', id: 'p19' };
+const byPrice = { key: '39.90', id: 'p19' };
+const byTime = { key: '2026-11-23T10:15:30.123456Z', id: 'p19' };
+
+// Made by the release before. Cursors come back to either release while instances of both run.
+test.each<[string, Cursor]>([
+  [
+    'WyJNb3VzZSAxOSIsInAxOSIsZmFsc2UsIm5hbWUiLG51bGwsbnVsbCxudWxsXQ.rb0dL5oI',
+    { filter: { sort: 'name' }, after: byName },
+  ],
+  [
+    'WyJNb3VzZSAxOSIsInAxOSIsZmFsc2UsIi1uYW1lIixudWxsLG51bGwsbnVsbF0.FdjYqeFY',
+    { filter: { sort: '-name' }, after: byName },
+  ],
+  [
+    'WyIzOS45MCIsInAxOSIsZmFsc2UsInByaWNlIixudWxsLG51bGwsbnVsbF0._kKCit0u',
+    { filter: { sort: 'price' }, after: byPrice },
+  ],
+  [
+    'WyIzOS45MCIsInAxOSIsZmFsc2UsIi1wcmljZSIsbnVsbCwiMyIsIjk5LjUiXQ.oukFzIE5',
+    { filter: { sort: '-price', minPrice: '3', maxPrice: '99.5' }, after: byPrice },
+  ],
+  [
+    'WyIyMDI2LTExLTIzVDEwOjE1OjMwLjEyMzQ1NloiLCJwMTkiLGZhbHNlLCJ1cGRhdGVkQXQiLG51bGwsbnVsbCxudWxsXQ.5i_RXoTQ',
+    { filter: { sort: 'updatedAt' }, after: byTime },
+  ],
+  [
+    'WyIyMDI2LTExLTIzVDEwOjE1OjMwLjEyMzQ1NloiLCJwMTkiLGZhbHNlLCItdXBkYXRlZEF0IixudWxsLG51bGwsbnVsbF0.5xVo-npq',
+    { filter: { sort: '-updatedAt' }, after: byTime },
+  ],
+  [
+    'WyIxTW91c2UgMTkiLCJwMTkiLGZhbHNlLG51bGwsIm1vdXNlIixudWxsLG51bGxd.0xNewhz-',
+    { filter: { q: 'mouse' }, after: { ...byName, key: '1Mouse 19' } },
+  ],
+  [
+    'WyIzOS45MCIsInAxOSIsZmFsc2UsInByaWNlIiwibW91c2UiLG51bGwsbnVsbCx7ImJlZ2lubmluZyI6WyJNb3VzZSA3IiwicDciXSwibGFzdElkIjoicDkifV0.Jndx0tB6',
+    {
+      filter: { q: 'mouse', sort: 'price' },
+      after: { ...byPrice, extent: { beginning: ['Mouse 7', 'p7'], lastId: 'p9' } },
+    },
+  ],
+  [
+    'WyI3TW91c2UgMTkiLCJwMTkiLHRydWUsbnVsbCwibW91emUiLG51bGwsbnVsbCx7ImFsdGVybmF0aXZlcyI6W1sibW91c2UiXV19XQ.9oY8gTXZ',
+    {
+      filter: { q: 'mouze' },
+      after: { ...byName, key: '7Mouse 19', isSimilar: true, extent: { alternatives: [['mouse']] } },
+    },
+  ],
+])('a cursor has the form that the release before gives and takes: %s', (made, cursor) => {
+  expect(decodeCursor(made)).toEqual(cursor);
+  expect(encodeCursor(cursor)).toBe(made);
 });
 
 test('a cursor with any one character changed is none', () => {

@@ -14,8 +14,9 @@ export interface Cursor {
  */
 export function encodeCursor({ filter: { q, minPrice, maxPrice, sort }, after }: Cursor): string {
   const parts: unknown[] = [after.key, after.id, after.isSimilar === true, sort, q, minPrice, maxPrice];
-  // Only where there is one: the release before takes cursors of seven parts.
-  if (after.extent !== undefined) parts.push(after.extent);
+  // Only where needed. Releases that know no grams take cursors of seven or eight parts, and refuse those of nine.
+  if (after.extent !== undefined || after.usesGrams) parts.push(after.extent);
+  if (after.usesGrams) parts.push(true);
   const body = Buffer.from(JSON.stringify(parts.map((part) => part ?? null))).toString('base64url');
   return `${body}.${checksum(body)}`;
 }
@@ -25,8 +26,8 @@ export function decodeCursor(cursor: string): Cursor | undefined {
   const [body, sum, ...more] = cursor.split('.');
   if (body === undefined || more.length > 0 || sum !== checksum(body)) return undefined;
   const parts = parse(body);
-  if (!Array.isArray(parts) || parts.length < 7 || parts.length > 8) return undefined;
-  const [key, id, isSimilar, sort, q, minPrice, maxPrice, extent] = parts as unknown[];
+  if (!Array.isArray(parts) || parts.length < 7 || parts.length > 9) return undefined;
+  const [key, id, isSimilar, sort, q, minPrice, maxPrice, extentOrNull, usesGrams] = parts as unknown[];
   if (!isText(key) || !isText(id) || typeof isSimilar !== 'boolean') return undefined;
   if (!isSort(sort) || ![q, minPrice, maxPrice].every((part) => part === null || isText(part))) return undefined;
   const filter: Filter = {};
@@ -36,10 +37,18 @@ export function decodeCursor(cursor: string): Cursor | undefined {
   if (sort !== null) filter.sort = sort;
   if (![minPrice, maxPrice].every((part) => part === null || number.test(part as string))) return undefined;
   if (!isKeyOf(filter, key)) return undefined;
+  if (usesGrams !== undefined && (usesGrams !== true || q === null)) return undefined;
+  const extent = usesGrams && extentOrNull === null ? undefined : extentOrNull;
   if (extent !== undefined && !isExtent(extent)) return undefined;
   return {
     filter,
-    after: { key, id, ...(isSimilar ? { isSimilar } : {}), ...(extent === undefined ? {} : { extent }) },
+    after: {
+      key,
+      id,
+      ...(isSimilar ? { isSimilar } : {}),
+      ...(extent === undefined ? {} : { extent }),
+      ...(usesGrams ? { usesGrams } : {}),
+    },
   };
 }
 

@@ -113,10 +113,10 @@ function sourceOf(sql: Sql, range: PriceRange, { hasStatistics }: Wanted) {
 
 /**
  * Names with the signs first; of them the whole name, its first words, its beginning, a word, the beginning of one, any part,
- * then words apart; then by name.
+ * then words apart; then by name. Without signs the text is the one that cursors of releases before signs hold.
  */
 function relevance(sql: Sql, { folded, signs }: Wanted) {
-  return sql`((case when ${signs.length === 0} or grams @> ${signs}::text[] then '0' else '1' end) || (
+  return sql`(${signs.length === 0 ? sql`` : sql`(case when grams @> ${signs}::text[] then '0' else '1' end) ||`} (
       case when folded = ${` ${folded} `} then '0'
         when starts_with(folded, ${` ${folded} `}) then '1'
         when starts_with(folded, ${` ${folded}`}) then '2'

@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { PagePosition, SearchExtent } from './filter.ts';
-import type { ListRequest } from './list-request.ts';
+import { type ListRequest, unusableCursor } from './list-request.ts';
 import { likeliest } from './misspellings.ts';
 import type { PageRow } from './page-query.ts';
 import type { PendingQuery } from './query-queue.ts';
@@ -23,6 +23,8 @@ export interface Found {
   isSimilar: boolean;
   /** What the pages after this one are to go over; absent: all there is. */
   extent?: SearchExtent | undefined;
+  /** See `PagePosition`. */
+  usesGrams?: true;
 }
 
 /**
@@ -30,17 +32,28 @@ export interface Found {
  * those of one or two letters as the beginning of one, unless their script writes without spaces. Where there is none, of those
  * that have words like them. Signs of the text have to be there when there are no words; else those with them come first.
  */
-export async function searchPage(run: Run, sql: Sql, { filter, limit, after }: ListRequest): Promise<Found> {
+export async function searchPage(run: Run, sql: Sql, list: ListRequest): Promise<Found> {
+  const { filter, after } = list;
   // PostgreSQL's text holds no NUL, so no name does.
   if (filter.q?.includes('\0') === true) return { rows: [], isSimilar: false };
-  const [text] = await run(() => readText(sql, filter.q ?? ''));
-  const { folded = '', grams = [], signs = [] } = text ?? {};
+  const [text = { folded: '', grams: [], signs: [] }] = await run(() => readText(sql, filter.q ?? ''));
+  const usesGrams = text.grams.length + text.signs.length > 0;
+  // A release that knows no grams gave it out for other products, or in another order.
+  if (after !== undefined && usesGrams !== (after.usesGrams ?? false)) throw unusableCursor();
+  const found = await findPage(run, sql, text, list);
+  return usesGrams ? { ...found, usesGrams } : found;
+}
+
+async function findPage(run: Run, sql: Sql, text: Text, { filter, limit, after }: ListRequest): Promise<Found> {
+  const { folded, grams, signs } = text;
   const words = folded.split(' ').slice(0, maxWords);
   const [statistics] = await run(() => readStatistics(sql));
   const hasStatistics = statistics?.areKnown === true;
   const find = (wanted: Omit<Wanted, 'folded' | 'hasStatistics'>) =>
     run(() => findCandidates(sql, { folded, hasStatistics, ...wanted }, { filter, limit, after }));
   if (folded === '') {
+    // Of what is not seen, such as a soft hyphen; only a release that looked for it has given out a cursor.
+    if (signs.length === 0 && after !== undefined) throw unusableCursor();
     const rows = signs.length > 0 ? await find({ alternatives: [], grams: signs, signs: [], most: maxCandidates }) : [];
     return resultOf(rows, after);
   }
