@@ -148,13 +148,17 @@ describe('a product', () => {
     ['*', 200],
     ['"7", "1"', 200],
     [', ,"7",, ,W/"8" , "1",', 200],
+    ['"7",\t"1"\t,', 200],
     ['W/"1"', 412],
     [',', 412],
     ['"1" "1"', 400],
     ['"1', 400],
     ['*, "1"', 400],
+    ['"1"\u00a0', 400],
+    ['"\u007f"', 400],
     [`${', '.repeat(7_000)}x`, 400],
     [`${'"1" ,'.repeat(2_500)}x`, 400],
+    [`"1"${'\t '.repeat(7_000)}x`, 400],
     ['"'.repeat(14_000), 400],
   ])('takes or refuses an If-Match at once, however it is written (%#)', async (ifMatch, status) => {
     const id = await create();

@@ -1,5 +1,5 @@
 export { backoffMs } from './backoff.ts';
-export { parseEntityTags } from './entity-tags.ts';
+export { entityTagsPattern, parseEntityTags } from './entity-tags.ts';
 export type { FastifyReply, FastifyRequest, Server } from './fastify.ts';
 export type { Dependencies, DependencyState } from './health.ts';
 export { createLogger, type Logger } from './logger.ts';

@@ -1,5 +1,6 @@
 import { encodeToken, NewProduct, ProductPatch, Written } from '@catalogue/contracts';
 import {
+  entityTagsPattern,
   type FastifyReply,
   type FastifyRequest,
   Problem,
@@ -39,8 +40,7 @@ const Conditional = Type.Object({
   'if-match': Type.Optional(
     Type.String({
       description: 'The command is carried out only at one of these versions',
-      // Linear: between two tags there is one way only to read the commas and spaces.
-      pattern: '^(\\*|((W/)?"[!#-~]*")?( *,[ ,]*(W/)?"[!#-~]*")*( *,[ ,]*)?)$',
+      pattern: entityTagsPattern,
       examples: ['"3"'],
     }),
   ),
