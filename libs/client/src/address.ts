@@ -1,6 +1,6 @@
 /**
- * The address of an API without slashes at its end. In a browser it may be a path, or empty for the page's own host.
- * @throws {TypeError} for what no request can be sent to: that is a mistake of the program, and repeating does not mend it.
+ * The address of an API, without trailing slashes. In a browser it may be a path, or empty for the page’s own host.
+ * @throws {TypeError} if no request can be sent to the address: a retry does not fix a mistake in the program.
  */
 export function addressOf(option: string, given: string): string {
   const address = typeof given === 'string' ? given.trim() : undefined;
@@ -12,7 +12,7 @@ export function addressOf(option: string, given: string): string {
   );
 }
 
-/** Without the slashes at its end. `/\/+$/` takes quadratic time. */
+/** Removes trailing slashes. `/\/+$/` takes quadratic time. */
 function withoutSlashes(address: string): string {
   let end = address.length;
   while (address[end - 1] === '/') end -= 1;

@@ -20,7 +20,7 @@ test('a command is repeated with the same key until it is answered', async () =>
   expect(new Set(fake.seen.map(({ header }) => header('idempotency-key'))).size).toBe(1);
 });
 
-test('every command has a key of its own, unless one is given', async () => {
+test('every command gets its own key, unless the caller passes one', async () => {
   const fake = api(written('a', 1), written('b', 1), written('c', 1));
   const catalogue = catalogueOf(fake);
   for (const options of [{}, {}, { idempotencyKey: 'order-17' }]) {
@@ -31,7 +31,7 @@ test('every command has a key of its own, unless one is given', async () => {
   expect([new Set(keys).size, keys[2]]).toEqual([3, 'order-17']);
 });
 
-test('an answer that breaks off is no answer: the request is repeated', async () => {
+test('a truncated answer does not count: the client repeats the request', async () => {
   const cut = new ReadableStream({
     start: (controller) => {
       controller.enqueue(new TextEncoder().encode('{"id":"mo'));
@@ -42,7 +42,7 @@ test('an answer that breaks off is no answer: the request is repeated', async ()
   expect(await catalogueOf(fake).create({ name: 'Mouse', price: 1 })).toMatchObject({ version: 1 });
 });
 
-test('a change and its precondition; a lost race is a typed refusal', async () => {
+test('a change sends its precondition, and a lost race is a typed refusal', async () => {
   const fake = api(problem(412, 'version-mismatch'), written('a b', 4));
   const catalogue = catalogueOf(fake);
   const refusal: unknown = await catalogue.change('a b', { price: 2 }, { ifMatch: 3 }).catch((error: unknown) => error);
@@ -61,13 +61,13 @@ test('a change and its precondition; a lost race is a typed refusal', async () =
   );
 });
 
-test('an answer of something in between, without JSON, is a refusal as well', async () => {
+test('an answer of a proxy, without JSON, is a refusal of unknown type', async () => {
   const fake = api(new Response('<h1>Not here</h1>', { status: 404 }));
   const refused = catalogueOf(fake).get('mouse');
   await expect(refused).rejects.toMatchObject({ type: 'unknown', status: 404, api: 'queries' });
 });
 
-test('when time is up, the last refusal tells why; without one the API is unreachable', async () => {
+test('after its timeout a call fails with the last refusal, or as unreachable if there was none', async () => {
   const away = () => problem(503, 'overloaded', { 'retry-after': '0' });
   const overloaded = api(away(), ...Array.from({ length: 20 }, () => broken));
   await expect(catalogueOf(overloaded, { timeout: 150 }).get('a')).rejects.toMatchObject({ type: 'overloaded' });
@@ -80,7 +80,7 @@ test('when time is up, the last refusal tells why; without one the API is unreac
   await expect(catalogueOf(silent, { timeout: 50 }).get('a')).rejects.toThrow('queries gave no answer within 0.05 s');
 });
 
-test('a call is not repeated once it was aborted', async () => {
+test('an aborted call is not repeated', async () => {
   const fake = api(broken, broken);
   const stop = new AbortController();
   const call = catalogueOf(fake).get('a', { signal: stop.signal });
@@ -89,7 +89,7 @@ test('a call is not repeated once it was aborted', async () => {
   expect(fake.seen).toHaveLength(1);
 });
 
-test('queries include what was written: a product’s own write, and for a list all of them', async () => {
+test('a query of a product includes its write, and a list includes all writes', async () => {
   const fake = api(written('a', 1), written('b', 1), written('a', 2), json({}), json([]), json({}));
   const catalogue = catalogueOf(fake);
   await catalogue.create({ name: 'A', price: 1 });
@@ -103,7 +103,7 @@ test('queries include what was written: a product’s own write, and for a list 
   expect(fake.seen[3]?.header('prefer')).toBe('wait=10');
 });
 
-test('a client that need not read its writes remembers none; another’s write can be waited for', async () => {
+test('without readYourWrites a client waits for none of its writes, but another client can', async () => {
   const fake = api(written('a', 1), json([]), json([]));
   const writer = catalogueOf(fake, { readYourWrites: false });
   const receipt = await writer.create({ name: 'A', price: 1 });
@@ -114,7 +114,7 @@ test('a client that need not read its writes remembers none; another’s write c
   expect(fake.seen.slice(1).map(({ header }) => header('consistency-token'))).toEqual([null, 'a-1']);
 });
 
-test('more writes than a query takes are waited for in turn', async () => {
+test('a list that has to include more writes than one query takes sends several queries', async () => {
   const fake = api(json([]), json([]), json([]));
   const catalogue = catalogueOf(fake);
   for (let i = 0; i < 45; i++) catalogue.remember({ id: `p${i}`, version: 1, token: `t${i}` });
@@ -127,7 +127,7 @@ test('more writes than a query takes are waited for in turn', async () => {
   ]);
 });
 
-test('however much was written, the next list has few writes left to wait for', async () => {
+test('after any number of writes, the next list has few left to wait for', async () => {
   const total = 1_000;
   let count = 0;
   const queries: number[] = [];
@@ -143,7 +143,7 @@ test('however much was written, the next list has few writes left to wait for', 
   expect(queries.length).toBeLessThanOrEqual(total / 20 + 1);
 });
 
-test('writes go on while queries are away, and a list fails with the reason', async () => {
+test('writes continue while query-api is down, and a list fails with the reason', async () => {
   let count = 0;
   let asked = 0;
   const fetch: typeof globalThis.fetch = async (_, init) => {
@@ -157,14 +157,14 @@ test('writes go on while queries are away, and a list fails with the reason', as
   await expect(catalogue.page()).rejects.toThrow(CatalogueUnreachable);
 });
 
-test('a write that is too far behind to be remembered is told', async () => {
+test('the client reports a write that it forgets before a query has shown it', async () => {
   const onForgotten = vi.fn<(receipt: Receipt) => void>();
   const catalogue = catalogueOf(api(), { onForgotten });
   for (let i = 0; i <= 10_000; i++) catalogue.remember({ id: `p${i}`, version: 1, token: `t${i}` });
   expect(onForgotten.mock.calls).toEqual([[{ id: 'p0', version: 1, token: 't0' }]]);
 });
 
-test('the write of a product that waits for an operator is dropped, and told; the others are still waited for', async () => {
+test('reads report the write of a parked product, and wait only for the others', async () => {
   const parked = () => problem(503, 'product-parked', { 'retry-after': '1' });
   const fake = api(parked(), json([]), parked(), json([]));
   const onParked = vi.fn<(problem: Error) => void>();
@@ -176,12 +176,13 @@ test('the write of a product that waits for an operator is dropped, and told; th
   expect(onParked).toHaveBeenCalledOnce();
 });
 
-test('a list includes the writes made before it, and does not wait for those made meanwhile', async () => {
+test('a list includes the writes made before it, and does not wait for later ones', async () => {
   const sent: string[][] = [];
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const tokens = new Headers(init?.headers).get('consistency-token')?.split(',') ?? [];
     sent.push(tokens);
-    // A busy writer: more writes come than one query includes. It stops, so that a fault ends the test.
+    // A busy writer: each query brings more writes than the next one can include. It stops in the end, so that a fault ends the
+    // test.
     if (sent.length < 100) remember(30);
     return json([]);
   };
@@ -197,7 +198,7 @@ test('a list includes the writes made before it, and does not wait for those mad
   expect(Array.from({ length: 45 }, (_, i) => `t${i}`).filter((token) => !included.has(token))).toEqual([]);
 });
 
-test('a list includes a write from before it whose product is written again meanwhile', async () => {
+test('a list includes an earlier write although its product is written again meanwhile', async () => {
   const rewrite = () => {
     for (let i = 40; i < 45; i++) catalogue.remember({ id: `p${i}`, version: 2, token: `second${i}` });
     return json([]);
@@ -216,7 +217,7 @@ describe('a call ends within its timeout, however many queries it needs', () => 
   /** Timers may fire a millisecond early. */
   const maxQueries = Math.ceil(timeout / (answerMs - 1)) + 1;
 
-  /** Queries that are each answered well within the timeout. */
+  /** Answers each query well within the timeout. */
   function slowly(answer: (tokens: string[]) => Response) {
     let asked = 0;
     const fetch: typeof globalThis.fetch = async (_, init) => {
@@ -255,7 +256,7 @@ describe('a call ends within its timeout, however many queries it needs', () => 
   });
 });
 
-test('a list is loaded page by page as it is asked for', async () => {
+test('a list loads each page when the loop reaches it', async () => {
   const link = (cursor: string) => ({ link: `</products?limit=2&cursor=${cursor}>; rel="next"` });
   const fake = api(json([{ id: 'a' }, { id: 'b' }], 200, link('x%2By')), json([{ id: 'c' }]));
   const list = catalogueOf(fake).list({ sort: '-price', minPrice: 0, q: '', limit: 2 });
@@ -270,7 +271,7 @@ test('a list is loaded page by page as it is asked for', async () => {
   ]);
 });
 
-test('a history is one sequence, however many pages it has', async () => {
+test('a history of several pages is one sequence', async () => {
   const link = { link: '</products/a/history?limit=100&before=2>; rel="next"' };
   const fake = api(json([{ version: 2 }], 200, link), json([{ version: 1 }]));
   const versions: number[] = [];
@@ -290,11 +291,11 @@ test.each([
   'http://name:word@catalogue',
   'http://catalogue/?a=1',
   undefined as unknown as string,
-])('an address that cannot be, %s, is refused before anything is sent', (queries) => {
+])('the invalid address %s is refused before any request', (queries) => {
   expect(() => new Catalogue({ commands: 'http://c', queries })).toThrow(/^queries must be an address like https:/);
 });
 
-test('an address may end with slashes, have a path, and in a browser be one', async () => {
+test('an address may end with slashes and have a path; in a browser it may be only a path', async () => {
   vi.stubGlobal('location', { href: 'https://shop/somewhere?q=1#here' });
   const fake = api(json([]), json([]), json([]));
   for (const queries of ['http://q//', ' /api/ ', ''])
@@ -303,20 +304,20 @@ test('an address may end with slashes, have a path, and in a browser be one', as
   expect(fake.seen.map(({ url }) => url)).toEqual(['http://q/products', '/api/products', '/products']);
 });
 
-test('what cannot be put into a request is refused at once', async () => {
+test('a value that a request cannot carry is refused at once', async () => {
   const catalogue = catalogueOf(api());
   await expect(catalogue.create({ name: 'Mouse', price: 1n as unknown as number })).rejects.toThrow('BigInt');
   await expect(catalogue.create({ name: 'Mouse', price: 1 }, { idempotencyKey: 'a\nb' })).rejects.toThrow(TypeError);
   for (const id of ['', '.', '..']) await expect(catalogue.get(id)).rejects.toThrow(TypeError);
 });
 
-test('any time above nought may be given, and no other', async () => {
+test('the timeout may be any number above 0', async () => {
   for (const timeout of [1000 / 3, Number.POSITIVE_INFINITY])
     expect(await catalogueOf(api(json([])), { timeout }).page()).toEqual({ products: [] });
   for (const timeout of [0, -1, Number.NaN]) expect(() => catalogueOf(api(), { timeout })).toThrow(/^timeout must be/);
 });
 
-test('the time that an API asks for is given to it', async () => {
+test('a call waits as long as Retry-After asks', async () => {
   const fake = api(
     problem(429, 'too-many-requests', { 'retry-after': '1' }),
     problem(408, 'request-timeout'),
@@ -330,14 +331,14 @@ test('the time that an API asks for is given to it', async () => {
   await expect(catalogueOf(longer).page()).rejects.toMatchObject({ type: 'unavailable' });
 });
 
-test('a date to try again at, from a gateway, is given to it by the clock of the answer', async () => {
+test('a date in Retry-After counts from the date of the answer', async () => {
   const headers = { 'retry-after': 'Sun, 06 Nov 1994 08:50:37 GMT', date: 'Sun, 06 Nov 1994 08:49:37 GMT' };
   const fake = api(problem(503, 'unavailable', headers));
   await expect(catalogueOf(fake, { timeout: 500 }).page()).rejects.toMatchObject({ type: 'unavailable' });
   expect(fake.seen).toHaveLength(1);
 });
 
-test('the message of a refusal names the fields, too', async () => {
+test('the message of a refusal names the invalid fields', async () => {
   const errors = [{ pointer: '/price', message: 'Must have at most two decimals' }];
   const fake = api(json({ type: 'invalid-request', title: 'Invalid', detail: 'See errors', errors }, 400));
   const refused = catalogueOf(fake).create({ name: 'Mouse', price: 0.001 });

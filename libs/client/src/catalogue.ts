@@ -15,9 +15,9 @@ import type {
 import { type StreamOptions, streamFrom } from './stream.ts';
 import { maxTokens, WrittenTokens } from './written-tokens.ts';
 
-/** After so many commands, as many writes as a query can wait for may be overdue. */
+/** After this many commands the client waits for its oldest writes: one query can include no more. */
 const settledEvery = maxTokens;
-/** As long as a program that has written its last may have to wait for its end. */
+/** How long that may delay the exit of a program that has sent its last command. */
 const settlingMs = 2_000;
 
 export interface CatalogueOptions {
@@ -26,17 +26,19 @@ export interface CatalogueOptions {
   /** Where query-api is, for example `http://localhost:8081`; in a browser also a path, or empty for the page’s own host. */
   queries: string;
   /**
-   * Milliseconds that a call may take, with all requests that it needs and their repetitions; 30 000 when absent. It holds for each
-   * page that `list` and `history` load, and not for `stream`.
+   * Milliseconds that one call may take, including all its requests and retries; 30 000 when absent. `list` and `history` allow
+   * this for each page; `stream` has no limit.
    */
   timeout?: number;
-  /** False: reads do not wait for this client’s writes, and it remembers none. True when absent. */
+  /** False: reads do not wait for this client’s writes. True when absent. */
   readYourWrites?: boolean;
-  /** Told of a write that reads no longer wait for, because an event of its product waits for an operator. */
+  /** Called when reads stop waiting for a write because its product is parked and needs an operator. */
   onParked?: (problem: Error) => void;
-  /** Told of a write that reads no longer wait for, because no query has shown it or the 10 000 products written after it. */
+  /**
+   * Called with a write that the client forgets although no query has shown it: it remembers the newest writes of 10 000 products.
+   */
   onForgotten?: (receipt: Receipt) => void;
-  /** What sends the requests; the platform’s own when absent. */
+  /** Sends the requests; the platform’s `fetch` when absent. */
   fetch?: typeof globalThis.fetch;
 }
 
@@ -44,7 +46,7 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What all requests of one call share. */
+/** All requests of one call share these. */
 interface Call {
   signal: AbortSignal | undefined;
   /** See `Request`. */
@@ -53,21 +55,21 @@ interface Call {
 
 export interface CommandOptions extends CallOptions {
   /**
-   * Names the command: sent again with the same key, within a day, it does nothing more and is answered the same. One is made for
-   * every call when absent, so that the client’s own repetitions are safe; give one to repeat the call itself.
+   * Identifies the command. Within 24 hours, a second command with the same key does nothing and gets the same answer. When absent,
+   * each call makes its own key, so that the client’s retries are safe. Pass a key to retry the call itself.
    */
   idempotencyKey?: string | undefined;
 }
 
 export interface ChangeOptions extends CommandOptions {
-  /** Carry it out only if the product is at this version; otherwise it fails as `version-mismatch`. */
+  /** Apply the command only if the product is at this version; otherwise it fails with `version-mismatch`. */
   ifMatch?: number | undefined;
 }
 
 /**
- * The catalogue’s commands and queries. Whatever it wrote, it reads: its queries wait until they include its commands.
- * Every call is repeated while an API is away, and fails with `CatalogueProblem` when it is refused or with
- * `CatalogueUnreachable` when time is up.
+ * Sends commands to the catalogue and queries it. Its queries wait until their answers include its own commands.
+ * Every call is retried while an API is down. It fails with `CatalogueProblem` when the API refuses it, and with
+ * `CatalogueUnreachable` when the timeout has passed.
  */
 export class Catalogue {
   readonly #commands: Connection;
@@ -78,10 +80,10 @@ export class Catalogue {
   #commandCount = 0;
   #isSettling = false;
 
-  /** @throws {TypeError} for addresses and times that cannot be. */
+  /** @throws {TypeError} for an invalid address or timeout. */
   constructor(options: CatalogueOptions) {
     const { commands, queries, timeout = 30_000, readYourWrites = true } = options;
-    // Called as a function of the platform's: browsers refuse to run it as a method of something else.
+    // Wrapped, because browsers throw when `fetch` is called as a method of another object.
     const { fetch = (...args) => globalThis.fetch(...args) } = options;
     if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
     const connect = (api: 'commands' | 'queries', address: string) =>
@@ -97,24 +99,24 @@ export class Catalogue {
     return this.#command('POST', '/products', product, options);
   }
 
-  /** A change that changes nothing succeeds, and keeps the version. */
+  /** A change without effect succeeds and keeps the version. */
   async change(id: string, patch: ProductPatch, options: ChangeOptions = {}): Promise<Receipt> {
     return this.#command('PATCH', pathOf(id), patch, options);
   }
 
-  /** For good: every later command on it fails as `product-discontinued`, and queries do not show it. */
+  /** Discontinues a product for good: later commands on it fail with `product-discontinued`, and queries no longer show it. */
   async discontinue(id: string, options: ChangeOptions = {}): Promise<Receipt> {
     return this.#command('DELETE', pathOf(id), undefined, options);
   }
 
-  /** @throws {CatalogueProblem} `not-found` for a product that was discontinued or never there. */
+  /** @throws {CatalogueProblem} `not-found` if the product was discontinued or never existed. */
   async get(id: string, { signal }: CallOptions = {}): Promise<Product> {
     const call = { signal, deadline: this.#queries.deadline() };
     const { body } = await this.#query(pathOf(id), this.#tokens?.of(id) ?? [], call);
     return body as Product;
   }
 
-  /** One page of a list: the first, or the one that begins at another page’s `next`. */
+  /** Loads one page of a list: the first, or the one at `cursor`, which is the `next` of an earlier page. */
   async page(query: ProductQuery & { cursor?: string | undefined } = {}, options: CallOptions = {}): Promise<Page> {
     const call = { signal: options.signal, deadline: this.#queries.deadline() };
     const unseen = await this.#reachOldest(call);
@@ -124,7 +126,7 @@ export class Catalogue {
     return { products: answer.body as Product[], ...(next === undefined ? {} : { next }) };
   }
 
-  /** All products of a list, loaded page by page as they are asked for. */
+  /** All products of a list. Loads each page when the loop reaches it. */
   async *list(query: ProductQuery = {}, options: CallOptions = {}): AsyncGenerator<Product> {
     let cursor: string | undefined;
     do {
@@ -134,7 +136,10 @@ export class Catalogue {
     } while (cursor !== undefined);
   }
 
-  /** The history of a product, newest event first, from the event store: never behind, and also after it was discontinued. */
+  /**
+   * The history of a product, newest event first. It comes from the event store, so it is never stale, and remains after the
+   * product is discontinued.
+   */
   async *history(id: string, { signal }: CallOptions = {}): AsyncGenerator<HistoryEntry> {
     let before: string | undefined;
     do {
@@ -146,15 +151,15 @@ export class Catalogue {
   }
 
   /**
-   * The changes of all products as queries begin to show them, from now on or after `lastEventId`. Ends when the signal is
-   * aborted or the loop is left; a lost connection is taken up again where it broke off. After `reset` something may have been
-   * missed: load again what is shown.
+   * The changes of all products, from now on or after `lastEventId`. An event arrives once queries show the change. The stream
+   * reconnects and resumes after a lost connection, and ends when the signal is aborted or the loop exits. After `reset`, changes
+   * may be missing: reload what you show.
    */
   stream(options: StreamOptions = {}): AsyncGenerator<StreamEvent> {
     return streamFrom(this.#queries, options);
   }
 
-  /** Lets reads wait for a write of another client’s, too. */
+  /** Makes reads wait for another client’s write, too. */
   remember(receipt: Receipt): void {
     const forgotten = this.#tokens?.add(receipt);
     if (forgotten !== undefined) this.#onForgotten(forgotten);
@@ -182,7 +187,7 @@ export class Catalogue {
     return receipt;
   }
 
-  /** Queries until the answer includes the writes, except those that turn out to wait for an operator. */
+  /** Sends a query that includes the writes, without those whose product turns out to be parked. */
   async #query(path: string, receipts: readonly Receipt[], call: Call): Promise<Answer> {
     for (let written = receipts; ; ) {
       try {
@@ -197,7 +202,7 @@ export class Catalogue {
   }
 
   async #ask(path: string, receipts: readonly Receipt[], call: Call): Promise<Answer> {
-    // Two waits at least within the time of a call: an answer in between tells how far behind the read model is.
+    // At most half of the time left: the deadline then leaves room for a refusal, which says how far behind the read model is.
     const wait = Math.min(10, Math.max(1, Math.floor((call.deadline - performance.now()) / 2_000)));
     const tokens = receipts.map(({ token }) => token).join(',');
     const headers = { 'consistency-token': tokens, prefer: `wait=${wait}` };
@@ -205,8 +210,8 @@ export class Catalogue {
   }
 
   /**
-   * Of more writes than one query can include, waits for the oldest, and returns the others. Only writes made before this call
-   * count: a program that goes on writing would never come to the end.
+   * Waits for the oldest writes until one query can include the rest, and returns the rest. Counts only writes made before this
+   * call: otherwise a program that keeps writing would never get its list.
    */
   async #reachOldest(call: Call): Promise<readonly Receipt[]> {
     let due = this.#tokens?.unseen() ?? [];
@@ -217,19 +222,21 @@ export class Catalogue {
     return due;
   }
 
-  /** While much is being written, the oldest writes are asked for meanwhile: the next list has few left to wait for. */
+  /** Waits for the oldest writes in the background, so that the next list has few left to wait for. */
   async #settle(): Promise<void> {
     if (this.#isSettling) return;
     this.#isSettling = true;
     try {
       await this.#reachOldest({ signal: undefined, deadline: performance.now() + settlingMs });
     } catch {
-      // Whatever it is, the next list meets it, and fails with it.
+      // The next list meets the same error and reports it.
     }
     this.#isSettling = false;
   }
 
-  /** Returns the writes that are not parked. The refusal does not tell which of them is, so each is asked for by itself. */
+  /**
+   * Returns the writes whose product is not parked. The refusal does not say which product is, so this asks for each write alone.
+   */
   async #dropParked(receipts: readonly Receipt[], call: Call): Promise<Receipt[]> {
     const others: Receipt[] = [];
     for (const receipt of receipts) {
@@ -246,7 +253,7 @@ export class Catalogue {
   }
 }
 
-/** @throws {TypeError} for an id that no address can name: dots are steps in a path, and nothing is the list of all. */
+/** @throws {TypeError} for an id that a URL cannot carry: dots are path segments, and an empty id means the list. */
 function pathOf(id: string): string {
   if (['', '.', '..'].includes(id)) throw new TypeError(`"${id}" cannot be a product's id`);
   return `/products/${encodeURIComponent(id)}`;
@@ -260,13 +267,13 @@ function queryString(parameters: Record<string, string | number | undefined>): s
   return given.size === 0 ? '' : `?${given.toString()}`;
 }
 
-/** The parameters of the next page’s address (RFC 8288); its path is as the API sees itself, which a gateway may change. */
+/** The query parameters of the next page’s link (RFC 8288). Ignores the link’s path, which a gateway may change. */
 function nextOf({ headers }: Answer): URLSearchParams | undefined {
   const [, target] = /<([^<>]*)>\s*;\s*rel="?next"?/.exec(headers.get('link') ?? '') ?? [];
   return target === undefined ? undefined : new URL(target, 'http://relative').searchParams;
 }
 
-/** 128 bits of chance. Not `crypto.randomUUID`, which browsers have in secure contexts only. */
+/** 128 random bits. Browsers offer `crypto.randomUUID` only in secure contexts. */
 function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -2,18 +2,18 @@ import { backoff, pause } from './pause.ts';
 import { type Api, CatalogueProblem, CatalogueUnreachable, isProblem } from './problem.ts';
 import { retryAfterOf } from './retry-after.ts';
 
-/** What is asked of an API. */
+/** A request to an API. */
 export interface Request {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
   signal?: AbortSignal | undefined;
-  /** When the call that the request belongs to has to end, by `performance.now()`; a timeout from now when absent. */
+  /** When the call has to end, on the clock of `performance.now()`; one timeout from now when absent. */
   deadline?: number | undefined;
 }
 
-/** What it answered, with its body as parsed JSON. */
+/** An answer, with its body parsed as JSON. */
 export interface Answer {
   headers: Headers;
   body: unknown;
@@ -23,14 +23,17 @@ export interface ConnectionOptions {
   api: Api;
   baseUrl: string;
   fetch: typeof globalThis.fetch;
-  /** Milliseconds for a call: all its requests and their repetitions. */
+  /** Milliseconds for a call, including all its requests and retries. */
   timeout: number;
 }
 
-/** A request takes no longer than this without being repeated: longer than the longest wait of query-api, 10 s. */
-const longestAttempt = 15_000;
+/** How long one attempt may take: longer than query-api’s longest wait, 10 s. */
+const maxAttemptMs = 15_000;
 
-/** One of the two APIs. A request is repeated until it is answered, refused, or time is up: so it must be safe to repeat. */
+/**
+ * A connection to one of the two APIs. It retries a request until the API answers or refuses it, or until the deadline, so every
+ * request must be safe to retry.
+ */
 export class Connection {
   readonly #options: ConnectionOptions;
 
@@ -38,7 +41,7 @@ export class Connection {
     this.#options = options;
   }
 
-  /** When a call that begins now has to end, by `performance.now()`, which goes on evenly when the system’s clock is set. */
+  /** The deadline of a call that starts now, on the clock of `performance.now()`: setting the system’s clock does not move it. */
   deadline(): number {
     return performance.now() + this.#options.timeout;
   }
@@ -52,15 +55,15 @@ export class Connection {
   }
 
   /**
-   * @throws {CatalogueProblem} when it is refused, also when it is refused only for now and time is up.
-   * @throws {CatalogueUnreachable} when time is up without an answer.
-   * @throws {TypeError} at once, for what cannot be put into a request.
+   * @throws {CatalogueProblem} when the API refuses the request, or has refused it “for now” until the deadline.
+   * @throws {CatalogueUnreachable} when the deadline passes without an answer.
+   * @throws {TypeError} at once, for a value that a request cannot carry.
    */
   async send(request: Request): Promise<Answer> {
     const { api, timeout } = this.#options;
     const prepared = prepare(request);
     const { deadline = this.deadline() } = request;
-    // Earlier requests of the call have used its time.
+    // Earlier requests of the same call used up its time.
     if (performance.now() >= deadline) throw new CatalogueUnreachable(api, timeout / 1000, undefined);
     let problem: CatalogueProblem | undefined;
     for (let failures = 1; ; failures++) {
@@ -68,7 +71,7 @@ export class Connection {
       if ('answer' in outcome) return outcome.answer;
       request.signal?.throwIfAborted();
       const { error, retryAfter } = outcome;
-      // The last try may be cut short: what was answered before says more.
+      // The deadline may cut the last attempt short: an earlier refusal says more.
       if (isProblem(error)) problem = error;
       const wait = Math.max(backoff(failures), retryAfter);
       if (performance.now() + wait >= deadline) throw problem ?? new CatalogueUnreachable(api, timeout / 1000, error);
@@ -76,12 +79,12 @@ export class Connection {
     }
   }
 
-  /** One try: an answer, or why it is worth another one. */
+  /** One attempt: the answer, or the reason to retry. */
   async #attempt(
     { path, signal, init }: Prepared,
     time: number,
   ): Promise<{ answer: Answer } | { error: unknown; retryAfter: number }> {
-    const limit = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(time, longestAttempt))));
+    const limit = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(time, maxAttemptMs))));
     let response: Response;
     let text: string;
     try {
@@ -91,7 +94,7 @@ export class Connection {
       });
       text = await response.text();
     } catch (error) {
-      // No network, no server, an answer that broke off: fetch does not tell which, and they are treated alike.
+      // No network, no server, or a truncated answer: fetch does not tell them apart.
       return { error, retryAfter: 0 };
     }
     const parsed = parse(text);
@@ -108,7 +111,7 @@ interface Prepared {
   init: RequestInit;
 }
 
-/** Once, and outside of what is repeated: a value that is no JSON, or no header, is not mended by another try. */
+/** Runs once, outside the retry loop: a retry does not fix a value that is not JSON, or not a valid header. */
 function prepare({ method, path, headers, body, signal }: Request): Prepared {
   const init = {
     method,
@@ -118,12 +121,12 @@ function prepare({ method, path, headers, body, signal }: Request): Prepared {
   return { path, signal, init };
 }
 
-/** Whether the same request may succeed soon. A parked product waits for an operator. */
+/** Whether the same request may succeed soon. A parked product needs an operator. */
 function isForNow({ status, type }: CatalogueProblem): boolean {
   return [408, 429, 502, 503, 504].includes(status) && type !== 'product-parked';
 }
 
-/** Undefined for what is no JSON: the page of a proxy, or nothing. */
+/** Undefined if the text is not JSON, such as a proxy’s error page or an empty body. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

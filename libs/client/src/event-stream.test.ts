@@ -7,7 +7,7 @@ const parse = (...pieces: string[]) => {
   return { events: pieces.flatMap((piece) => parser.push(piece)), parser };
 };
 
-test('events with a type, an id and data over several lines', () => {
+test('an event has a type, an id, and data of several lines', () => {
   const { events } = parse('event: product.created\nid: 1-7\ndata: {"a":\ndata: 1}\n\n:heartbeat\n\ndata:x\n\n');
   expect(events).toEqual([
     { type: 'product.created', data: '{"a":\n1}', lastEventId: '1-7' },
@@ -15,22 +15,22 @@ test('events with a type, an id and data over several lines', () => {
   ]);
 });
 
-test('a block with only an id is no event, and remembered; so is the time to wait', () => {
+test('a block without data is not an event, but its id and its retry time count', () => {
   const { events, parser } = parse('id: 1-9\nretry: 250\n\n');
   expect([events, parser.lastEventId, parser.retry]).toEqual([[], '1-9', 250]);
 });
 
-test('a block without the empty line that ends it is no event, and its id does not count', () => {
+test('a block without its final empty line is not an event, and its id does not count', () => {
   const { events, parser } = parse('id: 1\ndata: whole\n\nid: 2\nevent: a\ndata: half\n');
   expect([events.map(({ data }) => data), parser.lastEventId]).toEqual([['whole'], '1']);
 });
 
-test('an empty id takes the last one back, and an id with a NUL is ignored', () => {
+test('an empty id clears the last id, and an id with a NUL is ignored', () => {
   expect(parse('id: 1\n\nid: 2\0\n\n').parser.lastEventId).toBe('1');
   expect(parse('id: 1\n\nid\n\n').parser.lastEventId).toBeUndefined();
 });
 
-test('however the text is cut and its lines end, the events are the same', () => {
+test('the events do not depend on where the text is cut or how its lines end', () => {
   const lines = ['event: a', 'id: 1', 'data: eins', 'data: zwei', '', ': nothing', 'data: drei', '', ''];
   const expected = parse(lines.join('\n')).events;
   expect(expected).toHaveLength(2);

@@ -2,17 +2,17 @@
 export interface SentEvent {
   type: string;
   data: string;
-  /** The id of the last block that was complete, with this event or before it. */
+  /** The id of the newest complete block: this event’s, or an earlier one’s. */
   lastEventId: string | undefined;
 }
 
-/** Takes the text of an event stream in pieces, however it was cut, and gives the events that are complete. */
+/** Parses the text of an event stream from pieces of any size, and returns the complete events. */
 export class EventStreamParser {
   #rest = '';
   #afterReturn = false;
   #type = '';
   #data: string[] = [];
-  /** The id in the block that is being read: it counts when the block ends. */
+  /** The id in the current block. It takes effect when the block ends. */
   #idRead: string | undefined;
   #lastEventId: string | undefined;
   #retry: number | undefined;
@@ -23,14 +23,14 @@ export class EventStreamParser {
   }
 
   /**
-   * Where to resume: the last id of the blocks that are complete, those without data included, which are no events. Undefined when
-   * there is none, or the server took it back by an empty one.
+   * Where to resume: the newest id of the complete blocks, including blocks without data, which are not events. Undefined before
+   * the first id, and after the server has cleared it by an empty one.
    */
   get lastEventId(): string | undefined {
     return this.#lastEventId;
   }
 
-  /** Milliseconds to wait before connecting again, if the server said so. */
+  /** Milliseconds to wait before reconnecting, if the server set it. */
   get retry(): number | undefined {
     return this.#retry;
   }
@@ -47,7 +47,7 @@ export class EventStreamParser {
     return events;
   }
 
-  /** Lines end with CR, LF or both; the two of a pair may come in two pieces. */
+  /** Lines end with CR, LF or CRLF. A CRLF may be split between two pieces. */
   #lines(text: string): string[] {
     const fresh = this.#afterReturn && text.startsWith('\n') ? text.slice(1) : text;
     if (text !== '') this.#afterReturn = text.endsWith('\r');

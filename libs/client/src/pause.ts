@@ -1,7 +1,7 @@
-/** A timer of more milliseconds ends at once. */
+/** A longer timer fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Resolves after so many milliseconds; rejects with the signal's reason as soon as it is aborted. */
+/** Resolves after the given milliseconds; rejects with the signal’s reason as soon as the signal is aborted. */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
   const { promise, resolve, reject } = withResolvers();
@@ -16,7 +16,7 @@ export async function pause(milliseconds: number, signal: AbortSignal | undefine
   }
 }
 
-/** Milliseconds before another try: 100, 200, 400 … 3 000 at most, each cut by chance to at least its half. */
+/** Milliseconds before the next attempt: 100, 200, 400 … up to 3 000, each shortened at random by up to a half. */
 export function backoff(failures: number): number {
   const full = Math.min(100 * 2 ** Math.min(failures - 1, 10), 3_000);
   return full * (0.5 + Math.random() / 2);

@@ -1,4 +1,4 @@
-/** Which problem it is, from the APIs’ closed list; later versions of them may know more. */
+/** A problem type from the APIs’ closed list. Newer APIs may send more. */
 export type ProblemType =
   | 'invalid-request'
   | 'not-found'
@@ -18,17 +18,17 @@ export type ProblemType =
   | 'read-model-behind'
   | 'product-parked';
 
-/** One fault of a request. */
+/** One fault in a request. */
 export interface Fault {
-  /** Where: a JSON pointer into the body, or a parameter’s name behind a slash. */
+  /** A JSON pointer into the body, or `/` and a parameter’s name. */
   pointer: string;
   message: string;
 }
 
-/** Which of the two APIs. */
+/** One of the two APIs. */
 export type Api = 'commands' | 'queries';
 
-/** An API’s refusal (RFC 9457), or, as `unknown`, an answer of something that stands between. */
+/** An API’s refusal (RFC 9457). Its type is `unknown` when a proxy answered instead of the API. */
 export class CatalogueProblem extends Error {
   override readonly name = 'CatalogueProblem';
   readonly api: Api;
@@ -36,9 +36,9 @@ export class CatalogueProblem extends Error {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
-  /** The request’s id, to be found in the logs. */
+  /** The request’s id, by which the API’s logs mention it. */
   readonly instance: string | undefined;
-  /** What is wrong with the request, for `invalid-request`. */
+  /** The faults in the request, for `invalid-request`. */
   readonly errors: readonly Fault[];
 
   constructor(api: Api, status: number, body: unknown) {
@@ -46,7 +46,7 @@ export class CatalogueProblem extends Error {
     const title = textOf(problem['title']) ?? `HTTP ${status}`;
     const detail = textOf(problem['detail']) ?? `${api} answered ${status}${body === undefined ? ' without JSON' : ''}`;
     const errors = Array.isArray(problem['errors']) ? (problem['errors'] as Fault[]) : [];
-    // A log that keeps only the message is to say what was wrong, too.
+    // The message names the faults, too: a log may keep nothing else.
     super([`${title}: ${detail}`, ...errors.map(({ pointer, message }) => `${pointer} ${message}`)].join('; '));
     this.api = api;
     this.type = (textOf(problem['type']) ?? 'unknown') as ProblemType | 'unknown';
@@ -58,7 +58,7 @@ export class CatalogueProblem extends Error {
   }
 }
 
-/** An API gave no answer in time: it is down, or the network is. A command may have been carried out. */
+/** The API did not answer in time: it or the network is down. A command may have taken effect. */
 export class CatalogueUnreachable extends Error {
   override readonly name = 'CatalogueUnreachable';
   readonly api: Api;
@@ -69,7 +69,7 @@ export class CatalogueUnreachable extends Error {
   }
 }
 
-/** Whether an error is a refusal, of these types if any are given. */
+/** Whether an error is a refusal of one of these types; of any type if none is given. */
 export function isProblem(error: unknown, ...types: readonly ProblemType[]): error is CatalogueProblem {
   if (!(error instanceof CatalogueProblem)) return false;
   return types.length === 0 || types.some((type) => type === error.type);

@@ -2,34 +2,34 @@
 export interface Product {
   id: string;
   name: string;
-  /** In the catalogue’s one currency, exact: at most two decimals. */
+  /** In the catalogue’s currency, exact, with at most two decimals. */
   price: number;
-  /** How many changes are in it; 0 for a product known only from an older system, which takes no commands. */
+  /** The number of changes to the product. 0 if only an older system knows the product: it then takes no commands. */
   version: number;
   /** RFC 3339, in UTC. */
   createdAt: string;
   updatedAt: string;
 }
 
-/** A product to be. */
+/** The fields of a new product. */
 export interface NewProduct {
-  /** 1 to 200 characters once trimmed, one of them visible, no control characters. */
+  /** 1 to 200 characters after trimming, at least one of them visible, without control characters. */
   name: string;
   /** 0 to 999 999 999.99, at most two decimals. */
   price: number;
 }
 
-/** What is to change of a product; the rest stays as it is. */
+/** The fields to change; the others stay as they are. */
 export type ProductPatch = Partial<NewProduct>;
 
-/** A command that was carried out: it is durable, and this client’s later reads include it. */
+/** A command that took effect. It is durable, and this client’s later reads include it. */
 export interface Written {
   id: string;
-  /** Of the product, after the command. */
+  /** The product’s version after the command. */
   version: number;
 }
 
-/** `Written`, and what another client needs to read it: `remember` takes it. */
+/** `Written` with its consistency token. Pass it to another client’s `remember`, so that its reads include the write. */
 export interface Receipt extends Written {
   /** Opaque. */
   token: string;
@@ -38,45 +38,45 @@ export interface Receipt extends Written {
 /** An entry of a product’s audit trail. */
 export interface HistoryEntry {
   version: number;
-  /** `ProductCreated`, `ProductUpdated`, `ProductDiscontinued`, and what comes later. */
+  /** `ProductCreated`, `ProductUpdated`, `ProductDiscontinued`, or a type that a later release adds. */
   type: string;
   /** RFC 3339, in UTC. */
   at: string;
-  /** Who did it; null when nobody was authenticated. */
+  /** The authenticated subject; null if there was none. */
   by: string | null;
-  /** What the event said of the product: only what changed. */
+  /** The fields that the event set, with their values. */
   changes: Record<string, unknown>;
 }
 
-/** How a list is ordered; a minus means downwards. */
+/** The order of a list; a minus means descending. */
 export type Sort = 'name' | '-name' | 'price' | '-price' | 'updatedAt' | '-updatedAt';
 
-/** Which products, in which order. */
+/** Selects and orders products. */
 export interface ProductQuery {
-  /** Part of a name, in any case; typing errors are forgiven. */
+  /** Part of a name, in any case. The search tolerates typing errors. */
   q?: string | undefined;
   minPrice?: number | undefined;
   maxPrice?: number | undefined;
-  /** `name` when absent; with `q` and without a sort, the order that the catalogue gives search results. */
+  /** When absent: by relevance with `q`, by name without. */
   sort?: Sort | undefined;
-  /** Products a page, 1 to 500; 100 when absent. */
+  /** Products per page, 1 to 500; 100 when absent. */
   limit?: number | undefined;
 }
 
-/** A part of a list. */
+/** One page of a list. */
 export interface Page {
   products: Product[];
-  /** Where the next page begins; absent on the last one. */
+  /** The cursor of the next page; absent on the last page. */
   next?: string;
 }
 
-/** What the stream says: a change of one product, or that changes were missed, so that lists have to be loaded again. */
+/** A change of one product, or `reset`: changes were missed, so lists have to be reloaded. */
 export type StreamEvent =
   | {
       type: 'product.created' | 'product.updated' | 'product.discontinued';
-      /** Where the stream can be taken up again, by `lastEventId`. */
+      /** Pass it as `lastEventId` to resume the stream after this event. */
       eventId: string;
-      /** After the change; of a discontinued product, as it was. */
+      /** The product after the change; a discontinued one as it last was. */
       product: Product;
     }
   | { type: 'reset'; eventId: string | undefined };

@@ -29,7 +29,7 @@ async function take(fake: ReturnType<typeof api>, count: number, options: Stream
   return events.map((event) => (event.type === 'reset' ? 'reset' : `${event.type} ${event.product.id}`));
 }
 
-test('a lost stream is taken up after the last event, whatever ended it, and says so', async () => {
+test('a lost stream resumes after the last event, whatever ended it, and reports both', async () => {
   const fake = api(
     sending([created(1), 'event: product.upda']),
     broken,
@@ -76,13 +76,13 @@ test.each(Object.entries(lineEnds))(
   },
 );
 
-test('it begins after the event that is given', async () => {
+test('a stream starts after the given event', async () => {
   const fake = api(sending([created(8)], 'stay'));
   await take(fake, 1, { lastEventId: '1-7' });
   expect(fake.seen[0]?.header('last-event-id')).toBe('1-7');
 });
 
-test('an id that came without an event counts; without any, what was missed is not known', async () => {
+test('a stream resumes after an id that came without an event; without any id it reports a reset', async () => {
   const known = api(sending(['id: 1-5\n\n', ':\n\n']), sending([created(6)], 'stay'));
   expect(await take(known, 1)).toEqual(['product.created p6']);
   expect(known.seen[1]?.header('last-event-id')).toBe('1-5');
@@ -90,7 +90,7 @@ test('an id that came without an event counts; without any, what was missed is n
   expect(await take(unknown, 2)).toEqual(['reset', 'product.created p6']);
 });
 
-test('the time that the server asked for lasts until it asks for another, however often connecting fails', async () => {
+test('the retry time that the server sets holds until it sets another', async () => {
   vi.useFakeTimers();
   const fake = api(sending(['retry: 60000\nid: 1-1\n\n']), broken, broken);
   const stop = new AbortController();
@@ -109,7 +109,7 @@ test('the time that the server asked for lasts until it asks for another, howeve
   vi.useRealTimers();
 });
 
-test('the time that a refusal asks for is waited for, and no longer than five minutes', async () => {
+test('a refused stream waits as long as Retry-After asks, at most five minutes', async () => {
   vi.useFakeTimers();
   const refused = (retryAfter: string) => problem(503, 'unavailable', { 'retry-after': retryAfter });
   const fake = api(refused('60'), refused('Fri, 31 Dec 9999 23:59:59 GMT'), broken);
@@ -126,14 +126,14 @@ test('the time that a refusal asks for is waited for, and no longer than five mi
   vi.useRealTimers();
 });
 
-test('a reset is passed on, and an event of a kind that is not known is not', async () => {
+test('a stream passes on a reset, and skips an event of an unknown type', async () => {
   const fake = api(
     sending(['event: product.painted\nid: 1-1\ndata: {}\n\nevent: reset\nid: 2-0\ndata: {}\n\n'], 'stay'),
   );
   expect(await take(fake, 1)).toEqual(['reset']);
 });
 
-test('it ends when its signal is aborted, also while it is being sought', async () => {
+test('a stream ends when its signal is aborted, also while it reconnects', async () => {
   const stop = new AbortController();
   const open = api(sending([created(1)], 'stay'));
   const sought = api(broken, broken);
@@ -152,11 +152,11 @@ test('leaving the loop closes the connection', async () => {
   expect(closed).toBe(true);
 });
 
-test('an answer that trying again does not change ends it with that', async () => {
+test('a stream fails with an answer that a retry does not change', async () => {
   await expect(take(api(problem(404, 'not-found')), 1)).rejects.toMatchObject({ type: 'not-found' });
 });
 
-test('a refusal that breaks off is no answer: the stream is sought again, until its signal is aborted', async () => {
+test('a truncated refusal does not count: the stream reconnects until its signal is aborted', async () => {
   vi.useFakeTimers();
   const refusal = (_seen: unknown, signal: AbortSignal) => {
     const start = (controller: ReadableStreamDefaultController) =>
@@ -173,12 +173,12 @@ test('a refusal that breaks off is no answer: the stream is sought again, until 
   vi.useRealTimers();
 });
 
-test('what something else answers instead of a stream is no stream without events', async () => {
+test('an answer that is not an event stream is refused', async () => {
   const shop = new Response('<h1>A shop</h1>', { headers: { 'content-type': 'text/html' } });
   await expect(take(api(shop), 1)).rejects.toMatchObject({ type: 'unknown', status: 200 });
 });
 
-test('after the signal nothing more is handed out, also not what had come already', async () => {
+test('after its signal is aborted, a stream hands out nothing more, not even events that have arrived', async () => {
   const stop = new AbortController();
   const fake = api(sending([created(1) + created(2)], 'stay'));
   const catalogue = new Catalogue({ commands: 'http://c', queries: 'http://q', fetch: fake.fetch });
@@ -190,7 +190,7 @@ test('after the signal nothing more is handed out, also not what had come alread
   expect(events).toBe(1);
 });
 
-test('mistakes of the program end it, and are not taken for a lost connection', async () => {
+test('a mistake in the program ends the stream, and does not count as a lost connection', async () => {
   const onConnection = vi.fn<() => void>().mockImplementationOnce(() => {
     throw new Error('told wrong');
   });

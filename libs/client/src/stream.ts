@@ -6,21 +6,21 @@ import type { Product, StreamEvent } from './product.ts';
 import { retryAfterOf } from './retry-after.ts';
 
 export interface StreamOptions {
-  /** Goes on after this event instead of beginning now. */
+  /** Resume after this event instead of starting now. */
   lastEventId?: string | undefined;
   /** Ends the stream. */
   signal?: AbortSignal | undefined;
-  /** Told whenever the stream is there (`live`), and when it is lost and being sought again (`lost`). */
+  /** Called with `live` when the stream is connected, and with `lost` when the client reconnects. */
   onConnection?: ((state: 'live' | 'lost') => void) | undefined;
 }
 
-/** Without a byte for so long, the connection is taken for dead: query-api sends something at least every 15 s. */
-const longestSilence = 40_000;
+/** After this long without a byte, the connection counts as dead. query-api sends something at least every 15 s. */
+const maxSilenceMs = 40_000;
 
 /**
- * The changes of products from now on, or after `lastEventId`, until the signal is aborted or the loop is left. A lost
- * connection is made again, for ever, and taken up where it broke off.
- * @throws {CatalogueProblem} for an answer that trying again does not change.
+ * The changes of products, from now on or after `lastEventId`, until the signal is aborted or the loop exits. Reconnects for ever,
+ * and resumes where it lost the connection.
+ * @throws {CatalogueProblem} for an answer that a retry does not change.
  */
 export async function* streamFrom(connection: Connection, options: StreamOptions): AsyncGenerator<StreamEvent> {
   const { signal } = options;
@@ -41,17 +41,17 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
       const pieces = typeof opened === 'number' ? undefined : opened;
       retryAfterMs = typeof opened === 'number' ? opened : 0;
       if (pieces !== undefined) tell('live');
-      // Nothing tells where to go on from: what happened since the connection was lost is not known.
+      // There is no event id to resume from, so changes may have been missed while the connection was lost.
       if (pieces !== undefined && wasLive && lastEventId === undefined) yield { type: 'reset', eventId: undefined };
       wasLive ||= pieces !== undefined;
       for await (const text of pieces ?? []) {
         failures = 0;
         for (const sent of parser.push(text)) {
-          // Before it is handed out: should the consumer leave now, nothing is left to do.
+          // Set before the event is handed out: the consumer may exit the loop then.
           lastEventId = sent.lastEventId;
           const event = understood(sent);
           if (event !== undefined) yield event;
-          // What came in one piece with it is not wanted any more.
+          // Drop the other events of the piece.
           if (signal?.aborted) return;
         }
         lastEventId = parser.lastEventId;
@@ -68,7 +68,7 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
   }
 }
 
-/** Passes on what is news. */
+/** Calls `onConnection` only when the state changes. */
 function teller(onConnection: StreamOptions['onConnection']) {
   let last: 'live' | 'lost' | undefined;
   return (state: 'live' | 'lost') => {
@@ -77,22 +77,22 @@ function teller(onConnection: StreamOptions['onConnection']) {
   };
 }
 
-/** The text of the stream; when it is not to be had now, how many milliseconds the answer asks to wait. */
+/** The text of the stream; or, if the stream is unavailable, the milliseconds that the answer asks to wait. */
 async function open(connection: Connection, lastEventId: string | undefined, attempt: AbortController) {
-  // Outside of what is tried again: an id that no header can hold is a mistake of the caller.
+  // Outside the retry loop: an id that a header cannot hold is the caller’s mistake.
   const headers = new Headers({ accept: 'text/event-stream' });
   if (lastEventId !== undefined && lastEventId !== '') headers.set('last-event-id', lastEventId);
-  const silence = setTimeout(() => attempt.abort(), longestSilence);
+  const silence = setTimeout(() => attempt.abort(), maxSilenceMs);
   try {
     const response = await connection
       .fetch(connection.url('/products/stream'), { headers, cache: 'no-store', signal: attempt.signal })
-      .catch(() => undefined); // No network, or no server: fetch does not tell which.
+      .catch(() => undefined); // No network or no server: fetch does not tell which.
     const isStream = response?.headers.get('content-type')?.startsWith('text/event-stream');
     if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
     if (response === undefined) return 0;
     if (response.status >= 500 || response.status === 429) return retryAfterOf(response.headers);
     const body: unknown = await response.json().catch(() => undefined);
-    // A refusal that breaks off is no answer.
+    // A truncated refusal is not an answer.
     if (attempt.signal.aborted) return 0;
     throw new CatalogueProblem('queries', response.status, body);
   } finally {
@@ -100,22 +100,22 @@ async function open(connection: Connection, lastEventId: string | undefined, att
   }
 }
 
-/** The text of a body in pieces; ends when it is over, broken, or when nothing comes for too long. */
+/** The text of a body, in pieces. Ends when the body ends or breaks, or is silent for too long. */
 async function* textOf(body: ReadableStream<Uint8Array>, attempt: AbortController): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   for (;;) {
-    const silence = setTimeout(() => attempt.abort(), longestSilence);
+    const silence = setTimeout(() => attempt.abort(), maxSilenceMs);
     const { done, value } = await reader
       .read()
-      .catch(() => ({ done: true, value: undefined })) // Which is what the caller's loop is for.
+      .catch(() => ({ done: true, value: undefined })) // The caller’s loop reconnects.
       .finally(() => clearTimeout(silence));
     if (done || value === undefined) return;
     yield decoder.decode(value, { stream: true });
   }
 }
 
-/** Undefined for a type of event that a newer query-api sends. */
+/** Undefined for an event type that only a newer query-api knows. */
 function understood({ type, data, lastEventId }: SentEvent): StreamEvent | undefined {
   switch (type) {
     case 'product.created':

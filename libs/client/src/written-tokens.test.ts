@@ -5,19 +5,19 @@ import { maxTokens, WrittenTokens } from './written-tokens.ts';
 
 const receipt = (id: string, version = 1) => ({ id, version, token: `${id}-${version}` });
 const texts = (receipts: readonly Receipt[]) => receipts.map(({ token }) => token);
-/** What a query about all products asks for. */
+/** The writes that a query of a list includes. */
 const all = (tokens: WrittenTokens) => tokens.withSeen(tokens.unseen().slice(0, maxTokens));
 /** The oldest writes, while there are more than one query can include. */
 const overdue = (tokens: WrittenTokens) =>
   tokens.unseen().length > maxTokens ? tokens.unseen().slice(0, maxTokens) : [];
 
-test('of each product the newest write counts, in whatever order the answers came', () => {
+test('the newest write of each product counts, in whatever order the answers arrive', () => {
   const tokens = new WrittenTokens();
   for (const version of [1, 3, 2]) tokens.add(receipt('mouse', version));
   expect([tokens.of('mouse'), tokens.of('other'), all(tokens)].map(texts)).toEqual([['mouse-3'], [], ['mouse-3']]);
 });
 
-test('a write that was shown is asked for a minute longer, then not any more', () => {
+test('queries include a write for a minute after one has shown it', () => {
   let now = 0;
   const tokens = new WrittenTokens({ now: () => now });
   tokens.add(receipt('mouse'));
@@ -30,7 +30,7 @@ test('a write that was shown is asked for a minute longer, then not any more', (
   expect(texts(all(tokens))).toEqual([]);
 });
 
-test('twenty at once; the oldest of more are to be asked for first', () => {
+test('a query includes twenty writes, the oldest first', () => {
   const tokens = new WrittenTokens();
   for (let i = 1; i <= 45; i++) tokens.add(receipt(`p${i}`));
   for (const last of ['p20-1', 'p40-1']) {
@@ -44,7 +44,7 @@ test('twenty at once; the oldest of more are to be asked for first', () => {
   expect(asked.slice(0, 6)).toEqual(['p41-1', 'p42-1', 'p43-1', 'p44-1', 'p45-1', 'p40-1']);
 });
 
-test('a write that was dropped is not asked for, a later one of the same product is', () => {
+test('a dropped write is not included, and a later write of the same product is', () => {
   const tokens = new WrittenTokens();
   tokens.add(receipt('mouse'));
   tokens.drop(receipt('mouse'));
@@ -53,7 +53,7 @@ test('a write that was dropped is not asked for, a later one of the same product
   expect(texts(all(tokens))).toEqual(['mouse-2']);
 });
 
-test('more products than are remembered: those that were shown go first, then the oldest, which is told', () => {
+test('a full memory forgets shown writes first, then the oldest unseen one, which it returns', () => {
   const tokens = new WrittenTokens({ maxProducts: 3 });
   const add = (id: string) => tokens.add(receipt(id))?.id;
   expect(['a', 'b', 'c'].map(add)).toEqual([undefined, undefined, undefined]);
@@ -62,7 +62,7 @@ test('more products than are remembered: those that were shown go first, then th
   expect(texts(all(tokens))).toEqual(['c-1', 'e-1', 'd-1']);
 });
 
-test('tokens of products that are only asked for one by one are forgotten, too', () => {
+test('a shown write is forgotten after a minute, also without a query of a list', () => {
   let now = 0;
   const tokens = new WrittenTokens({ now: () => now });
   tokens.add(receipt('mouse'));
@@ -72,7 +72,7 @@ test('tokens of products that are only asked for one by one are forgotten, too',
   expect(tokens.of('mouse')).toEqual([]);
 });
 
-test('whatever was written and shown, queries ask for every write that was not shown, in a bounded number', () => {
+test('after any sequence of writes and answers, a bounded number of queries includes every unseen write', () => {
   const maxProducts = 50;
   const id = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 4, max: 80 })).map((number) => `p${number}`);
   const write = fc.record({ id, version: fc.integer({ min: 1, max: 5 }) });
@@ -80,7 +80,7 @@ test('whatever was written and shown, queries ask for every write that was not s
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
       const tokens = new WrittenTokens({ maxProducts });
-      /** Of each product all versions that were written and not shown yet, nor told to be forgotten. */
+      /** Of each product, the versions that no query has shown and that the client has not forgotten. */
       const unfolded = new Map<string, number[]>();
       const query = (answered: Receipt[]) => {
         tokens.shown(answered);

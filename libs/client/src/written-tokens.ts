@@ -1,18 +1,18 @@
 import type { Receipt } from './product.ts';
 
-/** Tokens that query-api takes with one query. */
+/** The most tokens that query-api takes with one query. */
 export const maxTokens = 20;
-/** Once shown, a write is asked for as long as this again: the next query may meet a replica that is behind. */
+/** How long queries go on sending the token of a write that was shown: the next query may reach a replica that is behind. */
 const repeatedForMs = 60_000;
 
 /**
- * What this client wrote and its reads have to include: of each product the newest write, for it includes the earlier ones. Writes of
- * different products do not include one another. So many products at most are remembered.
+ * The writes that this client’s reads have to include: the newest of each product, which includes the earlier ones. Writes of
+ * different products do not include one another. Remembers the writes of at most `maxProducts` products.
  */
 export class WrittenTokens {
-  /** Those that no query has shown yet, in the order of their writing. */
+  /** Writes that no query has shown yet, oldest first. */
   readonly #unseen = new Map<string, Receipt>();
-  /** In the order in which queries first included them. */
+  /** Writes that a query has shown, in the order in which queries showed them. */
   readonly #seen = new Map<string, { receipt: Receipt; shownAt: number }>();
   readonly #now: () => number;
   readonly #maxProducts: number;
@@ -22,19 +22,19 @@ export class WrittenTokens {
     this.#maxProducts = maxProducts;
   }
 
-  /** The write that is no longer remembered for it, if no query has shown that. */
+  /** Adds a write. Returns the write that it displaces, if no query has shown that one. */
   add(receipt: Receipt): Receipt | undefined {
     const { id, version } = receipt;
     const known = this.#unseen.get(id) ?? this.#seen.get(id)?.receipt;
     if (known !== undefined && known.version > version) return undefined;
-    // Taken out first: the newest are at the end.
+    // Deleted first, so that the write goes to the end.
     this.#unseen.delete(id);
     this.#seen.delete(id);
     this.#unseen.set(id, receipt);
     return this.#makeRoom();
   }
 
-  /** For a query about one product. */
+  /** The write that a query of this product has to include. */
   of(id: string): Receipt[] {
     const receipt = this.#unseen.get(id) ?? this.#seen.get(id)?.receipt;
     return receipt === undefined ? [] : [receipt];
@@ -45,30 +45,30 @@ export class WrittenTokens {
     return [...this.#unseen.values()];
   }
 
-  /** Those of the writes that are still to be waited for: other queries may have shown some, or found them parked. */
+  /** The given writes without those that other queries have meanwhile shown or found parked. */
   stillUnseen(receipts: readonly Receipt[]): Receipt[] {
     return receipts.filter(({ id }) => this.#unseen.has(id));
   }
 
-  /** For a query about all products: the unseen writes, and as many as a query takes besides of the newest seen lately. */
+  /** The writes that a query of a list has to include: the unseen ones, filled up with the newest of the seen ones. */
   withSeen(unseen: readonly Receipt[]): Receipt[] {
     this.#forgetOld();
     const seen = [...this.#seen.values()].slice(-maxTokens).map(({ receipt }) => receipt);
     return [...unseen, ...seen.toReversed()].slice(0, maxTokens);
   }
 
-  /** A query with these tokens was answered. */
+  /** Records that a query has shown these writes. */
   shown(receipts: readonly Receipt[]): void {
     const shownAt = this.#now();
     for (const receipt of receipts) {
-      // Written again meanwhile, the product is not shown yet.
+      // The product was written again: the newer write is not shown yet.
       if (this.#unseen.get(receipt.id)?.token !== receipt.token) continue;
       this.#unseen.delete(receipt.id);
       this.#seen.set(receipt.id, { receipt, shownAt });
     }
   }
 
-  /** The write cannot be waited for any longer. */
+  /** Stops waiting for a write. */
   drop({ id, token }: Receipt): void {
     if (this.#unseen.get(id)?.token === token) this.#unseen.delete(id);
     if (this.#seen.get(id)?.receipt.token === token) this.#seen.delete(id);

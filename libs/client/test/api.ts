@@ -1,4 +1,4 @@
-/** A request as an API sees it. */
+/** A request as the API receives it. */
 export interface Seen {
   method: string;
   url: string;
@@ -8,7 +8,7 @@ export interface Seen {
 
 type Reply = Response | Error | ((seen: Seen, signal: AbortSignal) => Response | Promise<Response>);
 
-/** An API that gives these answers, one after another; an Error is a connection that breaks. */
+/** An API that gives these answers in turn; an Error breaks the connection. */
 export function api(...replies: Reply[]) {
   const seen: Seen[] = [];
   const fetch = async (url: string | URL | globalThis.Request, init: RequestInit = {}): Promise<Response> => {
