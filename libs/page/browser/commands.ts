@@ -6,12 +6,12 @@ export type Command =
   | { type: 'discontinue'; id: string; ifMatch: number };
 
 /**
- * Sends what somebody decided. A command without an answer may have been carried out: pressed again, it is the same command, with the same
- * key, and happens once.
+ * Sends commands. A command without an answer may have taken effect: pressing the button again sends it with the same key, so it
+ * takes effect once.
  */
 export class Commands {
   readonly #catalogue: Catalogue;
-  /** The key of each command without an answer. */
+  /** The keys of the commands without an answer, by command. */
   readonly #unanswered = new Map<string, string>();
 
   constructor(catalogue: Catalogue) {

@@ -9,13 +9,13 @@ import { refusalOf } from './refusals.ts';
 export interface EditorOptions {
   catalogue: Catalogue;
   locale: string;
-  /** Told of everything that was carried out, with a sentence about it. */
+  /** Called after each command that took effect, with a sentence about it. */
   saved: (receipt: Receipt, sentence: string) => void;
-  /** Told of a command that failed after its dialog was closed, with a sentence; of none when the dialog is opened. */
+  /** Called with a sentence when a command fails after its dialog was closed, and with an empty text when the dialog opens. */
   notSaved: (sentence: string) => void;
 }
 
-/** The dialog in which a product is created, renamed, repriced and discontinued, and its history read. */
+/** The dialog that creates, renames, reprices and discontinues a product, and shows its history. */
 export class Editor {
   readonly #options: EditorOptions;
   readonly #commands: Commands;
@@ -31,13 +31,13 @@ export class Editor {
   readonly #race: Race;
   readonly #save = find('save', HTMLButtonElement);
   readonly #discontinue = find('discontinue', HTMLButtonElement);
-  /** What is being edited, as it was when that began; undefined for a new product. */
+  /** The product as it was when editing began; undefined for a new product. */
   #base: Product | undefined;
-  /** The fields in which somebody typed since. */
+  /** The fields that the user has changed since. */
   readonly #touched = new Set<HTMLInputElement>();
   #discontinueAsked = false;
   #busy = false;
-  /** Another one each time the dialog opens or closes: what was sent from an earlier opening has no business in this one. */
+  /** A new object each time the dialog opens or closes: answers to commands of an earlier opening do not change this one. */
   #opening = {};
 
   constructor(options: EditorOptions) {
@@ -61,7 +61,7 @@ export class Editor {
     });
   }
 
-  /** Opens it for a product, or for a new one. */
+  /** Opens the dialog for a product, or for a new one if undefined. */
   open(product: Product | undefined): void {
     this.#opening = {};
     this.#setBusy(false);
@@ -88,7 +88,7 @@ export class Editor {
     this.#showFaults({ name: '', price: '', whole: '' });
   }
 
-  /** Edits go on from this version; a field in which nobody typed has its value. */
+  /** Edits continue from this version. Fields that the user has not changed take its values. */
   #follow(product: Product | undefined): void {
     this.#base = product;
     setText(this.#title, product?.name ?? 'New product');
@@ -113,7 +113,7 @@ export class Editor {
     else await this.#send({ type: 'change', id: base.id, patch, ifMatch: base.version }, `Saved ${wanted.name}.`);
   }
 
-  /** What the fields say; undefined, and shown why, when they cannot be read. */
+  /** The product that the fields describe; undefined, with the faults shown, if a field is invalid. */
   #typed(): NewProduct | undefined {
     const name = this.#name.value.trim();
     const typed = readPrice(this.#price.value, this.#options.locale);
@@ -172,13 +172,13 @@ export class Editor {
     this.#keepFocus();
   }
 
-  /** The button that was pressed may be hidden by now. */
+  /** The button that the user pressed may be hidden by now. */
   #keepFocus(): void {
     if (this.#race.isShown) this.#race.focus();
     else if (!this.#dialog.contains(document.activeElement)) this.#save.focus();
   }
 
-  /** Buttons keep the focus, so they are not really disabled. */
+  /** Not really disabled: a disabled button would lose the focus. */
   #setBusy(busy: boolean): void {
     this.#busy = busy;
     for (const button of [this.#save, this.#discontinue]) button.setAttribute('aria-disabled', String(busy));
@@ -186,7 +186,7 @@ export class Editor {
   }
 
   #showRace(now: Product): void {
-    // Changed while the answer was on its way, to something that cannot be saved, which is shown.
+    // The user changed a field meanwhile, and it is invalid now: its fault is shown.
     if (this.#typed() === undefined) return;
     this.#follow(now);
     const yours = this.#typed();
@@ -195,7 +195,7 @@ export class Editor {
     this.#history.show(now.id);
   }
 
-  /** Somebody changed what was to be discontinued: it may not have to go any more. */
+  /** Somebody changed the product that the user wants to discontinue, so this asks again. */
   #askAgain(before: Product, now: Product): void {
     const was = ({ name, price }: Product) => `${isolated(name)} at ${formatPrice(price, this.#options.locale)}`;
     this.#take(now);
@@ -204,7 +204,7 @@ export class Editor {
     this.#showFaults({ name: '', price: '', whole });
   }
 
-  /** The product at the version that the command met, the read side being on its way there perhaps; or why it is not to be had. */
+  /** The product at a version newer than `base`, which the read model may not show yet; or a sentence why it is not available. */
   async #newer(base: Product): Promise<Product | string> {
     try {
       for (let tries = 0; tries < 20; tries++) {

@@ -1,11 +1,11 @@
-/** The element of the document with this id. */
+/** The document’s element with this id. */
 export function find<E extends HTMLElement>(id: string, type: new () => E): E {
   const element = document.getElementById(id);
   if (element instanceof type) return element;
   throw new Error(`The document has no ${type.name} #${id}`);
 }
 
-/** A new element. Text is only ever set as text: what is in the catalogue is never taken for markup. */
+/** Makes an element. Names and prices are set as text, never as markup. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Partial<HTMLElementTagNameMap[K]> = {},
@@ -16,17 +16,17 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Writes only what is new: screen readers announce what is written. */
+/** Sets a text only if it differs: screen readers announce each write. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A name within a sentence, whichever way it is written. */
+/** A name inside a sentence, isolated because it may run right to left. */
 export function isolated(name: string): string {
   return `\u2068${name}\u2069`;
 }
 
-/** Shows what is wrong with a field, or with an empty text that nothing is. */
+/** Shows the fault of a field; an empty text means that there is none. */
 export function markField(field: HTMLInputElement, message: HTMLElement, fault: string): void {
   setText(message, fault);
   if (fault === '') field.removeAttribute('aria-invalid');

@@ -5,7 +5,7 @@ import { formatPrice, readPrice } from './price.ts';
 const columns = ['name', 'price', 'updatedAt'] as const;
 const whileTyping = 120;
 
-/** Search, price range and order: what is typed and pressed becomes a query, which the address of the page keeps. */
+/** Search, price range and order. Turns the user’s input into a query, and keeps it in the page’s address. */
 export class Filter {
   readonly #locale: string;
   readonly #changed: (query: ProductQuery) => void;
@@ -33,7 +33,7 @@ export class Filter {
     }
   }
 
-  /** The query as it is now; undefined when a price cannot be read, which is then shown. */
+  /** The current query; undefined, with the fault shown, if a price is invalid. */
   query(): ProductQuery | undefined {
     const [min, max] = [this.#read(this.#minPrice), this.#read(this.#maxPrice)];
     const fault = ('fault' in min && min.fault) || ('fault' in max && max.fault) || '';
@@ -68,7 +68,7 @@ export class Filter {
     this.#timer = window.setTimeout(() => this.#tell(), whileTyping);
   }
 
-  /** Once more turns the order round. */
+  /** Pressing the same column again reverses the order. */
   #press(column: string): void {
     const now = this.#sort ?? (this.#search.value.trim() === '' ? 'name' : undefined);
     this.#sort = (now === column ? `-${column}` : column) as Sort;
@@ -102,7 +102,7 @@ export class Filter {
       const value = Number(parameters.get(name) ?? 'none');
       return Number.isFinite(value) && value >= 0 ? formatPrice(value, this.#locale) : '';
     };
-    // As much as can be typed.
+    // No longer than the field accepts.
     this.#search.value = (parameters.get('q') ?? '').slice(0, this.#search.maxLength);
     this.#minPrice.value = price('minPrice');
     this.#maxPrice.value = price('maxPrice');

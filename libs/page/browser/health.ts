@@ -1,7 +1,7 @@
-/** What is known of an API: that it works, or what is wrong, in words that follow its name. */
+/** The state of an API: up, or down with the reason, worded to follow the API’s name. */
 export type Health = { ok: true; at: number | undefined } | { ok: false; why: string };
 
-/** Asks an API how it is. Never rejects. */
+/** Asks an API for its health. Never rejects. */
 export async function healthOf(baseUrl: string): Promise<Health> {
   try {
     const response = await fetch(`${baseUrl}/health/ready`, { signal: AbortSignal.timeout(4_000), cache: 'no-store' });
@@ -9,7 +9,7 @@ export async function healthOf(baseUrl: string): Promise<Health> {
     if (response.ok) return { ok: true, at: Number.isNaN(date) ? undefined : date };
     return { ok: false, why: `cannot work: ${whyNot(await response.json())}` };
   } catch {
-    // Gone, too slow, or it does not let this page in: a browser does not tell which.
+    // Down, too slow, or without this page in its CORS_ORIGINS: a browser does not tell which.
     return { ok: false, why: 'cannot be reached' };
   }
 }

@@ -4,7 +4,7 @@ import { formatPrice } from './price.ts';
 
 const atOnce = 50;
 
-/** The history of a product, newest event first, some at a time. */
+/** The history of a product, newest event first, a few events at a time. */
 export class History {
   readonly #catalogue: Catalogue;
   readonly #locale: string;
@@ -21,7 +21,7 @@ export class History {
     this.#more.addEventListener('click', () => void this.#readMore());
   }
 
-  /** Shows the history of a product; of none, nothing. */
+  /** Shows the history of a product; clears it if undefined. */
   show(id: string | undefined): void {
     this.#reading.abort();
     this.#reading = new AbortController();

@@ -10,7 +10,7 @@ const shown = (id: string, version: number, updatedAt = 0) => ({
   updatedAt: new Date(updatedAt).toISOString(),
 });
 
-test('of an own write, from the answer until it is shown, whatever the catalogue’s clock says', () => {
+test('the lag of an own write runs from its answer until it is shown, whatever the catalogue’s clock says', () => {
   const lag = new Lag();
   expect(lag.describe(0)).toBe('');
   lag.expect({ id: 'a', version: 2 }, 1_000);
@@ -19,7 +19,7 @@ test('of an own write, from the answer until it is shown, whatever the catalogue
   expect(lag.describe(99_000)).toBe('Read side 34 ms behind');
 });
 
-test('a write that is not shown after a second is told, with how long it has been', () => {
+test('a write that is not shown after a second is reported with its age', () => {
   const lag = new Lag();
   lag.expect({ id: 'a', version: 2 }, 0);
   lag.expect({ id: 'b', version: 1 }, 500);
@@ -29,7 +29,7 @@ test('a write that is not shown after a second is told, with how long it has bee
   expect(lag.describe(3_300)).toBe('');
 });
 
-test('of others’ changes, by the catalogue’s clock', () => {
+test('the lag of others’ changes runs on the catalogue’s clock', () => {
   const lag = new Lag();
   lag.seen(shown('a', 1, 10_000), 10_050);
   expect(lag.describe(0)).toBe('Read side 50 ms behind');

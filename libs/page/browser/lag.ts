@@ -1,28 +1,29 @@
 import type { Product, Written } from '@catalogue/client';
 
-/** A difference of clocks below this is not told from the way of a message. */
+/** Clocks that differ by less than this count as equal: the answer’s time on the network explains it. */
 const clocksAgree = 2_000;
 
 /**
- * How far the read side is behind: of one's own writes from the answer of the command until the stream shows it, by one clock; of others'
- * by the time in the change, which is the catalogue's clock, as far as that is known. All times are in milliseconds.
+ * How far the read side is behind. For this page’s own writes: from the command’s answer until the stream shows the write, on one
+ * clock. For others’ changes: from the time in the event, on the catalogue’s clock, if its difference to this clock is known. All
+ * times are in milliseconds.
  */
 export class Lag {
   readonly #waiting = new Map<string, { version: number; since: number }>();
   #offset = 0;
   #last: number | undefined;
 
-  /** The catalogue's clock said so when this one did. */
+  /** Records both clocks at one moment. */
   compareClocks(theirs: number, ours: number): void {
     this.#offset = Math.abs(theirs - ours) < clocksAgree ? 0 : theirs - ours;
   }
 
-  /** A write that is durable and not shown yet. */
+  /** Records a write that is durable but not shown yet. */
   expect({ id, version }: Written, now: number): void {
     this.#waiting.set(id, { version, since: now });
   }
 
-  /** A change is shown. */
+  /** Records that a change is shown. */
   seen({ id, version, updatedAt }: Product, now: number): void {
     const own = this.#waiting.get(id);
     if (own !== undefined && version >= own.version) {
@@ -31,12 +32,12 @@ export class Lag {
     } else this.#last = Math.max(0, now + this.#offset - Date.parse(updatedAt));
   }
 
-  /** Shown by a query, at an unknown moment: not waited for any longer. */
+  /** Forgets the writes that are not shown yet: a reload shows them at an unknown moment. */
   forget(): void {
     this.#waiting.clear();
   }
 
-  /** A sentence for the status bar; empty while nothing is known. */
+  /** A sentence for the status bar; empty while the lag is unknown. */
   describe(now: number): string {
     const [first] = [...this.#waiting.values()].toSorted((a, b) => a.since - b.since);
     const late = first === undefined ? 0 : now - first.since;

@@ -6,7 +6,7 @@ afterEach(() => vi.useRealTimers());
 
 const product = (id: string, price: number) => ({ id, name: id, price, version: 1, createdAt: '', updatedAt: '' });
 
-/** A catalogue that answers with these pages, one after another; an Error is none. */
+/** A catalogue that answers with these pages in turn; an Error fails. */
 function catalogueOf(...pages: (Page | Error)[]) {
   const asked: ProductQuery[] = [];
   const page = async (query: ProductQuery) => {
@@ -21,7 +21,7 @@ function catalogueOf(...pages: (Page | Error)[]) {
 const listOf = (options: Partial<LiveListOptions> & { catalogue: Catalogue }) =>
   new LiveList({ changed: () => {}, failed: () => {}, isHidden: () => false, ...options });
 
-/** A list that shows what is found for "mouse", and how often it was loaded until now. */
+/** A list that shows a search for "mouse", with the number of its loads. */
 async function searchFor(isHidden: () => boolean) {
   vi.useFakeTimers();
   const { catalogue, asked } = catalogueOf({ products: [product('mouse', 1)] });
@@ -29,7 +29,7 @@ async function searchFor(isHidden: () => boolean) {
   live.show({ q: 'mouse' });
   await vi.advanceTimersByTimeAsync(0);
   const create = (name: string) => live.hear({ type: 'product.created', eventId: '1-1', product: product(name, 1) });
-  /** How often it is loaded while such products are created, ten a second. */
+  /** The number of loads while ten such products are created every second. */
   const loadsDuring = async (name: string, seconds: number) => {
     const before = asked.length;
     for (let tenth = 0; tenth < seconds * 10; tenth++) {
@@ -41,7 +41,7 @@ async function searchFor(isHidden: () => boolean) {
   return { live, create, loadsDuring, loads: () => asked.length };
 }
 
-test('what may have been missed is loaded again: as much as is shown', async () => {
+test('after a reset the list reloads as many products as it shows', async () => {
   const first = { products: [product('a', 1)], next: 'x' };
   const rest = { products: Array.from({ length: 150 }, (_, i) => product(`b${i}`, 1)) };
   const { catalogue, asked } = catalogueOf(first, rest, { products: [product('c', 1)] });
@@ -60,7 +60,7 @@ test('what may have been missed is loaded again: as much as is shown', async () 
   expect(live.list.products.map(({ id }) => id)).toEqual(['c']);
 });
 
-test('a next page that does not come is asked for again, as it says', async () => {
+test('a next page that fails to load is retried, and the page says so', async () => {
   vi.useFakeTimers();
   const first = { products: [product('a', 1)], next: 'x' };
   const { catalogue, asked } = catalogueOf(first, new Error('away'), { products: [product('b', 1)] });
@@ -74,9 +74,9 @@ test('a next page that does not come is asked for again, as it says', async () =
   expect([told.at(-1), live.list.products.map(({ id }) => id).join(''), asked.length]).toEqual(['', 'ab', 3]);
 });
 
-test('a search that others change again and again is loaded less and less often', async () => {
+test('a search whose result keeps changing reloads less and less often', async () => {
   const { loadsDuring } = await searchFor(() => false);
-  // After 1, 2, 4, 8, 16 and 30 s, each cut by up to a half.
+  // After 1, 2, 4, 8, 16 and 30 s, each shortened at random by up to a half.
   const firstMinute = await loadsDuring('mouse', 60);
   expect(firstMinute).toBeGreaterThanOrEqual(5);
   expect(firstMinute).toBeLessThanOrEqual(7);
@@ -85,15 +85,15 @@ test('a search that others change again and again is loaded less and less often'
   expect(laterMinutes).toBeLessThanOrEqual(40);
 });
 
-test('a search is not loaded for changes that it cannot show', async () => {
+test('a search does not reload for changes that it cannot show', async () => {
   const { loadsDuring } = await searchFor(() => false);
   expect(await loadsDuring('keyboard', 60)).toBe(0);
 });
 
 test.each([
-  ['somebody does something', async (live: LiveList) => live.hurry()],
-  ['it was quiet for some time', async () => vi.advanceTimersByTimeAsync(120_000)],
-])('a change is shown within a second again when %s', async (_, happens) => {
+  ['an action of the user', async (live: LiveList) => live.hurry()],
+  ['a quiet time', async () => vi.advanceTimersByTimeAsync(120_000)],
+])('a change is shown within a second again after %s', async (_, happens) => {
   const { live, create, loadsDuring, loads } = await searchFor(() => false);
   await loadsDuring('mouse', 60);
   await happens(live);
@@ -103,7 +103,7 @@ test.each([
   expect(loads()).toBe(before + 1);
 });
 
-test('a hidden page loads nothing, and what it missed once as soon as it is seen', async () => {
+test('a hidden page loads nothing, and reloads once when it becomes visible', async () => {
   let isHidden = true;
   const { live, loadsDuring, loads } = await searchFor(() => isHidden);
   expect(await loadsDuring('mouse', 60)).toBe(0);

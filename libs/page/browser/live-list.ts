@@ -4,19 +4,19 @@ import { ReloadPace } from './reload-pace.ts';
 
 export interface LiveListOptions {
   catalogue: Catalogue;
-  /** Something is to be drawn: `fresh` when it comes from the stream. */
+  /** Called when the page has to be drawn; `fresh` for a change from the stream. */
   changed: (fresh: boolean) => void;
-  /** The list cannot be loaded, and why; an empty text when it can. */
+  /** Called with the reason when the list cannot be loaded, and with an empty text when it can. */
   failed: (why: string) => void;
-  /** Whether nobody sees the page now. */
+  /** Whether the page is hidden. */
   isHidden: () => boolean;
 }
 
 const pageSize = 100;
-const mostReloaded = 500;
-const tryAgain = 2_000;
+const maxReloaded = 500;
+const retryMs = 2_000;
 
-/** The list on the page: loaded by query, kept current by the stream. */
+/** The list on the page: loaded by a query, kept current by the stream. */
 export class LiveList {
   readonly list = new ProductList();
   readonly #options: LiveListOptions;
@@ -24,7 +24,7 @@ export class LiveList {
   #loading: AbortController | undefined;
   #loadingMore = false;
   #isLoading = false;
-  /** What is being loaded may be older than what it is to show. */
+  /** The page that is being loaded may lack changes that the list has to show. */
   #isOutdated = false;
   readonly #pace = new ReloadPace();
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -37,7 +37,7 @@ export class LiveList {
     return this.#query;
   }
 
-  /** Shows what a query finds, as soon as it is known; until then what is there stays. */
+  /** Shows the result of a query once it arrives; until then, the previous list stays. */
   show(query: ProductQuery): void {
     this.#query = query;
     this.#pace.reset();
@@ -45,20 +45,20 @@ export class LiveList {
     void this.#load(pageSize);
   }
 
-  /** Loads again what is shown: something may have been missed. */
+  /** Reloads the list: it may lack changes. */
   reload(): void {
     this.#stopWaiting();
     if (this.#isLoading) this.#isOutdated = true;
-    else void this.#load(Math.min(mostReloaded, Math.max(pageSize, this.list.products.length)));
+    else void this.#load(Math.min(maxReloaded, Math.max(pageSize, this.list.products.length)));
   }
 
-  /** The page is seen again: what it may have missed meanwhile is loaded now. */
+  /** The page became visible: reloads the list if it missed changes. */
   seen(): void {
     this.#pace.reset();
     if (this.list.isStale) this.reload();
   }
 
-  /** Somebody did something, and waits to see what becomes of it. */
+  /** The user did something and waits for the result, so the next reload comes soon. */
   hurry(): void {
     this.#pace.reset();
     this.#stopWaiting();
@@ -74,7 +74,7 @@ export class LiveList {
     try {
       this.list.expectPage();
       const page = await this.#options.catalogue.page({ ...this.#query, limit: pageSize, cursor });
-      // Another list may have been asked for meanwhile.
+      // The user may have asked for another list meanwhile.
       if (this.#loading !== loading || this.list.next !== cursor) return;
       this.list.append(page);
       this.#options.failed('');
@@ -83,13 +83,13 @@ export class LiveList {
     } catch (error) {
       if (this.#loading !== loading) return;
       this.#options.failed(sentence(error));
-      setTimeout(() => this.#loading === loading && void this.more(), tryAgain);
+      setTimeout(() => this.#loading === loading && void this.more(), retryMs);
     } finally {
       this.#loadingMore = false;
     }
   }
 
-  /** Applies what the stream says. */
+  /** Applies an event of the stream. */
   hear(event: StreamEvent): void {
     if (event.type !== 'reset') {
       if (this.list.apply(event) === 'shown') this.#options.changed(true);
@@ -98,7 +98,7 @@ export class LiveList {
     else this.reload();
   }
 
-  /** A hidden page waits until it is seen. */
+  /** A hidden page waits until it is visible. */
   #reloadSoon(): void {
     if (!this.list.isStale || this.#again !== undefined || this.#options.isHidden()) return;
     this.#again = setTimeout(() => {
@@ -134,10 +134,10 @@ export class LiveList {
       } catch (error) {
         if (loading.signal.aborted) return;
         this.#options.failed(sentence(error));
-        // Asked again it would be refused again.
+        // A retry would be refused again.
         if (isProblem(error, 'invalid-request')) return;
       }
-      await new Promise((resolve) => setTimeout(resolve, tryAgain));
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }
 }

@@ -9,7 +9,7 @@ test.each([
   [['C', 'fr'], 'fr'],
   [['', 'x y'], 'en'],
   [[], 'en'],
-])('of %j, %s is taken, and prices can be written in it', (languages, locale) => {
+])('of %j the page takes %s, and can format prices in it', (languages, locale) => {
   expect(usableLocale(languages)).toBe(locale);
   expect(formatPrice(1, locale)).not.toBe('');
 });

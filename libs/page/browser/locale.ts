@@ -1,6 +1,6 @@
 /**
- * The first of the browser's languages that it can write numbers and times in. A Chromium that was started in the C locale says
- * `en-US@posix`, which is no language tag.
+ * The first of the browser’s languages in which it can format numbers and times. A Chromium that was started in the C locale
+ * reports `en-US@posix`, which is not a language tag.
  */
 export function usableLocale(languages: readonly string[]): string {
   const tags = languages.map((language) => language.split(/[@.]/, 1).join('').replaceAll('_', '-'));

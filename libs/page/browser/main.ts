@@ -18,7 +18,7 @@ const lag = new Lag();
 let isLive = false;
 let wasLost = false;
 
-// First of all, so that the rest is made while the answer is on its way.
+// First, so that the page builds the rest while the answer is on its way.
 const live = new LiveList({
   catalogue,
   changed: (fresh) => draw(fresh),
@@ -40,7 +40,7 @@ const editor = new Editor({
   saved: (receipt, sentence) => {
     say(sentence);
     lag.expect(receipt, Date.now());
-    // Without the stream nothing else would show it; the query waits for it.
+    // Without the stream nothing else would show the write; the query waits for it.
     if (isLive) live.hurry();
     else live.reload();
   },
@@ -82,7 +82,7 @@ let drawing = 0;
 let freshly = false;
 let isAnswer = false;
 
-/** At most once a frame, however much happens. */
+/** Draws at most once per frame, however many changes arrive. */
 function draw(fresh: boolean): void {
   freshly ||= fresh;
   isAnswer ||= !fresh;
@@ -93,7 +93,7 @@ function draw(fresh: boolean): void {
     freshly = false;
     find('products', HTMLElement).setAttribute('aria-busy', 'false');
     more.hidden = next === undefined;
-    // Observed anew, it tells also when the end is still in sight.
+    // Observed anew, it also fires if the end of the list is still in sight.
     reached.unobserve(more);
     reached.observe(more);
     results.show(live.list, live.query, isAnswer);
@@ -108,14 +108,14 @@ function showFailure(why: string): void {
   notice.hidden = why === '';
 }
 
-/** What somebody decided was not carried out, and its dialog is closed; an empty text once that was read. */
+/** Shows that a command failed after its dialog was closed; an empty text hides the notice. */
 function showUnsaved(why: string): void {
   const notice = find('unsaved', HTMLElement);
   setText(notice, why);
   notice.hidden = why === '';
 }
 
-/** For those who do not see it. */
+/** Tells screen readers. */
 function say(sentence: string): void {
   setText(find('said', HTMLElement), sentence);
 }

@@ -37,7 +37,7 @@ test.each([
   expect(mayMatch(query, name)).toBe(false);
 });
 
-test('words of a name, with as many faults as are forgiven, may find it', () => {
+test('a word of a name with two faults may find the name', () => {
   const name = fc.array(fc.stringMatching(/^[a-zA-Zé]{6,12}$/), { minLength: 1, maxLength: 4 });
   const fault = (place: number) =>
     fc.constantFrom(
@@ -49,7 +49,7 @@ test('words of a name, with as many faults as are forgiven, may find it', () => 
   fc.assert(
     fc.property(name, fault(4), fault(1), fc.nat(), (words, late, early, nth) => {
       const typed = early(late(words[nth % words.length] ?? ''));
-      // Shortened to five letters, a word is forgiven one fault only.
+      // A word of five letters is forgiven only one fault.
       fc.pre(typed.length > 5);
       expect(mayMatch(typed, words.join(' '))).toBe(true);
     }),

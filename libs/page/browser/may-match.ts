@@ -1,25 +1,25 @@
-/** query-api looks for so many words of a search. */
+/** query-api searches for this many words at most. */
 const maxWords = 10;
-/** Written without spaces: where a word begins and ends, the page does not know. */
+/** Scripts without spaces between words: the page cannot tell where a word begins or ends. */
 const unspaced =
   /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Bopo}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]/u;
 
 /**
- * Whether query-api's search may find a name: false only if it cannot. The search folds both, and wants each word somewhere in the
- * name, with as many faults as `misspellings.ts` of query-api forgives. What the page may fold differently is true.
+ * Whether query-api’s search may find a name: false only if it cannot. The search folds both, and looks for each word anywhere in
+ * the name, with as many faults as query-api’s `misspellings.ts` forgives. True where the page may fold differently.
  */
 export function mayMatch(query: string, name: string): boolean {
   const [wanted, text] = [fold(query), fold(name)];
   if (wanted === undefined || text === undefined) return true;
   const words = wanted.split(' ').filter((word) => word !== '');
   const letters = [...text];
-  // No word is left of signs alone, which are searched in another way.
+  // A text of signs only has no words: query-api searches it in another way.
   return words.slice(0, maxWords).every((word) => isNear(word, letters));
 }
 
 /**
- * Without case, accents and signs, and coarser than `fold_name` of the read model, so that what is alike there is alike here. Undefined
- * where that is not certain: `unaccent` spells letters and signs beyond ASCII out (ß, ©), and marks separate words.
+ * Folds case, accents and signs, more coarsely than the read model’s `fold_name`, so that texts that are equal there are equal
+ * here. Undefined where that is not certain: `unaccent` spells out letters and signs beyond ASCII (ß, ©), and marks separate words.
  */
 function fold(text: string): string | undefined {
   const composed = text.normalize('NFKC').toLowerCase().normalize('NFKC');
@@ -35,13 +35,13 @@ function isNear(word: string, text: readonly string[]): boolean {
   return fewestFaults(letters, text) <= forgivenFaults(word);
 }
 
-/** Words that are short or have digits are searched as they are. */
+/** Short words and words with digits have to match exactly. */
 function forgivenFaults(word: string): number {
   if (word.length < 3 || /\p{N}/u.test(word)) return 0;
   return word.length > 5 ? 2 : 1;
 }
 
-/** The fewest letters that are wrong, missing, too many or swapped in any part of the text that is taken for the word. */
+/** The fewest wrong, missing, extra or swapped letters, over all parts of the text. */
 function fewestFaults(word: readonly string[], text: readonly string[]): number {
   let before: number[] = [];
   let last = Array.from({ length: text.length + 1 }, () => 0);

@@ -21,7 +21,7 @@ test.each([
   ['۳۹٫۹۰', 'fa-IR', 39.9],
   [' 0 ', 'en-GB', 0],
   ['999999999.99', 'en-US', 999_999_999.99],
-])('%s is read in %s as %d', (text, locale, price) => {
+])('%s in %s is the price %d', (text, locale, price) => {
   expect(readPrice(text, locale)).toEqual({ price });
 });
 
@@ -44,11 +44,11 @@ test.each([
   ['-1', 'en-US', 'A price cannot be below zero.'],
   ['1.999', 'en-US', 'A price has at most two decimals.'],
   ['1000000000', 'en-US', 'A price is at most 999,999,999.99.'],
-])('%s is refused in %s with a sentence', (text, locale, sentence) => {
+])('%s in %s is refused with a sentence', (text, locale, sentence) => {
   expect(readPrice(text, locale)).toEqual({ fault: expect.stringMatching(sentence) as string });
 });
 
-test('whatever is shown is read back the same, in every locale', () => {
+test('reading a formatted price returns the same price, in every locale', () => {
   const locales = ['en-US', 'it-IT', 'de-CH', 'fr-FR', 'ar-EG', 'hi-IN', 'pt-PT', 'fa-IR', 'sv-SE', 'pl-PL', 'en-IN'];
   fc.assert(
     fc.property(fc.nat(99_999_999_999), fc.constantFrom(...locales), (cents, locale) => {

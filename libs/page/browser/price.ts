@@ -1,13 +1,13 @@
-/** A price as somebody typed it: a number of at most two decimals, or a sentence that says why it is none. */
+/** A typed price: a number with at most two decimals, or a sentence that says why it is invalid. */
 export type Typed = { price: number } | { fault: string };
 
 const highest = 999_999_999.99;
 
-/** How a locale writes numbers. */
+/** The locale’s number format. */
 interface Notation {
   decimal: string;
   group: string;
-  /** Digits between two separators, but for the last ones, which are three: two in India. */
+  /** Digits between two separators: three, or two in India. The last group always has three. */
   grouped: number;
   /** Its digits 0 to 9. */
   digits: readonly string[];
@@ -29,7 +29,7 @@ const formatterOf = remembered(
   (locale) => new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
 );
 
-/** Making these takes longer than a hundred uses of them, and none is needed before the first rows are asked for. */
+/** Makes each value once. A formatter takes longer to make than to use a hundred times, and the first rows need none. */
 function remembered<T>(make: (locale: string) => T): (locale: string) => T {
   const made = new Map<string, T>();
   return (locale) => {
@@ -40,8 +40,8 @@ function remembered<T>(make: (locale: string) => T): (locale: string) => T {
 }
 
 /**
- * Reads a price as the locale writes it: `39,90` and `1.234,50` in Italian, `39.90` and `1,234.50` in English. What another locale would
- * write is not guessed at: 1.234 is a thousand here and one there.
+ * Reads a price in the locale’s format: `39,90` and `1.234,50` in Italian, `39.90` and `1,234.50` in English. Never guesses another
+ * locale’s format: 1.234 is a thousand in one and one in another.
  */
 export function readPrice(text: string, locale: string): Typed {
   const notation = notationOf(locale);
@@ -59,18 +59,18 @@ export function readPrice(text: string, locale: string): Typed {
   return { price };
 }
 
-/** As the locale writes it, with two decimals. */
+/** Formats a price in the locale, with two decimals. */
 export function formatPrice(price: number, locale: string): string {
   return formatterOf(locale).format(price);
 }
 
-/** Arabic and Persian digits, and the signs written with them, which mean the same everywhere. */
+/** Arabic and Persian digits, which are accepted in every locale, and so are their separators. */
 const arabic = '٠١٢٣٤٥٦٧٨٩';
 const persian = '۰۱۲۳۴۵۶۷۸۹';
 
 /**
- * With 0 to 9 in place of the locale's own digits, and of Arabic ones. Arabic keyboards have a point and no `٫`: where a point means nothing
- * else, it is that.
+ * Replaces the locale’s own, Arabic and Persian digits by 0 to 9. Arabic keyboards have a point but no `٫`, so a point means that
+ * where it means nothing else.
  */
 function latin(text: string, { digits, decimal, group }: Notation): string {
   const valueOf = (character: string) =>
@@ -86,19 +86,19 @@ function latin(text: string, { digits, decimal, group }: Notation): string {
 }
 
 /**
- * The digits without separators, which may only stand where the locale has them, or before three digits each; undefined for anything else.
- * Whoever types `0,500` means a half, and no locale writes five hundred so.
+ * The digits without separators, which may stand only where the locale puts them, or before every three digits; undefined
+ * otherwise. A user who types `0,500` means a half: no locale writes five hundred like that.
  */
 function ungrouped(whole: string, { group, grouped }: Notation): string | undefined {
   if (/^\d+$/.test(whole)) return whole;
-  // Nobody types a narrow space that does not break, nor the apostrophe that printers use.
+  // Users type neither a narrow no-break space nor the typographic apostrophe.
   const plain = whole.replaceAll(/[\u00a0\u202f]/g, ' ').replaceAll('’', "'");
   const separator = /[\u00a0\u202f ]/.test(group) ? ' ' : group.replace('’', "'");
   if (separator === '') return undefined;
   const groups = plain.split(separator).join(',');
   const byThree = /^[1-9]\d{0,2}(,\d{3})+$/.test(groups);
   const byTwo = grouped === 2 && /^[1-9]\d?(,\d{2})*,\d{3}$/.test(groups);
-  // A comma that was typed, and is no separator here, fits nowhere.
+  // A typed comma that is not the separator is invalid.
   const isOwn = separator === ',' || !plain.includes(',');
   return isOwn && (byThree || byTwo) ? groups.replaceAll(',', '') : undefined;
 }

@@ -27,14 +27,14 @@ function listOf(ids: string[], query = {}, next?: string): ProductList {
 }
 const shown = (list: ProductList) => list.products.map(({ id }) => id).join('');
 
-test('a new product appears where it belongs, as the catalogue sorts', () => {
+test('a new product appears at its place in the order of query-api', () => {
   const list = listOf(['a', 'c']);
   expect(list.apply(change('created', product('b')))).toBe('shown');
   expect(list.apply(change('created', product('x', { name: 'ä' })))).toBe('shown');
   expect(shown(list)).toBe('axbc');
 });
 
-test('a changed one moves; one that is discontinued goes', () => {
+test('a changed product moves, and a discontinued one disappears', () => {
   const list = listOf(['a', 'b', 'c'], { sort: '-price' });
   list.apply(change('updated', product('c', { version: 2, price: 9 })));
   expect(shown(list)).toBe('cab');
@@ -42,14 +42,14 @@ test('a changed one moves; one that is discontinued goes', () => {
   expect(shown(list)).toBe('cb');
 });
 
-test('what lies beyond the loaded part is left to the next page', () => {
+test('a product beyond the loaded part is left to the next page', () => {
   const list = listOf(['a', 'c'], {}, 'cursor');
   expect(list.apply(change('created', product('d')))).toBe('none');
   expect(list.apply(change('updated', product('a', { version: 2, name: 'Z' })))).toBe('shown');
   expect(shown(list)).toBe('c');
 });
 
-test('where the next page begins stays, also when the product before it moves', () => {
+test('the start of the next page stays, also when the product before it moves', () => {
   const list = listOf(['a', 'd'], {}, 'cursor');
   list.apply(change('updated', product('d', { version: 2, name: 'Z' })));
   expect(list.apply(change('created', product('c')))).toBe('shown');
@@ -57,14 +57,14 @@ test('where the next page begins stays, also when the product before it moves', 
   expect(shown(list)).toBe('aced');
 });
 
-test('the price range holds for changes too', () => {
+test('the price range applies to changes, too', () => {
   const list = listOf(['a', 'b'], { minPrice: 1, maxPrice: 5 });
   expect(list.apply(change('created', product('c', { price: 6 })))).toBe('none');
   list.apply(change('updated', product('a', { price: 0.99, version: 2 })));
   expect(shown(list)).toBe('b');
 });
 
-test('nothing is shown before the first page is there, and then what happened meanwhile is', () => {
+test('the list is empty until the first page arrives, and then includes the changes since its request', () => {
   const list = new ProductList();
   list.expectPage();
   expect(list.apply(change('created', product('b')))).toBe('none');
@@ -73,7 +73,7 @@ test('nothing is shown before the first page is there, and then what happened me
   expect(shown(list)).toBe('ab');
 });
 
-test('old news changes nothing; without versions the times decide', () => {
+test('an older version changes nothing; without versions the times decide', () => {
   const list = listOf(['a']);
   expect(list.apply(change('updated', product('a', { name: 'old' })))).toBe('none');
   list.apply(change('created', product('b', { version: 0, updatedAt: at(5) })));
@@ -81,7 +81,7 @@ test('old news changes nothing; without versions the times decide', () => {
   expect(list.apply(change('updated', product('b', { version: 0, updatedAt: at(6), name: 'Later' })))).toBe('shown');
 });
 
-test('changes while a page is on its way are not lost to it, and none is shown twice', () => {
+test('a page that arrives late overwrites no change, and no product appears twice', () => {
   const list = listOf(['a', 'b'], {}, 'cursor');
   list.expectPage();
   list.apply(change('updated', product('d', { name: 'A1', version: 2 })));
@@ -91,7 +91,7 @@ test('changes while a page is on its way are not lost to it, and none is shown t
   expect(list.next).toBeUndefined();
 });
 
-test('only a query can tell what a search finds under another name; what it found under the same is kept current', () => {
+test('a search is stale after a change of a name; found products with the same name stay current', () => {
   const query = { q: 'ab' };
   const list = listOf(['ab', 'abc'], query);
   list.apply(change('updated', product('ab', { version: 2, price: 7 })));
@@ -106,7 +106,7 @@ test('only a query can tell what a search finds under another name; what it foun
   expect([list.isStale, list.products[0]?.name]).toEqual([true, 'XY']);
 });
 
-test('a search in an order that a change tells is kept in it', () => {
+test('a search sorted by a shown field keeps its order', () => {
   const list = listOf(['ab', 'abc'], { q: 'ab', sort: '-price', maxPrice: 9 });
   list.apply(change('updated', product('abc', { version: 2, price: 7 })));
   expect(shown(list)).toBe('abcab');
@@ -115,13 +115,13 @@ test('a search in an order that a change tells is kept in it', () => {
   expect([list.isStale, shown(list)]).toEqual([false, 'ab']);
 });
 
-test('only a query can tell what is like a search whose last match went', () => {
+test('a search whose last match disappears is stale: it would show similar names', () => {
   const list = listOf(['ab'], { q: 'ab' });
   list.apply(change('discontinued', product('ab', { version: 2 })));
   expect([list.isStale, shown(list)]).toEqual([true, '']);
 });
 
-test('what a search may have missed while its page was on its way makes it stale', () => {
+test('a search is stale after a change that its page may not include', () => {
   const list = listOf(['xy']);
   list.expectPage();
   list.apply(change('created', product('ab')));
@@ -129,7 +129,7 @@ test('what a search may have missed while its page was on its way makes it stale
   expect(list.isStale).toBe(true);
 });
 
-test('what is older than what is shown changes nothing, however late it comes', () => {
+test('a change older than the shown product has no effect, however late it arrives', () => {
   const list = new ProductList();
   list.replace({ sort: 'price' }, { products: [product('a', { version: 3, price: 3 })] });
   for (const version of [2, 3]) {

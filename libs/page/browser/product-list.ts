@@ -3,25 +3,25 @@ import { mayMatch } from './may-match.ts';
 
 type Change = Exclude<StreamEvent, { type: 'reset' }>;
 
-/** What became of a change: nothing to show, or something to show. */
+/** The effect of a change on the list. */
 export type Effect = 'none' | 'shown';
 
-/** The root collation, as the read model sorts by; English does not change it. */
+/** The root collation, which the read model sorts by; English does not change it. */
 const collator = new Intl.Collator('en');
 
 /**
- * The part of a list that is loaded, kept as the catalogue would list it now. Changes may come in any order with the pages: those from
- * before a page was answered are known by their versions.
+ * The loaded part of a list, kept as query-api would list it now. Changes and pages may arrive in any order: versions tell which
+ * changes a page already includes.
  */
 export class ProductList {
-  /** Undefined until the first page is there. */
+  /** Undefined until the first page arrives. */
   #query: ProductQuery | undefined;
   #products: Product[] = [];
   #next: string | undefined;
-  /** The last product of the last page, as it was then: what sorts after it is on the next page. */
+  /** The last product of the last page, as it was then: products that sort after it are on the next page. */
   #edge: Product | undefined;
   readonly #versions = new Map<string, Product>();
-  /** Changes since the page that is being loaded was asked for: it may be older than they are. */
+  /** Changes since the page that is being loaded was requested: the page may not include them. */
   #meanwhile: Change[] | undefined;
   #isStale = false;
 
@@ -29,17 +29,17 @@ export class ProductList {
     return this.#products;
   }
 
-  /** Where the rest begins; undefined when everything is loaded. */
+  /** The cursor of the next page; undefined when everything is loaded. */
   get next(): string | undefined {
     return this.#next;
   }
 
-  /** Only a query can tell what the list is now. */
+  /** Whether the list has to be reloaded to be current. */
   get isStale(): boolean {
     return this.#isStale;
   }
 
-  /** Changes may have been missed. */
+  /** Marks the list as stale: it may lack changes. */
   markStale(): void {
     this.#isStale = true;
   }
@@ -48,12 +48,12 @@ export class ProductList {
     return this.#versions.get(id);
   }
 
-  /** A page is being asked for: what changes from now on may be missing in it. */
+  /** Announces a request for a page: the page may not include the changes from now on. */
   expectPage(): void {
     this.#meanwhile = [];
   }
 
-  /** Shows another list, from its first page. */
+  /** Replaces the list by the first page of another one. */
   replace(query: ProductQuery, page: Page): void {
     this.#query = query;
     this.#products = [];
@@ -83,12 +83,12 @@ export class ProductList {
     if (shown !== undefined && !isNews(product, shown)) return 'none';
     if (this.#query.q === undefined) return this.#move(this.#query, change, shown);
     const effect = this.#applyToSearch(this.#query, change, shown);
-    // Where no name has what was searched for, the search shows those like it.
+    // If no name matches the text, the search shows similar names.
     this.#isStale ||= effect === 'shown' && this.#products.length === 0;
     return effect;
   }
 
-  /** Whether another name is found, and where it stands, only the search knows. */
+  /** Only query-api knows whether the search finds another name, and at which place. */
   #applyToSearch(query: ProductQuery, change: Change, shown: Product | undefined): Effect {
     const { product } = change;
     const isFound = change.type !== 'product.discontinued' && isInRange(query, product);
@@ -116,7 +116,7 @@ export class ProductList {
     return 'shown';
   }
 
-  /** False when it does not belong to what is loaded. */
+  /** False if the product does not belong to the loaded part. */
   #insert({ sort }: ProductQuery, product: Product): boolean {
     const compare = order(sort);
     if (this.#next !== undefined && this.#edge !== undefined && compare(product, this.#edge) > 0) return false;
@@ -142,7 +142,7 @@ function isInRange({ minPrice = 0, maxPrice = Number.MAX_VALUE }: ProductQuery, 
   return price >= minPrice && price <= maxPrice;
 }
 
-/** Later than what is shown. Products of older systems have no versions, and their times decide. */
+/** Whether the product is newer than the shown one. Products of older systems have no versions, so their times decide. */
 function isNews(product: Product, shown: Product): boolean {
   if (product.version !== shown.version) return product.version > shown.version;
   return product.version === 0 && product.updatedAt > shown.updatedAt;
@@ -154,7 +154,7 @@ function order(sort: ProductQuery['sort'] = 'name'): (a: Product, b: Product) =>
   return (a, b) => sign * (by(a, b) || compareIds(a, b));
 }
 
-/** By their bytes, as the read model does. Ids are ASCII, or as good as. */
+/** By bytes, as the read model sorts. Ids are almost always ASCII. */
 function compareIds(a: Product, b: Product): number {
   if (a.id === b.id) return 0;
   return a.id < b.id ? -1 : 1;

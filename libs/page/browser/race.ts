@@ -2,7 +2,7 @@ import type { NewProduct, Product } from '@catalogue/client';
 import { find, setText } from './elements.ts';
 import { formatPrice } from './price.ts';
 
-/** Somebody was faster: both versions, and the question which one is to stay. */
+/** Somebody else changed the product first: shows both versions, and asks which one to keep. */
 export class Race {
   readonly #locale: string;
   readonly #section = find('race', HTMLElement);

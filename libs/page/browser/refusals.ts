@@ -1,6 +1,6 @@
 import { CatalogueProblem, CatalogueUnreachable } from '@catalogue/client';
 
-/** What went wrong, for whoever uses the page: of the fields, and of the whole. */
+/** The faults that the user sees: one for each field, and one for the whole form. */
 export interface Refusal {
   name: string;
   price: string;

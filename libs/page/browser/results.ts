@@ -2,10 +2,10 @@ import type { ProductQuery } from '@catalogue/client';
 import { find, isolated, setText } from './elements.ts';
 import type { ProductList } from './product-list.ts';
 
-/** Whoever types gets other results with each pause: only those that stay so long are told. */
+/** Results change with each pause while the user types: only those that stay this long are announced. */
 const settledMs = 700;
 
-/** How many products are shown. What somebody's own search found is told to those who do not see it, too; what others change is not. */
+/** The number of shown products. Screen readers announce the result of the user’s own search, and not changes by others. */
 export class Results {
   readonly #count = find('count', HTMLElement);
   readonly #empty = find('empty', HTMLElement);
@@ -17,13 +17,13 @@ export class Results {
     this.#tell = tell;
   }
 
-  /** Somebody asked for another list. */
+  /** The user asked for another list. */
   asked(): void {
     clearTimeout(this.#timer);
     this.#isAsked = true;
   }
 
-  /** Shows a list, which was just loaded if it `isAnswer`. */
+  /** Shows the count of a list; `isAnswer` if the list was just loaded. */
   show({ products, next }: ProductList, query: ProductQuery, isAnswer: boolean): void {
     const number = products.length === 1 ? '1 product' : `${products.length} products`;
     const count = next === undefined ? number : `The first ${number}`;

@@ -11,7 +11,7 @@ interface Row {
   version: HTMLTableCellElement;
 }
 
-/** The rows of the table, one a product: kept as long as the product is shown, so that focus and reading stay where they are. */
+/** The rows of the table, one per product. A row stays as long as its product is shown, so that focus and reading position stay. */
 export class Rows {
   readonly #body: HTMLElement;
   readonly #locale: string;
@@ -26,7 +26,7 @@ export class Rows {
     body.addEventListener('keydown', (event) => this.#step(event));
   }
 
-  /** Shows these products in this order; those that are new or changed stand out for a moment if `stress` says so. */
+  /** Shows these products in this order. New and changed rows are highlighted for a moment if `stress` is true. */
   show(products: readonly Product[], stress: boolean): void {
     const focused = document.activeElement;
     const place = this.#focusedPlace(focused);
@@ -73,7 +73,7 @@ export class Rows {
     return row;
   }
 
-  /** Up and down go from product to product. */
+  /** Arrow up and arrow down move between products. */
   #step(event: KeyboardEvent): void {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     const line = document.activeElement?.closest('tr');
@@ -87,7 +87,7 @@ export class Rows {
     return line === null || line === undefined ? -1 : [...this.#body.children].indexOf(line);
   }
 
-  /** A row that moved lost the focus; of one that went, its neighbour takes it. */
+  /** Restores the focus: to the row that moved, or to the neighbour of one that disappeared. */
   #keepFocus(focused: Element | null, place: number): void {
     if (place < 0 || document.activeElement === focused) return;
     const kept = focused?.isConnected === true ? focused : this.#body.children[place]?.querySelector('button');
@@ -98,6 +98,6 @@ export class Rows {
 
 function stand(line: HTMLElement): void {
   line.classList.remove('fresh');
-  // The animation starts again only if the class was away when styles were computed.
+  // The animation restarts only if styles were computed without the class.
   requestAnimationFrame(() => line.classList.add('fresh'));
 }

@@ -6,16 +6,17 @@ import { readStream } from './stream-reader.ts';
 
 export interface SharedStreamOptions extends Audience {
   catalogue: Catalogue;
-  /** Where the script of the shared worker is. Its name changes with its content, so tabs of one release share a stream. */
+  /** The address of the shared worker’s script. It contains a hash of the content, so that tabs of one release share a stream. */
   workerUrl: string;
 }
 
-/** How a tab gets the stream. Resolves when that does not work, or no longer, or the signal is aborted. */
+/** One way to get the stream. Resolves when it does not work, no longer works, or the signal is aborted. */
 type Source = (signal: AbortSignal) => Promise<void>;
 
 /**
- * Follows the stream that all tabs of this browser share: browsers open six connections to a host over HTTP/1.1. A shared worker reads
- * it; where there is none, the tab that holds a lock, which browsers have in secure contexts only; else each tab while it is visible.
+ * Follows the stream that all tabs of this browser share, because browsers open only six connections to a host over HTTP/1.1. A
+ * shared worker reads it. Without one, the tab that holds a Web Lock does; browsers offer locks only in secure contexts. Without
+ * both, each tab reads its own stream while it is visible.
  */
 export function followStream(options: SharedStreamOptions): void {
   const listener = new Listener(options);
@@ -35,12 +36,12 @@ export function followStream(options: SharedStreamOptions): void {
   });
 }
 
-/** A browser that stores nothing for a page refuses it workers and locks, too: the next source is tried. */
+/** A browser that stores nothing for a page refuses it workers and locks, too: continue with the next source. */
 function passOn(error: unknown): void {
   if (!(error instanceof DOMException)) reportError(error);
 }
 
-/** A tab that sleeps (frozen, or kept for "back") leaves the stream to others, and joins it when it wakes. */
+/** A tab that sleeps (frozen, or cached for "back") leaves the stream to others, and rejoins when it wakes. */
 function whileAwake(run: (signal: AbortSignal) => Promise<void>): void {
   let awake: AbortController | undefined;
   const wake = () => {
@@ -59,7 +60,7 @@ function whileAwake(run: (signal: AbortSignal) => Promise<void>): void {
   wake();
 }
 
-/** The page's policy lets no text become the address of a script but this one. */
+/** The page’s policy accepts only this text as the address of a script. */
 let trustedUrl: string | undefined;
 interface PolicyFactory {
   createPolicy: (
@@ -70,11 +71,14 @@ interface PolicyFactory {
 
 function trusted(url: string): string {
   const { trustedTypes } = globalThis as { trustedTypes?: PolicyFactory };
-  const policy = trustedTypes?.createPolicy('stream-worker', { createScriptURL: () => url }); // Once: a name can be taken once.
+  const policy = trustedTypes?.createPolicy('stream-worker', { createScriptURL: () => url }); // Once: a policy’s name can be used once.
   return policy?.createScriptURL(url) ?? url;
 }
 
-/** Resolves when the worker is silent or the signal aborted: with false when nothing was ever heard, so that it is not worth another try. */
+/**
+ * Resolves when the worker is silent or the signal is aborted; with false if the worker never sent anything, so that a retry is
+ * pointless.
+ */
 async function listenToWorker(url: string, listener: Listener, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { port } = startWorker((trustedUrl ??= trusted(url)), resolve);
@@ -120,7 +124,7 @@ async function readWhileVisible(catalogue: Catalogue, listener: Listener, signal
 function startReading(catalogue: Catalogue, listener: Listener): AbortController {
   const reading = new AbortController();
   const { signal } = reading;
-  // What comes late from a reading that has ended is not news.
+  // Ignore news of a reading that has ended.
   const tell = (news: News) => signal.aborted || listener.take(news);
   void readStream({ catalogue, lastEventId: listener.lastEventId, tell, signal });
   return reading;

@@ -2,14 +2,14 @@ import { find } from './elements.ts';
 
 const storedAs = 'shortcuts';
 
-/** A key that does something wherever the focus is, and the control that does the same. */
+/** A key that works wherever the focus is, and the control with the same effect. */
 export interface Shortcut {
   key: string;
   control: HTMLElement;
   act: () => void;
 }
 
-/** Keys without Ctrl or Alt disturb those who speak, or type by chance: they can be switched off, and stay off in this browser. */
+/** Shortcuts without Ctrl or Alt disturb users of speech input: they can be switched off, and stay off in this browser. */
 export class Shortcuts {
   readonly #toggle = find('shortcuts', HTMLInputElement);
   readonly #shortcuts: readonly Shortcut[];

@@ -2,7 +2,7 @@ import { find, setText } from './elements.ts';
 import { healthOf } from './health.ts';
 import type { Lag } from './lag.ts';
 
-/** Milliseconds: the first look lets the first rows go first. */
+/** Milliseconds. The first check waits, so that the first rows load first. */
 const firstLook = 1_000;
 const healthEvery = 5_000;
 const whileIll = 1_500;
@@ -36,7 +36,7 @@ export class StatusBar {
   }
 
   #showLag(): void {
-    // Without the stream nobody knows.
+    // Without the stream the lag is unknown.
     const isLive = this.#stream.dataset['state'] === 'live';
     setText(this.#lag, isLive ? this.#measured.describe(Date.now()) : '');
   }

@@ -5,18 +5,19 @@ import { readStream } from './stream-reader.ts';
 
 export interface LeaderOptions {
   catalogue: Catalogue;
-  /** Tabs that use the same name share a stream. */
+  /** Tabs with the same name share a stream. */
   name: string;
   listener: Listener;
   signal: AbortSignal;
 }
 
-/** What goes between tabs: news for all, the question of a tab that joins, and the answer to it. */
+/** A message between tabs: news for all, the hello of a tab that joins, and the answer to it. */
 type Message = News | { type: 'hello'; tab: string } | { type: 'greeting'; tab: string; news: News[] };
 
 /**
- * The tab that holds the lock reads the stream for the others; the next takes over where it was. Resolves when the signal is aborted.
- * @throws DOMException where the browser refuses the page locks.
+ * The tab that holds the lock reads the stream for the others. When it stops, the next tab takes over and resumes. Resolves when
+ * the signal is aborted.
+ * @throws {DOMException} if the browser refuses the page locks.
  */
 export async function leadOrFollow(options: LeaderOptions): Promise<void> {
   using tab = new Tab(options);
@@ -52,7 +53,7 @@ class Tab implements Disposable {
     );
   }
 
-  /** Rejects when the browser refuses a lock. */
+  /** Rejects if the browser refuses a lock. */
   get refused(): Promise<never> {
     return this.#refused.promise;
   }
@@ -94,13 +95,13 @@ class Tab implements Disposable {
     }, this.#refused.reject);
   }
 
-  /** The tab that leads was put to sleep without notice: it holds the lock, and says nothing. */
+  /** The leading tab was frozen without notice: it holds the lock and sends nothing. */
   #takeOver(): void {
     this.#heardAt = Date.now();
     void this.#hold({ steal: true }).then(() => this.#queue(), this.#refused.reject);
   }
 
-  /** Leads from when the lock is given until the signal is aborted or another tab takes the lock over. */
+  /** Leads from when it gets the lock until the signal is aborted or another tab takes the lock. */
   async #hold(options: LockOptions): Promise<void> {
     const { name, signal } = this.#options;
     const holding = new AbortController();
@@ -119,7 +120,7 @@ class Tab implements Disposable {
     this.#isLeading = true;
     const tell = (news: News) => signal.aborted || this.#station.tell(news);
     void readStream({ catalogue, lastEventId: listener.lastEventId, tell, signal });
-    // At once, not when the reading has ended: nothing else runs in a tab that is being frozen.
+    // At once, not when the reading has ended: a tab that is being frozen runs nothing else.
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => {
         this.#isLeading = false;

@@ -6,7 +6,7 @@ const event = (eventId: string) => ({ type: 'product.updated', eventId, product:
 const live: News = { type: 'state', state: 'live' };
 const lost: News = { type: 'state', state: 'lost' };
 
-/** A tab, and what it has heard. */
+/** A tab, and the news that it has heard. */
 function tab() {
   const heard: string[] = [];
   const listener = new Listener({
@@ -16,7 +16,7 @@ function tab() {
   return { listener, heard, take: (news: readonly News[]) => news.forEach((item) => listener.take(item)) };
 }
 
-test('a tab that joins loads again once the stream is live, for changes may have come before', () => {
+test('a tab that joins reloads once the stream is live: it may have missed changes', () => {
   const station = new Station(() => {});
   const { take, heard } = tab();
   take(station.greeting());
@@ -24,7 +24,7 @@ test('a tab that joins loads again once the stream is live, for changes may have
   expect(heard).toEqual(['live', 'reset', '1-1']);
 });
 
-test('a tab that heard the last event misses nothing when the stream goes on from there', () => {
+test('a tab does not reload when the stream resumes after the tab’s last event', () => {
   const station = new Station(() => {});
   const { take, heard, listener } = tab();
   take([{ type: 'from', lastEventId: '1-1' }, live]);
@@ -36,7 +36,7 @@ test('a tab that heard the last event misses nothing when the stream goes on fro
   expect(listener.lastEventId).toBe('1-2');
 });
 
-test('a tab that heard another event last loads again, once', () => {
+test('a tab reloads once when the stream resumes after another event', () => {
   const { take, heard } = tab();
   take([{ type: 'from', lastEventId: '1-1' }, live, { type: 'event', event: event('1-2') }]);
   take([{ type: 'from', lastEventId: '1-3' }, live, live, { type: 'beat' }]);

@@ -1,15 +1,15 @@
 import type { StreamEvent } from '@catalogue/client';
 
-/** Something that the tabs of a browser tell one another about the stream that they share. */
+/** A message about the shared stream from the tab or worker that reads it. */
 export type News =
-  /** The stream goes on after this event: a tab that has not heard exactly this one last may have missed changes. */
+  /** The stream resumes after this event: a tab whose last event is another one may have missed changes. */
   | { type: 'from'; lastEventId: string | undefined }
   | { type: 'state'; state: 'live' | 'lost' }
   | { type: 'event'; event: StreamEvent }
-  /** Sent every few seconds, so that silence means that the sender is gone. */
+  /** Sent every few seconds, so that silence means that the reader is gone. */
   | { type: 'beat' };
 
-/** The side that has the stream: it remembers what a tab that joins has to be told. */
+/** The side that reads the stream. It remembers what a joining tab needs to know. */
 export class Station {
   readonly #send: (news: News) => void;
   #lastEventId: string | undefined;
@@ -37,7 +37,7 @@ export interface Audience {
   stateChanged: (state: 'live' | 'lost') => void;
 }
 
-/** The side of a tab: it passes on the news, and a `reset` whenever changes may have been missed. */
+/** The side of a tab. It passes on the news, and reports a `reset` when the tab may have missed changes. */
 export class Listener {
   readonly #audience: Audience;
   #lastEventId: string | undefined;
@@ -48,7 +48,7 @@ export class Listener {
     this.#audience = audience;
   }
 
-  /** The last event that was heard. */
+  /** The id of the last event that arrived. */
   get lastEventId(): string | undefined {
     return this.#lastEventId;
   }

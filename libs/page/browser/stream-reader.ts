@@ -3,16 +3,16 @@ import type { News } from './stream-news.ts';
 
 export interface ReaderOptions {
   catalogue: Catalogue;
-  /** The stream goes on after this event. */
+  /** Resume after this event. */
   lastEventId: string | undefined;
   tell: (news: News) => void;
   signal: AbortSignal;
 }
 
-/** Before a stream that was refused is asked for again: something in between answers, and may be mended soon. */
+/** How long to wait before asking again for a stream that was refused: a proxy may have answered, and recover soon. */
 const refusedAgainMs = 3_000;
 
-/** Reads the stream until the signal is aborted, whatever happens, and tells what it hears. */
+/** Reads the stream until the signal is aborted, whatever happens, and reports its news. */
 export async function readStream({ catalogue, lastEventId, tell, signal }: ReaderOptions): Promise<void> {
   let last = lastEventId;
   const onConnection = (state: 'live' | 'lost') => tell({ type: 'state', state });

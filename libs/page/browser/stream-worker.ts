@@ -12,7 +12,7 @@ const station = new Station((news) => {
 addEventListener('connect', (event) => {
   const [port] = (event as MessageEvent).ports;
   if (port === undefined) return;
-  // A tab says so when it closes or sleeps, and joins again when it wakes.
+  // A tab says goodbye when it closes or sleeps, and joins again when it wakes.
   port.addEventListener('message', () => ports.delete(port));
   port.start();
   for (const news of station.greeting()) port.postMessage(news);

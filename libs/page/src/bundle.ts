@@ -6,7 +6,9 @@ import { type Page, typeOf } from './page.ts';
 
 const browser = fileURLToPath(new URL('../browser/', import.meta.url));
 
-/** The page from its source: a script, the one of its shared worker, a style sheet and an icon, named by their content. 50 ms. */
+/**
+ * Bundles the page from its source: a script, its shared worker, a style sheet and an icon, each named by its content. Takes 50 ms.
+ */
 export async function bundlePage(): Promise<Page> {
   const { outputFiles, metafile } = await build({
     entryPoints: ['main.ts', 'stream-worker.ts', 'style.css', 'icon.svg'],

@@ -5,7 +5,7 @@ export type { Page, PageFile } from './page.ts';
 
 const built = new URL('page/', import.meta.url);
 
-/** The page as it was built. */
+/** The built page. */
 export async function loadPage(): Promise<Page> {
   const names = (await readdir(built)).filter((name) => name !== 'index.html');
   const files = names.map(async (name) => ({

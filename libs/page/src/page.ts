@@ -1,13 +1,13 @@
-/** A file that the page loads; its name changes with its content. */
+/** A file that the page loads. Its name changes with its content. */
 export interface PageFile {
   name: string;
   type: string;
   content: Uint8Array;
 }
 
-/** What a browser gets. */
+/** The page as query-api serves it. */
 export interface Page {
-  /** The document. Where it says `{{command-api}}`, the address of command-api goes. */
+  /** The document. `{{command-api}}` in it is to be replaced by the address of command-api. */
   document: string;
   files: PageFile[];
 }

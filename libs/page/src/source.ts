@@ -1,3 +1,3 @@
-// What `@catalogue/page` is while developing: the page as its source is now, without a build.
+// The entry of `@catalogue/page` in development: bundles the page from its source, without a build.
 export { bundlePage as loadPage } from './bundle.ts';
 export type { Page, PageFile } from './page.ts';
