@@ -2,35 +2,35 @@ import type { Position } from './page-query.ts';
 import type { PriceRange } from './price-range.ts';
 import type { SortName } from './sort.ts';
 
-/** Which products, in which order; of a search without a sort, what fits best comes first. */
+/** Selects and orders the products of a list. A search without a sort is in order of relevance. */
 export interface Filter extends PriceRange {
   q?: string | undefined;
   sort?: SortName | undefined;
 }
 
 export interface PagePosition extends Position {
-  /** The list is of names like the one that was searched for, since none has it. */
+  /** No name matches the text: the list shows similar names. */
   isSimilar?: boolean;
-  /** Of a search that went over a part of what there is. */
+  /** Present if the search covers only a part of the products. */
   extent?: SearchExtent;
   /**
-   * The text that was searched for has grams (signs, or a script without spaces). For such a text the releases that know no grams find
-   * other products, in another order: neither side can go on from the other's position.
+   * The searched text has grams (signs, or a script without spaces). Releases that know no grams find other products for such a
+   * text, or sort them otherwise, so neither side can continue from the other’s position.
    */
   usesGrams?: true;
 }
 
 /**
- * The part of the products that the first page of a search went over. The pages after it go over the same part, whatever other
- * products have come into it or left it meanwhile.
+ * The part of the products that the first page of a search covered. Later pages cover the same part, even if products have entered
+ * or left it meanwhile.
  */
 export interface SearchExtent {
-  /** The last of the names that were looked at since they begin with what is searched for, and its id; absent: all of them were. */
+  /** The last name that was considered because it begins with the text, and its id. Absent if all such names were. */
   beginning?: readonly [name: string, id: string];
-  /** The id of the last match, in order of id; absent: all of them were found. */
+  /** The highest id among the considered matches. Absent if all matches were considered. */
   lastId?: string;
-  /** The same of the matches with the signs that were searched for. */
+  /** The same for the matches that also have the text’s signs. */
   lastSignedId?: string;
-  /** What each word may have been meant to be: new names bring new words. */
+  /** For each word, the words that it may be a misspelling of. Kept, because new names bring new words. */
   alternatives?: readonly (readonly string[])[];
 }

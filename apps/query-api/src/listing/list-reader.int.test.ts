@@ -36,12 +36,12 @@ async function get<T = Product[]>(path: string): Promise<Page<T>> {
   return { status: response.status, body: (await response.json()) as T, link };
 }
 
-/** That a product of the pages below was made to be updated at. */
+/** The microsecond at which a product of the pages below was updated. */
 const microsecond = ({ id }: Product) => Number(id.slice(1)) % 1000;
 
 const names = async (path: string) => (await get(path)).body.map(({ name }) => name);
 
-/** Every product of a list, page by page; `between` is called after each. */
+/** Walks all pages of a list; calls `between` after each. */
 async function walk(path: string, between: () => Promise<void> = async () => {}): Promise<Product[]> {
   const seen: Product[] = [];
   for (let next: string | undefined = path; next !== undefined; ) {
@@ -69,7 +69,7 @@ describe('pages', () => {
   test.each(sortNames)('by %s show every product once, in order, ties by id', async (sort) => {
     const seen = await walk(`/products?sort=${sort}&limit=500`);
     const field = sort.replace('-', '') as 'name' | 'price' | 'updatedAt';
-    // Times are shown to the millisecond, and sorted to the microsecond.
+    // Times are shown to the millisecond, but sorted to the microsecond.
     const { compare } = new Intl.Collator('und', { usage: 'sort' });
     const compared = {
       name: (a: Product, b: Product) => compare(a.name, b.name),
@@ -99,7 +99,7 @@ describe('pages', () => {
     expect(new Set(stayed).size).toBe(9_000);
   });
 
-  test('can be bounded by price, both ends included, and go on within the bounds by the cursor alone', async () => {
+  test('can have a price range, both ends included, which the cursor keeps', async () => {
     const seen = await walk('/products?minPrice=98&maxPrice=99&sort=-price&limit=7');
     expect(seen.length).toBeGreaterThan(100);
     expect(new Set(seen.map(({ price }) => price))).toEqual(new Set([98, 99]));
@@ -107,7 +107,7 @@ describe('pages', () => {
     expect(seen).toHaveLength(row?.count ?? 0);
   });
 
-  test('name the next and, from there, the first', async () => {
+  test('link to the next page and, from there, to the first', async () => {
     const first = await get('/products?sort=price&limit=2');
     expect(Object.keys(first.link)).toEqual(['next']);
     const second = await get(first.link['next'] ?? '');
@@ -137,7 +137,7 @@ describe('pages', () => {
       }
       expect(await get(`/products?sort=price&minPrice=2&cursor=${cursor}`)).toMatchObject({ status: 200 });
     });
-    test('with a cursor whose checksum was made by somebody who knows how', async () => {
+    test('with an invalid key, although the checksum is right', async () => {
       const body = Buffer.from(`["'; drop table products","x",false,"price",null,null,null]`).toString('base64url');
       const sum = createHash('sha256').update(`list ${body}`).digest('base64url').slice(0, 8);
       expect(await get<Problem>(`/products?cursor=${body}.${sum}`)).toMatchObject({ status: 400 });
@@ -187,7 +187,7 @@ describe('a search', () => {
   });
   afterAll(stop);
 
-  test('ranks the whole name, its beginning, a word, part of one', async () => {
+  test('ranks the whole name first, then its beginning, a word, and a part of a word', async () => {
     expect(await names('/products?q=mouse')).toEqual(['Mouse', 'Mouse ergonomico', 'Mousepad XL', 'Wireless mouse']);
     expect(await names('/products?q=ous')).toEqual([
       'House of cards',
@@ -219,14 +219,14 @@ describe('a search', () => {
   test.each(['mouze', 'mose', 'moouse', 'muose', 'nouse wireless'])('forgives %s', async (q) => {
     expect(await names(`/products?q=${encodeURIComponent(q)}&limit=500`)).toContain('Wireless mouse');
   });
-  test('forgives a misspelt beginning of a word, and two faults in a long one', async () => {
+  test('forgives a misspelt beginning of a word, and two faults in a long word', async () => {
     expect(await names('/products?q=ergonmi')).toEqual(['Mouse ergonomico']);
     expect(await names('/products?q=keiboart')).toEqual(['Keyboard 105']);
   });
   test.each(['мышъ', 'безпроводная', 'беспроводняа мышь'])('forgives %s, in letters that are not Latin', async (q) => {
     expect(await names(`/products?q=${encodeURIComponent(q)}`)).toEqual(['Мышь беспроводная']);
   });
-  test('is combined with prices and a sort', async () => {
+  test('can be combined with a price range and a sort', async () => {
     expect(await names('/products?q=mouse&minPrice=2&maxPrice=3')).toEqual(['Mouse ergonomico', 'Wireless mouse']);
     expect(await names('/products?q=mouse&sort=-price')).toEqual([
       'Mousepad XL',
@@ -237,7 +237,7 @@ describe('a search', () => {
     expect(await names('/products?q=mouze&sort=price&maxPrice=2')).toEqual(['Mouse', 'Mouse ergonomico']);
   });
   test.each(['q=mouse', 'q=mouze', 'q=mo&sort=-name', 'q=mouze&sort=updatedAt'])(
-    'goes page by page: %s',
+    'shows the same products page by page: %s',
     async (query) => {
       const whole = await names(`/products?${query}`);
       expect(whole.length).toBeGreaterThan(3);
@@ -251,7 +251,7 @@ describe('a search', () => {
       'mouze',
       'WyI3TW91c2UiLCJuMCIsdHJ1ZSxudWxsLCJtb3V6ZSIsbnVsbCxudWxsLHsiYWx0ZXJuYXRpdmVzIjpbWyJtb3VzZSJdXX1d.IWx93W3I',
     ],
-  ])('goes on from a cursor of the release before: q=%s', async (query, cursor) => {
+  ])('continues from a cursor of the release before: q=%s', async (query, cursor) => {
     const [, ...others] = await names(`/products?q=${query}`);
     expect(others).toHaveLength(3);
     expect(await names(`/products?cursor=${cursor}`)).toEqual(others);
@@ -262,13 +262,13 @@ describe('a search', () => {
     ['!', 'WyJBIiwibjAiLGZhbHNlLG51bGwsIiEiLG51bGwsbnVsbF0.iWHcag01'],
     ['a soft hyphen', 'WyJBIiwibjAiLGZhbHNlLG51bGwsIsKtIixudWxsLG51bGxd.M9y5saw4'],
     ['电脑', 'WyIx55S16ISRIiwibjAiLGZhbHNlLG51bGwsIueUteiEkSIsbnVsbCxudWxsXQ._1v11iTQ'],
-  ])('that the release before answered otherwise refuses its cursors: for %s', async (_, cursor) => {
+  ])('refuses a cursor of the release before, if that searches in another way: for %s', async (_, cursor) => {
     expect(await get<Problem>(`/products?cursor=${cursor}`)).toMatchObject({
       status: 400,
       body: { type: 'invalid-request', errors: [{ pointer: '/cursor', message: 'Is not a cursor of this list' }] },
     });
   });
-  test.each(['%', '100%', 'a_b', '电脑'])('for %s gives cursors that the release before refuses', async (q) => {
+  test.each(['%', '100%', 'a_b', '电脑'])('for %s issues cursors that the release before refuses', async (q) => {
     await project(
       db.sql,
       ['100% wool', '100% silk', 'A_B kit', '笔记本电脑', '电脑桌'].map((name) => ({ id: name, version: 1, name })),
@@ -276,12 +276,12 @@ describe('a search', () => {
     const { link } = await get(`/products?q=${encodeURIComponent(q)}&limit=1`);
     const cursor = new URL(link['next'] ?? '', api.url).searchParams.get('cursor') ?? '';
     const parts = JSON.parse(Buffer.from(cursor.split('.')[0] ?? '', 'base64url').toString()) as unknown[];
-    // It takes cursors of seven or eight parts.
+    // That release accepts cursors of seven or eight parts.
     expect(parts).toHaveLength(9);
     expect((await walk(`/products?q=${encodeURIComponent(q)}&limit=1`)).length).toBeGreaterThan(1);
   });
   test.each(['price', '-price', 'name', '-name'])(
-    'shows products that are alike once each, by id: sort=%s',
+    'shows equal products once each, in order of id: sort=%s',
     async (sort) => {
       const ids = Array.from({ length: 40 }, (_, i) => `twin ${(i * 7) % 40}`);
       await project(
@@ -293,7 +293,7 @@ describe('a search', () => {
       expect(seen.map(({ id }) => id)).toEqual(sort.startsWith('-') ? sorted.toReversed() : sorted);
     },
   );
-  test('finds a product by its new name at once, and no more by its old one', async () => {
+  test('finds a product by its new name at once, and no longer by the old one', async () => {
     await project(db.sql, [{ id: 'renamed', version: 1, name: 'Lampada' }]);
     expect(await names('/products?q=lampdaa')).toEqual(['Lampada']);
     await project(db.sql, [{ id: 'renamed', version: 2, name: 'Lanterna' }]);

@@ -8,11 +8,11 @@ import type { QueryQueue } from './query-queue.ts';
 import { type Found, type Run, searchPage } from './search.ts';
 import { sorts } from './sort.ts';
 
-/** A page, and where the next one begins; undefined after the last. */
+/** A page, and the position where the next one starts; undefined after the last. */
 export interface Page {
   rows: PageRow[];
   next: PagePosition | undefined;
-  /** The position of the log that it was read at or after; undefined where that is not known. */
+  /** The page was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
 }
 
@@ -27,9 +27,9 @@ export class ListReader {
   }
 
   /**
-   * @param position of the log that the page is to be proven to be from, or later.
-   * @param gone aborted when nobody waits for the answer any more.
-   * @throws {Problem} `overloaded` when too many wait already, or for too long.
+   * @param position of the log; the page has to prove that it was read there or later.
+   * @param gone aborted when no client waits for the answer any more.
+   * @throws {Problem} `overloaded` if too many statements wait already, or this one waited too long.
    */
   async page(list: ListRequest, gone: AbortSignal, position: LogPosition | undefined): Promise<Page> {
     const { limit } = list;
@@ -41,7 +41,7 @@ export class ListReader {
       if (proven.from === undefined) from = undefined;
       return proven.rows;
     };
-    // One more than shown tells whether there is another page.
+    // One extra row tells whether there is another page.
     const { rows, isSimilar, extent, usesGrams } = await this.#find(run, { ...list, limit: limit + 1 });
     const last = rows[limit - 1];
     const isMore = rows.length > limit && last !== undefined;

@@ -3,7 +3,7 @@ import type { Filter, PagePosition } from './filter.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
 import { requireRange } from './price-range.ts';
 
-/** A page of a list. */
+/** A request for one page of a list. */
 export interface ListRequest {
   filter: Filter;
   limit: number;
@@ -11,8 +11,8 @@ export interface ListRequest {
 }
 
 /**
- * The list that a query string asks for. A cursor carries its filter: what is given beside it has to be the same.
- * @throws {Problem} `invalid-request` for a cursor that was not given out for this list, and for a range that is none.
+ * Reads a query string. A cursor carries its filter: parameters beside it have to be the same.
+ * @throws {Problem} `invalid-request` for a cursor of another list, and for a minimum price above the maximum.
  */
 export function listRequest(query: Filter & { cursor?: string | undefined }, limit: number): ListRequest {
   const text = query.q?.trim();
@@ -28,7 +28,7 @@ export function listRequest(query: Filter & { cursor?: string | undefined }, lim
   return { ...found, limit };
 }
 
-/** The `Link` of a page: to the next one, while there is one, and from any but the first to the first. */
+/** The `Link` header of a page: to the next page if there is one, and to the first from every other page. */
 export function linkOf({ filter, limit, after }: ListRequest, next: PagePosition | undefined): string | undefined {
   const links = [
     ...(next === undefined
@@ -41,7 +41,7 @@ export function linkOf({ filter, limit, after }: ListRequest, next: PagePosition
 
 const filterNames = ['q', 'minPrice', 'maxPrice', 'sort'] as const;
 
-/** Without what was not given, but for the sort that a list has without one. */
+/** Leaves out absent parameters, and adds the default sort of a list. */
 function normalize({ q, minPrice, maxPrice, sort = q === undefined ? 'name' : undefined }: Filter): Filter {
   return {
     ...(q === undefined ? {} : { q }),
@@ -57,7 +57,7 @@ function pathOf(parameters: Record<string, string | number | undefined>): string
   return `/products?${given.toString()}`;
 }
 
-/** For a cursor that this list has not given out, or that a release gave out whose list had other products or another order. */
+/** For a cursor that this list did not issue, or that another release issued for other products or another order. */
 export function unusableCursor(): Problem {
   return invalid('/cursor', 'Is not a cursor of this list');
 }

@@ -14,11 +14,11 @@ test.each([
   expect(faults(text, word).ofWhole).toBe(count);
 });
 
-test('what is typed may be the beginning of the word', () => {
+test('the misspelt text may be the beginning of a word', () => {
   expect(faults('ergonmi', 'ergonomico').ofBeginning).toBe(1);
 });
 
-test('what is likeliest comes first, and what is too far off not at all', () => {
+test('the most likely words come first, and words with too many faults are left out', () => {
   expect(likeliest('mouze', ['house', 'mouse', 'mousepad', 'blouse', 'monitor'])).toEqual(['mouse', 'mousepad']);
   expect(likeliest('lamps', ['damps', 'lamps'])).toEqual(['lamps', 'damps']);
   expect(likeliest('xat', ['bathroom', 'cat'])).toEqual(['cat', 'bathroom']);

@@ -1,9 +1,9 @@
-/** Words that are taken for a misspelt one at most. */
+/** How many words may replace a misspelt one. */
 const maxAlternatives = 5;
 
 /**
- * Those of the words that one may be a misspelling of, what is likeliest first: with one letter wrong, missing, too many, or
- * two swapped; in words of more than five letters two such faults. What is typed may be the beginning of the word only.
+ * The words that `misspelt` may stand for, most likely first: they differ by one wrong, missing, extra or swapped letter, or by two
+ * in words of more than five letters. `misspelt` may also be only the beginning of a word.
  */
 export function likeliest(misspelt: string, words: readonly string[]): string[] {
   const allowed = misspelt.length > 5 ? 2 : 1;
@@ -17,7 +17,7 @@ export function likeliest(misspelt: string, words: readonly string[]): string[] 
 
 interface Faults {
   ofWhole: number;
-  /** Of that beginning of the word which has the fewest. */
+  /** The fewest faults, over all beginnings of the word. */
   ofBeginning: number;
 }
 

@@ -4,36 +4,36 @@ import { present } from '../product/product.ts';
 import type { Page } from './list-reader.ts';
 import { linkOf, type ListRequest } from './list-request.ts';
 
-/** A page as it is sent. */
+/** A page in the form that is sent. */
 export interface ShownPage {
   link: string | undefined;
   body: string;
-  /** The position of the log that it was read at or after; undefined where that is not known. */
+  /** The page was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
 }
 
 interface CachedPage {
-  /** The change log's end before the page was read: while it is the end, the page is what it was. */
+  /** The end of the change log before the page was read: the page is current while this is the end. */
   at: LogPosition;
   isProven: boolean;
   reading: Promise<ShownPage>;
-  /** Once it is read. */
+  /** Set when the read is complete. */
   shown: ShownPage | undefined;
   waiting: number;
   /** Cancels the read. */
   giveUp: AbortController;
 }
 
-/** What the database shows from now on; with a proof of a position, if there is one. */
+/** Reads a page from now on; with a position, also proves that the page was read there or later. */
 type PageReader = (list: ListRequest, gone: AbortSignal, position: LogPosition | undefined) => Promise<Page>;
 
-/** Characters in memory at most: those of the pages, and as many as each costs besides, also one that shows nothing. */
+/** How many characters the cached pages may hold, including a fixed cost for each page, even an empty one. */
 const maxCachedCharacters = 16_000_000;
 const charactersPerPage = 1_000;
 
 /**
- * Pages, from memory while nothing has happened since they were read: the change log is read on before each answer, once for
- * all who ask in one turn of the event loop. Those who ask for the same page meanwhile share one read.
+ * Answers pages from memory while the read model has not changed since they were read. The change log is read before each answer,
+ * once for all requests of one turn of the event loop. Simultaneous requests for the same page share one read.
  */
 export class PageCache {
   readonly #feed: ChangeFeed;
@@ -47,9 +47,9 @@ export class PageCache {
   }
 
   /**
-   * The page as it was after this call, for who has waited for the feed to be current since the request came.
-   * @param gone aborted when the client waits no more; the read is cancelled when nobody does.
-   * @param isProven whether its statement has to say where in the change log it was read, which takes the server 0.2 ms more.
+   * The page as of this call or later. The caller has waited for the feed to be current.
+   * @param gone aborted when the client stops waiting; the read is cancelled when all clients have.
+   * @param isProven whether the statement has to prove its position in the change log, which costs the server 0.2 ms.
    * @throws {Problem} `overloaded`, `unavailable`.
    */
   async pageOfNow(list: ListRequest, gone: AbortSignal, isProven = false): Promise<ShownPage> {
@@ -80,7 +80,7 @@ export class PageCache {
     const leave = () => {
       page.waiting -= 1;
       if (page.waiting > 0 || page.shown !== undefined) return;
-      // Whoever asks from now on begins anew.
+      // A later request starts a new read.
       if (this.#pages.get(key) === page) this.#drop(key);
       page.giveUp.abort();
     };
@@ -95,7 +95,7 @@ export class PageCache {
 
   #keep(key: string, page: CachedPage, shown: ShownPage): void {
     if (this.#pages.get(key) !== page) return;
-    // Read from another history than the log's: the next one who asks reads anew.
+    // The page comes from another history than the log: the next request reads it again.
     if (page.isProven && shown.from === undefined) {
       this.#drop(key);
       return;

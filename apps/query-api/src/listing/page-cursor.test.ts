@@ -11,7 +11,7 @@ const filter = fc
   .map((parts) => Object.fromEntries(Object.entries(parts).filter(([, part]) => part !== undefined)) as Filter);
 const extent = fc.option(fc.record({ lastId: text, lastSignedId: text }, { requiredKeys: [] }), { nil: undefined });
 
-test('a cursor is read back as the list and the position it was made of', () => {
+test('decoding a cursor returns the list and the position that it was made from', () => {
   fc.assert(
     fc.property(filter, text, text, fc.boolean(), fc.boolean(), extent, (of, key, id, isSimilar, isOfGrams, part) => {
       const usesGrams = isOfGrams && of.q !== undefined;
@@ -32,7 +32,7 @@ const byName = { key: 'Mouse 19', id: 'p19' };
 const byPrice = { key: '39.90', id: 'p19' };
 const byTime = { key: '2026-11-23T10:15:30.123456Z', id: 'p19' };
 
-// Made by the release before. Cursors come back to either release while instances of both run.
+// The release before made these cursors. During an upgrade, clients send cursors of either release to instances of both.
 test.each<[string, Cursor]>([
   [
     'WyJNb3VzZSAxOSIsInAxOSIsZmFsc2UsIm5hbWUiLG51bGwsbnVsbCxudWxsXQ.rb0dL5oI',
@@ -76,12 +76,12 @@ test.each<[string, Cursor]>([
       after: { ...byName, key: '7Mouse 19', isSimilar: true, extent: { alternatives: [['mouse']] } },
     },
   ],
-])('a cursor has the form that the release before gives and takes: %s', (made, cursor) => {
+])('a cursor has the form that the release before issues and accepts: %s', (made, cursor) => {
   expect(decodeCursor(made)).toEqual(cursor);
   expect(encodeCursor(cursor)).toBe(made);
 });
 
-test('a cursor with any one character changed is none', () => {
+test('a cursor with one changed character is refused', () => {
   const after = { key: 'Mouse ergonomico', id: '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29' };
   const cursor = encodeCursor({ filter: { q: 'mouse' }, after });
   fc.assert(
@@ -103,11 +103,11 @@ test.each<[SortName, string, boolean]>([
   ['updatedAt', 'infinity', false],
   ['name', 'anything', true],
   ['name', 'but\0', false],
-])('by %s a position after %s is one: %s', (sort, key, expected) => {
+])('sorted by %s, %s is a valid key: %s', (sort, key, expected) => {
   const made = encodeCursor({ filter: { sort }, after: { key, id: 'a' } });
   expect(decodeCursor(made) !== undefined).toBe(expected);
 });
 
-test('no text whatever makes it throw', () => {
+test('decoding never throws, and refuses any other text', () => {
   fc.assert(fc.property(fc.oneof(text, fc.base64String()), (made) => decodeCursor(made) === undefined));
 });

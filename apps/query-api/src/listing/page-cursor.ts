@@ -2,26 +2,26 @@ import { createHash } from 'node:crypto';
 import type { Filter, PagePosition, SearchExtent } from './filter.ts';
 import { type SortName, sortNames } from './sort.ts';
 
-/** Where a list goes on, and which list it is. */
+/** A list, and the position where it continues. */
 export interface Cursor {
   filter: Filter;
   after: PagePosition;
 }
 
 /**
- * Opaque to clients. The checksum is no secret: it tells a cursor that was cut or typed from one that was given out, so that a
- * mistake is an error and not a strange page.
+ * Opaque to clients. The checksum is not a secret: it detects a truncated or mistyped cursor, which would otherwise select a wrong
+ * page.
  */
 export function encodeCursor({ filter: { q, minPrice, maxPrice, sort }, after }: Cursor): string {
   const parts: unknown[] = [after.key, after.id, after.isSimilar === true, sort, q, minPrice, maxPrice];
-  // Only where needed. Releases that know no grams take cursors of seven or eight parts, and refuse those of nine.
+  // Only where needed: releases that know no grams accept cursors of seven or eight parts, and refuse nine.
   if (after.extent !== undefined || after.usesGrams) parts.push(after.extent);
   if (after.usesGrams) parts.push(true);
   const body = Buffer.from(JSON.stringify(parts.map((part) => part ?? null))).toString('base64url');
   return `${body}.${checksum(body)}`;
 }
 
-/** What a cursor stands for; undefined for text that `encodeCursor` did not make, and for what no statement can take. */
+/** Decodes a cursor; undefined for text that `encodeCursor` did not make, and for values that PostgreSQL would refuse. */
 export function decodeCursor(cursor: string): Cursor | undefined {
   const [body, sum, ...more] = cursor.split('.');
   if (body === undefined || more.length > 0 || sum !== checksum(body)) return undefined;
@@ -56,7 +56,7 @@ const number = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,2})?$/i;
 const exactPrice = /^-?\d{1,30}(\.\d{1,30})?$/;
 const time = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
 
-/** Anyone can make a checksum: what would not be a number or a time to PostgreSQL is no cursor. */
+/** Anyone can make a checksum, so this refuses a key that PostgreSQL cannot read as a number or a time. */
 function isKeyOf({ sort }: Filter, key: string): boolean {
   if (sort === 'price' || sort === '-price') return exactPrice.test(key);
   return (sort !== 'updatedAt' && sort !== '-updatedAt') || (time.test(key) && isDay(key.slice(0, 10)));
@@ -67,7 +67,7 @@ function isDay(day: string): boolean {
   return !Number.isNaN(found.getTime()) && found.toISOString().startsWith(day) && !day.startsWith('0000');
 }
 
-/** More words, or more for a word, than a search looks for. */
+/** A search uses fewer words, and fewer alternatives for a word. */
 const maxParts = 10;
 
 function isExtent(extent: unknown): extent is SearchExtent {
@@ -88,7 +88,7 @@ function isList(list: unknown, isPart: (part: unknown) => boolean): list is unkn
   return Array.isArray(list) && list.length <= maxParts && list.every(isPart);
 }
 
-/** PostgreSQL's text holds no NUL. */
+/** PostgreSQL’s text cannot contain NUL. */
 function isText(part: unknown): part is string {
   return typeof part === 'string' && !part.includes('\0');
 }

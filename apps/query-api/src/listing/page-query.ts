@@ -4,20 +4,20 @@ import type { PriceRange } from './price-range.ts';
 import type { PendingQuery } from './query-queue.ts';
 import type { Sort } from './sort.ts';
 
-/** Where a page ends and the next one begins: after the product with this value of what the list is sorted by, and this id. */
+/** The end of a page: the sort key and the id of its last product. */
 export interface Position {
-  /** As PostgreSQL writes it: prices exact, times to the microsecond. */
+  /** As PostgreSQL writes it: exact prices, and times to the microsecond. */
   key: string;
   id: string;
 }
 
-/** A product of a page, and where it is in the list. */
+/** A product of a page, with its sort key. */
 export type PageRow = ProductRead & { key: string };
 
-/** What is read of each product of a page. */
+/** The columns of a product that a page needs. */
 export const shownColumns = selectionOf(shownFields);
 
-/** The next products after a position; from the first without one. Costs the same on every page (keyset). */
+/** The products after a position; the first ones without a position. Every page costs the same (keyset pagination). */
 export function readPage(
   sql: Sql,
   range: PriceRange,
@@ -33,7 +33,7 @@ export function readPage(
     limit ${limit}`;
 }
 
-/** A row's value of what the list is sorted by, as text that is the same whatever the server's settings. */
+/** A row’s sort key as text, independent of the server’s settings. */
 export function keyOf(sql: Sql, { column, type }: Sort) {
   return type === 'timestamptz'
     ? sql`to_char(${sql(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
@@ -47,7 +47,7 @@ export function inRange(sql: Sql, { minPrice, maxPrice }: PriceRange) {
     ${maxPrice === undefined ? sql`` : sql`and price <= ${maxPrice}::text::numeric`}`;
 }
 
-/** The condition that a row comes after a position. As text first: the client would cut microseconds from times. */
+/** The condition that a row comes after a position. The key is sent as text, because postgres.js would truncate microseconds. */
 export function beyond(sql: Sql, { column, type, descending }: Sort, after: Position | undefined) {
   if (after === undefined) return sql``;
   const position = sql`(${after.key}::text::${sql(type)}, ${after.id}::text)`;

@@ -17,7 +17,7 @@ const sleeping = async () => {
   return row?.count ?? 0;
 };
 
-test('a statement whose client goes away is cancelled, on the server too; the next one is not', async () => {
+test('a statement is cancelled on the server when its client goes away, and the next one is not', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
   const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 10, maxWaitMs: 5_000 });
   const client = new AbortController();
@@ -30,7 +30,7 @@ test('a statement whose client goes away is cancelled, on the server too; the ne
   expect(await sleeping()).toBe(0);
 });
 
-test('what was to be cancelled and ended before does not cancel what follows on its connection', async () => {
+test('a late cancellation does not fail the next statement on the connection', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
   const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 10, maxWaitMs: 5_000 });
   const [first] = await pool.sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
@@ -40,7 +40,7 @@ test('what was to be cancelled and ended before does not cancel what follows on 
   expect(await answer).toMatchObject([{ one: 1 }]);
 });
 
-test('more than can wait, and what waits for too long, are refused', async () => {
+test('statements are refused when too many wait, or when they wait too long', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1 }));
   const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 1, maxWaitMs: 200 });
   const client = new AbortController();
@@ -53,7 +53,7 @@ test('more than can wait, and what waits for too long, are refused', async () =>
   expect(await queue.run(() => pool.sql`select 1 as one`, stays)).toEqual([{ one: 1 }]);
 });
 
-test('a statement that takes too long is ended once, and not tried again', async () => {
+test('a statement that times out is not retried', async () => {
   await using pool = disposable(connect(db.dsn, { name: 'test', max: 1, statementTimeout: 300 }));
   const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 1, maxWaitMs: 200 });
   let sent = 0;

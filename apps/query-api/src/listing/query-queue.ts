@@ -7,19 +7,19 @@ export interface PendingQuery<Row> extends Promise<Row[]> {
 }
 
 export interface QueueLimits {
-  /** Statements under way: as many as the pool has connections, so that each has one of its own to be cancelled on. */
+  /** Statements at once: as many as the pool has connections, so that each can be cancelled on its own connection. */
   maxRunning: number;
-  /** Those that may wait for one of them to end. */
+  /** Statements that may wait for a turn. */
   maxWaiting: number;
-  /** Milliseconds for which they may. */
+  /** Milliseconds that a statement may wait for its turn. */
   maxWaitMs: number;
 }
 
 const cancelled = '57014';
 
 /**
- * Statements that may take long, a few at once: what comes on top waits, in order and not for long, and is refused when too
- * many wait. One whose client goes away is cancelled.
+ * Runs a few slow statements at once. Others wait in order, for a limited time, and are refused if too many wait. A statement is
+ * cancelled when its client goes away.
  */
 export class QueryQueue {
   readonly #limits: QueueLimits;
@@ -31,15 +31,15 @@ export class QueryQueue {
   }
 
   /**
-   * What a statement finds. It is made when its turn has come.
-   * @param gone aborted when nobody waits for the answer any more.
-   * @throws {Problem} `overloaded` when too many wait, or waited too long.
+   * The rows of a statement, which is made when its turn comes.
+   * @param gone aborted when no client waits for the answer any more.
+   * @throws {Problem} `overloaded` if too many statements wait, or this one waited too long.
    */
   async run<Row>(make: () => PendingQuery<Row>, gone: AbortSignal): Promise<Row[]> {
     await this.#turn(gone);
     try {
       return await attempt(make, gone).catch((error: unknown) => {
-        // A cancellation goes by connection, so a late one ends the statement after the one it was meant for.
+        // PostgreSQL cancels by connection, so a late cancellation hits the next statement.
         if (gone.aborted || errorCode(error) !== cancelled || isTimeout(error)) throw error;
         return attempt(make, gone);
       });
@@ -50,7 +50,7 @@ export class QueryQueue {
     }
   }
 
-  /** Resolves when a statement may be sent; it is counted from then on. */
+  /** Resolves when a statement may be sent. Counts it as running from then on. */
   async #turn(gone: AbortSignal): Promise<void> {
     const { maxRunning, maxWaiting, maxWaitMs } = this.#limits;
     if (this.#underWay < maxRunning) {
@@ -92,7 +92,7 @@ async function attempt<Row>(make: () => PendingQuery<Row>, gone: AbortSignal): P
   }
 }
 
-/** PostgreSQL has one code for both (postgres.c, ProcessInterrupts). */
+/** PostgreSQL uses one code for timeouts and cancellations (postgres.c, ProcessInterrupts). */
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message.includes('statement timeout');
 }

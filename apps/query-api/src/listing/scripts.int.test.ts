@@ -77,7 +77,7 @@ describe('a word of one or two characters is found inside a name without spaces'
   ])('%s: %s', async (_, q, found) => {
     expect((await search(q)).toSorted()).toEqual(found.toSorted());
   });
-  test('and all words of a search have to be', async () => {
+  test('and a name has to have all words of the search', async () => {
     expect(await search('电脑 联想')).toEqual(['联想笔记本电脑']);
     expect(await search('电脑 桌')).toEqual([]);
     expect(await search('脑电')).toEqual([]);
@@ -119,12 +119,12 @@ describe('signs decide between names that have the same words', () => {
   ])('%s finds %s first', async (q, first) => {
     expect((await search(q))[0]).toBe(first);
   });
-  test('and leave none of the others out', async () => {
+  test('and keep the names without the signs in the result', async () => {
     const found = await search('c++');
     expect(found.slice(0, 4)).toEqual(['Learn C++ in a week', 'C', 'C compiler', 'C# cookbook']);
     expect(found.toSorted()).toEqual((await search('c')).toSorted());
   });
-  test('and none keeps a name from being the whole of what is searched for', async () => {
+  test('and a name with a sign still counts as a whole match', async () => {
     await project(
       db.sql,
       ['Kettle', 'Kettle!', 'Kettle black'].map((name) => ({ id: name, version: 1, name })),
@@ -132,20 +132,20 @@ describe('signs decide between names that have the same words', () => {
     expect(await search('kettle')).toEqual(['Kettle', 'Kettle!', 'Kettle black']);
     expect(await search('kettle!')).toEqual(['Kettle!', 'Kettle', 'Kettle black']);
   });
-  test('and have to be there when nothing else is searched for', async () => {
+  test('and a text of signs finds only names with all of them', async () => {
     expect(await search('++')).toEqual(['Learn C++ in a week']);
     expect(await search('+#')).toEqual([]);
   });
 });
 
-test('a name with the signs is among the first, however many names have the words', async () => {
+test('a name with the signs comes first, however many names have the words', async () => {
   await db.sql`
     insert into products (generation, id, name, price, version, created_at, updated_at)
     select 1, 'm' || n, 'Manual C ' || n, 1, 1, now(), now() from generate_series(1, 1000) n`;
   expect((await search('C++'))[0]).toBe('Learn C++ in a week');
 });
 
-test('pages of many names with the signs show each once, those with the signs first', async () => {
+test('pages of many matches show each once, names with the signs first', async () => {
   await db.sql`
     insert into products (generation, id, name, price, version, created_at, updated_at)
     select 1, 's' || n, 'F# primer ' || n, 1, 1, now(), now() from generate_series(1, 600) n`;

@@ -7,12 +7,15 @@ import type { PriceRange } from './price-range.ts';
 import type { PendingQuery } from './query-queue.ts';
 import { byRelevance, sorts } from './sort.ts';
 
-/** Those whose names begin with what is searched for, in order of name: the best are among the candidates, however many match. */
+/**
+ * How many names that begin with the text are considered, in order of name: they include the best matches, however many names
+ * match.
+ */
 const maxBeginning = 200;
-/** Pages after the first go over the same part of the products, and over as many that have come into it since. */
+/** Later pages read twice as many candidates, because products may have entered the covered part since the first page. */
 const roomForMore = 2;
 
-/** A row, and how far the first page has gone; null: to the end. */
+/** A row, and how far the first page reached; null means to the end. */
 export type FoundRow = PageRow & {
   beginning: [name: string, id: string] | null;
   lastId: string | null;
@@ -38,14 +41,14 @@ function isPriced({ minPrice, maxPrice }: PriceRange): boolean {
 
 export interface Wanted {
   folded: string;
-  /** Of each word, itself or what it may have been meant to be. */
+  /** For each word, the word itself or its possible spellings. */
   alternatives: NonNullable<SearchExtent['alternatives']>;
-  /** What a name has to have besides. */
+  /** Grams that a name has to have. */
   grams: readonly string[];
-  /** What those that come first have. */
+  /** Grams of the text’s signs: names that have them come first. */
   signs: readonly string[];
   most: number;
-  /** The planner knows how many names and prices there are to find. */
+  /** Whether the planner can estimate how many names and prices match. */
   hasStatistics: boolean;
 }
 
@@ -58,7 +61,8 @@ export function findCandidates(
   const sort = sortOf(filter);
   const { beginning, lastId, lastSignedId } = after?.extent ?? {};
   const room = after === undefined ? 1 : roomForMore;
-  // The collation sorts U+FFFF after all letters, and case and accents only break ties: a range of all names that begin so.
+  // The collation sorts U+FFFF after all letters, and uses case and accents only to break ties: this range holds all names that
+  // begin with the text.
   const begin = alternatives.map(([first = '']) => first).join(' ') || (filter.q ?? '');
   const isExact = grams.length > 0;
   const isNamed =
@@ -66,12 +70,12 @@ export function findCandidates(
       ? sql`true`
       : sql`true ${alternatives.map((some) => sql`and ${oneOf(sql, some, isExact)}`)}`;
   const matches = sql`${isNamed} ${having(sql, grams)}`;
-  // Without statistics PostgreSQL would look for a rare word in all names, in the order of their ids: 101 000 pages of 100 000 names.
+  // Without statistics PostgreSQL would scan all names in the order of their ids for a rare word: 101 000 pages for 100 000 names.
   const byId = wanted.hasStatistics ? sql`names.id` : sql`names.id || ''`;
   const found = sql`select names.id from ${sourceOf(sql, filter, wanted)} where ${matches} ${inRange(sql, filter)}`;
   return sql<FoundRow[]>`
     with beginning as materialized (
-      -- With more conditions inside, PostgreSQL would read all that begin so and sort them: 330 ms for a common word, not 1.
+      -- With more conditions inside, PostgreSQL would read and sort all names that begin with the text: 330 ms for a common word, not 1.
       select id, name from listed_products where name >= ${begin} and name < ${`${begin}\uffff`}
         ${beginning === undefined ? sql`` : sql`and (name, id) <= (${beginning[0]}::text, ${beginning[1]}::text)`}
       order by name, id limit ${maxBeginning * room}
@@ -103,7 +107,7 @@ export function findCandidates(
     limit ${limit}`;
 }
 
-/** Where names come from, with their prices where those are asked for. */
+/** The source of the names, joined with prices if the filter has a price range. */
 function sourceOf(sql: Sql, range: PriceRange, { hasStatistics }: Wanted) {
   if (!isPriced(range)) return sql`searched_names names`;
   return hasStatistics
@@ -112,8 +116,9 @@ function sourceOf(sql: Sql, range: PriceRange, { hasStatistics }: Wanted) {
 }
 
 /**
- * Names with the signs first; of them the whole name, its first words, its beginning, a word, the beginning of one, any part,
- * then words apart; then by name. Without signs the text is the one that cursors of releases before signs hold.
+ * The sort key of relevance. Names with the signs come first. Then, best first: the whole name, its first words, its beginning, a
+ * word, the beginning of a word, any part, and words apart. Ties are in order of name. Without signs, the key is the same as in
+ * releases that know no signs: their cursors contain it.
  */
 function relevance(sql: Sql, { folded, signs }: Wanted) {
   return sql`(${signs.length === 0 ? sql`` : sql`(case when grams @> ${signs}::text[] then '0' else '1' end) ||`} (
@@ -128,8 +133,8 @@ function relevance(sql: Sql, { folded, signs }: Wanted) {
 }
 
 /**
- * The condition that a name has one of some words. Trigrams know three letters in a row: of shorter words they find beginnings
- * only, and PostgreSQL would read their whole index for a part of one. Names that have a word's grams are found by those.
+ * The condition that a name has one of the words. Trigrams need three letters in a row, so a shorter word matches only the
+ * beginning of a word: for any part, PostgreSQL would read the whole index. Words with grams are found by their grams.
  */
 function oneOf(sql: Sql, words: readonly string[], hasGrams: boolean) {
   const [word = '', ...others] = words;
@@ -138,16 +143,16 @@ function oneOf(sql: Sql, words: readonly string[], hasGrams: boolean) {
   return isFoundOtherwise ? sql`strpos(folded, ${word}) > 0` : sql`folded like ${patternOf(word)}`;
 }
 
-/** The condition that a name has some grams. */
+/** The condition that a name has all of the grams. */
 function having(sql: Sql, grams: readonly string[]) {
   return grams.length === 0 ? sql`` : sql`and grams @> ${grams}::text[]`;
 }
 
-/** Scripts that write without spaces between words: `name_grams` has their characters. */
+/** Scripts without spaces between words: `name_grams` indexes their characters. */
 const unspaced =
   /[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\u{20000}-\u{3ffff}]/u;
 
-/** Words hold no signs. */
+/** Words contain no signs, so there is nothing to escape. */
 function patternOf(word: string): string {
   return isShort(word) && !unspaced.test(word) ? `% ${word}%` : `%${word}%`;
 }

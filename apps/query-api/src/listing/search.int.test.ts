@@ -32,7 +32,7 @@ interface Made {
 
 const stays = new AbortController().signal;
 
-/** All pages of a search; `between` is called after each. */
+/** Walks all pages of a search; calls `between` after each. */
 async function walk(
   filter: Filter,
   limit: number,
@@ -42,7 +42,7 @@ async function walk(
   for (let after: PagePosition | undefined, page = 0; page === 0 || after !== undefined; page++) {
     const { rows, next } = await lists.page({ filter, limit, after }, stays, undefined);
     ids.push(...rows.map(({ id }) => id));
-    // As a client gives it back.
+    // As a client sends it back.
     after = next === undefined ? undefined : decodeCursor(encodeCursor({ filter, after: next }))?.after;
     expect(after === undefined).toBe(next === undefined);
     if (next !== undefined) await between();
@@ -63,7 +63,7 @@ async function write(sql: Sql, made: readonly Made[]): Promise<void> {
     where word ~ '^[^0-9]{3,40}$' on conflict do nothing`;
 }
 
-// All of them hold "mouse"; alike to many others, so that ties are broken by id, and beginning in many ways.
+// All names contain "mouse". Many are equal, so that ids break ties, and they begin in many ways.
 const name = fc
   .tuple(
     fc.constantFrom('', 'Mouse ', 'Big ', 'A ', 'zebra ', '¡'),
@@ -74,7 +74,7 @@ const name = fc
 const price = fc.nat(20);
 const otherName = fc.oneof(name, fc.constantFrom('Lamp', 'Moose', 'Mouze mousse!', '! mouse'));
 
-/** Something that happens to other products between two pages. */
+/** Changes of other products between two pages. */
 const disturbance = fc.array(fc.record({ other: fc.nat(99), name: otherName, price }), { maxLength: 60 });
 const filter: fc.Arbitrary<Filter> = fc.record(
   {
@@ -86,7 +86,7 @@ const filter: fc.Arbitrary<Filter> = fc.record(
   { requiredKeys: ['q'] },
 );
 
-test('a search shows each product that does not change once, in order, whatever happens to others between its pages', async () => {
+test('a search shows each unchanged product once, in order, while others change between its pages', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ name, price }), { minLength: 1_200, maxLength: 1_300 }),
@@ -103,7 +103,7 @@ test('a search shows each product that does not change once, in order, whatever 
         let page = 0;
         const seen = await walk(wanted, limit, async () => {
           const changed = (disturbances[page++] ?? []).map(({ other, ...values }) => ({
-            // Products that are there, and new ones before and after all others.
+            // Existing products, and new ones before and after all others.
             id: others[other]?.id ?? '',
             ...values,
           }));
@@ -121,7 +121,7 @@ test('a search shows each product that does not change once, in order, whatever 
   );
 }, 120_000);
 
-test('a search for a misspelt word goes on to its end, though a product comes to have that word meanwhile', async () => {
+test('a search for a misspelt word shows all pages, although a new product has that word', async () => {
   await db.sql`truncate products, product_names, words`;
   await write(
     db.sql,

@@ -7,11 +7,11 @@ import type { PendingQuery } from './query-queue.ts';
 import { findCandidates, type FoundRow, readStatistics, type Wanted } from './search-query.ts';
 
 /**
- * Matches that are ranked and sorted at most. Of a word that half a million names have, these are the first by id: all of them
- * would take over a second.
+ * How many matches are ranked and sorted: the first by id. Ranking half a million matches of a common word would take over a
+ * second.
  */
 const maxCandidates = 500;
-/** Fewer where each has to be compared letter by letter: 5 µs a name. */
+/** Fewer for similar names, which are compared letter by letter: 5 µs per name. */
 const maxSimilar = 200;
 const maxWords = 10;
 
@@ -19,26 +19,27 @@ export type Run = <Row>(make: () => PendingQuery<Row>) => Promise<Row[]>;
 
 export interface Found {
   rows: PageRow[];
-  /** No name has what was searched for: these have something like it. */
+  /** No name matches the text: the rows are similar names. */
   isSimilar: boolean;
-  /** What the pages after this one are to go over; absent: all there is. */
+  /** The part that later pages cover; absent if that is all products. */
   extent?: SearchExtent | undefined;
   /** See `PagePosition`. */
   usesGrams?: true;
 }
 
 /**
- * A page of the products whose names have the words of a text, whatever their case, accents and order: as a part of a word,
- * those of one or two letters as the beginning of one, unless their script writes without spaces. Where there is none, of those
- * that have words like them. Signs of the text have to be there when there are no words; else those with them come first.
+ * A page of the products whose names contain all words of a text, in any case, with any accents, in any order. A word matches any
+ * part of a word; a word of one or two letters matches only the beginning, unless its script writes without spaces. If no name
+ * matches, the page shows names with similar words. Names with the text’s signs come first; a text of signs only matches names with
+ * all of them.
  */
 export async function searchPage(run: Run, sql: Sql, list: ListRequest): Promise<Found> {
   const { filter, after } = list;
-  // PostgreSQL's text holds no NUL, so no name does.
+  // PostgreSQL’s text cannot contain NUL, so no name does.
   if (filter.q?.includes('\0') === true) return { rows: [], isSimilar: false };
   const [text = { folded: '', grams: [], signs: [] }] = await run(() => readText(sql, filter.q ?? ''));
   const usesGrams = text.grams.length + text.signs.length > 0;
-  // A release that knows no grams gave it out for other products, or in another order.
+  // A release that knows no grams issued the cursor, for other products or another order.
   if (after !== undefined && usesGrams !== (after.usesGrams ?? false)) throw unusableCursor();
   const found = await findPage(run, sql, text, list);
   return usesGrams ? { ...found, usesGrams } : found;
@@ -52,7 +53,7 @@ async function findPage(run: Run, sql: Sql, text: Text, { filter, limit, after }
   const find = (wanted: Omit<Wanted, 'folded' | 'hasStatistics'>) =>
     run(() => findCandidates(sql, { folded, hasStatistics, ...wanted }, { filter, limit, after }));
   if (folded === '') {
-    // Of what is not seen, such as a soft hyphen; only a release that looked for it has given out a cursor.
+    // The text is invisible, such as a soft hyphen. Only a release that searched for it issued the cursor.
     if (signs.length === 0 && after !== undefined) throw unusableCursor();
     const rows = signs.length > 0 ? await find({ alternatives: [], grams: signs, signs: [], most: maxCandidates }) : [];
     return resultOf(rows, after);
@@ -83,7 +84,7 @@ function resultOf(
   return { rows, isSimilar: false, ...(Object.keys(extent).length > 0 ? { extent } : {}) };
 }
 
-/** What each word may have been meant to be, itself where nothing like it is known; undefined when that is all of them. */
+/** For each word its likely spellings, or the word itself if none is known; undefined if that holds for all words. */
 async function respell(run: Run, sql: Sql, words: readonly string[]): Promise<string[][] | undefined> {
   const misspelt = words.filter((word) => word.length > 2 && !/\p{N}/u.test(word));
   if (misspelt.length === 0) return undefined;
@@ -96,11 +97,11 @@ async function respell(run: Run, sql: Sql, words: readonly string[]): Promise<st
   return alternatives.every(([first], i) => first === words[i]) ? undefined : alternatives;
 }
 
-/** What is searched for, as names are kept. */
+/** The searched text, folded as names are. */
 interface Text {
-  /** Its words; empty for one of signs only. */
+  /** Its words; empty if it has only signs. */
   folded: string;
-  /** The grams of its words, and those of its signs. */
+  /** The grams of its words (`grams`) and of its signs (`signs`). */
   grams: string[];
   signs: string[];
 }
@@ -112,7 +113,7 @@ function readText(sql: Sql, text: string): PendingQuery<Text> {
     from spell_name(${text}) spelt, name_words(spelt) folded, name_grams(folded) grams`;
 }
 
-/** Of each word, those known that share most of their trigrams with it; `similarity_threshold` is a setting of the pool. */
+/** For each word, the known words that share most of its trigrams. The pool sets `similarity_threshold`. */
 function similarWords(sql: Sql, wanted: readonly string[]): PendingQuery<{ wanted: string; word: string }> {
   return sql<{ wanted: string; word: string }[]>`
     select wanted, near.word

@@ -1,4 +1,4 @@
-/** How a list can be sorted: by a column, and the products of one value by id, in the same direction. */
+/** The sorts of a list: by a column, with ties by id in the same direction. */
 export const sorts = {
   name: { column: 'name', type: 'text', descending: false },
   '-name': { column: 'name', type: 'text', descending: true },
@@ -8,7 +8,7 @@ export const sorts = {
   '-updatedAt': { column: 'updated_at', type: 'timestamptz', descending: true },
 } as const;
 
-/** Only of searches: what fits best first. */
+/** Only for searches: the most relevant first. */
 export const byRelevance = { column: 'relevance', type: 'text', descending: false } as const;
 
 export type SortName = keyof typeof sorts;

@@ -3,8 +3,8 @@ import { parseEntityTags } from '@catalogue/service';
 import { createHash } from 'node:crypto';
 
 /**
- * The strong tag of a product as it is sent: its version, which `If-Match` takes too. Products without one go by their last
- * change, and by what is sent: a value that comes late, from before that change, leaves its time as it was.
+ * A product’s strong tag: its version, which `If-Match` accepts, too. Without a version, the time of the last change and a digest
+ * of the body: a late value, from before that change, does not move the time.
  */
 export function etagOf({ version, updatedAt }: Pick<ProductRead, 'version' | 'updatedAt'>, body: string): string {
   if (version > 0) return `"${version}"`;
@@ -12,7 +12,7 @@ export function etagOf({ version, updatedAt }: Pick<ProductRead, 'version' | 'up
   return `"at-${updatedAt.getTime()}-${digest}"`;
 }
 
-/** True when `If-None-Match` lists the tag (RFC 9110, 13.1.2: compared weakly); a header that is malformed lists none. */
+/** Whether `If-None-Match` lists the tag (RFC 9110, 13.1.2: weak comparison); a malformed header lists none. */
 export function isListed(ifNoneMatch: string | undefined, etag: string): boolean {
   const tags = ifNoneMatch === undefined ? [] : parseEntityTags(ifNoneMatch);
   return tags === '*' || (tags ?? []).some(({ text }) => `"${text}"` === etag);

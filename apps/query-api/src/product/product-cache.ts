@@ -5,7 +5,7 @@ import { etagOf } from './etag.ts';
 import { present } from './product.ts';
 import type { FoundRow } from './row-loader.ts';
 
-/** A product as it is sent: made once, sent as often as it is asked for. */
+/** A product in the form that is sent. Made once, sent many times. */
 export interface Shown {
   id: string;
   version: number;
@@ -14,26 +14,26 @@ export interface Shown {
 }
 
 export interface FoundProduct {
-  /** Undefined for one that the catalogue does not list. */
+  /** Undefined if the catalogue does not list the product. */
   shown: Shown | undefined;
-  /** The position of the log that it was read at or after; undefined where that is not known. */
+  /** The product was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
 }
 
-/** Products in memory: some 15 MB of them. */
+/** How many products are cached: about 15 MB. */
 const maxCachedProducts = 20_000;
 
 /**
- * Single products, those asked for before from memory. A product stays in memory until the change log says that something
- * happened to it; the log is read on before each answer, once for all who ask in one turn of the event loop. So an answer is
- * never older than its request.
+ * Answers single products, from memory if they were read before. A product stays in memory until the change log reports a change of
+ * it. The log is read before each answer, once for all requests of one turn of the event loop, so an answer is never older than its
+ * request.
  */
 export class ProductCache {
   readonly #feed: ChangeFeed;
   readonly #read: (id: string) => Promise<FoundRow<ProductRead>>;
   readonly #shown = new Map<string, Shown>();
 
-  /** @param read what the database shows of a product from now on, with a proof of the feed's position. */
+  /** @param read reads a product from now on, and proves that it was read at the feed’s position or later. */
   constructor(feed: ChangeFeed, read: (id: string) => Promise<FoundRow<ProductRead>>) {
     this.#feed = feed;
     this.#read = read;
@@ -46,11 +46,11 @@ export class ProductCache {
   }
 
   /**
-   * The product as it was after this call, for who has waited for the feed to be current since the request came.
+   * The product as of this call or later. The caller has waited for the feed to be current.
    * @throws {Problem} `overloaded`, `unavailable`.
    */
   async findNow(id: string): Promise<FoundProduct> {
-    // PostgreSQL's text holds no NUL, so no id does.
+    // PostgreSQL’s text cannot contain NUL, so no id does.
     if (id.includes('\0')) return { shown: undefined, from: this.#feed.position };
     const known = this.#shown.get(id);
     if (known !== undefined) return { shown: known, from: this.#feed.position };
@@ -58,7 +58,7 @@ export class ProductCache {
     if (row === undefined) return { shown: undefined, from };
     const body = JSON.stringify(present(row));
     const shown = { id, version: row.version, etag: etagOf(row, body), body };
-    // Something that happened meanwhile may be in the row or not.
+    // The row may or may not include a change that happened meanwhile.
     if (from !== undefined && this.#feed.isUnchanged(id, from)) this.#keep(id, shown);
     return { shown, from };
   }

@@ -1,7 +1,7 @@
 import type { Product } from '@catalogue/contracts';
 import type { ProductRead } from '@catalogue/read-schema';
 
-/** A row as clients see it. `numeric` comes as text whose nearest number prints as the same decimal. */
+/** A row as clients see it. `numeric` arrives as text; the nearest double prints as the same decimal. */
 export function present({ id, name, price, version, createdAt, updatedAt }: ProductRead): Product {
   return {
     id,

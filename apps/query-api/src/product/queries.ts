@@ -5,18 +5,18 @@ import { type ProvenRows, proving, provenRows } from '../changes/proof.ts';
 
 const shownColumns = selectionOf(shownFields);
 
-/** What is known of a product that tokens ask about, whether the catalogue lists it or not. */
+/** The state of a product that a token names, whether the catalogue lists it or not. */
 export interface ProductStatus {
   id: string;
   version: number;
-  /** Events of it wait for an operator. Events that are being released do not: the product catches up. */
+  /** Whether events of the product are parked. False while they are being released: the product catches up. */
   parked: boolean;
 }
 
 /**
- * Those of the products that the catalogue lists, with a proof that they are from a position or a later one. The limit makes the
- * planner look into the index for each. Without `listed` beside the id, the primary key is the only index to go by: a plan that
- * was made while the table was empty would go through all of another one.
+ * The listed products among the ids, with a proof that they were read at a position or later. The limit makes the planner use the
+ * index for each id. Without `listed` beside the id, the primary key is the only usable index: a plan made while the table was
+ * empty would scan all of another index.
  */
 export async function findProducts(
   sql: Sql,
@@ -33,8 +33,8 @@ export async function findProducts(
 }
 
 /**
- * The status of those of the products that the serving generation knows, discontinued and incomplete ones as well, and the
- * position of the log at that moment. Only of a parked product the queue is looked at, by the index of the few that drain.
+ * The status of the products that the serving generation knows, including discontinued and incomplete ones, and the position of the
+ * log at that moment. Only for a parked product, PostgreSQL reads the queue, by the index of the few products that drain.
  */
 export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<ProvenRows<ProductStatus>> {
   const found = await sql<(ProductStatus & LogPosition & { id: string | null })[]>`

@@ -3,7 +3,7 @@ import { RowLoader } from './row-loader.ts';
 
 const never = () => new Promise<never>(() => {});
 
-test('what is asked for in one turn is read by one statement, each id once', async () => {
+test('one statement reads all ids of one turn, each once', async () => {
   const asked: string[][] = [];
   const from = { generation: 1, seq: 2, mark: 3 };
   const loader = new RowLoader((ids) => {
@@ -15,7 +15,7 @@ test('what is asked for in one turn is read by one statement, each id once', asy
   expect(asked).toEqual([['a', 'b', 'gone']]);
 });
 
-test('more than can wait for a database that does not answer are refused at once, the others after five seconds', async () => {
+test('too many callers of a silent database are refused at once, the others after five seconds', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const loader = new RowLoader<{ id: string }>(never);

@@ -3,7 +3,7 @@ import type { ProvenRows } from '../changes/proof.ts';
 import { unanswered } from '../in-time.ts';
 import { overloaded } from '../overloaded.ts';
 
-/** A row, and the position of the log that it was read at or after; undefined where that is not known. */
+/** A row, which was read at this position of the log or later; undefined if unknown. */
 export interface FoundRow<Row> {
   row: Row | undefined;
   from: LogPosition | undefined;
@@ -22,15 +22,15 @@ interface Batch<Row> {
   timer: NodeJS.Timeout;
 }
 
-// Statements under way at once. What comes meanwhile waits for one of them to end, in one batch.
+// Statements at once. Later ids wait for one of them to end, and form one batch.
 const maxStatements = 4;
-/** Callers that a batch takes: where the database is that slow, more of them would only wait longer. */
+/** Callers per batch. If the database is that slow, more would only wait longer. */
 const maxCallers = 5_000;
 const maxAnswerMs = 5_000;
 
 /**
- * Finds rows by id: those asked for in one turn of the event loop, or while the database is busy, with one statement. So all
- * that are asked for in one turn are of one moment.
+ * Finds rows by id. One statement reads all ids of one turn of the event loop, or all that arrive while the database is busy. So
+ * all rows of one turn are from one moment.
  */
 export class RowLoader<Row extends { id: string }> {
   readonly #read: (ids: string[]) => Promise<ProvenRows<Row>>;
@@ -42,8 +42,8 @@ export class RowLoader<Row extends { id: string }> {
   }
 
   /**
-   * The row with an id, if there is one; read after this call, never before.
-   * @throws {Problem} `overloaded` when too many wait already, `unavailable` without an answer within 5 s.
+   * The row with an id, if it exists. Read after this call, never before.
+   * @throws {Problem} `overloaded` if too many callers wait already, `unavailable` without an answer within 5 s.
    */
   async find(id: string): Promise<FoundRow<Row>> {
     const batch = (this.#open ??= this.#begin());
