@@ -51,7 +51,7 @@ async function get<T>(url: string, headers: Record<string, string> = {}): Promis
 }
 
 describe('one product', () => {
-  test('is shown as it is, to the cent', async () => {
+  test('has its current values, with the price to the cent', async () => {
     expect(await get('/products/mouse')).toMatchObject({
       status: 200,
       headers: { etag: '"3"' },
@@ -69,13 +69,13 @@ describe('one product', () => {
     ['019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', 'Ours'],
     ['019D2F10-6F29-7d11-9c0b-7E6D5C4B3A29', 'Ours'],
     ['019D2F10-6F29-7D11-9C0B-000000000000', 'Theirs'],
-  ])('%s is found: our UUIDs in any case, older ids as they are', async (id, name) => {
+  ])('%s is found: a UUID in any case, an older id as it is written', async (id, name) => {
     expect(await get(`/products/${id}`)).toMatchObject({ status: 200, body: { name } });
   });
-  test('is not sent again to who has it', async () => {
+  test('is not sent again to a client that has it', async () => {
     const same = await get('/products/mouse', { 'if-none-match': '"3"' });
     expect(same).toMatchObject({ status: 304, body: undefined, headers: { etag: '"3"', 'cache-control': 'no-cache' } });
-    // What a cache is told of the content here it would take for that of the one it has (RFC 9110, 8.6 and 15.4.5).
+    // A cache would apply these headers to the content that it has (RFC 9110, 8.6 and 15.4.5).
     for (const header of ['content-length', 'content-type']) expect(same.headers).not.toHaveProperty(header);
     expect(await get('/products/mouse', { 'if-none-match': '"2"' })).toMatchObject({ status: 200 });
   });
@@ -87,7 +87,7 @@ describe('one product', () => {
   );
 });
 
-test.each(['/products/', '/products/mouse/'])('%s is nowhere, whatever is asked of it', async (url) => {
+test.each(['/products/', '/products/mouse/'])('%s is not found, for any method', async (url) => {
   for (const method of ['GET', 'POST', 'DELETE'] as const) {
     const answer = await app.inject({ method, url });
     expect([method, answer.statusCode, answer.json<{ type: string }>().type]).toEqual([method, 404, 'not-found']);
@@ -95,7 +95,7 @@ test.each(['/products/', '/products/mouse/'])('%s is nowhere, whatever is asked 
 });
 
 describe('the list', () => {
-  test('goes page by page through every product once, by name as people sort, then by id', async () => {
+  test('shows every product once, page by page, in the alphabetical order of names, then by id', async () => {
     const seen: Row[] = [];
     for (let url: string | undefined = '/products?limit=20'; url !== undefined; ) {
       const page: Answer<Row[]> = await get<Row[]>(url);
@@ -108,7 +108,7 @@ describe('the list', () => {
       seen.toSorted((a, b) => compare(a.name, b.name) || (a.id < b.id ? -1 : 1)).map(({ name, id }) => `${name} ${id}`),
     );
   });
-  test('has 100 products a page when nothing is said, and no next page after the last', async () => {
+  test('has 100 products per page by default, and no next page after the last', async () => {
     expect((await get<Row[]>('/products')).body).toHaveLength(100);
     const whole = await get<Row[]>('/products?limit=500');
     expect([whole.body.length, whole.headers['link']]).toEqual([253, undefined]);
@@ -121,28 +121,28 @@ describe('the list', () => {
     ['cursor=abc', '/cursor'],
     ['cursor=WyJhIiwiYiJd.AAAAAAAA', '/cursor'],
     ['colour=red', '/colour'],
-  ])('?%s is refused, and says where', async (query, pointer) => {
+  ])('?%s is refused with a pointer to the parameter', async (query, pointer) => {
     expect(await get(`/products?${query}`)).toMatchObject({
       status: 400,
       body: { type: 'invalid-request', errors: [{ pointer }] },
     });
   });
-  test('takes no POST', async () => {
+  test('refuses a POST', async () => {
     const answer = await app.inject({ method: 'POST', url: '/products' });
     expect([answer.statusCode, answer.headers['allow']]).toEqual([405, 'GET, HEAD']);
   });
-  test('of a stream HEAD tells what it is, and does not wait for its end', async () => {
+  test('a HEAD of the stream answers at once with its headers', async () => {
     const answer = await app.inject({ method: 'HEAD', url: '/products/stream' });
     expect([answer.statusCode, answer.body]).toEqual([200, '']);
     expect(answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   });
 });
 
-test('it is ready once the statements of its routes are known; they are not run again to find out', async () => {
+test('the service is ready once it has run the statements of its routes, which readiness checks do not repeat', async () => {
   const run: string[] = [];
   const readModel = new Proxy(db.sql, {
     apply: (target, self, args: [TemplateStringsArray | string]) => {
-      // What is no template is a part of a statement.
+      // A call without a template makes a part of a statement.
       if (typeof args[0] !== 'string') run.push(args[0].join('?').trim());
       return Reflect.apply(target as unknown as () => unknown, self, args);
     },
@@ -164,12 +164,12 @@ test('it is ready once the statements of its routes are known; they are not run 
   expect(run).toEqual(['select 1']);
 });
 
-test('what is shown may be kept by caches, to be asked about again before each use', async () => {
+test('caches may store an answer, and have to revalidate it before each use', async () => {
   for (const url of ['/products/mouse', '/products', '/products/nowhere'])
     expect((await get(url)).headers).toMatchObject({ 'cache-control': 'no-cache' });
 });
 
-test('a page of another origin may ask when that is configured, and read what it needs', async () => {
+test('a page of a configured origin may send queries and read their headers', async () => {
   const log = createLogger('test', 'silent');
   const corsOrigins = ['https://shop.example'];
   const metrics = createMetrics('test');
@@ -193,7 +193,7 @@ test('a page of another origin may ask when that is configured, and read what it
   );
 });
 
-test('the document names each operation', async () => {
+test('the OpenAPI document names each operation', async () => {
   const { body } = await get<{ paths: Record<string, { get: { operationId: string } }> }>('/openapi.json');
   const operations = Object.entries(body.paths).map(([path, operation]) => [path, operation.get.operationId]);
   expect(Object.fromEntries(operations)).toEqual({

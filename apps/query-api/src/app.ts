@@ -17,12 +17,12 @@ import { productRoutes } from './routes/products.ts';
 
 export interface AppOptions {
   readModel: Sql;
-  /** The same database by another pool: what may take long keeps nobody from a product. */
+  /** The same database through another pool: slow lists do not delay single products. */
   listing: Sql;
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
-  /** Where the catalogue page sends commands. */
+  /** Where the catalogue page sends its commands. */
   commandApiUrl: string;
 }
 
@@ -30,11 +30,11 @@ export interface App {
   app: Server;
   streams: StreamHub;
   feed: ChangeFeed;
-  /** Follows the changes of the read model until the signal is aborted: tokens that wait and streams live from it. */
+  /** Follows the changes of the read model until the signal is aborted. Waiting tokens and streams depend on it. */
   work: (signal: AbortSignal) => Promise<void>;
 }
 
-/** The queries of the catalogue over HTTP, answered from the read model. */
+/** Builds the HTTP server that answers the catalogue’s queries from the read model. */
 export async function buildApp(options: AppOptions): Promise<App> {
   const { readModel, listing, log, metrics, corsOrigins, commandApiUrl } = options;
   const lists = new ListReader(
@@ -52,7 +52,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
         : undefined,
     dependencies: { 'read model': checkReadModel(readModel, lists) },
   });
-  // It may change at any moment, so what is kept has to be asked about each time; with an ETag that costs next to nothing.
+  // An answer may change at any moment, so caches have to revalidate it each time; with an ETag that is cheap.
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-cache');
     done();
@@ -91,7 +91,7 @@ const api = {
 function checkReadModel(readModel: Sql, lists: ListReader): Dependencies[string] {
   let isPrepared = false;
   return async () => {
-    // Once, the statements of the routes: before it is ready, connections are there and know them.
+    // Runs the routes’ statements once: before the service is ready, its connections are open and have prepared them.
     if (isPrepared) await readModel`select 1`;
     else
       await Promise.all([

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const get = async <T = Product>(path: string) => (await (await fetch(api.url + path)).json()) as T;
 
-test('no answer is older than its request, whoever asked before and whatever is written meanwhile', async () => {
+test('no answer is older than its request, whatever others request and write meanwhile', async () => {
   const id = randomUUID();
   await project(db.sql, [{ id, version: 1, name: '', price: 1 }]);
   let written = 1;
@@ -50,20 +50,20 @@ test('no answer is older than its request, whoever asked before and whatever is 
   expect(answers.page).toBeGreaterThan(150);
 });
 
-test('what is asked for again is read again only when something happened', async () => {
+test('a repeated request reads the database only after a change', async () => {
   const [a, b] = [randomUUID(), randomUUID()];
   await project(
     db.sql,
     [a, b].map((id) => ({ id, version: 1 })),
   );
-  // Of single products, and of pages.
+  // Statements that read single products, and statements that read pages.
   const reads = () => api.statementsWith('where listed') + api.statementsWith('from listed_products');
   const ask = () => Promise.all([get(`/products/${a}`), get('/products?sort=price&limit=5')]);
   await ask();
   const before = reads();
   for (let i = 0; i < 20; i++) await ask();
   expect(reads() - before).toBe(0);
-  // Of another product: the page may be another, the product is not.
+  // The change is of another product: it may change the page, but not this product.
   await project(db.sql, [{ id: b, version: 2 }]);
   await ask();
   expect(reads() - before).toBe(1);
@@ -72,7 +72,7 @@ test('what is asked for again is read again only when something happened', async
   expect(reads() - before).toBe(3);
 });
 
-test('a hundred who ask for the same page at once share a read', async () => {
+test('a hundred simultaneous requests for the same page share one read', async () => {
   await project(db.sql, [{ id: randomUUID(), version: 1 }]);
   const before = api.statementsWith('from listed_products');
   await Promise.all(Array.from({ length: 100 }, () => get('/products?sort=-price&limit=50')));
@@ -81,7 +81,7 @@ test('a hundred who ask for the same page at once share a read', async () => {
   expect(reads).toBeLessThan(5);
 });
 
-test('a read goes on while anyone waits for it', async () => {
+test('a read continues while any client waits for it', async () => {
   await project(db.sql, [{ id: randomUUID(), version: 1 }]);
   const client = new AbortController();
   const path = '/products?sort=-updatedAt&limit=7';
@@ -95,7 +95,7 @@ test('a read goes on while anyone waits for it', async () => {
   expect((await staying).length).toBeGreaterThan(0);
 });
 
-test('a product that changed while it was read is not kept as it was', async () => {
+test('a product that changes while it is read is not cached', async () => {
   const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
   const id = randomUUID();
   const read = (version: number) => ({
@@ -127,7 +127,7 @@ test('a product that changed while it was read is not kept as it was', async () 
   for (let i = 0; i < 2; i++) expect(await find()).toMatchObject({ version: 2 });
 });
 
-test('what was read from another history than the change log’s is not kept', async () => {
+test('an answer from another history than the change log’s is not cached', async () => {
   const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
   await feed.current();
   const id = randomUUID();
@@ -151,7 +151,7 @@ test('what was read from another history than the change log’s is not kept', a
   expect(reads).toEqual({ products: 3, pages: 3 });
 });
 
-test('pages in memory are bounded, also those that show nothing: of searches there is no end', async () => {
+test('the memory for pages is bounded, also for empty pages of ever new searches', async () => {
   const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
   let reads = 0;
   const pages = new PageCache(feed, () => {
@@ -173,7 +173,7 @@ test('pages in memory are bounded, also those that show nothing: of searches the
   expect(reads).toBe(20_001);
 });
 
-test('a read that nobody waits for any more is cancelled, and whoever asks later reads anew', async () => {
+test('a read without waiting clients is cancelled, and a later request starts a new one', async () => {
   await project(db.sql, [{ id: randomUUID(), version: 1 }]);
   const path = '/products?sort=-updatedAt&limit=9';
   await using lock = await lockTable(db.sql, 'products_g1');
@@ -182,13 +182,13 @@ test('a read that nobody waits for any more is cancelled, and whoever asks later
   await expect.poll(lock.waiting).toBe(1);
   for (const client of clients) client.abort();
   for (const answer of leaving) await expect(answer).rejects.toThrow(/abort/);
-  // Long before its three seconds are over.
+  // Long before the statement’s limit of three seconds.
   await expect.poll(lock.waiting).toBe(0);
   await lock.release();
   expect((await get<Product[]>(path)).length).toBeGreaterThan(0);
 });
 
-test('a page that takes the database longer than three seconds is given up there, too', async () => {
+test('the database cancels the read of a page after three seconds', async () => {
   await using lock = await lockTable(db.sql, 'products_g1');
   const began = performance.now();
   const response = await fetch(`${api.url}/products?sort=-price&limit=3&minPrice=0.5`);
@@ -198,7 +198,7 @@ test('a page that takes the database longer than three seconds is given up there
   expect(await lock.waiting()).toBe(0);
 });
 
-test('of a generation that serves no more nothing is shown', async () => {
+test('no answer comes from a generation that no longer serves', async () => {
   const id = randomUUID();
   await project(db.sql, [{ id, version: 1, name: 'old', price: 1 }]);
   await get(`/products/${id}`);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server?.[Symbol.asyncDispose]());
 
-/** A query-api on a database with a standby. */
+/** Starts a query-api on a database with a standby. */
 async function start(options: StartOptions = {}) {
   const db = await createDatabase(server.dsn('postgres'), migrateReadModel);
   const name = new URL(db.dsn).pathname.slice(1);
@@ -32,14 +32,14 @@ async function start(options: StartOptions = {}) {
     },
     stream: (lastEventId?: string, from = api) =>
       openStream(`${from.url}/products/stream`, lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-    /** Resolves when the API has read the log as far as it goes, or as far as a change. */
+    /** Resolves when the API has read the log up to its end, or up to a change. */
     caughtUp: async (last?: number) => {
       const [counter] = await db.sql<{ last: number }[]>`select last from change_counters where generation = 1`;
       await waitFor('the log to be read', () => api.position() === (last ?? counter?.last));
     },
-    /** From now on the standby lacks what is written. */
+    /** From now on the standby does not receive writes. */
     cutOff: () => standby.cutOff(),
-    /** The standby has taken over when this returns, and these changes were written to it meanwhile. */
+    /** Replaces the primary by the standby, which gets these changes first. */
     failOver: async (written: readonly Step[] = []) => {
       await standby.promote();
       const sql = connect(standby.dsn(name), { name: 'test', max: 1 });
@@ -47,7 +47,7 @@ async function start(options: StartOptions = {}) {
       await sql.end({ timeout: 5 });
       await server.replaceBy(standby);
     },
-    /** The standby takes writes when this returns, and has these changes; the old primary is still there. */
+    /** Promotes the standby and writes these changes to it; the old primary keeps running. */
     splitBrain: async (written: readonly Step[]) => {
       await standby.promote();
       const sql = connect(standby.dsn(name), { name: 'test', max: 1 });
@@ -72,29 +72,26 @@ const withToken = (id: string, version: number, wait = 0) => ({
 const newIds = () => Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string];
 
 describe('after a failover to a standby that lacks the last changes', () => {
-  // As many as were lost, so that the last number is the same, and more.
-  test.each([2, 5])(
-    'nothing of what was lost is shown, also when it has %i changes of its own by then',
-    async (count) => {
-      await using on = await start();
-      const [kept, lost, other] = newIds();
-      const ask = async () => [
-        (await on.get(`/products/${kept}`)).body['price'],
-        (await on.get(`/products/${lost}`)).status,
-        (await on.get<Product[]>('/products?sort=price&limit=2')).body.map(({ id }) => id),
-      ];
-      await on.project([created(kept)]);
-      await on.cutOff();
-      await on.project([created(lost), { id: kept, version: 2, price: 2 }]);
-      for (let i = 0; i < 2; i++) expect(await ask()).toEqual([2, 200, [lost, kept]]);
-      const others = Array.from({ length: count - 2 }, () => created(randomUUID(), 10));
-      await on.failOver([{ id: kept, version: 2, price: 3 }, created(other, 9), ...others]);
-      await on.again();
-      expect(await ask()).toEqual([3, 404, [kept, other]]);
-    },
-  );
+  // As many changes as were lost, so that the last number is the same; and more.
+  test.each([2, 5])('no lost change is shown, even after %i new changes', async (count) => {
+    await using on = await start();
+    const [kept, lost, other] = newIds();
+    const ask = async () => [
+      (await on.get(`/products/${kept}`)).body['price'],
+      (await on.get(`/products/${lost}`)).status,
+      (await on.get<Product[]>('/products?sort=price&limit=2')).body.map(({ id }) => id),
+    ];
+    await on.project([created(kept)]);
+    await on.cutOff();
+    await on.project([created(lost), { id: kept, version: 2, price: 2 }]);
+    for (let i = 0; i < 2; i++) expect(await ask()).toEqual([2, 200, [lost, kept]]);
+    const others = Array.from({ length: count - 2 }, () => created(randomUUID(), 10));
+    await on.failOver([{ id: kept, version: 2, price: 3 }, created(other, 9), ...others]);
+    await on.again();
+    expect(await ask()).toEqual([3, 404, [kept, other]]);
+  });
 
-  test('a stream is told to begin anew, and so is one that resumes after what was lost', async () => {
+  test('a stream gets a reset, and so does one that resumes after a lost change', async () => {
     await using on = await start();
     const [kept, lost, other, later] = newIds();
     await on.project([created(kept)]);
@@ -115,7 +112,7 @@ describe('after a failover to a standby that lacks the last changes', () => {
     for (const each of [stream, resumed]) expect(await each.next('reset')).toMatchObject({ data: { id: later } });
   });
 
-  test('a stream that resumes from before what was lost goes on and misses nothing, also from memory of a new process', async () => {
+  test('a stream that resumes before the lost changes misses nothing, also from the memory of a new process', async () => {
     await using on = await start();
     const [kept, lost, other] = newIds();
     await on.caughtUp();
@@ -130,7 +127,7 @@ describe('after a failover to a standby that lacks the last changes', () => {
     await on.again();
     await using anew = await startQueryApi(on.dsn);
     await anew.ready();
-    // With the mark that it was given, and as the release before marks gave it.
+    // With its mark, and in the form of the releases before marks.
     for (const id of [lastId, '1-1'])
       for (const api of [on.api, anew]) {
         using resumed = await on.stream(id, api);
@@ -139,7 +136,7 @@ describe('after a failover to a standby that lacks the last changes', () => {
       }
   });
 
-  test('a stream that is ahead of another instance goes on there only if the log comes to be the one that it is from', async () => {
+  test('a stream that is ahead of another instance continues there only if that instance’s log becomes the same', async () => {
     await using on = await start();
     const [kept, lost, other, later] = newIds();
     await on.project([created(kept)]);
@@ -160,7 +157,7 @@ describe('after a failover to a standby that lacks the last changes', () => {
     expect(resumed.events()).toMatchObject([{ event: 'reset' }, { data: { id: later } }]);
   });
 
-  test('a stream that resumes after what was lost is told so also where memory does not reach back', async () => {
+  test('a stream that resumes after a lost change gets a reset, also for changes older than memory', async () => {
     await using on = await start();
     await on.cutOff();
     await on.addChanges(1_500);
@@ -176,8 +173,8 @@ describe('after a failover to a standby that lacks the last changes', () => {
     expect(resumed.events()[0]).toMatchObject({ event: 'reset' });
   });
 
-  test('a token of a write that was lost is never answered, though the write was known before', async () => {
-    // Nothing but the requests reads the log: the first one after the failover meets what was known before.
+  test('the token of a lost write is never answered, although the write was known before', async () => {
+    // Only requests read the log: the first one after the failover meets the state from before it.
     await using on = await start({ followsChanges: false });
     const [kept, lost, other] = newIds();
     await on.project([created(kept)]);
@@ -195,7 +192,7 @@ describe('after a failover to a standby that lacks the last changes', () => {
     for (const path of paths) expect([path, await type(path)]).toEqual([path, 'read-model-behind']);
   });
 
-  test('a page under a token never comes from a server that lacks the write, while the log is read from another', async () => {
+  test('a page for a token never comes from a server without the write, while the log comes from another server', async () => {
     await using on = await start();
     const [kept, lost, other] = newIds();
     await on.project([created(kept)]);
@@ -212,8 +209,8 @@ describe('after a failover to a standby that lacks the last changes', () => {
   });
 });
 
-// Written against patches/postgres@3.4.9.patch: its `discard` ended the connection, which listened again at once.
-test('a standby, which refuses LISTEN, is asked once and not again and again', async () => {
+// Guards patches/postgres@3.4.9.patch: its `discard` used to end the listening connection, which reconnected at once.
+test('a standby, which refuses LISTEN, is asked only once', async () => {
   const standby = await server.startStandby();
   const sql = connect(standby.dsn('postgres'), { name: 'listens', max: 1 });
   expect(await sql.listen('news', () => {}).catch(errorCode)).toBe('25006');

@@ -18,7 +18,7 @@ import { addGeneration, project, startQueryApi, type Step, switchTo } from '../t
 
 const ids = Array.from({ length: 12 }, randomFrom('ids').uuid);
 
-/** What a client of the stream may rely on: from one reset to the next, each product's versions without a hole or a repeat. */
+/** The guarantee of the stream: between two resets, each product’s versions arrive without a gap or a repeat. */
 class StreamOracle {
   readonly #versions = new Map<string, number>();
   readonly faults: string[] = [];
@@ -38,7 +38,7 @@ class StreamOracle {
   }
 }
 
-/** Follows the stream, cut off after some bytes again and again, as an EventSource would: blocks that are whole count. */
+/** Follows the stream as an EventSource does. The connection breaks after some bytes, again and again; only whole blocks count. */
 async function follow(url: string, oracle: StreamOracle, random: Random, over: AbortSignal): Promise<void> {
   let lastId: string | undefined;
   while (!over.aborted) {
@@ -70,7 +70,7 @@ async function follow(url: string, oracle: StreamOracle, random: Random, over: A
   }
 }
 
-test(`whatever happens to the read database, no token is answered stale and no stream has an unannounced hole (seed ${seed})`, async () => {
+test(`through switches, failovers and restores, no token gets a stale answer and no stream has an unannounced gap (seed ${seed})`, async () => {
   await using server = await startOwnPostgres();
   await using db = await createDatabase(server.dsn('postgres'), migrateReadModel);
   const dsn = new URL(db.dsn);
@@ -80,7 +80,7 @@ test(`whatever happens to the read database, no token is answered stale and no s
   await using api = await startQueryApi(dsn.href);
   await api.ready();
   const faults: string[] = [];
-  /** Versions that were committed, as a client knows them: those that a failover loses stay. */
+  /** The committed versions, as a client knows them. Versions that a failover loses stay. */
   const tokens = new Map<string, number>();
   const answers = { proven: 0, refused: 0 };
   let generations = [1];
@@ -194,7 +194,7 @@ test(`whatever happens to the read database, no token is answered stale and no s
       await delay(fate.int(0, 400));
       if (!beside.over.aborted) await disturb();
     }
-    // A failover that loses writes, which clients hold tokens of, and gives their numbers to other changes.
+    // A failover loses writes whose tokens clients hold, and reuses their numbers for other changes.
     const standby = await server.startStandby();
     await standby.cutOff();
     const kept = writes;

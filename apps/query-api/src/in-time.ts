@@ -1,8 +1,8 @@
 import { Problem } from '@catalogue/service';
 
 /**
- * Waits for the read model, but no longer than so many milliseconds; what was asked goes on.
- * @throws {Problem} `unavailable` when it takes longer.
+ * Waits for the read model for at most `ms` milliseconds. The operation itself continues.
+ * @throws {Problem} `unavailable` when the time has passed.
  */
 export async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   const late = Promise.withResolvers<never>();
@@ -14,7 +14,7 @@ export async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   }
 }
 
-/** The refusal of whoever got no answer from the read model in time. */
+/** The refusal when the read model does not answer in time. */
 export function unanswered(): Problem {
   return new Problem('unavailable', 'The read model has not answered in time', { headers: { 'retry-after': '1' } });
 }

@@ -1,6 +1,6 @@
 import { connect, type Sql } from '@catalogue/postgres';
 
-/** Two pools on the read model: a few slow lists and searches at once, and products, which nobody is to wait for. */
+/** Opens two pools on the read model: one for a few slow lists and searches at once, one for products, which have to be fast. */
 export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
   return {
     readModel: connect(dsn, {
@@ -8,7 +8,7 @@ export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
       max: 6,
       statementTimeout: 5_000,
       answerTimeout: 6_000,
-      // Its few statements are planned once a connection: planning took 80 µs of the 100 µs that a product cost the server.
+      // Plans each of its few statements once per connection: planning took 80 of the 100 µs that a product cost the server.
       settings: { plan_cache_mode: 'force_generic_plan' },
     }),
     listing: connect(dsn, {
@@ -17,15 +17,15 @@ export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
       statementTimeout: 3_000,
       answerTimeout: 4_000,
       settings: {
-        // Prices and words differ in how many products they find: a plan for all of them would be wrong for most.
+        // Prices and words match very different numbers of products: one plan for all of them would suit few.
         plan_cache_mode: 'force_custom_plan',
-        // What is read often is in memory: with the default of 4, the table is read from its beginning where an index is faster.
+        // Pages that are read often are in memory. With the default of 4, PostgreSQL scans the table where an index is faster.
         random_page_cost: '1.1',
-        // A word that very many names have is found soonest in the table itself.
+        // For a word that very many names have, a sequential scan is fastest.
         enable_seqscan: 'on',
-        // Of a word that is in very many names the same ones are found each time.
+        // A search for a very common word finds the same names each time.
         synchronize_seqscans: 'off',
-        // Two letters swapped in a word of five leave 0.2 (the default is 0.3).
+        // Swapping two letters in a word of five leaves a similarity of 0.2 (the default limit is 0.3).
         'pg_trgm.similarity_threshold': '0.2',
       },
     }),

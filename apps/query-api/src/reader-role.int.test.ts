@@ -7,7 +7,7 @@ import { expect, inject, test } from 'vitest';
 import { openStream } from '../test/event-source.ts';
 import { addGeneration, project, startQueryApi, switchTo } from '../test/fixture.ts';
 
-test('a role that may only read is all that it needs, also of generations to come', async () => {
+test('a role with read access is enough, also for later generations', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   const role = `reader_${randomUUID().replaceAll('-', '')}`;
   // As in docs/how-to/database-roles.md.

@@ -8,7 +8,7 @@ export interface ServerSentEvent {
   data: { id: string; version: number; name: string; price: number } | undefined;
 }
 
-/** A stream's client, which may stop reading. */
+/** A client of the stream that can stop reading. */
 export async function openStream(url: string, headers: Record<string, string> = {}) {
   const request = httpRequest(url, { headers, agent: false }).end();
   const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -25,18 +25,18 @@ export async function openStream(url: string, headers: Record<string, string> = 
   return {
     status: response.statusCode,
     headers: response.headers,
-    /** All that came, those without data included. */
+    /** All blocks that arrived, including those without data. */
     blocks,
     events,
     lastId: () => blocks.findLast(({ id }) => id !== undefined)?.id ?? '',
-    /** Resolves when so many events have come. */
+    /** Resolves when this many events have arrived. */
     received: (count: number) => waitFor(`${count} events`, () => Promise.resolve(events().length >= count)),
-    /** Resolves with the id that the stream begins after. */
+    /** Resolves with the id after which the stream starts. */
     begun: async () => {
       await waitFor('the beginning', () => Promise.resolve(blocks.length > 0));
       return blocks[0]?.id;
     },
-    /** The event after the first of a kind. */
+    /** The event after the first one of a type. */
     next: async (after: string) => {
       const index = () => events().findIndex(({ event }) => event === after);
       await waitFor(`an event after ${after}`, () => index() !== -1 && events().length > index() + 1);

@@ -6,13 +6,13 @@ import { buildApp } from '../src/app.ts';
 import { openPools } from '../src/pools.ts';
 
 export interface StartOptions {
-  /** Another address for the pool of lists: connections of one service can lead to two servers during a failover. */
+  /** Another database for the pool of lists: during a failover, one service can have connections to two servers. */
   listingDsn?: string;
-  /** False: it reads the change log only when a request asks for that. */
+  /** False: the service reads the change log only for requests. */
   followsChanges?: boolean;
 }
 
-/** A query-api that listens and follows the changes, until it is disposed of. */
+/** Starts a query-api that listens and follows the changes, until it is disposed of. */
 export async function startQueryApi(dsn: string, { listingDsn = dsn, followsChanges = true }: StartOptions = {}) {
   const stop = new AbortController();
   const { readModel: pool, listing: ownListing } = openPools(dsn);
@@ -21,7 +21,7 @@ export async function startQueryApi(dsn: string, { listingDsn = dsn, followsChan
   const counting = (sql: Sql) =>
     new Proxy(sql, {
       apply: (target, self, args: [TemplateStringsArray | string]): unknown => {
-        // What is no template is a part of a statement, and so is one that begins with none of these.
+        // Ignores parts of statements: they are not templates, or begin with another word.
         const text = typeof args[0] === 'string' ? '' : args[0].join('?').trim();
         if (/^(select|with)/.test(text)) sent.push(text);
         return Reflect.apply(target as unknown as () => unknown, self, args) as unknown;
@@ -56,17 +56,17 @@ export async function startQueryApi(dsn: string, { listingDsn = dsn, followsChan
     url: `http://127.0.0.1:${port}`,
     metric,
     ready: () => waitFor('query-api to be ready', async () => (await app.inject('/health/ready')).statusCode === 200),
-    /** The last change that it has read. */
+    /** The last change that the service has read. */
     position: () => feed.position?.seq,
-    /** Bytes that wait for its clients, the system's own buffers apart. */
+    /** Bytes buffered for its clients, without the system’s own buffers. */
     buffered: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
-    /** Clients that are connected. */
+    /** The number of connected clients. */
     connections: () => sockets.size,
-    /** How many it has sent. */
+    /** How many statements the service has sent. */
     statements: () => sent.length,
-    /** How many of them hold this text. */
+    /** How many statements contain a text. */
     statementsWith: (text: string) => sent.filter((statement) => statement.includes(text)).length,
-    /** Resolves when so many requests wait for a write. */
+    /** Resolves when this many requests wait for a write. */
     waiting: (count: number) => waitFor(`${count} to wait`, async () => (await metric('token_waiters')) === count),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
@@ -86,7 +86,7 @@ export interface Step {
   parked?: boolean;
 }
 
-/** Writes products and what happened to them as the worker does: rows, and the change log last, in one transaction. */
+/** Writes products and their changes as query-worker does: in one transaction, the change log last. */
 export async function project(sql: Sql, steps: readonly Step[], generation = 1): Promise<void> {
   const rows = steps.map((step) => ({
     name: 'Mouse',
@@ -98,7 +98,7 @@ export async function project(sql: Sql, steps: readonly Step[], generation = 1):
   await sql.begin(async (tx) => {
     const pricesBefore: (string | null)[] = [];
     for (const { id, name, price, version, kind, parked } of rows) {
-      // A product that is not there is none that was ever created.
+      // A product of kind `none` was never created.
       const createdAt = kind === 'none' ? null : '2026-11-23T10:00:00Z';
       const [before] = await tx<{ price: string }[]>`
         select price from products where generation = ${generation} and id = ${id} and listed`;
@@ -126,7 +126,7 @@ export async function project(sql: Sql, steps: readonly Step[], generation = 1):
   });
 }
 
-/** Adds that many changes at once, each of another product; returns the number of the last. */
+/** Adds this many changes at once, each of another product. Returns the number of the last one. */
 export async function addChanges(sql: Sql, count: number, name = 'Mouse'): Promise<number> {
   const [row] = await sql.begin(async (tx) => {
     const [counter] = await tx<{ last: number }[]>`
@@ -140,7 +140,7 @@ export async function addChanges(sql: Sql, count: number, name = 'Mouse'): Promi
   return row?.last ?? 0;
 }
 
-/** Nobody reads a table until it is released. */
+/** Locks a table against readers until it is released. */
 export async function lockTable(sql: Sql, table: string) {
   const session = await sql.reserve();
   await session`begin`;
@@ -153,7 +153,7 @@ export async function lockTable(sql: Sql, table: string) {
     session.release();
   };
   const release = () => end('rollback');
-  /** Statements that wait for it. */
+  /** How many statements wait for a lock. */
   const waiting = async () => {
     const [row] = await sql<{ count: number }[]>`
       select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
@@ -162,7 +162,7 @@ export async function lockTable(sql: Sql, table: string) {
   return { holder: session, waiting, commit: () => end('commit'), release, [Symbol.asyncDispose]: release };
 }
 
-/** Makes an empty generation beside those there are; attached as the worker does it, which locks no reader out. */
+/** Makes an empty generation beside the others. Attaches its partitions as query-worker does, without locking readers out. */
 export async function addGeneration(sql: Sql, generation: number): Promise<void> {
   const partitions = ['products', 'changes'].map(
     (table) => `
@@ -175,7 +175,7 @@ export async function addGeneration(sql: Sql, generation: number): Promise<void>
     insert into generations values (${generation}, 'filling')`);
 }
 
-/** Lets a generation serve. */
+/** Makes a generation serve. */
 export async function switchTo(sql: Sql, generation: number): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`update generations set state = 'retired' where state = 'serving'`;

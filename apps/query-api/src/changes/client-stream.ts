@@ -6,16 +6,16 @@ import type { OlderChanges } from './older.ts';
 import { positionAt } from './recent.ts';
 import { eventOf, heartbeatAt, idOf, resetTo } from './server-sent-event.ts';
 
-/** Bytes that wait for a client at most before no more are written for it; the system's own buffers come on top. */
+/** How many bytes may be buffered for a client before the stream pauses. The system’s own buffers come on top. */
 const maxBufferedBytes = 64 * 1024;
-/** Milliseconds in which a client has to take what waits for it. */
+/** Milliseconds that a client has to drain the buffer. */
 const maxDrainMs = 10_000;
-/** Changes that are written in one piece: some 30 KB. */
+/** Changes per write: about 30 KB. */
 export const maxBatchChanges = 100;
 
 export type Wants = (change: Change) => boolean;
 
-/** The changes of one moment, in the form that all streams without a filter are sent: made once. */
+/** A batch of changes, formatted once for all streams without a filter. */
 export class Batch {
   readonly changes: readonly Change[];
   readonly position: LogPosition;
@@ -29,13 +29,13 @@ export class Batch {
     this.#texts = changes.map((change) => eventOf(generation, change));
   }
 
-  /** Whether the log that it is of may be the one that a position is from: false when it holds another change there. */
+  /** Whether the position may belong to the log of this batch; false if the log has another change there. */
   mayFollow(position: LogPosition): boolean {
     const own = this.changes[position.seq - (this.changes[0]?.seq ?? 0)];
     return own === undefined || isMarked(position, own.mark);
   }
 
-  /** What of it comes after a change, as far as it is wanted; empty when nothing does. */
+  /** The text of the wanted changes after `after`; empty if there are none. */
   textFor(after: number, wants: Wants | undefined): Buffer | string {
     if (wants === undefined && (this.changes[0]?.seq ?? 0) > after)
       return (this.#whole ??= Buffer.from(this.#texts.join('')));
@@ -51,8 +51,8 @@ interface Source {
 }
 
 /**
- * One client's stream. While it keeps up, it is given each batch of changes as it comes. When too much waits for it, it reads on
- * by itself, as fast as it takes what it is sent; one that takes nothing for ten seconds is cut off, and resumes where it was.
+ * One client’s stream. While the client keeps up, it gets each batch as the feed reads it. When too much is buffered, the stream
+ * catches up on its own, at the client’s speed. A client that reads nothing for ten seconds is disconnected, and can resume.
  */
 export class ChangeStream {
   readonly #response: ServerResponse;
@@ -69,7 +69,7 @@ export class ChangeStream {
     this.#wants = wants;
   }
 
-  /** Sends what has happened since its position, and from then on what happens. */
+  /** Sends the changes since its position, then the new ones. */
   async begin(): Promise<void> {
     this.#write(`retry: 1000\nid: ${idOf(this.#after)}\n\n`);
     await this.#catchUp();
@@ -78,7 +78,7 @@ export class ChangeStream {
   /** Takes the next changes of the feed. */
   take(batch: Batch): void {
     if (!this.#isLive) return;
-    // It is ahead: it came from an instance that has read more, or the log has lost what it was sent.
+    // The client is ahead: another instance had read more, or the log has lost changes that the client received.
     if (!batch.mayFollow(this.#after)) {
       this.reset(batch.position);
       return;
@@ -92,7 +92,7 @@ export class ChangeStream {
     }
   }
 
-  /** What follows has no connection to what it was sent. */
+  /** Tells the client to reload, and continues from another position. */
   reset(position: LogPosition): void {
     this.#after = position;
     this.#write(resetTo(position));
@@ -101,7 +101,7 @@ export class ChangeStream {
   beat(): void {
     const { position } = this.#source.feed;
     if (!this.#isLive || position === undefined) return;
-    // It came from an instance that was ahead of this one, which should have caught up by now.
+    // The client came from an instance that was ahead of this one, which should have caught up by now.
     const isAhead = this.#after.seq > position.seq;
     if (isAhead && this.#wasAhead) this.reset(position);
     else this.#write(heartbeatAt(this.#after));
@@ -117,13 +117,13 @@ export class ChangeStream {
     try {
       for (;;) {
         await this.#drained();
-        // In one step with the look: no batch comes in between.
+        // No `await` between the check and the change: no batch comes in between.
         this.#isLive = this.#isCaughtUp();
         if (this.#isLive || this.#isOver()) return;
         await this.#sendSome();
       }
     } catch {
-      // It took nothing for too long, or the database is away: the client comes back to where it was.
+      // The client read nothing for too long, or the database is down: the client reconnects and resumes.
       this.#response.destroy();
     }
   }
@@ -138,13 +138,13 @@ export class ChangeStream {
     return this.#after.seq > position.seq || isMarked(this.#after, position.mark ?? null);
   }
 
-  /** Sends the next changes after its position, or tells that they are not kept any more. */
+  /** Sends the next changes after its position, or a reset if they are no longer stored. */
   async #sendSome(): Promise<void> {
     const { feed, older } = this.#source;
     const from = this.#after;
     const isOfToday = from.generation === feed.position?.generation;
     const changes = isOfToday ? (feed.since(from) ?? (await older.after(from))) : undefined;
-    // Another generation serves since, and it was told.
+    // Another generation serves now, and the client got a reset.
     if (this.#after !== from) return;
     if (changes === undefined && feed.position !== undefined) this.reset(feed.position);
     if (changes === undefined) return;
@@ -163,7 +163,7 @@ export class ChangeStream {
   }
 
   #write(text: Buffer | string): void {
-    // One that was ended and is not sent whole yet would take more for a fault, which ends the process.
+    // Writing to a response that has ended but is still being sent raises an error, which would end the process.
     if (text.length > 0 && !this.#isOver()) this.#response.write(text);
   }
 }

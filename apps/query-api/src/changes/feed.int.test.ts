@@ -7,9 +7,9 @@ import { addChanges, project } from '../../test/fixture.ts';
 import { ChangeFeed } from './feed.ts';
 import { OlderChanges } from './older.ts';
 
-test('who waits is told of a change by a hint, however long the pause', async () => {
+test('a hint makes the feed read at once, however long its pause is', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
-  // By itself it looks once, and then not for an hour.
+  // Without hints the feed reads the log once, and then not for an hour.
   const [soonest, wanted, idle] = [3_600_000, 3_600_000, 3_600_000];
   const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'), { soonest, wanted, idle });
   const seen: string[] = [];
@@ -23,7 +23,7 @@ test('who waits is told of a change by a hint, however long the pause', async ()
     await project(db.sql, [{ id, version: 1 }]);
     await expect
       .poll(async () => {
-        // Again and again: lost while it does not listen yet.
+        // Repeated, because a hint is lost while the feed does not listen yet.
         await db.sql`select pg_notify(${changesAppended}, '1')`;
         return seen;
       })
@@ -33,7 +33,7 @@ test('who waits is told of a change by a hint, however long the pause', async ()
   await running;
 });
 
-test('changes that are gone before they were read are never passed over: who listens is told to begin anew', async () => {
+test('listeners get a reset when changes were pruned before the feed read them', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
   const told: (number | 'reset')[] = [];
@@ -46,7 +46,7 @@ test('changes that are gone before they were read are never passed over: who lis
   await addChanges(db.sql, 1);
   await feed.current();
   expect(told).toEqual([1, 2, 3, 'reset', 10]);
-  // What memory holds has no gap either.
+  // The changes in memory have no gap either.
   const at = (seq: number) => ({ generation: 1, seq, mark: undefined });
   expect([feed.since(at(3)), feed.since(at(4)), feed.since(at(5))?.map(({ seq }) => seq)]).toEqual([
     undefined,
@@ -55,7 +55,7 @@ test('changes that are gone before they were read are never passed over: who lis
   ]);
 });
 
-test('a stream that resumes from before a gap in older changes is told to begin anew, not given what is after it', async () => {
+test('a stream that resumes before a gap in older changes gets a reset, not the changes after the gap', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await addChanges(db.sql, 20);
   await db.sql`delete from changes where seq in (10, 11)`;

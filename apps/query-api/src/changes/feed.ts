@@ -7,43 +7,43 @@ import { type Change, changesAfter, type LogPosition, newestChanges, readLog, re
 import { RecentChanges } from './recent.ts';
 
 export interface FeedListener {
-  /** What has happened since the last call, in order. */
+  /** Called with the changes since the last call, in order. */
   changed(changes: readonly Change[]): void;
   /**
-   * What follows has no connection to what came before: another generation serves, changes were missed, or the log has another
-   * history, after a failover or a restore that lost what was read already.
+   * Called when the next changes do not follow the last ones: another generation serves, changes were missed, or a failover or
+   * restore lost changes that were read already.
    */
   reset(): void;
 }
 
-// Milliseconds between looks at the log, when no hint comes. The first is for those who wait for a write that is on its way,
-// typically for less than 10 ms; an empty look takes 0.2 ms, so that even 200 a second cost little.
+// Milliseconds between reads of the log without hints. The shortest pause is for requests that wait for a write on its way,
+// typically less than 10 ms. An empty read takes 0.2 ms, so even 200 a second cost little.
 const usualPausesMs = { soonest: 5, wanted: 50, idle: 250 };
-// Between a look and one for a hint that came meanwhile.
+// The pause between a read and the read for a hint that arrived meanwhile.
 const hintPauseMs = 2;
-/** Changes a look reads, and changes that are kept: 10 000 are some 5 MB. */
+/** How many changes one read returns, and how many stay in memory: 10 000 take about 5 MB. */
 const maxReadChanges = 1_000;
 const kept = 10_000;
-/** Who waits for a look: where the database is that slow, more of them would only wait longer. */
+/** Callers that may wait for a read. If the database is that slow, more would only wait longer. */
 const maxAsking = 5_000;
 const maxTurns = 8;
-/** For a look and the one before it: a database that is frozen answers neither. */
+/** Limit for a read together with the one before it: a frozen database answers neither. */
 const maxLookMs = 5_000;
 
 /**
- * Follows the change log of the generation that serves, for all who wait for changes or listen to them: one reader a
- * process, however many they are. What it has read is visible to every later statement on the same server.
+ * Follows the change log of the serving generation, for all requests that wait for changes and all streams: one reader per process.
+ * Every later statement on the same server sees the changes that it has read.
  */
 export class ChangeFeed {
   readonly #sql: Sql;
   readonly #log: Logger;
   readonly #listeners = new Set<FeedListener>();
-  /** Undefined before the first look; another object whenever listeners are told to begin anew. */
+  /** Undefined before the first read. Replaced by a new object whenever listeners get a reset. */
   #recent: RecentChanges | undefined;
-  /** When the last of them was read, in milliseconds of `performance.now()`. */
+  /** When the newest change was read, in milliseconds of `performance.now()`. */
   #changedAt = 0;
   readonly #begun = Promise.withResolvers<void>();
-  /** The look that those wait for who asked since the last one was sent. */
+  /** The read for the callers since the last one was sent. */
   #next: Promise<void> | undefined;
   #underWay: Promise<void> = Promise.resolve();
   #asking = 0;
@@ -60,47 +60,46 @@ export class ChangeFeed {
     this.#pause = pauses.soonest;
   }
 
-  /** As far as it has read; undefined before the first look. */
+  /** How far the feed has read; undefined before the first read. */
   get position(): LogPosition | undefined {
     return this.#recent?.position;
   }
 
-  /** Resolves when it has a position. */
+  /** Resolves when the feed has a position. */
   get begun(): Promise<void> {
     return this.#begun.promise;
   }
 
   /**
-   * Whether nothing happened to a product, as far as is known, since a position that this feed had: what was read of it from
-   * then on is what it is now.
+   * Whether the feed knows no change of a product since an earlier position of the feed: if so, a row read since then is current.
    */
   isUnchanged(productId: string, position: LogPosition): boolean {
     return this.includes(position) && (this.lastOf(productId)?.seq ?? 0) <= position.seq;
   }
 
-  /** Whether a position is one of the log that is followed, as far as it is read and kept. */
+  /** Whether a position belongs to the followed log, as far as it is read and kept. */
   includes(position: LogPosition | undefined): boolean {
     return position !== undefined && this.#recent?.includes(position) === true;
   }
 
-  /** Whether a position comes after another one, or is the same, in the log that is followed. */
+  /** Whether a position of the followed log is at or after another one. */
   isAtOrAfter(position: LogPosition | undefined, earlier: LogPosition | undefined): boolean {
     if (position === undefined || earlier === undefined || position.seq < earlier.seq) return false;
     return this.includes(position) && this.includes(earlier);
   }
 
-  /** Milliseconds since the read model last changed; undefined when it has no changes. */
+  /** Milliseconds since the last change of the read model; undefined if it has none. */
   get lastChangeAgeMs(): number | undefined {
     const ageMs = this.#recent?.last?.ageMs;
     return ageMs && Math.max(0, ageMs + performance.now() - this.#changedAt);
   }
 
-  /** The last change of a product, if it was not long ago: every query from now on shows it or a later one. */
+  /** The last change of a product, if it is still in memory. Every query from now on shows it or a later one. */
   lastOf(productId: string): Change | undefined {
     return this.#recent?.lastOf(productId);
   }
 
-  /** The changes after a position, from memory; undefined when it is not, or not any more, one that memory reaches back to. */
+  /** The changes after a position, from memory; undefined if memory does not reach back to the position. */
   since(position: LogPosition): readonly Change[] | undefined {
     return this.#recent?.since(position);
   }
@@ -109,7 +108,7 @@ export class ChangeFeed {
     this.#listeners.add(listener);
   }
 
-  /** From now on somebody waits for changes: looks at the log soon, and often until as many have called `unwant`. */
+  /** Announces a listener. The feed reads the log soon, and often until `unwant` was called for each listener. */
   want(): void {
     this.#wanted += 1;
     if (this.#pause <= this.#pauses.soonest) return;
@@ -122,9 +121,9 @@ export class ChangeFeed {
   }
 
   /**
-   * Resolves when all that was committed before this call has been read: one look at the log for all who ask in one turn of
-   * the event loop, or while a look is under way.
-   * @throws what the read throws; a `Problem`, `overloaded`, when too many wait for it, `unavailable` after 5 s.
+   * Resolves when the feed has read all that was committed before this call. Callers of one turn of the event loop, or during a
+   * read, share one read.
+   * @throws the error of the read; {Problem} `overloaded` if too many wait, `unavailable` after 5 s.
    */
   async current(): Promise<void> {
     if (this.#asking >= maxAsking) throw overloaded();
@@ -136,10 +135,10 @@ export class ChangeFeed {
     }
   }
 
-  /** Follows until the signal is aborted. With the database away it goes on when that is back. */
+  /** Follows the log until the signal is aborted. If the database is down, continues when it is back. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), { once: true });
-    // A convenience: a lost connection is made again, and a standby, which knows no LISTEN, is looked at now and then.
+    // Only an optimization: the feed also reads without hints. It reconnects by itself. A standby does not support LISTEN.
     this.#sql
       .listen(changesAppended, (generation) => this.#hint(generation))
       .catch((err: unknown) => this.#log.warn({ err }, 'No hints of changes: looking for them now and then only'));
@@ -159,7 +158,7 @@ export class ChangeFeed {
     }
   }
 
-  /** Looks at once when somebody waits. Looking now and then is the truth: a hint only cuts the pause short. */
+  /** Reads at once if a request waits. Hints only shorten the pauses: reading at intervals is what finds every change. */
   #hint(generation: string): void {
     if (this.#wanted === 0 || generation !== String(this.position?.generation)) return;
     this.#hinted = true;
@@ -167,13 +166,13 @@ export class ChangeFeed {
   }
 
   async #lookNext(): Promise<void> {
-    // Turn by turn, as long as more ask in each: under load a look serves twice as many for that.
+    // Waits while each turn brings more callers: under load, one read then serves twice as many.
     for (let turn = 0, before = 0; turn < maxTurns && this.#asking > before; turn++) {
       before = this.#asking;
       await new Promise((resolve) => setImmediate(resolve));
     }
     await this.#underWay.catch(() => {}); // Who waits for it is told.
-    // Whoever asks from now on is not answered by what is sent now.
+    // Later callers need a later read than the one that is sent now.
     this.#next = undefined;
     this.#underWay = this.#lookOn();
     await this.#underWay;
@@ -183,7 +182,7 @@ export class ChangeFeed {
     while (!(await this.#look()));
   }
 
-  /** Reads what is new, and tells; returns whether that was all. */
+  /** Reads new changes and informs the listeners. Returns whether it reached the end of the log. */
   async #look(): Promise<boolean> {
     const recent = this.#recent;
     if (recent === undefined) return await this.#begin();
@@ -192,14 +191,14 @@ export class ChangeFeed {
     if (changes === undefined) return await this.#begin();
     recent.add(changes);
     if (changes.length > 0) this.#changedAt = performance.now();
-    // In one go now and then: removing from the front moves all the others.
+    // Trims rarely and in one step: removing from the front moves all other elements.
     if (recent.count >= kept + maxReadChanges) recent.keep(kept);
     if (changes.length > 0) for (const listener of this.#listeners) listener.changed(changes);
-    // Changes that are gone before they were read end what is read, too: the next look finds that.
+    // If changes were pruned before they were read, the known part ends there: the next read notices.
     return recent.position.seq >= read.last;
   }
 
-  /** Goes on from the end of the log. What streams resume from after a restart of this process is in memory from then on. */
+  /** Starts at the end of the log. Streams that resume after a restart of this process find the last changes in memory. */
   async #begin(): Promise<true> {
     const before = this.position;
     const { base, changes } = newestChanges(await readNewest(this.#sql, kept));

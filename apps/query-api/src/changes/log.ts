@@ -1,54 +1,57 @@
 import type { Sql } from '@catalogue/postgres';
 import { type ProductRead, selectionOf, shownFields } from '@catalogue/read-schema';
 
-/** A place in the change log of a generation: after its change `seq`. */
+/** A position in the change log of a generation: after its change `seq`. */
 export interface LogPosition {
   generation: number;
   seq: number;
   /**
-   * The random number that is stored with change `seq`, or with the beginning of the log for 0. After a failover or a restore
-   * the same `seq` may be another change, with another mark. Null: the log holds none; undefined: not known.
+   * The random number stored with change `seq`, or for 0 with the beginning of the log. After a failover or restore, the same `seq`
+   * may be another change, with another mark. Null: the log has none; undefined: unknown.
    */
   mark: number | null | undefined;
 }
 
-/** The product after a change; null what is not known of it. */
+/** The product after a change; unknown fields are null. */
 type Shown = { [Field in Exclude<keyof ProductRead, 'id' | 'version'>]: ProductRead[Field] | null };
 
-/** What happened to a product, as the worker wrote it down. */
+/** A change of a product, as query-worker recorded it. */
 export interface Change extends Shown {
   seq: number;
   id: string;
   version: number;
-  /** What readers see of it; `none`: nothing, though its version moved or its events were parked. */
+  /** The visible effect. `none`: there is none, although the version moved or events were parked. */
   kind: 'created' | 'updated' | 'discontinued' | 'none';
-  /** What readers saw before the change; null when they did not see the product, or a worker of an older release wrote it. */
+  /**
+   * The visible price before the change; null if the product was not visible, or if a worker of an older release recorded the
+   * change.
+   */
   priceBefore: string | null;
-  /** Milliseconds by the database's clock, when it was read: the clock of this process may differ. */
+  /** The age in milliseconds when it was read, on the database’s clock, which may differ from this process’s. */
   ageMs: number;
-  /** See `LogPosition`; null for a change from before there were marks. */
+  /** See `LogPosition`; null for a change from before marks existed. */
   mark: number | null;
 }
 
-/** A part of the change log of the generation that serves, as it was at one moment. */
+/** A part of the serving generation’s change log, from one moment. */
 export interface LogRead {
   generation: number;
   /** Its last change. */
   last: number;
   /** The mark of its beginning. */
   beginning: number | null;
-  /** Oldest first, as far as they are kept: numbers may be missing. None when another generation serves than was asked for. */
+  /** Oldest first. Pruned changes leave gaps. Empty if another generation serves than the requested one. */
   changes: Change[];
 }
 
-/** Whether a position may be the one with this mark. */
+/** Whether a position may have this mark. */
 export function isMarked({ mark }: LogPosition, found: number | null): boolean {
   return mark === undefined || mark === found;
 }
 
 /**
- * The changes that follow a position, without a gap; empty when it is the end of the log. Undefined when they are not known:
- * the log has another history than the position comes from, or what comes next is not kept any more.
+ * The changes after a position, without a gap; empty at the end of the log. Undefined if they are unknown: the position belongs to
+ * another history of the log, or the next change was pruned.
  */
 export function changesAfter(read: LogRead, position: LogPosition): Change[] | undefined {
   const { changes, generation, last, beginning } = read;
@@ -63,7 +66,7 @@ export function changesAfter(read: LogRead, position: LogPosition): Change[] | u
   return end === next && last !== seq ? undefined : changes.slice(next, end);
 }
 
-/** The changes at the end of the log, without a gap, and the position before the first of them. */
+/** The changes at the end of the log, without a gap, and the position before them. */
 export function newestChanges(read: LogRead): { base: LogPosition; changes: Change[] } {
   const { generation, last, beginning, changes } = read;
   let first = changes.length;
@@ -82,7 +85,7 @@ const columns = (sql: Sql) => sql`
   ${sql.unsafe(loggedColumns)}, change.price_before as "priceBefore",
   (extract(epoch from now() - change.at) * 1000)::float8 as "ageMs", change.mark`;
 
-/** Reads the serving generation's log from a position's own change on, at most `limit` changes after it. */
+/** Reads the serving generation’s log from the position’s own change on, with at most `limit` later changes. */
 export async function readLog(
   sql: Sql,
   { generation, seq }: Pick<LogPosition, 'generation' | 'seq'>,
@@ -100,7 +103,7 @@ export async function readLog(
   return logOf(rows);
 }
 
-/** Reads the end of the serving generation's log, at most `limit` changes. */
+/** Reads the last changes of the serving generation’s log, at most `limit`. */
 export async function readNewest(sql: Sql, limit: number): Promise<LogRead> {
   const rows = await sql<Row[]>`
     select ${columns(sql)}

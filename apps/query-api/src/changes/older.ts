@@ -5,8 +5,8 @@ const blockSize = 1_000;
 const maxBlocks = 8;
 
 /**
- * Changes from before what the feed keeps in memory, for streams that were away for long. They are read in blocks that all who
- * are at about the same place share: a thousand streams that come back cost the database what one does.
+ * Reads changes that are older than the feed’s memory, for streams that were away for long. All streams near the same position
+ * share a block: a thousand returning streams cost the database as much as one.
  */
 export class OlderChanges {
   readonly #sql: Sql;
@@ -17,8 +17,8 @@ export class OlderChanges {
   }
 
   /**
-   * Some of the changes after a position, without a gap; undefined when they are not kept any more, or the position is of another
-   * history than the log's.
+   * Some of the changes after a position, without a gap. Undefined if they were pruned, or the position belongs to another history
+   * of the log.
    */
   async after(position: LogPosition): Promise<readonly Change[] | undefined> {
     const block = await this.#block(position.generation, Math.floor(position.seq / blockSize));
@@ -26,7 +26,7 @@ export class OlderChanges {
     return found?.length === 0 ? undefined : found;
   }
 
-  /** Forgets what was read: the log has another history now. */
+  /** Clears the blocks: the log has another history now. */
   clear(): void {
     this.#blocks.clear();
   }

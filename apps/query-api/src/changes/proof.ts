@@ -1,20 +1,20 @@
 import type { Fragment, Sql } from '@catalogue/postgres';
 import type { LogPosition } from './log.ts';
 
-/** Rows of the read model, and what the same statement saw of the change log. */
+/** Rows of the read model, and whether their statement saw a position of the change log. */
 export interface ProvenRows<Row> {
   rows: Row[];
-  /** The position that the rows were read at or after; undefined when the statement did not see it in the log. */
+  /** The rows were read at this position or later; undefined if the statement did not see the position in the log. */
   from: LogPosition | undefined;
 }
 
-/** A row with the proof of its statement; `isRow` is null where the statement found none. */
+/** A row with its statement’s proof; `isRow` is null if the statement found no row. */
 export type WithProof<Row> = Row & { isProven: boolean; isRow: true | null };
 
 /**
- * Extends a statement so that it also says whether it reads at or after a position: the position's generation serves, and its
- * change has the same mark. Connections of one pool can lead to several servers, and a generation can be switched at any
- * moment, so a look at the log says nothing about the statement after it.
+ * Extends a statement to prove that it reads at or after a position: the position’s generation serves, and its change has the same
+ * mark. Connections of one pool can lead to several servers, and a generation can be switched at any moment, so an earlier read of
+ * the log proves nothing about the statement.
  */
 export function proving<Row>(sql: Sql, position: LogPosition | undefined, statement: Promise<Row[]>) {
   const { generation = null, seq = null, mark = null } = position ?? {};
@@ -30,7 +30,7 @@ export function proving<Row>(sql: Sql, position: LogPosition | undefined, statem
     left join lateral (select true as "isRow", statement.* from (${statement as unknown as Fragment}) statement) found on true`;
 }
 
-/** What a statement with a proof of a position has found. */
+/** The rows of a statement with a proof of a position. */
 export function provenRows<Row>(found: readonly WithProof<Row>[], position: LogPosition | undefined): ProvenRows<Row> {
   return {
     rows: found.filter(({ isRow }) => isRow === true),

@@ -1,8 +1,8 @@
 import { type Change, isMarked, type LogPosition } from './log.ts';
 
-/** The newest changes of a log, without a gap, and of each product in them the last one. */
+/** The newest changes of a log, without a gap, with the last change of each product among them. */
 export class RecentChanges {
-  /** Before the first of them. */
+  /** The position before the first change. */
   #base: LogPosition;
   #position: LogPosition;
   readonly #changes: Change[] = [];
@@ -14,7 +14,7 @@ export class RecentChanges {
     this.add(changes);
   }
 
-  /** After the last of them; another object after each change. */
+  /** The position after the last change. A new object after each change. */
   get position(): LogPosition {
     return this.#position;
   }
@@ -27,19 +27,19 @@ export class RecentChanges {
     return this.#lastOf.get(productId);
   }
 
-  /** Whether the position is one of this history, and not from before what is kept. */
+  /** Whether the position belongs to this history and is still kept. */
   includes(position: LogPosition): boolean {
     const index = position.seq - this.#base.seq;
     if (position.generation !== this.#base.generation || index < 0 || index > this.#changes.length) return false;
     return isMarked(position, (index === 0 ? this.#base : this.#changes[index - 1])?.mark ?? null);
   }
 
-  /** The changes after a position; undefined when it is not `included`. */
+  /** The changes after a position; undefined if the position is not included. */
   since(position: LogPosition): readonly Change[] | undefined {
     return this.includes(position) ? this.#changes.slice(position.seq - this.#base.seq) : undefined;
   }
 
-  /** Takes the changes that follow the last one. */
+  /** Adds the changes that follow the last one. */
   add(changes: readonly Change[]): void {
     const last = changes.at(-1);
     if (last === undefined) return;
@@ -48,7 +48,7 @@ export class RecentChanges {
     this.#position = positionAt(this.#base.generation, last);
   }
 
-  /** Forgets all but the newest. */
+  /** Removes all but the newest changes. */
   keep(count: number): void {
     const forgotten = this.#changes.splice(0, Math.max(0, this.#changes.length - count));
     const last = forgotten.at(-1);

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import type { LogPosition } from './log.ts';
 import { idOf, positionOf } from './server-sent-event.ts';
 
-// Made by the release before. A stream may be resumed at an instance of either release.
+// The release before made these ids. A stream may resume at an instance of either release.
 test.each<[string, LogPosition]>([
   ['3-12345', { generation: 3, seq: 12_345, mark: undefined }],
   ['3-12345-0', { generation: 3, seq: 12_345, mark: null }],
   ['3-12345-1', { generation: 3, seq: 12_345, mark: 1 }],
   ['3-12345-2gosa7pa2gv', { generation: 3, seq: 12_345, mark: Number.MAX_SAFE_INTEGER }],
-])('an event id has the form that the release before gives and takes: %s', (made, position) => {
+])('an event id has the form that the release before issues and accepts: %s', (made, position) => {
   expect(positionOf(made)).toEqual(position);
   expect(idOf(position)).toBe(made);
 });

@@ -3,7 +3,7 @@ import type { Change, LogPosition } from './log.ts';
 
 const made = new WeakMap<Change, string>();
 
-/** A change as a server-sent event; empty for one that readers see nothing of. Made once. */
+/** A change as a server-sent event; empty for a change without visible effect. Formatted once. */
 export function eventOf(generation: number, change: Change): string {
   const known = made.get(change);
   if (known !== undefined) return known;
@@ -24,22 +24,22 @@ function format(generation: number, change: Change): string {
   return `id: ${idOf({ generation, seq, mark })}\nevent: product.${kind}\ndata: ${JSON.stringify(shown)}\n\n`;
 }
 
-/** Tells a client that what it has may miss changes: it is to load the list again, and goes on from here. */
+/** Tells a client that it may have missed changes: it has to reload the list, and continues from here. */
 export function resetTo(position: LogPosition): string {
   return `id: ${idOf(position)}\nevent: reset\ndata: {}\n\n`;
 }
 
-/** Keeps a connection open, and tells a client of a filtered stream how far it is: an event without data is none. */
+/** Keeps a connection open, and tells a filtered stream’s client how far it is. A block without data is not an event. */
 export function heartbeatAt(position: LogPosition): string {
   return `: still here\nid: ${idOf(position)}\n\n`;
 }
 
-/** Opaque to clients. Without a mark it has the form of the releases before there were marks. */
+/** Opaque to clients. Without a mark, the id has the form of releases before marks existed. */
 export function idOf({ generation, seq, mark }: LogPosition): string {
   return mark === undefined ? `${generation}-${seq}` : `${generation}-${seq}-${(mark ?? 0).toString(36)}`;
 }
 
-/** The position that an id stands for; undefined for what is none. */
+/** The position that an id encodes; undefined if the id is malformed. */
 export function positionOf(id: string): LogPosition | undefined {
   const [, generation, seq, mark] = /^(\d{1,9})-(\d{1,15})(?:-([0-9a-z]{1,11}))?$/.exec(id) ?? [];
   if (seq === undefined) return undefined;

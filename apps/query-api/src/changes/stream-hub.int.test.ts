@@ -38,7 +38,7 @@ const addChanges = (count: number, name?: string) => addChangesTo(db.sql, count,
 const numbers = (events: readonly { id: string | undefined }[]) => events.map(({ id }) => Number(id?.split('-')[1]));
 
 describe('a stream', () => {
-  test('tells what happens to products, as they are then', async () => {
+  test('sends each change with the product after it', async () => {
     using stream = await open();
     expect(stream.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     const id = randomUUID();
@@ -56,7 +56,7 @@ describe('a stream', () => {
     ]);
   });
 
-  test('can be of some products, or prices, only; its heartbeat says how far it is', async () => {
+  test('can be filtered by ids or by prices, and its heartbeat says how far it is', async () => {
     const [a, b] = [randomUUID(), randomUUID()];
     using ofA = await open(`?ids=${a},nothing`);
     using cheap = await open('?maxPrice=10');
@@ -77,7 +77,7 @@ describe('a stream', () => {
       .toEqual([expect.stringMatching(`^1-${told + 2}-`), expect.stringMatching(`^1-${told + 2}-`)]);
   });
 
-  test('of a range of prices tells what comes into it, changes in it and leaves it, from memory and after a restart', async () => {
+  test('of a price range sends changes into, inside and out of the range, from memory and after a restart', async () => {
     const from = await addChanges(1);
     const [through, outside] = [randomUUID(), randomUUID()];
     using live = await open('?minPrice=5&maxPrice=10');
@@ -101,7 +101,7 @@ describe('a stream', () => {
     }
   });
 
-  test('of a range of prices tells every update that an older worker wrote, which did not say from which price', async () => {
+  test('of a price range sends every update by a worker of an older release, which recorded no earlier price', async () => {
     using stream = await open('?maxPrice=1');
     const last = await addChanges(3);
     await stream.received(3);
@@ -113,7 +113,7 @@ describe('a stream', () => {
     expect(resumed.events()).toMatchObject([{ event: 'product.updated', data: { price: 5 } }]);
   });
 
-  test('whose client went away before it could be opened is not kept', async () => {
+  test('is not kept if its client disconnects before it opens', async () => {
     await using lock = await lockTable(db.sql, 'change_counters');
     await using other = await startQueryApi(db.dsn);
     const request = httpRequest(`${other.url}/products/stream`, { agent: false })
@@ -130,7 +130,7 @@ describe('a stream', () => {
     await expect.poll(() => other.metric('stream_clients')).toBe(0);
   });
 
-  test('goes on after the last event that came, on another instance too', async () => {
+  test('resumes after the last event, also on another instance', async () => {
     using first = await open();
     await project(db.sql, [{ id: randomUUID(), version: 1 }]);
     await first.received(1);
@@ -153,7 +153,7 @@ describe('a stream', () => {
     }
   });
 
-  test('that was away for longer than memory reaches back reads the database once, however many there are', async () => {
+  test('and many others that resume from before memory read the database once', async () => {
     const before = await addChanges(1);
     const last = await addChanges(13_000);
     await waitFor('the changes to be read', () => api.position() === last);
@@ -164,16 +164,16 @@ describe('a stream', () => {
       expect(numbers(stream.events())).toEqual(Array.from({ length: 13_000 }, (_, i) => before + 1 + i));
       stream[Symbol.dispose]();
     }
-    // Four blocks of a thousand, and the looks at the log meanwhile.
+    // Four blocks of a thousand changes, and the feed’s own reads.
     expect(api.statements() - statements).toBeLessThan(100);
   });
 
-  test('that does not read is given no more than its share of memory, and misses nothing when it goes on', async () => {
+  test('of a client that does not read takes bounded memory, and misses nothing when the client reads on', async () => {
     using slow = await open();
     using quick = await open();
     const before = api.position() ?? 0;
     slow.pause();
-    // Over 8 MB: more than the system's buffers take.
+    // Over 8 MB: more than the system’s buffers hold.
     for (let i = 0; i < 8; i++) await addChanges(2_000, 'x'.repeat(400));
     await quick.received(16_000);
     expect(api.buffered()).toBeLessThan(2 * (64 * 1024 + 200 * 1024));
@@ -182,7 +182,7 @@ describe('a stream', () => {
     expect(numbers(slow.events())).toEqual(Array.from({ length: 16_000 }, (_, i) => before + 1 + i));
   });
 
-  test('that takes nothing for ten seconds is cut off', async () => {
+  test('is cut off when its client reads nothing for ten seconds', async () => {
     using slow = await open();
     slow.pause();
     for (let i = 0; i < 8; i++) await addChanges(2_000, 'x'.repeat(400));
@@ -191,7 +191,7 @@ describe('a stream', () => {
     expect(await slow.closed()).toBe(true);
   });
 
-  test('is one of thousand that cost the database what one does', async () => {
+  test('costs the database nothing extra beside a thousand others', async () => {
     const streams = await Promise.all(Array.from({ length: 200 }, () => open()));
     const before = api.statements();
     const id = randomUUID();
@@ -204,22 +204,19 @@ describe('a stream', () => {
     expect(api.statements() - before).toBeLessThan(100);
   });
 
-  test.each(['nonsense', '7-1', '1-0'])(
-    'that goes on after %s, which is not kept, is told to begin anew',
-    async (id) => {
-      await db.sql`delete from changes where seq < 10`;
-      await using other = await startQueryApi(db.dsn);
-      await other.ready();
-      using stream = await open('', { 'last-event-id': id }, other);
-      await stream.received(1);
-      const product = randomUUID();
-      await project(db.sql, [{ id: product, version: 1 }]);
-      await stream.received(2);
-      expect(stream.events()).toMatchObject([{ event: 'reset' }, { data: { id: product } }]);
-    },
-  );
+  test.each(['nonsense', '7-1', '1-0'])('that resumes after %s, which is unknown, gets a reset', async (id) => {
+    await db.sql`delete from changes where seq < 10`;
+    await using other = await startQueryApi(db.dsn);
+    await other.ready();
+    using stream = await open('', { 'last-event-id': id }, other);
+    await stream.received(1);
+    const product = randomUUID();
+    await project(db.sql, [{ id: product, version: 1 }]);
+    await stream.received(2);
+    expect(stream.events()).toMatchObject([{ event: 'reset' }, { data: { id: product } }]);
+  });
 
-  test('that comes from an instance which was ahead waits for this one, but not for ever', async () => {
+  test('that is ahead of this instance waits for it, but not for ever', async () => {
     const position = await addChanges(1);
     await expect.poll(() => api.position()).toBe(position);
     using stream = await open('', { 'last-event-id': `1-${position + 2}` });
@@ -234,7 +231,7 @@ describe('a stream', () => {
     expect(restored.events()).toMatchObject([{ event: 'reset', id: expect.stringMatching(`^1-${position + 3}-`) }]);
   });
 
-  test('is told every 15 seconds that it goes on', async () => {
+  test('gets a heartbeat every 15 seconds', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     using stream = await open();
@@ -247,7 +244,7 @@ describe('a stream', () => {
     }
   });
 
-  test('is refused when there are too many', async () => {
+  test('is refused when too many are open', async () => {
     const responses = Array.from({ length: 5_000 }, () => new ServerResponse(new IncomingMessage(new Socket())));
     await api.streams.room();
     for (const response of responses) api.streams.open(response, undefined, undefined);
@@ -282,7 +279,7 @@ describe('a stream', () => {
     expect([stream.status, stream.headers['content-type']]).toEqual([status, 'application/problem+json']);
   });
 
-  test('that has ended and is not sent whole yet is given no more, though products change meanwhile', async () => {
+  test('that has ended but is still being sent gets no further changes', async () => {
     await api.streams.room();
     const response = new ServerResponse(new IncomingMessage(new Socket()));
     const errors: unknown[] = [];
@@ -299,14 +296,14 @@ describe('a stream', () => {
     response.emit('close');
   });
 
-  test('ends when the process does', async () => {
+  test('ends when the process stops', async () => {
     using stream = await open();
     await api.app.close();
     expect(await stream.closed()).toBe(true);
   });
 });
 
-test('another generation that serves is told, and followed', async () => {
+test('streams get a reset after a switch of generations, and follow the new one', async () => {
   await addGeneration(db.sql, 2);
   using stream = await open();
   await switchTo(db.sql, 2);
@@ -320,7 +317,7 @@ test('another generation that serves is told, and followed', async () => {
   ]);
 });
 
-test('after the read database was emptied and filled anew, streams are told to begin anew, live and resumed', async () => {
+test('live and resumed streams get a reset after the read database was emptied and refilled', async () => {
   await using own = await createDatabase(inject('servers').readDb, migrateReadModel);
   await using following = await startQueryApi(own.dsn);
   await following.ready();
@@ -330,7 +327,7 @@ test('after the read database was emptied and filled anew, streams are told to b
   const resumed = { 'last-event-id': live.lastId() };
   await own.sql.unsafe('drop schema public cascade; drop schema if exists drizzle cascade; create schema public');
   await migrateReadModel(own.dsn);
-  // As many as before, and more: the numbers are known, the changes are others.
+  // As many changes as before, and more: the numbers are the same, but the changes differ.
   for (const more of [3, 2]) {
     await addChangesTo(own.sql, more, 'another');
     await waitFor('the new log to be read', () => following.position() === (more === 3 ? 3 : 5));

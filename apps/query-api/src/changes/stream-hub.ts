@@ -13,10 +13,10 @@ export interface StreamHubOptions {
 
 const maxStreams = 5_000;
 const maxBeginMs = 2_000;
-/** Milliseconds: proxies give up connections that are silent for a minute, some for half of one. */
+/** Milliseconds. Proxies close connections that are silent for a minute, some after half a minute. */
 const heartbeatIntervalMs = 15_000;
 
-/** All streams of this process. The feed's changes are put into words once, and given to each. */
+/** All streams of this process. Formats the feed’s changes once for all streams. */
 export class StreamHub {
   readonly #options: StreamHubOptions;
   readonly #streams = new Set<ChangeStream>();
@@ -56,7 +56,7 @@ export class StreamHub {
 
   /**
    * Resolves when a stream can be opened.
-   * @throws {Problem} when there can be no more, `overloaded`, or none now, `unavailable`.
+   * @throws {Problem} `overloaded` if too many streams are open, `unavailable` if none can be opened now.
    */
   async room(): Promise<void> {
     const retry = { headers: { 'retry-after': '1' } };
@@ -68,14 +68,14 @@ export class StreamHub {
   }
 
   /**
-   * Sends the changes after a position, and those to come, until the client goes away.
+   * Sends the changes after a position, and new ones, until the client disconnects.
    * @param after undefined: from now on.
    */
   open(response: ServerResponse, after: LogPosition | undefined, wants: Wants | undefined): void {
     const { feed, older } = this.#options;
     const from = after ?? feed.position;
     if (from === undefined) throw new Error('Streams are opened once the change log is read');
-    // It went away while it waited, and will not tell so again.
+    // The client disconnected while it waited; its `close` event has passed.
     if (response.destroyed) return;
     const stream = new ChangeStream(response, { feed, older }, from, wants);
     this.#streams.add(stream);
@@ -89,12 +89,12 @@ export class StreamHub {
     void stream.begin();
   }
 
-  /** Tells every client that its stream goes on, though nothing happens. */
+  /** Sends every client a heartbeat. */
   beat(): void {
     for (const stream of this.#streams) stream.beat();
   }
 
-  /** Ends all streams, for the process ends; their clients resume elsewhere. */
+  /** Ends all streams because the process stops; their clients resume elsewhere. */
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#beating);

@@ -18,7 +18,7 @@ afterAll(async () => {
   await db?.[Symbol.asyncDispose]();
 });
 
-/** Asks with a token for a product at a version. */
+/** Sends a query with a token for a product’s version. */
 async function ask(path: string, version: number, { id = path.slice(10), wait = 10, signal = neverAborted } = {}) {
   const headers = { 'consistency-token': encodeToken({ id, version }), prefer: `wait=${wait}` };
   const response = await fetch(api.url + path, { headers, signal });
@@ -28,13 +28,13 @@ async function ask(path: string, version: number, { id = path.slice(10), wait = 
 const neverAborted = new AbortController().signal;
 
 describe('a token', () => {
-  test('of a write that is shown costs no wait', async () => {
+  test('of a visible write causes no wait', async () => {
     const id = randomUUID();
     await project(db.sql, [{ id, version: 3 }]);
     expect(await ask(`/products/${id}`, 3, { wait: 0 })).toMatchObject({ status: 200, body: { version: 3 } });
     expect(await ask(`/products/${id}`, 2, { wait: 0 })).toMatchObject({ status: 200, body: { version: 3 } });
   });
-  test('of a write that is on its way holds the answer until it is there: one product, and the list', async () => {
+  test('of a write on its way delays the answer until it is visible: for a product, and for the list', async () => {
     const id = randomUUID();
     await project(db.sql, [{ id, version: 1, name: '' }]);
     const answers = [ask(`/products/${id}`, 2), ask('/products?limit=1', 2, { id })];
@@ -46,7 +46,7 @@ describe('a token', () => {
     ]);
     await api.waiting(0);
   });
-  test('can be given in the address; several are waited for together', async () => {
+  test('can be sent in the query string, and several are waited for together', async () => {
     const [a, b] = [randomUUID(), randomUUID()];
     await project(db.sql, [{ id: a, version: 1 }]);
     const tokens = [a, b].map((id) => encodeToken({ id, version: 1 })).join(',');
@@ -55,7 +55,7 @@ describe('a token', () => {
     await project(db.sql, [{ id: b, version: 1 }]);
     expect((await answer).status).toBe(200);
   });
-  test('of a product that is not there when time is up is answered so, with how far behind it is', async () => {
+  test('of a write that is not visible in time is refused with how far behind the read model is', async () => {
     const id = randomUUID();
     await project(db.sql, [{ id, version: 1 }]);
     expect(await ask(`/products/${id}`, 2, { wait: 0 })).toMatchObject({
@@ -69,7 +69,7 @@ describe('a token', () => {
       },
     });
   });
-  test('says how old the newest change is by the clock of the database, not by its own', async () => {
+  test('is refused with the age of the newest change on the clock of the database', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * 60 * 60 * 1000 });
     onTestFinished(() => void vi.useRealTimers());
     const id = randomUUID();
@@ -79,7 +79,7 @@ describe('a token', () => {
     expect(Number(age)).toBeGreaterThanOrEqual(0);
     expect(Number(age)).toBeLessThan(3_600);
   });
-  test('of a product whose events are parked is refused at once, also while it waits, and of no other', async () => {
+  test('of a parked product is refused at once, also while it waits; tokens of others are not', async () => {
     const [parked, later] = [randomUUID(), randomUUID()];
     await project(db.sql, [{ id: parked, version: 1, parked: true }]);
     const refused = { status: 503, body: { type: 'product-parked' } };
@@ -114,7 +114,7 @@ describe('a token', () => {
     await project(db.sql, [{ id: blocked, version: 2, parked: true }]);
     expect(await answers[1]).toMatchObject({ status: 503, body: { type: 'product-parked' } });
   });
-  test('of the end of a product is followed by 404', async () => {
+  test('of a discontinued product leads to 404', async () => {
     const id = randomUUID();
     await project(db.sql, [{ id, version: 1 }]);
     const answer = ask(`/products/${id}`, 2);
@@ -123,7 +123,7 @@ describe('a token', () => {
     expect(await answer).toMatchObject({ status: 404 });
     expect(await ask(`/products/${id}`, 2, { wait: 0 })).toMatchObject({ status: 404 });
   });
-  test('waits no longer than its client', async () => {
+  test('stops waiting when its client disconnects', async () => {
     const id = randomUUID();
     const client = new AbortController();
     const answer = ask(`/products/${id}`, 1, { signal: client.signal });
@@ -132,7 +132,7 @@ describe('a token', () => {
     await expect(answer).rejects.toThrow(/abort/);
     await api.waiting(0);
   });
-  test('is not waited for when its client went away while it was looked up', async () => {
+  test('is not waited for if its client disconnects during the lookup', async () => {
     const id = randomUUID();
     await using lock = await lockTable(db.sql, 'products_g1');
     const headers = { 'consistency-token': encodeToken({ id, version: 1 }), prefer: 'wait=10' };
@@ -168,7 +168,7 @@ describe('a token', () => {
   });
 });
 
-test('without an answer from the database requests are refused soon: under a token a second after its wait', async () => {
+test('requests are refused soon when the database is silent: with a token a second after its wait', async () => {
   const dsn = new URL(db.dsn);
   await using door = await openDoor(Number(dsn.port));
   dsn.host = door.address;
@@ -187,12 +187,12 @@ test('without an answer from the database requests are refused soon: under a tok
   const answers = await Promise.all([timed(token), timed({})]);
   const refused = { status: 503, retryAfter: '1' };
   expect(answers).toMatchObject([refused, refused]);
-  // Promised are 2 and 5 s. The pool's own limit of 6 s came twice: for the look under way, and for the next one.
+  // The limits are 2 and 5 s. The pool’s own limit of 6 s used to apply twice: to the read under way, and to the next one.
   expect(answers[0].seconds).toBeLessThan(5);
   expect(answers[1].seconds).toBeLessThan(9);
 });
 
-test('a thousand waits cost the database next to nothing, and end together', async () => {
+test('a thousand waits cost the database a few statements, and end together', async () => {
   const ids = Array.from({ length: 1_000 }, () => randomUUID());
   const answers = Promise.all(ids.map((id) => ask(`/products/${id}`, 1)));
   await api.waiting(1_000);
@@ -202,11 +202,11 @@ test('a thousand waits cost the database next to nothing, and end together', asy
     ids.map((id) => ({ id, version: 1 })),
   );
   expect(new Set((await answers).map(({ status }) => status))).toEqual(new Set([200]));
-  // Looks at the change log, and few statements for all of them.
+  // The reads of the change log, and few statements for all waits together.
   expect(api.statements() - before).toBeLessThan(200);
 });
 
-test('more than can wait are refused at once', async () => {
+test('too many waiting requests are refused at once', async () => {
   const id = randomUUID();
   const headers = { 'consistency-token': encodeToken({ id, version: 1 }), prefer: 'wait=10' };
   const status = async () => (await api.app.inject({ url: `/products/${id}`, headers })).statusCode;
@@ -217,7 +217,7 @@ test('more than can wait are refused at once', async () => {
   expect(new Set(await answers)).toEqual(new Set([200]));
 });
 
-test('a token is good across a switch of generations', async () => {
+test('a token stays valid across a switch of generations', async () => {
   const id = randomUUID();
   await addGeneration(db.sql, 2);
   const answer = ask(`/products/${id}`, 2);
@@ -231,7 +231,7 @@ test('a token is good across a switch of generations', async () => {
   expect(await next).toMatchObject({ status: 200, body: { version: 3 } });
 });
 
-test('a token is never answered from a generation that serves since its write was seen and lacks the write', async () => {
+test('a token is never answered from a newly serving generation that lacks the write', async () => {
   await using own = await createDatabase(inject('servers').readDb, migrateReadModel);
   await using other = await startQueryApi(own.dsn);
   await other.ready();
@@ -247,7 +247,7 @@ test('a token is never answered from a generation that serves since its write wa
       { id: randomUUID(), version: 1 },
       { id, version: 2 },
     ]);
-    // What is read waits for its view, and the log was looked at before. Both views are held, as the switch replaces both.
+    // The read waits for its view after the log was read. The test locks both views, as a switch replaces both.
     await using lock = await lockTable(own.sql, 'listed_products');
     await lock.holder`lock table products_read in access exclusive mode`;
     const answer = fetch(other.url + path, { headers: { 'consistency-token': token } });

@@ -18,26 +18,26 @@ export interface ConsistencyOptions {
 export interface Wait {
   tokens: readonly ConsistencyToken[];
   waitMs: number;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the client no longer waits for the answer. */
   gone: () => AbortSignal;
 }
 
-/** What was read for a request. */
+/** The result of a read for a request. */
 export interface Answer {
-  /** The position of the log that it was read at or after; undefined where that is not known. */
+  /** The result was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
-  /** The product, where it is one. */
+  /** The product, if the query is for one. */
   shown?: { id: string; version: number } | undefined;
 }
 
-/** Requests that wait at once; each is an open connection and some 10 KB. */
+/** Requests that may wait at once. Each is an open connection and takes about 10 KB. */
 const maxWaiting = 2_000;
-/** Between two reads, while those before came from different histories: a failover, or a switch of generations. */
+/** The pause between reads that come from different histories: during a failover, or a switch of generations. */
 const rereadPauseMs = 20;
-/** On top of a request's wait: for the statements that look for its writes. */
+/** Added to a request’s wait, for the statements that look for its writes. */
 const maxLookMs = 1_000;
 
-/** Holds queries until what they show includes the writes of their tokens. */
+/** Delays queries until their answers include the writes of their tokens. */
 export class Consistency {
   readonly #options: ConsistencyOptions;
   readonly #waiters: Waiters;
@@ -55,12 +55,12 @@ export class Consistency {
   }
 
   /**
-   * What a read shows, once that includes the writes. It is proven by the answer itself, or by the change log: the writes were
-   * seen in it, and the answer was read at or after that position of the same history. Otherwise it is read again.
+   * The result of `read`, once it includes the writes. The answer itself proves that, or the change log does: the log shows the
+   * writes, and the answer was read at or after that position of the same history. Otherwise it is read again.
    * @param read reads from now on; the feed has been current since the request came.
-   * @param productId the product that is read, if it is one.
-   * @throws {Problem} `read-model-behind` when time is up, `product-parked` at once, `overloaded` when too many wait,
-   * `unavailable` without an answer from the database a second after that.
+   * @param productId the product of the query, if it is for one.
+   * @throws {Problem} `read-model-behind` when the wait is over, `product-parked` at once, `overloaded` if too many wait,
+   * `unavailable` if the database has not answered a second after the wait.
    */
   async answer<T extends Answer>(wait: Wait, read: () => Promise<T>, productId?: string): Promise<T> {
     const { feed } = this.#options;
@@ -71,7 +71,7 @@ export class Consistency {
     }
     const end = performance.now() + waitMs;
     let reached = await this.#seen(wait);
-    // One product may well tell by itself.
+    // A single product often proves it itself.
     let found = reached !== undefined || tokens.every(({ id }) => id === productId) ? await read() : undefined;
     for (let rereads = 0; ; rereads++) {
       if (found !== undefined && (shows(found, tokens) || feed.isAtOrAfter(found.from, reached))) return found;
@@ -83,17 +83,17 @@ export class Consistency {
     }
   }
 
-  /** Resolves once the change log, as far as the feed has read it, includes the writes; throws as `answer` does. */
+  /** Resolves once the part of the change log that the feed has read includes the writes; throws as `answer` does. */
   async reach(wait: Wait): Promise<void> {
     if ((await this.#seen(wait)) === undefined) await this.#wait(wait, wait.waitMs);
   }
 
-  /** Ends all waits, for the process ends. */
+  /** Ends all waits because the process stops. */
   stop(): void {
     this.#stopping.abort();
   }
 
-  /** The position of the log when all writes are among its newest changes. */
+  /** The position of the log if all writes are among its newest changes. */
   async #seen({ tokens, waitMs }: Wait): Promise<LogPosition | undefined> {
     const { feed } = this.#options;
     await inTime(feed.current(), waitMs + maxLookMs);
@@ -101,7 +101,7 @@ export class Consistency {
     return areSeen ? feed.position : undefined;
   }
 
-  /** Resolves with a position of the log that the writes are at or before. */
+  /** Resolves with a position of the log at or after the writes. */
   async #wait(wait: Wait, wholeWaitMs: number): Promise<LogPosition> {
     if (this.#waiters.count >= maxWaiting) throw refusal('overloaded', 'Too many requests wait for a write');
     return await inTime(this.#waitFor(wait, wholeWaitMs), wait.waitMs + maxLookMs);
@@ -119,7 +119,7 @@ export class Consistency {
     for (const signal of [client, stopping]) signal.addEventListener('abort', waiter.wake);
     try {
       for (;;) {
-        // Registered first: a change after this look wakes.
+        // Registered before the check, so that a later change wakes it.
         const woken = waiter.next();
         const state = await this.#look(tokens);
         if (state !== undefined && 'seq' in state) return state;
@@ -135,8 +135,8 @@ export class Consistency {
   }
 
   /**
-   * The first write that is not shown yet, and what is shown instead; or a position that all are at or before. Undefined when
-   * they are shown by a history that the feed does not follow, or not yet.
+   * The first write that is not visible yet, with what is visible instead; or a position at or after all writes. Undefined if the
+   * writes are visible only in a history that the feed does not follow, or not yet.
    */
   async #look(tokens: readonly ConsistencyToken[]): Promise<Missing | LogPosition | undefined> {
     const { feed, statuses } = this.#options;
@@ -174,7 +174,7 @@ interface Missing {
   shown: number;
 }
 
-/** Whether an answer is a product at the version of every token, or a later one. */
+/** Whether an answer is a product that has reached the version of every token. */
 function shows({ shown }: Answer, tokens: readonly ConsistencyToken[]): boolean {
   return shown !== undefined && tokens.every(({ id, version }) => id === shown.id && shown.version >= version);
 }

@@ -21,20 +21,20 @@ export const WaitHeaders = {
   ),
 };
 
-/** The same in the query string, for whoever cannot set headers. */
+/** The same in the query string, for clients that cannot set headers. */
 export const WaitParameters = {
   after: Type.Optional(Type.String({ ...list, description: 'The same as the header Consistency-Token' })),
 };
 
 /**
  * The writes that a query has to include.
- * @throws {Problem} `invalid-request` for what no command has given out, and for more than 20.
+ * @throws {Problem} `invalid-request` for a token that no command returned, and for more than 20 tokens.
  */
 export function tokensOf(header: string | undefined, after: string | undefined): ConsistencyToken[] {
   if (header === undefined && after === undefined) return [];
   const [ofHeader, ofQuery] = [header?.split(',') ?? [], after?.split(',') ?? []];
   const count = ofHeader.length + ofQuery.length;
-  // Counted before they are decoded: a header has room for thousands.
+  // Counted before decoding: a header has room for thousands.
   if (count > maxTokens) throw invalid('/after', `Are ${count} with those of the header; up to ${maxTokens} are taken`);
   return [...decode(ofHeader, '/consistency-token'), ...decode(ofQuery, '/after')];
 }
@@ -42,7 +42,7 @@ export function tokensOf(header: string | undefined, after: string | undefined):
 function decode(parts: readonly string[], pointer: string): ConsistencyToken[] {
   return parts.map((part) => {
     const token = decodeToken(part.trim());
-    // PostgreSQL's text holds no NUL, so no id does.
+    // PostgreSQL’s text cannot contain NUL, so no id does.
     if (token === undefined || token.id.includes('\0'))
       throw invalid(pointer, 'Is not a token that a command returned');
     return token;
@@ -56,7 +56,7 @@ function invalid(pointer: string, message: string): Problem {
 const defaultWaitSeconds = 2;
 const maxWaitSeconds = 10;
 
-/** Milliseconds that a query may wait: `wait` of the header Prefer (RFC 7240); one that says no number is passed over. */
+/** Milliseconds that a query may wait: `wait` in the header Prefer (RFC 7240). A value that is not a number is ignored. */
 export function waitOf(prefer: string | undefined): number {
   const [, seconds = defaultWaitSeconds] = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:[;,]|$)/i.exec(prefer ?? '') ?? [];
   return Math.min(Number(seconds), maxWaitSeconds) * 1000;

@@ -1,9 +1,9 @@
 import type { ChangeFeed } from '../changes/feed.ts';
 
-/** Requests that wait until something happens to their products, woken by the change feed. */
+/** Requests that wait for a change of their products. The change feed wakes them. */
 export class Waiters {
   readonly #feed: ChangeFeed;
-  /** Who is woken by a change of a product. */
+  /** The waiters of each product. */
   readonly #waiting = new Map<string, Set<() => void>>();
   #count = 0;
 
@@ -24,7 +24,7 @@ export class Waiters {
     return this.#count;
   }
 
-  /** From now on the waiter is woken by every change of these products, until it is disposed of. */
+  /** Registers a waiter, which every change of these products wakes until it is disposed of. */
   register(productIds: Iterable<string>): Waiter {
     const ids = new Set(productIds);
     const waiter = new Waiter(() => {
@@ -46,7 +46,7 @@ export class Waiters {
   }
 }
 
-/** One request's wait. A call of `wake` between two waits is not lost. */
+/** One request’s wait. A `wake` between two waits is not lost. */
 export class Waiter implements Disposable {
   readonly #end: () => void;
   #woken = Promise.withResolvers<void>();
@@ -57,7 +57,7 @@ export class Waiter implements Disposable {
 
   readonly wake = (): void => this.#woken.resolve();
 
-  /** Resolves at the first `wake` from now on. */
+  /** Resolves at the next `wake`. */
   next(): Promise<void> {
     this.#woken = Promise.withResolvers<void>();
     return this.#woken.promise;

@@ -14,7 +14,7 @@ interface Logged {
   before: number | null;
 }
 
-/** Changes that are not kept any more. */
+/** The changes that are pruned. */
 const pruned = 10;
 const ids = ['mouse', 'a,b', '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', 'ключ', 'lamp'];
 let db: TestDatabase;
@@ -89,7 +89,7 @@ const strange: fc.Arbitrary<Parameters> = fc.constantFrom(
 );
 const position = fc.oneof(
   fc.integer({ min: 0, max: 52 }).map((seq) => `1-${seq}`),
-  // As the stream gave it out; made when the log is there.
+  // As the stream issued it. Made once the log exists.
   fc.integer({ min: pruned, max: 50 }).map((seq) => () => `1-${seq}-${markOf(seq) ?? 'pruned'}`),
   fc.constantFrom(
     '0-0',
@@ -122,12 +122,12 @@ const position = fc.oneof(
   }),
 );
 
-/** The mark of a change as ids have it; undefined for one that is not kept. */
+/** A change’s mark in the form of ids; undefined for a pruned change. */
 function markOf(seq: number): string | undefined {
   return log.find((change) => change.seq === seq)?.mark.toString(36);
 }
 
-/** What a price is in a query string; undefined for what is none. */
+/** A price in a query string; undefined if it is invalid. */
 function priceOf(text: string): number | undefined {
   return /^\d+(\.\d+)?(e\d+)?$/.test(text) && Number(text) <= 999_999_999.99 ? Number(text) : undefined;
 }
@@ -142,7 +142,7 @@ function isValid({ ids: wanted, minPrice, maxPrice, ...others }: Parameters): bo
   return lowest === undefined || highest === undefined || lowest <= highest;
 }
 
-/** The changes that a client is to be told, or that it has to begin anew. */
+/** The changes that a client has to receive, or a reset. */
 function expected(
   { ids: wanted, minPrice, maxPrice }: Parameters,
   lastEventId: string | undefined,
@@ -160,7 +160,7 @@ function expected(
     .map((change) => change.seq);
 }
 
-/** All that a stream is told up to the end of the log: when its heartbeat names that, nothing more will come. */
+/** All events of a stream up to the end of the log: nothing follows once its heartbeat names that position. */
 async function toldBy(stream: Awaited<ReturnType<typeof openStream>>): Promise<(number | 'reset')[]> {
   await waitFor('the end of the log', () => {
     api.streams.beat();
@@ -169,7 +169,7 @@ async function toldBy(stream: Awaited<ReturnType<typeof openStream>>): Promise<(
   return stream.events().map(({ id, event }) => (event === 'reset' ? 'reset' : Number(id?.split('-')[1])));
 }
 
-test('whatever is asked of a stream is refused with pointers, or told what it asks for, in order and once', async () => {
+test('any request for a stream is refused with pointers, or gets the requested changes once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.oneof({ weight: 9, arbitrary: parameters }, { weight: 1, arbitrary: strange }),

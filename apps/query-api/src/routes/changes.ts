@@ -13,11 +13,11 @@ const mediaType = 'text/event-stream';
 const streamHeaders = { 'content-type': mediaType, 'cache-control': 'no-store' };
 
 const description =
-  'Server-sent events `product.created`, `product.updated` and `product.discontinued`: the product after the change. `reset`: ' +
-  'what was missed is not kept any more, so load the list again; the stream goes on from there. A range of prices passes on the changes of what is in it, comes into it or ' +
-  'leaves it: what has another price after its change has left';
+  'Server-sent events `product.created`, `product.updated` and `product.discontinued`, each with the product after the change. ' +
+  '`reset`: missed changes are no longer stored, so reload the list; the stream continues from there. A price range passes on ' +
+  'changes of products that are in it, enter it or leave it: a product whose new price is outside has left';
 
-/** Changes as they happen. */
+/** Streams the changes as they happen. */
 export function streamRoute(
   app: Server,
   { streams, consistency }: { streams: StreamHub; consistency: Consistency },
@@ -28,7 +28,7 @@ export function streamRoute(
   app.get(
     '/products/stream',
     {
-      // Fastify's own would open a stream that does not end either.
+      // Fastify’s HEAD route would open a stream that does not end.
       exposeHeadRoute: false,
       config: { produces: [mediaType] },
       schema: {
@@ -76,10 +76,10 @@ export function streamRoute(
       const { raw } = reply;
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) raw.setHeader(name, value);
-      // `x-accel-buffering` is what nginx is told by to pass on each event at once.
+      // `x-accel-buffering: no` tells nginx to pass on each event at once.
       raw.writeHead(200, { ...streamHeaders, 'x-accel-buffering': 'no' });
       const last = headers['last-event-id'];
-      // An id of no kind that is known is like one of another generation: what came since is not known either.
+      // A malformed id counts as one of another generation: the changes since it are unknown.
       streams.open(
         raw,
         last === undefined ? undefined : (positionOf(last) ?? { generation: 0, seq: 0, mark: undefined }),
@@ -103,14 +103,14 @@ function idsOf(text: string): Set<string> {
   throw new Problem('invalid-request', 'The filter is not valid: see errors', { faults });
 }
 
-/** By the price after the change or the one before: who shows a range has to hear of what leaves it, too. */
+/** Compares the prices before and after the change: a client that shows a range has to learn that a product left it. */
 function inRange({ minPrice, maxPrice }: PriceRange): Wants | undefined {
   if (minPrice === undefined && maxPrice === undefined) return undefined;
   const lowest = Number(minPrice ?? Number.NEGATIVE_INFINITY);
   const highest = Number(maxPrice ?? Number.POSITIVE_INFINITY);
   const isIn = (price: string | null) => price !== null && Number(price) >= lowest && Number(price) <= highest;
   return ({ kind, price, priceBefore }) => {
-    // Of an update a worker of an older release has not said from which price: it may have been in the range.
+    // A worker of an older release did not record the price before an update: it may have been in the range.
     const mayHaveBeen = kind === 'updated' && priceBefore === null;
     return mayHaveBeen || isIn(price) || isIn(priceBefore);
   };

@@ -1,6 +1,6 @@
 import type { FastifyReply } from '@catalogue/service';
 
-/** Aborted when the client goes away before its answer is complete. */
+/** Aborted when the client disconnects before its answer is complete. */
 export function clientGone({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController();
   if (raw.destroyed && !raw.writableFinished) gone.abort();

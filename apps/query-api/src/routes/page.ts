@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 
-/** Content as it is sent, by the content coding that a browser takes. */
+/** Content in each content coding that a browser may accept. */
 interface Coded {
   type: string;
   br: Uint8Array;
@@ -12,7 +12,7 @@ interface Coded {
   identity: Uint8Array;
 }
 
-/** The catalogue page at `/`, and what it loads. It reads here, and sends its commands to command-api. */
+/** Serves the catalogue page at `/` and its files. The page reads here, and sends its commands to command-api. */
 export async function pageRoutes(app: Server, { document, files }: Page, commandApiUrl: string): Promise<void> {
   const html = document.replaceAll('{{command-api}}', attribute(commandApiUrl));
   const page = await coded('text/html; charset=utf-8', Buffer.from(html));
@@ -24,7 +24,7 @@ export async function pageRoutes(app: Server, { document, files }: Page, command
     reply.headers({
       'content-security-policy': policy,
       'referrer-policy': 'no-referrer',
-      // Its scripts are named by their content, so only this has to be looked at again.
+      // The names of its scripts contain a hash of their content, so only the document has to be revalidated.
       'cache-control': 'no-cache',
     });
     return send(request, reply, page);
@@ -39,10 +39,10 @@ export async function pageRoutes(app: Server, { document, files }: Page, command
   });
 }
 
-/** What a file may do when it runs by itself, as the page's shared worker does: ask query-api. */
+/** The policy for a file that runs on its own, as the page’s shared worker does: it may only query query-api. */
 const workerPolicy = "default-src 'none'; connect-src 'self'";
 
-/** Nothing but our own files and the two APIs; what is in the catalogue can never become code. */
+/** Allows only our own files and the two APIs: no text in the catalogue can become code. */
 function policyFor(commandApiUrl: string): string {
   return [
     "default-src 'none'",
@@ -54,18 +54,18 @@ function policyFor(commandApiUrl: string): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    // The one script that the page starts by itself: its shared worker.
+    // The page starts one script itself: its shared worker.
     'trusted-types stream-worker',
   ].join('; ');
 }
 
-/** Once, at the start: 40 ms. */
+/** Takes 40 ms, once at the start. */
 async function coded(type: string, content: Uint8Array): Promise<Coded> {
   const [br, zipped] = await Promise.all([promisify(brotliCompress)(content), promisify(gzip)(content)]);
   return { type, br, gzip: zipped, identity: content };
 }
 
-/** Listed in `Accept-Encoding`, and not with `q=0` (RFC 9110, 12.5.3). */
+/** Whether `Accept-Encoding` lists a coding, and not with `q=0` (RFC 9110, 12.5.3). */
 const isTaken = {
   br: /(?:^|,)\s*br\s*(?:,|$|;\s*q=(?:1|0\.0*[1-9]))/i,
   gzip: /(?:^|,)\s*gzip\s*(?:,|$|;\s*q=(?:1|0\.0*[1-9]))/i,

@@ -25,26 +25,26 @@ const productHeaders: ResponseHeaders = {
   ETag: { type: 'string', description: 'The product’s version, for If-None-Match and If-Match' },
 };
 
-/** Said once: for a string Fastify would say that it is text. */
+/** Set once: for a string, Fastify would send `text/plain`. */
 const json = 'application/json; charset=utf-8';
 const defaultLimit = 100;
 const maxLimit = 500;
 
 const limitDescription = `Products per page: a whole number from 1 to ${maxLimit}, ${defaultLimit} when absent`;
 const searchDescription =
-  'Words, each a part of one in the name (of one or two letters: the beginning of one; in scripts that write without spaces: ' +
-  'any part), whatever their case, accents, width and order. When no name has them all, names with words like them are shown. ' +
-  'Names with the signs of the text come first; a text of signs only finds names with all of them. Of a word that very many ' +
-  'names have, the first 500 by id are sorted, and those that begin with it';
+  'Words that the name has to contain, in any case and order, with any accents and width. A word matches any part of a word; ' +
+  'one of one or two letters matches only the beginning, except in scripts that write without spaces. If no name contains all ' +
+  'words, the list shows names with similar words. Names with the signs of the text come first; a text of signs only matches ' +
+  'names with all of them. Of a very common word, only the first 500 matches by id, and names that begin with it, are sorted';
 
 const ListParameters = Type.Object(
   {
     q: Type.Optional(shortText('SearchText', 200, searchDescription)),
     ...RangeParameters,
-    sort: Type.Optional(oneOf('SortName', sortNames, 'By name when absent; of a search, what fits best first')),
+    sort: Type.Optional(oneOf('SortName', sortNames, 'When absent: by relevance with `q`, by name without')),
     limit: Type.Optional(wholeNumber('Limit', maxLimit, limitDescription, defaultLimit)),
     cursor: Type.Optional(
-      Type.String({ description: 'From a `Link`; it carries what it was made for: q, minPrice, maxPrice, sort' }),
+      Type.String({ description: 'The cursor of a `Link`. It contains q, minPrice, maxPrice and sort of its list' }),
     ),
     ...WaitParameters,
   },
@@ -59,7 +59,7 @@ export interface Queries {
   consistency: Consistency;
 }
 
-/** The queries on products over HTTP. */
+/** The HTTP routes of the queries. */
 export function productRoutes(app: Server, { pages, products, consistency }: Queries): void {
   app.get(
     '/products/:id',
@@ -106,7 +106,8 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
           200: withHeaders(Type.Array(Product, { description: 'A page' }), {
             Link: {
               type: 'string',
-              description: '`rel="next"`: the next page, while there is one; `rel="first"`: from there, the first',
+              description:
+                '`rel="next"`: the next page, if there is one; `rel="first"`: the first page, on every other page',
             },
           }),
           ...problemResponses('invalid-request', 'not-acceptable', 'unavailable', ...waitProblems),
@@ -126,12 +127,15 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
   );
 }
 
-/** What is JSON already. */
+/** Sends a body that is JSON already. */
 function sendJson(reply: FastifyReply, body: string): FastifyReply {
   return reply.type(json).send(body);
 }
 
-/** Our ids are UUIDs in lower case, which may be asked for in upper case. Those of older producers are any text, as it is. */
+/**
+ * Our ids are UUIDs in lower case, and clients may send them in upper case. Ids of older producers are any text, and have to match
+ * exactly.
+ */
 async function findByAnyForm(products: ProductCache, id: string): Promise<FoundProduct> {
   const ours = id.toLowerCase();
   if (ours === id || !uuid.test(ours)) return await products.findNow(id);
