@@ -19,6 +19,20 @@ test('every page that source code names is there', () => {
   expect(missing).toEqual([]);
 });
 
+test('every source file that a page or a comment names is there', () => {
+  const sources = filesOf('*.ts', '*.mjs', '*.cjs', '*.sql');
+  const comment = /^\s*(?:\/\/|\/?\*|--) .*/gm;
+  const missing = [...pages, ...sources].flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    const prose = file.endsWith('.md') ? text : (text.match(comment)?.join('\n') ?? '');
+    const named = prose.matchAll(/(?<![\w./-])[\w-][\w./-]{0,100}\.(?:ts|mjs|cjs|sql)\b/g);
+    return [...named].flatMap(([name]) =>
+      sources.some((source) => `/${source}`.endsWith(`/${name}`)) ? [] : [`${file} names ${name}`],
+    );
+  });
+  expect(missing).toEqual([]);
+});
+
 /** The files of the working tree that match a pattern of git's. */
 function filesOf(...patterns: string[]): string[] {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns];
