@@ -19,10 +19,10 @@ async function adopt(): Promise<void> {
   const store = connect(writeDb, { name: 'adopt', max: 1 });
   const { events, newest } = await adoptLog(store);
   await store.end();
-  log.info({ events, newest }, 'The log belongs to this server now');
+  log.info({ events, newest }, 'The log now belongs to this server');
   // Neither Kafka nor the read model are asked: command-api knows of none.
   log.warn(
     { newest },
-    'What was written after the newest event is not in this log, and may be known to consumers: docs/how-to/back-up-and-restore.md says how to find it',
+    'Events written after the newest event here are missing, and consumers may know them: docs/how-to/back-up-and-restore.md says how to find them',
   );
 }

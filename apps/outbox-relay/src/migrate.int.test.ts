@@ -57,7 +57,7 @@ test('a relay says at its start that the topic can lose events, and when it no l
   expect(warning.msg).toContain('retention.bytes=1000');
   const detail = async () => (await relay.dependencies())['kafka']?.detail;
   // Health is read by strangers: where the brokers are is for the log.
-  expect(await detail()).toBe('The topic can lose events: the log says how, and what mends it');
+  expect(await detail()).toBe('The topic can lose events: the log says why, and which command corrects it');
   await waitFor('the relay to lead all the same', relay.isLeading);
 
   await alter(kafka, unsafe.name, 'retention.bytes=-1');

@@ -28,7 +28,7 @@ export class TopicWatch {
   /** For readiness, which is read by strangers: the log tells more. */
   state(): DependencyState {
     if (this.#danger === undefined) return { status: 'up' };
-    return { status: 'up', detail: 'The topic can lose events: the log says how, and what mends it' };
+    return { status: 'up', detail: 'The topic can lose events: the log says why, and which command corrects it' };
   }
 
   async #look(): Promise<void> {

@@ -112,7 +112,7 @@ export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
       // What was found at the scrape before is not known to be so now.
       products.reset();
       events.reset();
-      log.debug({ err }, 'The read model did not tell what waits');
+      log.debug({ err }, 'The metrics of parked messages could not be read');
     }
   });
   const products: Gauge = new Gauge({

@@ -99,7 +99,7 @@ export class Assignment {
 
   /** What the group decided. The client waits for the answer, without stopping the partitions that stay. */
   rebalanced(what: 'assign' | 'revoke', partitions: number[]): void {
-    this.#options.log.info({ topic: this.#options.topic, partitions }, `Partitions: ${what}`);
+    this.#options.log.info({ topic: this.#options.topic, partitions }, `Partitions ${what === 'assign' ? 'assigned' : 'revoked'}`);
     const done = (what === 'assign' ? this.#load(partitions) : this.#give(partitions))
       .catch(this.#onFault)
       .finally(() => this.#pending.delete(done));
@@ -146,7 +146,7 @@ export class Assignment {
     if (feed.held || feed.queued === 0 || feed.busyFor < holdAfter) return;
     const { topic, log } = this.#options;
     const { partition, next } = feed;
-    log.debug({ topic, partition, offset: next }, 'A batch takes long: nothing more is fetched until it has ended');
+    log.debug({ topic, partition, offset: next }, 'A batch takes long; fetching pauses until it has ended');
     feed.hold();
     this.#held.add(feed);
     this.#native.pause([partition]);
@@ -218,7 +218,7 @@ export class Assignment {
     if (this.#withGaps.has(feed)) return;
     this.#withGaps.add(feed);
     const text =
-      'Offsets are not in the log: markers of transactions, or compacted messages. Further ones are only counted';
+      'Offsets are not in the log: markers of transactions, or compacted messages. Later ones are only counted';
     log.warn({ topic, partition, from, to }, text);
   }
 

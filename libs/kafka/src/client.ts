@@ -44,7 +44,7 @@ export async function connectPatiently<T extends AnyClient>(make: () => T, log: 
       await connect(client);
       return client;
     } catch (error) {
-      if (attempt === 1) log.warn({ err: error }, 'Kafka cannot be reached; trying until it can');
+      if (attempt === 1) log.warn({ err: error }, 'Kafka cannot be reached; retrying');
       await delay(Math.min(100 * 2 ** attempt, 1000), undefined, { signal });
     }
   }

@@ -27,7 +27,7 @@ export class Consumer {
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof KafkaError) || !error.fatal) throw error;
-        this.#options.log.error({ err: error }, 'The Kafka client is of no more use; opening another');
+        this.#options.log.error({ err: error }, 'The Kafka client failed for good; opening another');
       }
     }
   }

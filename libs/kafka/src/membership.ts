@@ -234,7 +234,7 @@ export class Membership {
     if ((!answers && (isEnding || this.#isStalled())) || this.#loopHangs) return;
     this.#native = undefined;
     const late = await native.disconnect(disconnectWithin);
-    if (late) log.warn({ err: late }, 'Leaving Kafka without a farewell');
+    if (late) log.warn({ err: late }, 'Kafka does not answer; closing the client without leaving the group');
   }
 }
 

@@ -49,6 +49,6 @@ export class OpenTransactions {
     this.#held.set(partition, { end, messages });
     if (!isNew) return;
     const fields = { topic: this.#topic, partition, offset: end, messages };
-    this.#log.warn(fields, 'A producer has left a transaction open; what is behind it waits');
+    this.#log.warn(fields, 'A producer has left a transaction open; the messages after it wait');
   }
 }

@@ -59,7 +59,7 @@ export class Reachability {
     this.#silentSince = undefined;
     if (this.#reachable) return;
     this.#reachable = true;
-    this.#options.log.info({}, 'Kafka is back');
+    this.#options.log.info({}, 'Kafka can be reached again');
   }
 
   close(): void {
@@ -69,7 +69,7 @@ export class Reachability {
   #lost(error: KafkaError): void {
     if (!this.#reachable) return;
     this.#reachable = false;
-    this.#options.log.warn({ err: error }, 'Kafka cannot be reached; going on when it is back');
+    this.#options.log.warn({ err: error }, 'Kafka cannot be reached; retrying');
   }
 
   async #watch(): Promise<void> {

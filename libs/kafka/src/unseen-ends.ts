@@ -47,7 +47,7 @@ export class UnseenEnds {
       }
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      log.debug({ err: error, topic }, 'Looking again where the log goes on');
+      log.debug({ err: error, topic }, 'Looking again for the next offset in the log');
     }
   }
 

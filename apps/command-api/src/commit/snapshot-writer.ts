@@ -39,7 +39,7 @@ export class SnapshotWriter<State extends { version: number }> {
       this.#wanted = new Map();
       // A snapshot that is not kept costs time later, nothing else.
       await saveSnapshots(this.#sql, this.#schemaVersion, snapshots).catch((err: unknown) => {
-        this.#log.warn({ err }, 'Snapshots were not kept');
+        this.#log.warn({ err }, 'Snapshots were not stored');
       });
     }
     this.#writing = undefined;

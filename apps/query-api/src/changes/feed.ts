@@ -141,7 +141,7 @@ export class ChangeFeed {
     // Only an optimization: the feed also reads without hints. It reconnects by itself. A standby does not support LISTEN.
     this.#sql
       .listen(changesAppended, (generation) => this.#hint(generation))
-      .catch((err: unknown) => this.#log.warn({ err }, 'No hints of changes: looking for them now and then only'));
+      .catch((err: unknown) => this.#log.warn({ err }, 'Listening for changes failed; polling the change log'));
     let failing = false;
     while (!signal.aborted) {
       try {
@@ -206,7 +206,7 @@ export class ChangeFeed {
     this.#changedAt = performance.now();
     this.#begun.resolve();
     if (before === undefined) return true;
-    this.#log.info({ before, after: this.position }, 'The change log is followed from a new position');
+    this.#log.info({ before, after: this.position }, 'Following the change log from a new position');
     for (const listener of this.#listeners) listener.reset();
     return true;
   }

@@ -95,7 +95,7 @@ export class BatchRunner {
       await this.#tries.counted(scope, step, attempts, () => this.#applyAll(scope, batch, memory));
       return;
     }
-    log.warn({ ...scope, partition, offset: expected, attempts }, 'Begun again and again: one message at a time');
+    log.warn({ ...scope, partition, offset: expected, attempts }, 'Earlier attempts at this batch ended with the process; applying one message at a time');
     await this.#applyOneByOne(scope, batch, attempts, memory);
   }
 
@@ -196,7 +196,7 @@ export class BatchRunner {
     }
     for (const { count, ...labels } of counts.values()) metrics.events.inc(labels, count);
     for (const { value: _, ...event } of parked) log.warn({ generation, topic, ...event }, 'Parked');
-    for (const { value: _, ...event } of released) log.info({ generation, topic, ...event }, 'Waits no more');
+    for (const { value: _, ...event } of released) log.info({ generation, topic, ...event }, 'Released');
   }
 }
 

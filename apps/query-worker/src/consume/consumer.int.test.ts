@@ -47,12 +47,12 @@ test('each park, release and rebalance is one line that says what, where and why
   await sender.send([event('mouse', 2)]);
   const place = { generation: 1, topic: topic.name, partition: 0 };
   const mouse = { ...place, offset: 202, productId: 'mouse', eventId: 'mouse 3', version: 3, traceparent };
-  await waitFor('the lines', () => lines.some(({ msg }) => msg === 'Waits no more'));
+  await waitFor('the lines', () => lines.some(({ msg }) => msg === 'Released'));
   expect(lines.filter(({ msg }) => msg !== 'Following a generation of the read model')).toMatchObject([
-    { msg: 'Partitions: assign', topic: topic.name, partitions: [0] },
+    { msg: 'Partitions assigned', topic: topic.name, partitions: [0] },
     { msg: 'Parked', level: 'warn', ...place, offset: 200, reason: 'unreadable', detail: expect.any(String) },
     { msg: 'Parked', level: 'warn', ...mouse, reason: 'gap', detail: expect.any(String) },
-    { msg: 'Waits no more', level: 'info', ...mouse },
+    { msg: 'Released', level: 'info', ...mouse },
   ]);
 });
 

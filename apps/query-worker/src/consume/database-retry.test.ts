@@ -23,11 +23,11 @@ test('a database that takes some work and not other is away, and said to be once
   const read = () => new Promise((resolve) => setImmediate(() => resolve('read')));
   while (retries() < 6) expect(await database.try(signal, read)).toBe('read');
   expect(database.away).toBe('53100');
-  expect(lines).toEqual(['The read database failed; trying until it works']);
+  expect(lines).toEqual(['The read database failed; retrying until it works']);
   isFull = false;
   expect(await Promise.all(writing)).toEqual(['written', 'written']);
   expect(database.away).toBeUndefined();
-  expect(lines).toEqual(['The read database failed; trying until it works', 'The read database works again']);
+  expect(lines).toEqual(['The read database failed; retrying until it works', 'The read database works again']);
 });
 
 test('what is given up is not waited for any longer, and proves nothing', async () => {
@@ -38,7 +38,7 @@ test('what is given up is not waited for any longer, and proves nothing', async 
   partition.abort();
   await expect(writing).rejects.toThrow(/abort/i);
   expect(database.away).toBeUndefined();
-  expect(lines).toEqual(['The read database failed; trying until it works']);
+  expect(lines).toEqual(['The read database failed; retrying until it works']);
 });
 
 test('an error that would come again is told at once', async () => {
@@ -63,9 +63,9 @@ test('a lock that another session holds is no outage, and is told once when it l
   // Away only while the disk was full.
   expect(seen.map((away) => away ?? '')).toEqual(['', '', '53100', ...Array.from({ length: 6 }, () => '')]);
   expect(lines).toEqual([
-    'The read database failed; trying until it works',
+    'The read database failed; retrying until it works',
     'The read database works again',
-    'Another session holds a lock; trying until it lets go',
+    'Another session holds a lock; waiting until it is released',
   ]);
   expect(database.away).toBeUndefined();
 });

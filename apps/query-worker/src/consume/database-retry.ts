@@ -47,7 +47,7 @@ export class PatientDatabase {
           lost = isAway;
           if (isAway) this.#lost(error);
           else if (attempt === tellAfter)
-            this.#log.warn({ err: error }, 'Another session holds a lock; trying until it lets go');
+            this.#log.warn({ err: error }, 'Another session holds a lock; waiting until it is released');
           // Half of the pause is random, so that the partitions do not come back all at once.
           const pauseMs = backoffMs(attempt, backoff);
           attempt += 1;
@@ -60,7 +60,7 @@ export class PatientDatabase {
   }
 
   #lost(error: unknown): void {
-    if (this.#away === undefined) this.#log.warn({ err: error }, 'The read database failed; trying until it works');
+    if (this.#away === undefined) this.#log.warn({ err: error }, 'The read database failed; retrying until it works');
     this.#away = errorCode(error) ?? 'unknown';
   }
 

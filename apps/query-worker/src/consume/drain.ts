@@ -84,7 +84,7 @@ const pageSize = 100;
 /** Applies what waits of products that are draining, piece by piece, until `signal` is aborted. Several may do it at once. */
 export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
   const hint = hinter(sql, changesAppended, 10);
-  const onFailure = (err: unknown) => log.warn({ err }, 'Products whose events wait to be applied were not found');
+  const onFailure = (err: unknown) => log.warn({ err }, 'Products with waiting events could not be read');
   const drain = async (product: Draining): Promise<boolean> => {
     const { generation, productId } = product;
     try {
@@ -92,10 +92,10 @@ export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal
       const folded = await drainPiece(sql, product, { waitsBriefly: true });
       hint(String(generation));
       const more = isDraining(folded, productId);
-      log.info({ generation, productId, released: folded.released.length, more }, 'Applied what waited');
+      log.info({ generation, productId, released: folded.released.length, more }, 'Applied waiting events');
       return more;
     } catch (err) {
-      log.warn({ err, generation, productId }, 'What waits was not applied; trying again');
+      log.warn({ err, generation, productId }, 'Waiting events were not applied; trying again');
       return false;
     }
   };

@@ -97,7 +97,7 @@ export class Generations {
   #turned(known: Running, state: Generation['state']): void {
     if (known.state === state) return;
     const { generation, state: before } = known;
-    this.#options.log.info({ generation, before, state }, 'The generation has another state');
+    this.#options.log.info({ generation, before, state }, 'The state of the generation has changed');
     known.state = state;
   }
 
