@@ -293,7 +293,7 @@ describe('what is refused, and how it is said', () => {
 
   test.each<[string, Call['headers'], string]>([
     ['?limit=501', {}, 'Must be a whole number from 1 to 500'],
-    ['?colour=red', {}, 'Is not known here'],
+    ['?colour=red', {}, 'Is unknown'],
     ['', { 'if-match': '3' }, 'Is malformed: well-formed is, for example, "3"'],
     ['', { 'idempotency-key': 'x'.repeat(300) }, 'Must have at most 255 characters, not 300'],
   ])('%s %j: also of what is no body', async (query, headers, expected) => {

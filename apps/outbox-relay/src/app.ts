@@ -10,7 +10,7 @@ import { TopicWatch } from './topic-watch.ts';
 import { WakeUp } from './wake-up.ts';
 
 const leadershipStates: Record<Role, DependencyState> = {
-  starting: { status: 'starting', detail: 'Not fit to lead; when that lasts, the log says why' },
+  starting: { status: 'starting', detail: 'Not ready to lead; if this lasts, the log says why' },
   standby: { status: 'standby' },
   leading: { status: 'up', detail: 'leading' },
 };

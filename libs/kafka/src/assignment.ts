@@ -99,7 +99,10 @@ export class Assignment {
 
   /** What the group decided. The client waits for the answer, without stopping the partitions that stay. */
   rebalanced(what: 'assign' | 'revoke', partitions: number[]): void {
-    this.#options.log.info({ topic: this.#options.topic, partitions }, `Partitions ${what === 'assign' ? 'assigned' : 'revoked'}`);
+    this.#options.log.info(
+      { topic: this.#options.topic, partitions },
+      `Partitions ${what === 'assign' ? 'assigned' : 'revoked'}`,
+    );
     const done = (what === 'assign' ? this.#load(partitions) : this.#give(partitions))
       .catch(this.#onFault)
       .finally(() => this.#pending.delete(done));

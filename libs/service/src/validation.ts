@@ -41,7 +41,7 @@ function faultsOf(errors: Iterable<ValueError>): Fault[] {
 function messageOf(error: ValueError): string {
   const { schema, value, type, message } = error;
   if (value === undefined) return 'Is required';
-  if (type === ValueErrorType.ObjectAdditionalProperties) return 'Is not known here';
+  if (type === ValueErrorType.ObjectAdditionalProperties) return 'Is unknown';
   const said = (schema as { [rule]?: string })[rule];
   if (said !== undefined) return said;
   const fault = faultOfType(schema, value) ?? faultOfNumber(schema, value) ?? faultOfLength(schema, value);

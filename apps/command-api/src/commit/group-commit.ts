@@ -184,7 +184,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     for (const pending of this.#waiting.splice(0)) pending.reject(away(pending));
     const isOver = await outage.isOverWithin(patienceMs);
     for (const pending of batch) {
-      if (isOver) this.#tryAgain(pending, 'The event store keeps going away');
+      if (isOver) this.#tryAgain(pending, 'The connection to the event store was lost repeatedly');
       else pending.reject(away(pending));
     }
   }

@@ -11,7 +11,7 @@ export function idempotencyKeyOf(request: FastifyRequest): IdempotencyKey | unde
   const key = request.headers['idempotency-key'] as string | undefined;
   if (key === undefined) return undefined;
   if (isRepeated(request)) {
-    throw new Problem('invalid-request', 'The header Idempotency-Key is there more than once', {
+    throw new Problem('invalid-request', 'The request has several Idempotency-Key headers', {
       faults: [{ pointer: '/idempotency-key', message: 'Must be a single key' }],
     });
   }
@@ -31,7 +31,7 @@ function fingerprintOf({ method, url, body, headers }: FastifyRequest): string {
     return asUuid(hash('sha256', JSON.stringify([method, path, sorted(body), headers['if-match']])));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error; // the stack is full
-    throw new Problem('invalid-request', 'The body cannot be compared with that of another request with its key', {
+    throw new Problem('invalid-request', 'The body is nested too deeply for a request with an Idempotency-Key', {
       faults: [{ pointer: '', message: 'Must not be nested this deeply' }],
     });
   }

@@ -26,8 +26,8 @@ const Retryable = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description:
-        'Any text that is unique to this command. The same request with the same key is carried out once and answered ' +
-        'the same',
+        'Any text that is unique to this command. The same request with the same key is carried out once, and gets the ' +
+        'same answer',
       minLength: 1,
       maxLength: 255,
       pattern: '^[!-~]([ -~]*[!-~])?$',
@@ -173,7 +173,7 @@ function detailOf(refused: Refusal | 'key-reused', id: string, version: number):
     case 'version-mismatch':
       return `Product ${id} is at version ${version}, which If-Match does not list`;
     case 'key-reused':
-      return 'The Idempotency-Key was used for another request: send the first one again, or take a new key';
+      return 'The Idempotency-Key was used for another request: send the first request again, or use a new key';
     default:
       return refused satisfies never;
   }

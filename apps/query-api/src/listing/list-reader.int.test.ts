@@ -152,7 +152,7 @@ describe('pages', () => {
       ['sort=colour', '/sort', 'Must be one of name, -name, price, -price, updatedAt, -updatedAt'],
       [`q=${'x'.repeat(2_000)}`, '/q', 'Must be given once, with at most 200 characters'],
       ['q=a&q=b', '/q', 'Must be given once, with at most 200 characters'],
-      ['colour=red', '/colour', 'Is not known here'],
+      ['colour=red', '/colour', 'Is unknown'],
     ])('with ?%s', async (query, pointer, message) => {
       expect(await get<Problem>(`/products?${query}`)).toMatchObject({
         status: 400,

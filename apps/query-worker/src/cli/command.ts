@@ -28,11 +28,11 @@ export interface Output {
 }
 
 export interface Command {
-  /** As it is typed: `rebuild start`. */
+  /** What the operator types: `rebuild start`. */
   name: string;
   /** One line for the list of commands. */
   summary: string;
-  /** What may come after the name, as the help shows it: `[generation]`. Nothing when absent. */
+  /** The arguments after the name, as the help shows them: `[generation]`. No arguments when absent. */
   argument?: string;
   /** Switches, with a line each for the help. */
   flags?: Record<string, string>;

@@ -8,7 +8,7 @@ import { readTopic } from './topic.ts';
 export const lag: Command = {
   name: 'lag',
   summary:
-    'How far each generation is behind the topic, by partition: events, and seconds since the first of them was sent, ' +
+    'Shows by how many events and seconds each partition of each generation is behind the topic, ' +
     "by the clock of the read database's server",
   run: async (tools) => {
     const partitions = await readLag(tools);

@@ -6,6 +6,6 @@ const none = { different: 0, differences: [], comparable: true };
 
 test('counts that differ where no row does are explained', () => {
   const late = describeParity({ ...none, serving: counted(1, 165), candidate: counted(2, 0) });
-  expect(late).toMatch(/\nNo row differs: those that did when they were counted were only on their way$/);
+  expect(late).toMatch(/\nNo row differs: the counts differed only because of changes in transit$/);
   expect(describeParity({ ...none, serving: counted(1, 5), candidate: counted(2, 5) })).toMatch(/\nNo row differs$/);
 });

@@ -6,11 +6,9 @@ export function describeParity({ serving, candidate, different, differences, com
   const row = ({ generation, rows, hash }: Summary) => [generation, rows, hash];
   const summary = table(['generation', 'rows', 'hash'], [row(serving), row(candidate)]);
   const isCounted = serving.rows === candidate.rows && serving.hash === candidate.hash;
-  const same = isCounted
-    ? 'No row differs'
-    : 'No row differs: those that did when they were counted were only on their way';
+  const same = isCounted ? 'No row differs' : 'No row differs: the counts differed only because of changes in transit';
   const outcome = different === 0 ? same : `${different} rows differ; the first, from old to new:`;
-  const late = 'One generation did not come to where the other was within 10 s: differences may only be late';
+  const late = 'One generation did not catch up with the other within 10 s: some differences may be late changes';
   return [summary, outcome, ...differences.map(describe), ...(comparable ? [] : [late])].join('\n');
 }
 

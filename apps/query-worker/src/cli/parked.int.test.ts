@@ -54,19 +54,17 @@ test('what waits is listed and shown', async () => {
   expect((await run(db, 'parked list', [])).text).toMatch(
     /1 +a +1 .* gap +Expected version 2.*\n.* +b +1 .* gap +Expected version 1/,
   );
-  expect((await run(db, 'parked list', [], [], { reason: 'fork' })).text).toBe('Nothing waits');
+  expect((await run(db, 'parked list', [], [], { reason: 'fork' })).text).toBe('No products are parked');
   expect((await run(db, 'parked show', ['a'])).text).toMatch(
     /events\[0\] offset 1 .*\n +gap: Expected.*\n.*\n +\{"id":"a 3"/,
   );
-  await expect(run(db, 'parked show', ['c'])).rejects.toThrow('Nothing of product c waits');
+  await expect(run(db, 'parked show', ['c'])).rejects.toThrow('No messages of product c are parked');
 });
 
 test('a discard says what it would do, and does it when told to', async () => {
   await using db = await openDatabase();
   const dry = await run(db, 'parked discard', [], ['all']);
-  expect(dry.text).toMatch(
-    /a +version 2 +1 +nothing any more\n.* +b +version 1 +1 +nothing any more\nNothing was written/,
-  );
+  expect(dry.text).toMatch(/a +version 2 +1 +nothing\n.* +b +version 1 +1 +nothing\nNothing was discarded/);
   expect((await run(db, 'parked retry', ['a'])).text).toMatch(/a +0 +Expected version 2/);
   await run(db, 'parked discard', ['a'], ['yes']);
   expect((await run(db, 'parked list', [])).data).toMatchObject([{ productId: 'b' }]);
@@ -75,16 +73,21 @@ test('a discard says what it would do, and does it when told to', async () => {
 test('of several products each one that does not wait is told, and the others are done', async () => {
   await using db = await openDatabase();
   const output = await run(db, 'parked discard', ['a', 'c'], ['yes']);
-  expect(output).toMatchObject({ data: [{ productId: 'a', released: 1 }], refused: 'Nothing of product c waits' });
+  expect(output).toMatchObject({
+    data: [{ productId: 'a', released: 1 }],
+    refused: 'No messages of product c are parked',
+  });
   await expect(run(db, 'parked retry', ['a', 'c'])).rejects.toThrow(
-    'Nothing of product a waits\nNothing of product c waits',
+    'No messages of product a are parked\nNo messages of product c are parked',
   );
-  await expect(run(db, 'parked retry', [], ['all'], { reason: 'fork' })).rejects.toThrow('Nothing waits');
+  await expect(run(db, 'parked retry', [], ['all'], { reason: 'fork' })).rejects.toThrow('No parked products match');
 });
 
 test('one event is discarded by its id', async () => {
   await using db = await openDatabase();
-  await expect(run(db, 'parked discard', [], ['all'], { event: 'a 3' })).rejects.toThrow('--event needs its product');
+  await expect(run(db, 'parked discard', [], ['all'], { event: 'a 3' })).rejects.toThrow(
+    '--event needs the id of one product',
+  );
   expect((await run(db, 'parked discard', ['a'], ['yes'], { event: 'a 3' })).text).toMatch(
     /event a 3 of version 3 +1 +nothing/,
   );
@@ -107,8 +110,8 @@ test('what producers sent has no effect on a terminal, and is whole for programs
 test.each([
   [[], [], {}, 'Name the products'],
   [['a'], ['all'], {}, 'Name the products'],
-  [[], ['all'], { reason: 'mood' }, '--reason is one of'],
-  [[], ['all'], { 'older-than': '5' }, '--older-than is like'],
+  [[], ['all'], { reason: 'mood' }, '--reason must be one of'],
+  [[], ['all'], { 'older-than': '5' }, '--older-than must be a duration'],
 ])('typed wrongly it says how: %j %j %j', async (positionals, flags, options, message) => {
   await using db = await openDatabase();
   const retrying = run(db, 'parked retry', positionals, flags, options);

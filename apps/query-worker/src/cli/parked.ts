@@ -11,20 +11,20 @@ import { printable, table } from './table.ts';
 const maxListed = 1_000;
 
 const filters = {
-  reason: `only what waits for this: ${parkedEvents.reason.enumValues.join(', ')}`,
-  'older-than': 'only what has waited for longer: 90s, 15m, 12h, 7d',
+  reason: `only products that wait for this reason: ${parkedEvents.reason.enumValues.join(', ')}`,
+  'older-than': 'only products that have waited for longer: 90s, 15m, 12h, 7d',
 };
 
 const list: Command = {
   name: 'parked list',
-  summary: 'The products whose events wait, and what for; the longest first',
+  summary: 'Lists the products whose messages wait, and for what; the longest wait first',
   options: filters,
   run: async ({ sql }, input) => {
     const products = await listParked(sql, filterOf(input), maxListed + 1);
     const shown = products.slice(0, maxListed);
     const text = table(['generation', 'product', 'messages', 'since', 'reason', 'waits for'], shown.map(rowOf));
-    const rest = products.length > maxListed ? `\nMore than ${maxListed}: narrow them down` : '';
-    return { data: shown, text: products.length === 0 ? 'Nothing waits' : text + rest };
+    const rest = products.length > maxListed ? `\nThere are more than ${maxListed}: select them with options` : '';
+    return { data: shown, text: products.length === 0 ? 'No products are parked' : text + rest };
   },
 };
 
@@ -34,16 +34,16 @@ function rowOf({ generation, productId, events, since, reason, detail }: ParkedP
 
 const show: Command = {
   name: 'parked show',
-  summary: 'The messages of a product that wait, in order, as they came',
+  summary: 'Shows the waiting messages of a product, in order',
   argument: '<product>',
   run: async ({ sql }, { positionals }) => {
     const [productId = ''] = positionals;
     if (positionals.length !== 1) throw new UsageError('"parked show" needs the id of one product');
     const messages = await showParked(sql, productId);
-    if (messages.length === 0) throw new RefusedError(`Nothing of product ${productId} waits`);
+    if (messages.length === 0) throw new RefusedError(`No messages of product ${productId} are parked`);
     const [{ waiting } = { waiting: 0 }] = messages;
     const text = messages.map(textOf).join('\n\n');
-    const rest = waiting > messages.length ? `\n\n${waiting - messages.length} more wait behind these` : '';
+    const rest = waiting > messages.length ? `\n\n${waiting - messages.length} more messages wait behind these` : '';
     return { data: messages.map(dataOf), text: text + rest };
   },
 };
@@ -56,7 +56,7 @@ function textOf(message: FiledMessage): string {
   const value = message.value?.toString() ?? 'no value';
   const rest =
     value.length > maxShownCharacters
-      ? `\n  … and ${value.length - maxShownCharacters} characters more: --json shows all`
+      ? `\n  … and ${value.length - maxShownCharacters} more characters: --json shows all`
       : '';
   return [
     `generation ${generation}  ${topic}[${partition}] offset ${offset}  since ${parkedAt.toISOString()}`,
@@ -74,26 +74,26 @@ function dataOf({ value, ...message }: FiledMessage): object {
 
 const retry: Command = {
   name: 'parked retry',
-  summary: 'Tries again what waits: after a new release, or to see what it still waits for',
+  summary: 'Tries parked messages again, for example after a new release',
   argument: '<product>...',
   options: filters,
-  flags: { all: 'every product that waits, or those that the options leave' },
+  flags: { all: 'all parked products, or those that the options select' },
   run: async (tools, input) => report(await forEach(tools, input, (id) => retryParked(tools.sql, id))),
 };
 
 const discard: Command = {
   name: 'parked discard',
-  summary: 'Does without what a product waits for, for good, and goes on; says what that would be unless told --yes',
+  summary: 'Discards for good what blocks a product, and continues; without --yes, only prints what it would discard',
   argument: '<product>...',
-  options: { event: 'only this event, which should never have been sent: its id', ...filters },
-  flags: { all: 'every product that waits, or those that the options leave', yes: 'do it' },
+  options: { event: 'the id of one event to discard, which should never have been sent', ...filters },
+  flags: { all: 'all parked products, or those that the options select', yes: 'discard it' },
   run: async (tools, input) => {
     const dryRun = !input.flags.has('yes');
     const eventId = input.options.get('event');
     if (eventId !== undefined && input.positionals.length !== 1)
-      throw new UsageError('--event needs its product, and only that');
+      throw new UsageError('--event needs the id of one product, and no other option');
     const output = report(await forEach(tools, input, (id) => discardParked(tools.sql, id, { dryRun, eventId })));
-    return dryRun ? { ...output, text: `${output.text}\nNothing was written: do it with --yes` } : output;
+    return dryRun ? { ...output, text: `${output.text}\nNothing was discarded: add --yes to discard it` } : output;
   },
 };
 
@@ -101,19 +101,19 @@ const maxAllowed = 1_000_000;
 
 const allow: Command = {
   name: 'parked allow',
-  summary: 'Lets a partition go on that stopped at messages in a row that cannot be read: they are parked',
+  summary: 'Lets a partition continue that stopped at too many unreadable messages: they are parked',
   argument: '<partition>',
-  options: { messages: 'so many; 10000 when absent' },
+  options: { messages: 'how many messages; 10000 when absent' },
   run: async ({ sql, topic }, { positionals, options }) => {
     const [partition = ''] = positionals;
     if (positionals.length !== 1 || !/^\d{1,6}$/.test(partition))
       throw new UsageError('"parked allow" needs the number of one partition');
     const messages = Number(options.get('messages') ?? 10_000);
     if (!Number.isInteger(messages) || messages < 1 || messages > maxAllowed)
-      throw new UsageError(`--messages is from 1 to ${maxAllowed}, found "${options.get('messages')}"`);
+      throw new UsageError(`--messages must be from 1 to ${maxAllowed}, found "${options.get('messages')}"`);
     const generations = await allowUnreadable(sql, topic, Number(partition), messages);
     if (generations.length === 0) throw new RefusedError(`No offset is stored for ${topic}[${partition}]`);
-    const text = `${topic}[${partition}] may park ${messages} messages more that cannot be read: start the worker again`;
+    const text = `${topic}[${partition}] may park ${messages} more unreadable messages: start the worker again`;
     return { data: { partition: Number(partition), messages, generations }, text };
   },
 };
@@ -132,7 +132,7 @@ async function forEach(
   act: (productId: string) => Promise<Resumed[]>,
 ): Promise<Outcomes> {
   const isAll = input.flags.has('all');
-  if (isAll === input.positionals.length > 0) throw new UsageError('Name the products, or say --all');
+  if (isAll === input.positionals.length > 0) throw new UsageError('Name the products, or use --all');
   const filter = filterOf(input);
   const ids = isAll
     ? (await listParked(sql, filter, Number.MAX_SAFE_INTEGER)).map((it) => it.productId)
@@ -141,14 +141,14 @@ async function forEach(
   for (const productId of new Set(ids)) {
     try {
       const resumed = await act(productId);
-      if (resumed.length === 0) throw new RefusedError(`Nothing of product ${productId} waits`);
+      if (resumed.length === 0) throw new RefusedError(`No messages of product ${productId} are parked`);
       outcomes.done.push(...resumed.map((it) => ({ productId, ...it })));
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       outcomes.refused.push(error.message);
     }
   }
-  if (isAll && ids.length === 0) throw new RefusedError('Nothing waits, or nothing of what the options leave');
+  if (isAll && ids.length === 0) throw new RefusedError('No parked products match');
   if (outcomes.done.length === 0) throw new RefusedError(outcomes.refused.join('\n'));
   return outcomes;
 }
@@ -159,9 +159,9 @@ function report({ done, refused }: Outcomes): Output {
     named(productId),
     discarded.join(', '),
     released,
-    waitsFor ?? 'nothing any more',
+    waitsFor ?? 'nothing',
   ]);
-  const text = table(['generation', 'product', 'does without', 'released', 'waits for'], rows);
+  const text = table(['generation', 'product', 'discards', 'released', 'waits for'], rows);
   return { data: done, text, ...(refused.length > 0 && { refused: refused.join('\n') }) };
 }
 
@@ -176,10 +176,11 @@ function filterOf({ options }: Input): ParkedFilter {
   const reason = options.get('reason');
   const age = options.get('older-than');
   if (reason !== undefined && !(parkedEvents.reason.enumValues as string[]).includes(reason)) {
-    throw new UsageError(`--reason is one of ${parkedEvents.reason.enumValues.join(', ')}, found "${reason}"`);
+    throw new UsageError(`--reason must be one of ${parkedEvents.reason.enumValues.join(', ')}, found "${reason}"`);
   }
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(age ?? '') ?? [];
-  if (age !== undefined && count === undefined) throw new UsageError(`--older-than is like 15m or 12h, found "${age}"`);
+  if (age !== undefined && count === undefined)
+    throw new UsageError(`--older-than must be a duration such as 15m or 12h, found "${age}"`);
   const olderThanMs = Number(count) * units[unit as keyof typeof units] * 1000;
   return { ...(reason === undefined ? {} : { reason }), ...(age === undefined ? {} : { olderThanMs }) };
 }

@@ -34,6 +34,6 @@ test('rolled back twice, by two operators say, it stays rolled back, and forward
   const tools = { sql: db.sql, topic } as unknown as Tools; // Kafka is not asked.
   const run = (positionals: string[]) => rollback?.run(tools, { positionals, flags: new Set(), options: new Map() });
   expect(await run([])).toMatchObject({ data: { from: 2, to: 1 } });
-  await expect(run([])).rejects.toThrow('Generation 1 serves already, and none before it');
+  await expect(run([])).rejects.toThrow('Generation 1 serves already, and it has no predecessor');
   expect(await run(['2'])).toMatchObject({ data: { from: 1, to: 2 } });
 });

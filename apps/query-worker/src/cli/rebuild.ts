@@ -14,12 +14,12 @@ import { readTopic } from './topic.ts';
 
 const start: Command = {
   name: 'rebuild start',
-  summary: 'Makes the next generation of the read model; all workers fill it beside the one that serves',
+  summary: 'Starts a rebuild: all workers fill a new generation beside the one that serves',
   run: async ({ sql }) => {
     const generation = await startRebuild(sql);
     return {
       data: { generation },
-      text: `Generation ${generation} is being filled: "rebuild status" shows how far it is`,
+      text: `Generation ${generation} is being filled: "rebuild status" shows its progress`,
     };
   },
 };
@@ -29,8 +29,8 @@ const sampleMs = 2000;
 
 const status: Command = {
   name: 'rebuild status',
-  summary: 'The generations, how far each is, how fast, and how long it will take',
-  flags: { parity: 'compare the generation being filled, row by row, with the one that serves' },
+  summary: 'Shows the generations, their progress, rate and remaining time',
+  flags: { parity: 'compare the generation being filled with the one that serves, row by row' },
   run: async (tools, { flags }) => {
     const before = await readProgress(tools.sql, await readTopic(tools));
     await delay(sampleMs);
@@ -54,15 +54,15 @@ const status: Command = {
 
 function hintOn(generations: readonly Progress[]): string {
   const isStuck = generations.some(({ secondsLeft }) => secondsLeft === null);
-  return isStuck ? '\nNot catching up, again and again: /health/ready of the workers says what stops them' : '';
+  return isStuck ? '\nThe new generation does not catch up: /health/ready of the workers says why' : '';
 }
 
 const toNew: Command = {
   name: 'rebuild switch',
   summary:
-    'Compares the generation being filled with the one that serves, and shows it to readers when they are the same',
+    'Compares the generation being filled with the one that serves, and switches readers to it if they are equal',
   flags: {
-    'accept-differences': 'compare, and switch all the same: the new one is right',
+    'accept-differences': 'compare, and switch even if they differ',
     force: 'switch without comparing',
   },
   run: async (tools, { flags }) => {
@@ -75,14 +75,14 @@ const toNew: Command = {
       return { data: { parity }, text: report.join('\n'), refused };
     }
     const from = await switchGeneration(tools.sql, { to, state: 'filling', topic: tools.topic });
-    const done = `Generation ${to} serves; generation ${from} stays up to date: "rebuild rollback" shows it again, "rebuild drop ${from}" ends it`;
+    const done = `Generation ${to} serves; generation ${from} stays up to date: "rebuild rollback" switches back to it, "rebuild drop ${from}" deletes it`;
     return { data: { from, to, parity }, text: [...report, done].join('\n') };
   },
 };
 
 const back: Command = {
   name: 'rebuild rollback',
-  summary: 'Shows readers the retired generation again',
+  summary: 'Switches readers back to the retired generation',
   argument: '[generation]',
   run: async (tools, input) => {
     const to = typedGeneration(input) ?? (await retiredBefore(tools.sql));
@@ -93,7 +93,7 @@ const back: Command = {
 
 const drop: Command = {
   name: 'rebuild drop',
-  summary: 'Removes a generation that does not serve: the one being filled, or a retired one',
+  summary: 'Deletes a generation that does not serve: the one being filled, or a retired one',
   argument: '<generation>',
   run: async ({ sql }, input) => {
     const generation = typedGeneration(input);
@@ -118,7 +118,7 @@ async function onlyGenerationIn(sql: Sql, state: Generation['state']): Promise<n
   const rows = await sql<Pick<Generation, 'generation'>[]>`
     select generation from generations where state = ${state} order by generation`;
   const [row] = rows;
-  if (row === undefined) throw new RefusedError(`No generation is ${state}: "rebuild status" shows them all`);
+  if (row === undefined) throw new RefusedError(`No generation is ${state}: "rebuild status" shows all generations`);
   if (rows.length > 1)
     throw new RefusedError(`Generations ${rows.map(({ generation }) => generation).join(', ')} are ${state}: name one`);
   return row.generation;
@@ -133,7 +133,7 @@ async function retiredBefore(sql: Sql): Promise<number> {
   const serving = await onlyGenerationIn(sql, 'serving');
   if (retired < serving) return retired;
   throw new RefusedError(
-    `Generation ${serving} serves already, and none before it: to show generation ${retired} again, name it ("rebuild rollback ${retired}")`,
+    `Generation ${serving} serves already, and it has no predecessor: to show generation ${retired} again, name it ("rebuild rollback ${retired}")`,
   );
 }
 

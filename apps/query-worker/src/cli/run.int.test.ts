@@ -27,12 +27,12 @@ test.each([
     ['parked', 'list'],
     { READ_DB_DSN: away },
     1,
-    /^The read database is away: .*ECONNREFUSED.*READ_DB_DSN right\? .*\n$/,
+    /^The read database cannot be reached: .*ECONNREFUSED.*READ_DB_DSN right\?\n$/,
   ],
   [['parked', 'list'], { READ_DB_DSN: missing }, 1, /^The read database refuses: .*not_there.* READ_DB_DSN right\?\n$/],
-  [['parked', 'list'], {}, 1, /^READ_DB_DSN names no read model .*run node dist\/migrate\.js\n$/],
+  [['parked', 'list'], {}, 1, /^The database of READ_DB_DSN has no read model .*run node dist\/migrate\.js\n$/],
   [['parked', 'list', 'x'], {}, 2, /arguments\. See node dist\/cli\.js parked list --help\n$/],
-  [['lag'], { KAFKA_BROKER: '127.0.0.1:1' }, 1, /127\.0\.0\.1:1.*\. Is Kafka up, and KAFKA_BROKER right\? .*\n$/],
+  [['lag'], { KAFKA_BROKER: '127.0.0.1:1' }, 1, /127\.0\.0\.1:1.*\. Is Kafka up, and is KAFKA_BROKER right\?\n$/],
 ])('what cannot be done is one line that says what to look at: %j %j', async (typed, settings, code, line) => {
   expect(await worker(typed, settings)).toEqual({ code, out: '', error: expect.stringMatching(line) });
 });

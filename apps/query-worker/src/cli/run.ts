@@ -49,7 +49,7 @@ function findCommand(commands: readonly Command[], typed: readonly string[]): Co
   if (typed.length === 0 || typed[0] === '--help' || typed[0] === 'help') return undefined;
   const found = commands.find(({ name }) => name.split(' ').every((word, index) => typed[index] === word));
   if (found !== undefined) return found;
-  throw new UsageError(`There is no command "${typed.slice(0, 2).join(' ')}": see ${program} --help`);
+  throw new UsageError(`Unknown command "${typed.slice(0, 2).join(' ')}": see ${program} --help`);
 }
 
 function parse({ name, argument, flags = {}, options = {} }: Command, typed: string[]): Input {
@@ -113,12 +113,11 @@ const noSuchDatabase = '3D000';
 function adviceOn(error: unknown, message: string): string {
   const code = errorCode(error) ?? '';
   if (code === undefinedTable)
-    return `READ_DB_DSN names no read model of this release (${message}): run node dist/migrate.js`;
+    return `The database of READ_DB_DSN has no read model of this release (${message}): run node dist/migrate.js`;
   if (code === noSuchDatabase || code.startsWith('28'))
     return `The read database refuses: ${message}. Is READ_DB_DSN right?`;
-  if (isTransient(error))
-    return `The read database is away: ${message}. Is it up, and READ_DB_DSN right? Then try again`;
-  if (error instanceof KafkaError) return `${message}. Is Kafka up, and KAFKA_BROKER right? Then try again`;
+  if (isTransient(error)) return `The read database cannot be reached: ${message}. Is it up, and is READ_DB_DSN right?`;
+  if (error instanceof KafkaError) return `${message}. Is Kafka up, and is KAFKA_BROKER right?`;
   return message;
 }
 
@@ -136,7 +135,7 @@ function listOf(commands: readonly Command[]): string {
 
 function helpOf({ name, summary, argument = '', flags = {}, options = {} }: Command): string {
   const valued = Object.entries(options).map(([option, help]) => [`${option} <value>`, help] as const);
-  const all = [...valued, ...Object.entries({ ...flags, json: 'the result as JSON', help: 'this text' })];
+  const all = [...valued, ...Object.entries({ ...flags, json: 'print the result as JSON', help: 'print this text' })];
   const width = Math.max(...all.map(([flag]) => flag.length));
   return [
     `Usage: ${program} ${`${name} ${argument}`.trimEnd()} ${all.map(([flag]) => `[--${flag}]`).join(' ')}`,

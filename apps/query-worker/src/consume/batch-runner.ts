@@ -95,7 +95,10 @@ export class BatchRunner {
       await this.#tries.counted(scope, step, attempts, () => this.#applyAll(scope, batch, memory));
       return;
     }
-    log.warn({ ...scope, partition, offset: expected, attempts }, 'Earlier attempts at this batch ended with the process; applying one message at a time');
+    log.warn(
+      { ...scope, partition, offset: expected, attempts },
+      'Earlier attempts at this batch ended with the process; applying one message at a time',
+    );
     await this.#applyOneByOne(scope, batch, attempts, memory);
   }
 

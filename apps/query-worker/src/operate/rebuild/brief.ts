@@ -11,7 +11,7 @@ const deadlock = '40P01';
 /**
  * Runs a transaction that needs locks which readers and workers hold for moments. Nobody queues behind it for longer than
  * 200 ms: then it gives up, and tries again for `within` milliseconds.
- * @throws {RefusedError} when it was in vain.
+ * @throws {RefusedError} when it gave up.
  */
 export async function briefly<T>(sql: Sql, work: (tx: Transaction) => Promise<T>, within = 30_000): Promise<T> {
   const end = Date.now() + within;
@@ -24,13 +24,13 @@ export async function briefly<T>(sql: Sql, work: (tx: Transaction) => Promise<T>
     } catch (error) {
       const isBusy = [lockNotAvailable, deadlock].includes(errorCode(error) ?? '');
       if (!isBusy && !(error instanceof NotYetError)) throw error;
-      if (Date.now() > end) throw new RefusedError(inVain(error as Error, within, isBusy), { cause: error });
+      if (Date.now() > end) throw new RefusedError(gaveUp(error as Error, within, isBusy), { cause: error });
       await delay(100 + Math.random() * 200);
     }
   }
 }
 
-function inVain({ message }: Error, within: number, isBusy: boolean): string {
-  const hint = isBusy ? ' (does a transaction take long? see pg_stat_activity)' : '';
-  return `Gave up after ${within / 1000} s, nothing was changed: ${message}${hint}`;
+function gaveUp({ message }: Error, within: number, isBusy: boolean): string {
+  const hint = isBusy ? ' (look for a long transaction in pg_stat_activity)' : '';
+  return `Gave up after ${within / 1000} s and changed nothing: ${message}${hint}`;
 }

@@ -95,7 +95,7 @@ test('a generation that does not move is not comparable, and is not switched to'
     different: 1,
     comparable: false,
   });
-  await expect(toSecond()).rejects.toThrow(/nothing was changed: generation 2 is 6000 events behind generation 1/);
+  await expect(toSecond()).rejects.toThrow(/changed nothing: generation 2 is 6000 events behind generation 1/);
   await expect(switchGeneration(db.sql, { to: 2, state: 'retired', topic: topic.name })).rejects.toThrow(
     'Generation 2 is filling, not retired',
   );

@@ -44,7 +44,7 @@ test.each(['filling', 'retired'] as const)(
     await addMouse(db, 2, 2, 5);
     const toSecond = (within: number) => switchGeneration(db.sql, { to: 2, state, topic, within });
     await expect(toSecond(300)).rejects.toThrow(
-      'nothing was changed: generation 2 is still releasing the parked events of 1 products that generation 1 shows at a ' +
+      'changed nothing: generation 2 is still releasing the parked events of 1 products that generation 1 shows at a ' +
         'later version, such as mouse (at version 2, shown at 5)',
     );
     expect(await shown(db)).toEqual({ version: 5 });

@@ -59,7 +59,7 @@ async function lockGenerations(tx: Transaction, to: number, state: Generation['s
   const serving = rows.find((row) => row.state === 'serving');
   const found = rows.find((row) => row.generation === to)?.state ?? 'dropped';
   if (serving === undefined || found !== state) {
-    throw new RefusedError(`Generation ${to} is ${found}, not ${state}: "rebuild status" shows them all`);
+    throw new RefusedError(`Generation ${to} is ${found}, not ${state}: "rebuild status" shows all generations`);
   }
   return serving.generation;
 }
