@@ -43,7 +43,7 @@ test.each(['before commit', 'after commit'])(
   60_000,
 );
 
-test('a message that ends the process is found at the third attempt and parked, and nobody else', async () => {
+test('a message that crashes the process is found at the third attempt and parked alone', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -72,7 +72,7 @@ test('a message that ends the process is found at the third attempt and parked, 
   expect(await db.sql`select next, attempts from consumer_offsets`).toEqual([{ next: 5, attempts: 0 }]);
 }, 60_000);
 
-test('messages of other partitions that were under way when one ended the process are not blamed', async () => {
+test('messages of other partitions that were in progress during a crash are not blamed', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 6);
   await using sender = await openSender(kafka, topic);
@@ -91,7 +91,7 @@ test('messages of other partitions that were under way when one ended the proces
 }, 120_000);
 
 // The client is known to stall without a word; so may whatever else a batch waits for.
-test('a worker whose batches come to no end, though brokers and database answer, is ended by its watchdog', async () => {
+test('the watchdog ends a worker whose batches do not end although brokers and database answer', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);

@@ -16,7 +16,7 @@ import { applied, event, newIds, openDoor, openSender, readModel, startWorker } 
 const { readDb, kafka } = inject('servers');
 const whole = (ids: string[], version: number) => new Map(ids.map((id) => [id, { version, price: `${version}.00` }]));
 
-test('connections that end in the middle of batches lose nothing and apply nothing twice', async () => {
+test('connections that end during batches lose no event and apply none twice', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -53,7 +53,7 @@ async function isBusy(db: TestDatabase): Promise<boolean> {
   return busy.count > 0;
 }
 
-test('PostgreSQL that crashes in the middle of batches, again and again, loses nothing and has nothing applied twice', async () => {
+test('crashes of PostgreSQL during batches lose no event and apply none twice', async () => {
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
   await using server = await startOwnPostgres();
@@ -90,7 +90,7 @@ test('PostgreSQL that crashes in the middle of batches, again and again, loses n
   }
 }, 120_000);
 
-test('with the database away it waits and says so, and goes on when it is back', async () => {
+test('the worker waits while the database is down, says so, and continues when it is back', async () => {
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
   await using db = await createDatabase(readDb, migrateReadModel);

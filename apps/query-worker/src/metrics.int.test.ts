@@ -11,7 +11,7 @@ import { readOffsets } from './tables/offsets.ts';
 
 const scope = { generation: 1, topic: 'events', topicId: 'a' };
 
-test('what is parked is told as it is at each scrape, the first included', async () => {
+test('each scrape, the first included, reports the current number of parked products', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   const registry = createMetrics('test');
   measureParked(registry, db.sql, createLogger('test', 'silent'));

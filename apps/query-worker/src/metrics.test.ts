@@ -21,13 +21,13 @@ async function progressOf(...partitions: PartitionState[]): Promise<string | und
   return /^projection_rebuild_progress\{.*\} (.*)$/m.exec(await registry.metrics())?.[1];
 }
 
-test('the progress of a rebuild is not told while the end of a partition is unknown', async () => {
+test('the progress of a rebuild is not reported while the end of a partition is unknown', async () => {
   expect(await progressOf(behind(0, 30, 10), behind(1, 30, 50))).toBe('0.5');
   expect(await progressOf(behind(0, 30, 10), behind(1, 30, undefined))).toBeUndefined();
   expect(await progressOf()).toBeUndefined();
 });
 
-test('a worker that does not know how far it is behind does not say 0', async () => {
+test('a worker that does not know its lag does not report 0', async () => {
   const projection = dependenciesOf({ generations: following(behind(0, 1, undefined)) } as Observed)['projection'];
   expect(await projection?.()).toEqual({
     status: 'catching-up',
@@ -35,7 +35,7 @@ test('a worker that does not know how far it is behind does not say 0', async ()
   });
 });
 
-test('what is parked is not told while the read model does not answer', async () => {
+test('the number of parked products is not reported while the read model does not answer', async () => {
   const registry = createMetrics('test');
   let answer = () => Promise.resolve([{ generation: 1, products: 2, events: 3 }]);
   measureParked(registry, (() => answer()) as never, createLogger('test', 'silent'));

@@ -64,7 +64,7 @@ async function cutOffInTransaction(db: TestDatabase, product: string, send: () =
   await batchIs(db, 'idle in transaction');
 }
 
-test('a worker that is frozen in a transaction is replaced, and does no harm when it wakes up', async () => {
+test('a worker that is frozen in a transaction is replaced, and writes nothing when it wakes up', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -91,7 +91,7 @@ test('a worker that is frozen in a transaction is replaced, and does no harm whe
   expect(await db.sql`select count(*)::int as steps from changes`).toEqual([{ steps: 7 }]);
 }, 120_000);
 
-test('a worker whose network carries nothing any more is replaced', async () => {
+test('a worker whose network is cut is replaced', async () => {
   await using broker = await startOwnKafka();
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(broker.brokers, 1);
@@ -112,7 +112,7 @@ test('a worker whose network carries nothing any more is replaced', async () => 
   expect((await readModel(db)).get('mouse')).toEqual({ version: 2, price: '2.00' });
 }, 120_000);
 
-test('a worker whose connections to the database say nothing any more opens others', async () => {
+test('a worker whose database connections are silent opens new ones', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);

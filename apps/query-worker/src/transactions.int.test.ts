@@ -16,7 +16,7 @@ const patient = { timeout: 60_000, interval: 100 };
 /** Writes the events that take a product to these versions, in one transaction. */
 const versions = (...list: number[]) => list.map((version) => ({ partition: 0, ...event('mouse', version) }));
 
-test('markers and aborted messages are neither lag nor in the way of a rebuild and its switch', async () => {
+test('transaction markers and aborted messages count as no lag and do not block a rebuild or its switch', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   const admin = openAdmin(client);
@@ -51,7 +51,7 @@ test('markers and aborted messages are neither lag nor in the way of a rebuild a
   }
 });
 
-test('the tool counts no markers for a worker that is away, and names an open transaction', async () => {
+test('the lag of a stopped worker includes no markers and names an open transaction', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   const admin = openAdmin(client);

@@ -70,7 +70,7 @@ const retries = (worker: Awaited<ReturnType<typeof startWorker>>) =>
     return Number(line.split(' ').at(-1)) > 0;
   });
 
-test('messages that go one at a time in a slow database, and partitions that wait for them, are not stalled', async () => {
+test('messages that are applied one at a time in a slow database, and partitions that wait for them, do not count as stalled', async () => {
   await using it = await openCatalogue(30, 2);
   const { db, topic, sender, ids } = it;
   await slowDown(db, 0.5);
@@ -82,7 +82,7 @@ test('messages that go one at a time in a slow database, and partitions that wai
   expect(await readModel(db)).toEqual(new Map(ids.map((id) => [id, { version: 2, price: '2.00' }])));
 }, 120_000);
 
-test('in a generation that is being filled, partitions whose products are locked do not hold up the others', async () => {
+test('in a generation that is being filled, partitions with locked products do not hold up the others', async () => {
   await using it = await openCatalogue(60, 6);
   const { db, topic, sender, ids, byPartition } = it;
   await using worker = await startWorker(kafka, db.dsn, topic.name, undefined, { stalledAfterMs: 5_000 });
@@ -110,7 +110,7 @@ test('in a generation that is being filled, partitions whose products are locked
   expect(isAt(4)(await versions(db, 2, ids))).toBe(true);
 }, 120_000);
 
-test('where messages go one at a time, a product that is locked does not hold up other partitions, nor is it blamed', async () => {
+test('when messages are applied one at a time, a locked product does not hold up other partitions and is not blamed', async () => {
   await using it = await openCatalogue(20, 2);
   const { db, topic, sender, byPartition } = it;
   const [locked = [], free = []] = byPartition;
@@ -156,7 +156,7 @@ function losing(statement: RegExp, onAgain: (text: string) => void): (sql: Sql) 
     });
 }
 
-test('the beginning of a batch is counted once, also where the answer to the count was lost', async () => {
+test('an attempt at a batch is counted once, even if the answer to the count was lost', async () => {
   await using it = await openCatalogue(1, 1);
   const { db, topic, sender, ids } = it;
   await db.sql`create table seen (attempts int)`;
@@ -174,7 +174,7 @@ test('the beginning of a batch is counted once, also where the answer to the cou
   expect(await db.sql`select max(attempts) as most from seen`).toEqual([{ most: 1 }]);
 });
 
-test('while one partition waits for a lock, another that is stuck is stalled all the same', async () => {
+test('a stuck partition counts as stalled while another one waits for a lock', async () => {
   await using it = await openCatalogue(20, 2);
   const { db, topic, sender, ids, byPartition } = it;
   const [locked = [], stuck = []] = byPartition;

@@ -8,7 +8,7 @@ import { parked } from './cli/parked.ts';
 const { readDb, kafka } = inject('servers');
 const foreign = (count: number) => Array.from({ length: count }, (_, index) => message(`${index}`, '<order/>'));
 
-test('a topic of which nothing can be read stops its partition, also after a restart, until it is allowed', async () => {
+test('a topic without readable messages stops its partition, also after a restart, until an operator allows it', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -38,7 +38,7 @@ test('a topic of which nothing can be read stops its partition, also after a res
   expect(await countParked()).toBe(120);
 }, 120_000);
 
-test('unreadable messages among readable ones stop nothing, however many they are', async () => {
+test('any number of unreadable messages among readable ones stops nothing', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);

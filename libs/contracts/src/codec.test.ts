@@ -17,14 +17,14 @@ describe('stored samples', () => {
     expect(jsonCodec.decode(read(file))).toMatchObject({ kind: 'event', event: { type } });
   });
 
-  test('there is one of every version of every event', () => {
+  test('every version of every event has a sample', () => {
     const expected = Object.entries(productEvents).flatMap(([type, { schemaVersion }]) =>
       Array.from({ length: schemaVersion }, (_, version) => `${type}.v${version + 1}.json`),
     );
     expect(files.toSorted()).toEqual(expected.toSorted());
   });
 
-  test('every message of the older producers is read as legacy, whatever they let through', () => {
+  test('every message of the older producers is read as legacy, although they validated nothing', () => {
     const lines = read('legacy.jsonl').toString().trim().split('\n');
     const decoded = lines.map((line) => jsonCodec.decode(bytes((JSON.parse(line) as { value: unknown }).value)));
     expect(decoded.map(({ kind }) => kind)).toEqual(lines.map(() => 'legacy'));
@@ -32,23 +32,23 @@ describe('stored samples', () => {
 });
 
 describe('a tolerant reader', () => {
-  test('ignores members it does not know', () => {
+  test('ignores unknown members', () => {
     expect(jsonCodec.decode(bytes({ ...created(), colour: 'red' })).kind).toBe('event');
   });
-  test('takes a name that was accepted once, though nobody may give it any more', () => {
+  test('accepts a stored name that commands no longer accept', () => {
     expect(jsonCodec.decode(bytes({ ...created(), payload: { id: 'p', name: '\u200b', price: 1 } })).kind).toBe(
       'event',
     );
   });
-  test('takes an event of a later type for what it is', () => {
+  test('accepts an event of an unknown type', () => {
     expect(jsonCodec.decode(bytes({ ...created(), type: 'ProductTagged' })).kind).toBe('unknown-type');
   });
-  test('does not guess at a later form of a known type', () => {
+  test('rejects a later version of a known type', () => {
     expect(jsonCodec.decode(bytes({ ...created(), schemaVersion: 2, payload: { id: 'x' } })).kind).toBe('newer-schema');
   });
 });
 
-describe('what is no event is said in a sentence', () => {
+describe('the reason why a message is not an event is a sentence', () => {
   test.each<[string, Uint8Array | null, RegExp]>([
     ['no value', null, /no value/],
     ['not JSON', Buffer.from('{"id": '), /not JSON/],
@@ -64,7 +64,7 @@ describe('what is no event is said in a sentence', () => {
     expect(jsonCodec.decode(value)).toEqual({ kind: 'undecodable', reason: expect.stringMatching(reason) as string });
   });
 
-  test('no bytes whatever make it throw', () => {
+  test('decoding never throws', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array(), fc.json().map(Buffer.from)), (value) => {
         expect(jsonCodec.decode(value).kind).toBeTypeOf('string');

@@ -8,7 +8,7 @@ import { productEvents } from './product-events.ts';
 
 describe('since the last release (README.md says what to do when one of these fails)', () => {
   const findings = findBreaks(readRelease(), { definitions: productEvents, envelope: Envelope });
-  test('nothing was changed that breaks a consumer', () => expect(findings.breaking).toEqual([]));
+  test('no change breaks a consumer', () => expect(findings.breaking).toEqual([]));
   test('every version has an upcaster to the next, a sample, and a schema', () => {
     expect(findings.unfinished).toEqual([]);
   });
@@ -34,35 +34,35 @@ const release = (samples: string[], schemas = schemasToRecord(contract(first))):
 const none = { unfinished: [], unrecorded: [], breaking: [] };
 
 describe('the gate', () => {
-  test('lets the same contract through', () => {
+  test('accepts an unchanged contract', () => {
     expect(findBreaks(release(['Named.v1']), contract(first))).toEqual(none);
   });
-  test('lets a new optional member through', () => {
+  test('accepts a new optional member', () => {
     const more = { schemaVersion: 1, payload: Type.Object({ name, colour: Type.Optional(name) }) };
     expect(findBreaks(release(['Named.v1']), contract(more))).toEqual(none);
   });
-  test('says what a change within a version breaks, and where', () => {
+  test('names each break of a change within a version, and its place', () => {
     const { breaking } = findBreaks(release(['Named.v1']), contract({ ...first, payload: Type.Object({}) }));
     expect(breaking).toEqual([
       expect.stringContaining('Named v1: `name` was removed: consumers that were released with it'),
     ]);
   });
-  test('says what a change of the envelope breaks', () => {
+  test('names each break of a change of the envelope', () => {
     const { breaking } = findBreaks(release(['Named.v1']), contract(first, Type.Object({})));
     expect(breaking).toEqual([expect.stringContaining('Envelope: `id` was removed')]);
   });
-  test('lets a new version through that has an upcaster and a sample', () => {
+  test('accepts a new version with an upcaster and a sample', () => {
     expect(findBreaks(release(['Named.v1', 'Named.v2']), contract(second))).toEqual(none);
   });
-  test('asks for the upcaster of a new version', () => {
+  test('requires an upcaster of a new version', () => {
     const { unfinished } = findBreaks(release(['Named.v1', 'Named.v2']), contract({ ...second, upcasters: {} }));
     expect(unfinished).toEqual(['Named v2: there is no upcaster from version 1: stored events could not be read']);
   });
-  test('asks for the sample of a new version', () => {
+  test('requires a sample of a new version', () => {
     const { unfinished } = findBreaks(release(['Named.v1']), contract(second));
     expect(unfinished).toEqual(['Named v2: there is no sample of it: write samples/Named.v2.json']);
   });
-  test('compares a new version, once it was recorded, with itself', () => {
+  test('compares a recorded new version with itself', () => {
     const recorded = new Map([...release([]).schemas, ...schemasToRecord(contract(second))]);
     const samples = ['Named.v1', 'Named.v2'];
     expect(findBreaks(release(samples, recorded), contract(second))).toEqual(none);
@@ -72,18 +72,18 @@ describe('the gate', () => {
       expect.stringContaining('Named v2: `name` is new and required'),
     ]);
   });
-  test('wants each version recorded before the next', () => {
+  test('requires each version to be recorded before the next', () => {
     const { unfinished } = findBreaks(release(['Named.v1', 'Named.v2', 'Named.v3']), contract(third));
     expect(unfinished).toEqual(['Named v2: there is no schemas/Named.v2.json: versions come one by one']);
   });
-  test('notices a type that was removed, and a version that was taken back', () => {
+  test('reports a removed type and a removed version', () => {
     const recorded = new Map([...schemasToRecord(contract(second)), ['Gone.v1', renamed] as const]);
     expect(findBreaks(release(['Named.v1'], recorded), contract(first)).breaking).toEqual([
       expect.stringContaining('Named v2: the version was taken back'),
       expect.stringContaining('Gone v1: the type was removed'),
     ]);
   });
-  test('notices when nothing is stored to compare with', () => {
+  test('reports schemas that are not recorded', () => {
     expect(findBreaks(release(['Named.v1'], new Map()), contract(first)).unrecorded).toEqual([
       'Envelope: there is no schemas/Envelope.json: npm run contracts:accept records it',
       'Named v1: there is no schemas/Named.v1.json: npm run contracts:accept records it',
@@ -91,7 +91,7 @@ describe('the gate', () => {
   });
 });
 
-test('recorded are the envelope and the newest version of each type; older ones stay', () => {
+test('the envelope and the newest version of each type are recorded, and older versions are kept', () => {
   expect([...schemasToRecord(contract(second)).keys()]).toEqual(['Envelope', 'Named.v2']);
   const isLeft = (file: string) => !isObsolete(file, contract(second));
   expect(['Envelope', 'Named.v1', 'Named.v2', 'Named.v3', 'Gone.v1'].filter(isLeft)).toEqual([

@@ -17,7 +17,7 @@ test('a token has the form of the release before: services of both releases take
   expect([encodeToken(token), decodeToken(made)]).toEqual([made, token]);
 });
 
-test.each(['', 'x', 'MTox=', 'MDp4', Buffer.from('1:').toString('base64url')])('"%s" is no token', (text) => {
+test.each(['', 'x', 'MTox=', 'MDp4', Buffer.from('1:').toString('base64url')])('"%s" is not a token', (text) => {
   expect(decodeToken(text)).toBeUndefined();
 });
 

@@ -9,7 +9,7 @@ test('every whole count of cents is a price', () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => isPrice(Number(decimal(cents)))));
 });
 
-test('no number with a third decimal is a price', () => {
+test('a number with a third decimal is not a price', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), fc.integer({ min: 1, max: 9 }), (cents, digit) => {
       return !isPrice(Number(`${decimal(cents)}${digit}`));
@@ -17,7 +17,7 @@ test('no number with a third decimal is a price', () => {
   );
 });
 
-test('the shortest text of a price is the decimal it was sent as', () => {
+test('the shortest text of a price is the decimal that was sent', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => {
       const [whole, fraction = ''] = String(Number(decimal(cents))).split('.');
@@ -26,7 +26,7 @@ test('the shortest text of a price is the decimal it was sent as', () => {
   );
 });
 
-test('no validator that goes by the document and calculates with doubles, as ajv does, finds a price wrong', () => {
+test('a validator that follows the document with doubles, such as ajv, accepts every price', () => {
   const { minimum, maximum, multipleOf } = Price as { minimum?: number; maximum?: number; multipleOf?: number };
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 99_999_999_999 }), (cents) => {
@@ -37,6 +37,9 @@ test('no validator that goes by the document and calculates with doubles, as ajv
   );
 });
 
-test.each([-0.01, 1_000_000_000, Number.NaN, Number.POSITIVE_INFINITY, 0.001, '39.90', null])('%s is none', (value) => {
-  expect(isPrice(value)).toBe(false);
-});
+test.each([-0.01, 1_000_000_000, Number.NaN, Number.POSITIVE_INFINITY, 0.001, '39.90', null])(
+  '%s is not a price',
+  (value) => {
+    expect(isPrice(value)).toBe(false);
+  },
+);

@@ -29,19 +29,19 @@ test.each([
   ['a Braille pattern without dots', '\u2800'],
   ['an override of the direction', 'Mouse \u202egnp.exe'],
   ['an isolate', '\u2066Mouse\u2069'],
-])('%s may be in an event, and is no name to be given', (_, value) => {
+])('%s is valid in an event and not in a command', (_, value) => {
   expect(isStoredName(value)).toBe(true);
   expect(isProductName(value)).toBe(false);
 });
 
 test.each(['می\u200cخواهم', '👩\u200d🔧', 'Stra\u00adße', 'שלום\u200f!', '한글', 'é', '\u0301', ' \u200b x \u200b '])(
-  '%s is a name: what is invisible may stand between what is not',
+  '%s is a name, because invisible characters may stand between visible ones',
   (value) => {
     expect(isProductName(value)).toBe(true);
   },
 );
 
-test('of all single characters those are names that are no white space, no control, no half a pair, and visible', () => {
+test('a single character is a name if it is visible and no white space, control character or half a surrogate pair', () => {
   const isNone = /[\s\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/u;
   const wrong: string[] = [];
   for (let code = 0; code <= 0x10ffff; code++) {
@@ -51,7 +51,7 @@ test('of all single characters those are names that are no white space, no contr
   expect(wrong).toEqual([]);
 });
 
-test('the documented patterns say of every character, and of one with white space around it, what the checks say', {
+test('the documented patterns and the checks agree on every character, also with white space around it', {
   timeout: 60_000,
 }, () => {
   const documented = [

@@ -24,9 +24,12 @@ test.each<[number, object]>([
   [1, { id: 'p', cents: 3990 }],
   [2, { id: 'p', price: 39.9 }],
   [3, newest],
-])('a stored payload of version %i is brought to the newest form, and not changed', (schemaVersion, payload) => {
-  expect(createUpcaster(definitions)('ProductPriced', schemaVersion, Object.freeze(payload))).toEqual(newest);
-});
+])(
+  'a stored payload of version %i is upcast to the newest version without changing the original',
+  (schemaVersion, payload) => {
+    expect(createUpcaster(definitions)('ProductPriced', schemaVersion, Object.freeze(payload))).toEqual(newest);
+  },
+);
 
 test('upcasting leaves a payload of this release unchanged', () => {
   const payload = { id: 'p', price: 1 };
@@ -48,12 +51,12 @@ test.each<[string, number, number, RegExp]>([
   expect(attempt).toThrow(expect.objectContaining({ type, known, found, message: expect.stringMatching(message) }));
 });
 
-test('there is no version 0', () => {
+test('version 0 is rejected', () => {
   const attempt = () => createUpcaster(definitions)('ProductPriced', 0, { id: 'p' });
   expect(attempt).toThrow('Expected ProductPriced at schema version 1 to 3, found 0');
 });
 
-test('a missing step is found before the first event', () => {
+test('a missing upcaster is found before the first event', () => {
   const payload = Type.Object({ id: Type.String() });
   const attempt = () => createUpcaster({ Renamed: { schemaVersion: 3, payload, upcasters: { 1: (older) => older } } });
   expect(attempt).toThrow('Renamed has no upcaster from version 2 to 3');
@@ -75,7 +78,7 @@ test.each<[number, object]>([
   [1, { id: 'p', cents: 3990 }],
   [2, { id: 'p', price: 39.9 }],
   [3, newest],
-])('a message of version %i is read as an event of the newest', (schemaVersion, payload) => {
+])('a message of version %i is read as an event of the newest version', (schemaVersion, payload) => {
   expect(decode(message(schemaVersion, payload))).toEqual({ kind: 'event', event: message(3, newest) });
 });
 

@@ -30,14 +30,14 @@ async function addGeneration(sql: Sql): Promise<void> {
   await sql`insert into generations values (2, 'filling')`;
 }
 
-test('migrating again, or by several processes at once, changes nothing more', async () => {
+test('a repeated or concurrent migration changes nothing', async () => {
   await using db = await createDatabase(inject('servers').readDb);
   await Promise.all([migrateReadModel(db.dsn), migrateReadModel(db.dsn), migrateReadModel(db.dsn)]);
   await migrateReadModel(db.dsn);
   expect(await db.sql`select generation, state from generations`).toEqual([{ generation: 1, state: 'serving' }]);
 });
 
-test('readers see what is live and whole, of the serving generation only', async () => {
+test('readers see only complete, listed products of the serving generation', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await addGeneration(db.sql);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at, discontinued) values
@@ -51,7 +51,7 @@ test('readers see what is live and whole, of the serving generation only', async
   ]);
 });
 
-test('products from before names had a table are found in it, and by the release before', async () => {
+test('products from before the table of names are found by this release and the release before', async () => {
   await using db = await createDatabase(inject('servers').readDb, (dsn) => migrateBefore(dsn, '_product_names'));
   await addGeneration(db.sql);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at, discontinued) values
@@ -100,7 +100,7 @@ test.each(['_product_names', 'names_kept', 'names_copied', 'names_indexed', 'nam
   },
 );
 
-test('a name is written when it changes, or its product comes or goes, and not with a price', async () => {
+test('a name is written when it changes or its product appears or disappears, and not when a price changes', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await addGeneration(db.sql);
   const written = async () =>
@@ -127,7 +127,7 @@ test('a name is written when it changes, or its product comes or goes, and not w
   ]);
 });
 
-test('names sort as people expect, and a page of them is read from the index', async () => {
+test('names sort by ICU, and a page of them is read from the index', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at)
     select 1, n::text, (array['zebra', 'Ökologie', 'apple', 'Äpfel', 'Zug'])[n % 5 + 1] || n, 1, now(), now()
@@ -147,7 +147,7 @@ test('only one generation serves', async () => {
   await expect(db.sql`insert into generations values (2, 'serving')`).rejects.toMatchObject({ code: '23505' });
 });
 
-test('readers see the generation they are shown, planned for its one partition', async () => {
+test('readers see the serving generation, with plans for its partition only', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await addGeneration(db.sql);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at)
@@ -159,7 +159,7 @@ test('readers see the generation they are shown, planned for its one partition',
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/products_g1/);
 });
 
-test('a generation is filled one at a time', async () => {
+test('only one generation is filled at a time', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await db.sql`insert into generations values (2, 'filling')`;
   await expect(db.sql`insert into generations values (3, 'filling')`).rejects.toMatchObject({ code: '23505' });

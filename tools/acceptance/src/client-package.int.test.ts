@@ -54,7 +54,7 @@ test.each([
   ['a browser’s', { lib: ['es2024', 'dom', 'dom.iterable'], types: [] }],
   ['a bundler’s', { lib: ['es2024', 'dom', 'dom.iterable'], types: [], module: 'esnext', moduleResolution: 'bundler' }],
 ])(
-  'its types are there, in %s project, and catch what is wrong',
+  'its types work in %s project and reject wrong calls',
   async (_, options) => {
     const compilerOptions = { strict: true, noEmit: true, target: 'es2024', module: 'nodenext', ...options };
     writeFileSync(join(folder, 'example.ts'), example());
@@ -82,7 +82,7 @@ for await (const event of catalogue.stream()) {
   30_000,
 );
 
-test('bundled it is small, and runs in a browser at another origin than the commands’', async () => {
+test("the bundled client is small, and runs in a browser at another origin than command-api's", async () => {
   writeFileSync(join(folder, 'example.ts'), `${example()}\nconsole.log('done');`);
   const options = { bundle: true, minify: true, write: false, format: 'esm', platform: 'browser' } as const;
   const { outputFiles } = await build({ ...options, entryPoints: [join(folder, 'example.ts')], absWorkingDir: folder });

@@ -53,7 +53,7 @@ async function tryOut(operation: Locator, id: string): Promise<number> {
 const groups = { 'command-api': ['Products', 'History'], 'query-api': ['Products', 'Changes'] };
 
 test.each(['command-api', 'query-api'] as const)(
-  'on the page of %s every example can be sent as it is, and nothing comes from elsewhere',
+  'on the /docs page of %s every example can be sent as it is, and no file comes from another origin',
   async (service) => {
     const catalogue = system.client();
     const receipt = await catalogue.create({ name: 'Mouse ergonomico', price: 39.9 });

@@ -111,7 +111,7 @@ test.each([
   expect(await overflow(shown)).toBeLessThanOrEqual(0);
 });
 
-test('fields and heading stay apart on a phone', async () => {
+test('fields and heading do not overlap on a phone', async () => {
   await using shown = await stage.openLive({ viewport: { width: 375, height: 667 } });
   const [search, minPrice] = await Promise.all(
     ['Search', 'Price from'].map((label) => shown.page.getByLabel(label).boundingBox()),
@@ -119,7 +119,7 @@ test('fields and heading stay apart on a phone', async () => {
   expect((search?.x ?? 0) + (search?.width ?? 0)).toBeLessThanOrEqual(minPrice?.x ?? 0);
 });
 
-test('what a screen reader reads of the table and the state', async () => {
+test('a screen reader reads the table and the state', async () => {
   await using shown = await stage.openLive();
   await shown.row('Product 1').waitFor();
   await shown.page.getByRole('button', { name: 'Price' }).click();

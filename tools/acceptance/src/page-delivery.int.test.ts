@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const within = { timeout: 60_000, interval: 20 };
 
-test('everything it loads is below 60 KB', async () => {
+test('all files of the page are below 60 KB', async () => {
   await using shown = await stage.open({}, 'about:blank');
   const session = await shown.page.context().newCDPSession(shown.page);
   let bytes = 0;
@@ -36,7 +36,7 @@ test('everything it loads is below 60 KB', async () => {
   expect(shown.faults).toEqual([]);
 });
 
-test('its policy lets nothing in but its own files and the two APIs', async () => {
+test('its content security policy allows only its own files and the two APIs', async () => {
   const response = await fetch(stage.url);
   const policy = response.headers.get('content-security-policy') ?? '';
   expect(policy).toContain("default-src 'none'");
@@ -57,7 +57,7 @@ test('its policy lets nothing in but its own files and the two APIs', async () =
   expect((await fetch(`${stage.url}/page/../settings.ts`)).status).toBe(404);
 });
 
-test('the rest of a long list comes as it is scrolled to, and what changes beyond stays there', async () => {
+test('the rest of a long list is loaded by scrolling, and changes beyond it do not appear', async () => {
   await using shown = await stage.openLive();
   await expect.poll(async () => (await shown.rows()).length, within).toBe(100);
   const catalogue = stage.system.client();
@@ -72,7 +72,7 @@ test('the rest of a long list comes as it is scrolled to, and what changes beyon
   expect(await shown.rows()).toEqual(listed.map(({ name, price }) => `${name} ${price.toFixed(2)}`));
 });
 
-test('many changes at once: the page ends up with what the catalogue lists', async () => {
+test('after many changes at once the page shows the list of the catalogue', async () => {
   await using shown = await stage.openLive({}, '/?sort=-price');
   const catalogue = stage.system.client();
   const some = (await catalogue.page({ sort: '-price' })).products;

@@ -57,7 +57,7 @@ test('a lost race shows both versions and asks', async () => {
   await shown.dialog.getByText('Somebody has discontinued this product meanwhile.').waitFor();
 });
 
-test('saving over a lost race writes the fields that were typed in, and leaves the others as they are now', async () => {
+test('saving after a lost race writes only the edited fields', async () => {
   const [id = ''] = await products('Mouse');
   const catalogue = stage.system.client();
   await using shown = await stage.openLive();
@@ -76,7 +76,7 @@ test('saving over a lost race writes the fields that were typed in, and leaves t
   expect(await catalogue.get(id)).toMatchObject({ name: 'Mouse of others', price: 12, version: 4 });
 });
 
-test('a product that was changed meanwhile is not discontinued without asking, nor changed back', async () => {
+test('a product that was changed meanwhile is neither discontinued without a question nor changed back', async () => {
   const [id = ''] = await products('Mouse');
   const catalogue = stage.system.client();
   await using shown = await stage.openLive();
@@ -94,7 +94,7 @@ test('a product that was changed meanwhile is not discontinued without asking, n
   await expect.poll(() => shown.rows(), within).toEqual([]);
 });
 
-test('a dialog that is closed while it saves has no business in the next one', async () => {
+test('a dialog that is closed while it saves does not affect the next one', async () => {
   await products('Early', 'Late');
   await using shown = await stage.openLive();
   const release = await holdSaves(shown);
@@ -111,7 +111,7 @@ test('a dialog that is closed while it saves has no business in the next one', a
   await expect.poll(() => shown.rows(), within).toEqual(['Early 20.00', 'Late 30.00']);
 });
 
-test('what was not saved after its dialog was closed is told, and not in another dialog', async () => {
+test('a failed save of a closed dialog is reported, and not in another dialog', async () => {
   const [id = ''] = await products('Early', 'Late');
   await using shown = await stage.openLive();
   const release = await holdSaves(shown);
@@ -129,7 +129,7 @@ test('what was not saved after its dialog was closed is told, and not in another
   expect(await shown.page.locator('#unsaved').isVisible()).toBe(false);
 });
 
-test('pressed twice it is saved once, and the focus stays when it is refused', async () => {
+test('a double click saves once, and the focus stays after a refusal', async () => {
   await using shown = await stage.openLive();
   const { keyboard } = shown.page;
   await shown.page.getByRole('button', { name: 'New product' }).click();

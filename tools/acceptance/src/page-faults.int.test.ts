@@ -4,7 +4,7 @@ import { Stage } from './stage.ts';
 const stage = new Stage();
 const within = { timeout: 60_000, interval: 50 };
 
-test('query-api down: the page says so, writing goes on, and it catches up', async () => {
+test('while query-api is down the page says so, writing works, and the page catches up later', async () => {
   const catalogue = stage.system.client();
   const { id } = await catalogue.create({ name: 'Mouse', price: 10 });
   await using shown = await stage.openLive();
@@ -21,7 +21,7 @@ test('query-api down: the page says so, writing goes on, and it catches up', asy
   expect(shown.faults).toEqual([]);
 });
 
-test('command-api down: the page says so; saved again when it is back, it is saved once', async () => {
+test('while command-api is down the page says so, and saving again later saves once', async () => {
   await using shown = await stage.openLive();
   await stage.system.services['command-api'].kill();
   await expect.poll(() => shown.footer.textContent(), within).toContain('Writing (command-api) cannot be reached.');
@@ -34,7 +34,7 @@ test('command-api down: the page says so; saved again when it is back, it is sav
   expect((await shown.rows()).filter((row) => row === 'Once 5.00')).toHaveLength(1);
 });
 
-test('the read database down: the page says which and why, and heals by itself', async () => {
+test('while the read database is down the page names it and the reason, and recovers by itself', async () => {
   await using shown = await stage.openLive();
   await stage.system.crash('read-db');
   await expect
@@ -50,7 +50,7 @@ test('the read database down: the page says which and why, and heals by itself',
   await stage.system.client().discontinue(id);
 });
 
-test('the worker down: the status bar tells how far the read side is behind', async () => {
+test('while the worker is down the status bar shows the lag of the read side', async () => {
   await using shown = await stage.openLive();
   await stage.system.services['query-worker'].kill();
   await shown.create('Patience', '5');
@@ -62,7 +62,7 @@ test('the worker down: the status bar tells how far the read side is behind', as
   await expect.poll(() => shown.footer.textContent(), within).toMatch(/Read side \d+(\.\d)? s behind\s/);
 });
 
-test('a stream that something in between refuses is asked for again, and what was missed is loaded', async () => {
+test('a stream that a proxy refuses is requested again, and missed changes are loaded', async () => {
   await using shown = await stage.openLive();
   await shown.readStreamItself();
   await shown.page.reload();
@@ -84,7 +84,7 @@ test('a stream that something in between refuses is asked for again, and what wa
   await stage.system.client().discontinue(id);
 });
 
-test('a list that is refused is not asked for again and again, and the next one heals it', async () => {
+test('a refused list is not requested repeatedly, and the next success clears the error', async () => {
   await using shown = await stage.open({}, 'about:blank');
   await shown.page.clock.install();
   await shown.page.goto(`${stage.url}/?q=${'x'.repeat(300)}`);
@@ -105,7 +105,7 @@ test('a list that is refused is not asked for again and again, and the next one 
   expect(asked).toBe(1);
 });
 
-test('a browser whose language is no language tag shows the page all the same', async () => {
+test('a browser with an invalid language tag shows the page', async () => {
   await using shown = await stage.open({}, 'about:blank');
   await shown.page.addInitScript(`Object.defineProperty(navigator, 'language', { get: () => 'en-US@posix' })`);
   await shown.page.goto(stage.url);
@@ -114,7 +114,7 @@ test('a browser whose language is no language tag shows the page all the same', 
   expect(shown.faults).toEqual([]);
 });
 
-test('a product whose creation was not answered is created once, also when it is saved again', async () => {
+test('a product whose creation got no answer is created once, even if it is saved again', async () => {
   await using shown = await stage.openLive();
   // Everything is carried out, and no answer comes back.
   await shown.page.route(/:\d+\/products$/, async (route) => {

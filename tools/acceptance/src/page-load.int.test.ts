@@ -42,7 +42,7 @@ async function openSearch() {
   return { catalogue, shown, liveThroughMinute };
 }
 
-test('changes that a search cannot show make it load nothing', async () => {
+test('changes that a search cannot show do not reload it', async () => {
   const { catalogue, shown, liveThroughMinute } = await openSearch();
   await using _ = shown;
   const { id } = await catalogue.create({ name: 'Keyboard', price: 1 });
@@ -55,7 +55,7 @@ test('changes that a search cannot show make it load nothing', async () => {
   expect(counted.loads).toBe(0);
 });
 
-test('changes that it may show make it load less and less often, until somebody does something', async () => {
+test('changes that a search may show reload it at growing intervals until the user acts', async () => {
   const { catalogue, shown, liveThroughMinute } = await openSearch();
   await using _ = shown;
   const counted = countLoads(shown);
@@ -68,7 +68,7 @@ test('changes that it may show make it load less and less often, until somebody 
   await shown.row(name).waitFor();
 });
 
-test('whatever a search finds appears in it as soon as it is there, however both are written', async () => {
+test('every product that a search finds appears in it at once, in any spelling of both', async () => {
   const catalogue = stage.system.client();
   await using shown = await stage.openLive();
   for (const [query, name] of [

@@ -49,7 +49,7 @@ test.each([
   expect(shown.faults).toEqual([]);
 });
 
-test('what a search found, or that it found nothing, is a status message: one for all that is typed, none for what others do', async () => {
+test('the result of a search is one status message for all that is typed, and changes of others are none', async () => {
   const catalogue = stage.system.client();
   for (const name of ['Mouse', 'Blue mouse', 'Lamp']) await catalogue.create({ name, price: 1 });
   await using shown = await stage.open({}, 'about:blank');

@@ -108,7 +108,7 @@ test.each([
   120_000,
 );
 
-test('a tab that sleeps hands the stream on, and has missed nothing when it wakes', async () => {
+test('a sleeping tab hands the stream to another tab, and has missed no change when it wakes', async () => {
   const catalogue = stage.system.client();
   await using window = await stage.openWindow(withoutWorker);
   const [leader, other] = await window.openTabs(2);
@@ -122,7 +122,7 @@ test('a tab that sleeps hands the stream on, and has missed nothing when it wake
   await expect.poll(streamCount, within).toBe(1);
 }, 60_000);
 
-test('the stream is taken from a tab that is silent without having handed it on', async () => {
+test('another tab takes the stream from a tab that is silent', async () => {
   const catalogue = stage.system.client();
   await using window = await stage.openWindow(withoutWorker + canSkip);
   const [leader, other] = await window.openTabs(2);

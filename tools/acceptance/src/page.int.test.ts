@@ -5,7 +5,7 @@ const stage = new Stage();
 beforeEach(async () => stage.empty());
 const within = { timeout: 60_000, interval: 20 };
 
-test('two browsers: what one does, the other shows, in its own notation', async () => {
+test('a change in one browser appears in another one, in the notation of its language', async () => {
   await using italian = await stage.openLive({ locale: 'it-IT' });
   await using english = await stage.openLive({ locale: 'en-GB' });
   expect(await english.page.getByText('The catalogue is empty').isVisible()).toBe(true);
@@ -30,7 +30,7 @@ test('two browsers: what one does, the other shows, in its own notation', async 
   expect([...italian.faults, ...english.faults]).toEqual([]);
 });
 
-test('search as it is typed, order, and a price range, which also hold for what streams in', async () => {
+test('search, order and price range apply at each key, and to streamed changes', async () => {
   const catalogue = stage.system.client();
   for (const [name, price] of [
     ['Blue mouse', 10],
@@ -62,7 +62,7 @@ test('search as it is typed, order, and a price range, which also hold for what 
   expect(shown.faults).toEqual([]);
 });
 
-test('HTML and SQL in every field are text', async () => {
+test('HTML and SQL in any field are shown as text', async () => {
   const names = [
     '<img src=x onerror="alert(1)">',
     `'; drop table products; --`,
@@ -87,7 +87,7 @@ test('HTML and SQL in every field are text', async () => {
   expect(shown.faults).toEqual([]);
 });
 
-test('what cannot be is refused with a sentence at the field', async () => {
+test('an invalid value is refused with a sentence at its field', async () => {
   await using shown = await stage.openLive();
   await shown.create('', '39,90');
   const [name, price] = [shown.dialog.getByLabel('Name'), shown.dialog.getByLabel('Price')];
@@ -125,7 +125,7 @@ test('everything can be done with the keyboard alone', async () => {
   await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00']);
 });
 
-test('the focus stays with its product when that moves, and goes to its neighbour when it goes', async () => {
+test('the focus follows its product, and moves to a neighbour when the product disappears', async () => {
   const catalogue = stage.system.client();
   const [, , crank] = await Promise.all(
     ['Anvil', 'Bolt', 'Crank', 'Drill'].map((name) => catalogue.create({ name, price: 1 })),

@@ -19,7 +19,7 @@ const unsent = [
 ];
 
 test.each(postgresVersions)(
-  'every statement goes by an index on PostgreSQL %i, though its tables grew from empty and nothing analysed them',
+  'every statement uses an index on PostgreSQL %i, although its tables grew from empty without analyze',
   async (version) => {
     const statements = await statementsOn(version);
     expect([...Map.groupBy(statements, ({ text }) => text).values()].flatMap(worstOf)).toEqual([]);

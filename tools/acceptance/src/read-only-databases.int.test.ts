@@ -36,7 +36,7 @@ async function makeWritable(sql: Sql): Promise<void> {
   await sql`alter database ${sql(row?.name ?? '')} reset default_transaction_read_only`;
 }
 
-test('databases that were read-only for a while are written again by every service, without a restart', async () => {
+test('every service writes again to a database that was read-only for a while, without a restart', async () => {
   const writeDb = connect(system.writeDb, { name: 'acceptance', max: 1 });
   const readDb = connect(system.readDb, { name: 'acceptance', max: 1 });
   const first = await create();

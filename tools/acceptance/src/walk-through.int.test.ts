@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const commands = () => system.services['command-api'].url;
 const queries = () => system.services['query-api'].url;
-test('what npm start says to try, pasted at once: a product written with curl is read back with curl', async () => {
+test('the curl lines that npm start prints, pasted together, create a product and read it back', async () => {
   const { ports } = readSettings({});
   const lines = welcome(ports)
     .split('\n')
@@ -42,7 +42,7 @@ test('what npm start says to try, pasted at once: a product written with curl is
   await rm(folder, { recursive: true });
 });
 
-test('a product’s life: created, repriced, renamed, discontinued, and what is read after each', async () => {
+test('a product is created, repriced, renamed and discontinued, and queries show each step', async () => {
   const catalogue = system.client();
   const { id } = await catalogue.create({ name: ' Topo ', price: 0.1 });
   expect(await catalogue.get(id)).toMatchObject({ name: 'Topo', price: 0.1, version: 1 });
@@ -69,7 +69,7 @@ test('a product’s life: created, repriced, renamed, discontinued, and what is 
   ]);
 });
 
-test('older clients’ requests: a partial PUT, and where POST says that the product is', async () => {
+test('requests of older clients work: a partial PUT, and the Location of a POST', async () => {
   const json = { 'content-type': 'application/json' };
   const body = '{"name":"Tastiera","price":20}';
   const created = await fetch(`${commands()}/products`, { method: 'POST', headers: json, body });
@@ -81,7 +81,7 @@ test('older clients’ requests: a partial PUT, and where POST says that the pro
   expect(await shown.json()).toMatchObject({ name: 'Tastiera', price: 19.99, version: 2 });
 });
 
-test('the stream tells every change, once and in order, also those from while query-api was killed', async () => {
+test('the stream sends every change once and in order, also those made while query-api was down', async () => {
   const catalogue = system.client();
   const stop = new AbortController();
   const live = Promise.withResolvers<void>();

@@ -19,7 +19,7 @@ function peakOf(pid: number | undefined): number {
   return 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
 
-test('the worker applies messages of a megabyte in 250 MB, however many wait, and blames none of them', async () => {
+test('the worker applies any number of 1 MB messages with 250 MB of memory, and blames none of them', async () => {
   await using system = await System.start();
   const worker = system.services['query-worker'];
   await worker.stop();

@@ -15,7 +15,7 @@ const at = (seconds: number, times: Partial<CpuTimes>): CpuTimes => ({
   ...times,
 });
 
-test('cores are CPU time by the clock; what no process of ours used is of others', () => {
+test('cores are CPU time over time, and time that no own process used belongs to others', () => {
   const from = at(10, { idle: 5, busy: 100, stolen: 1, processes: { 'command-api': 20, ended: 7 } });
   const to = at(12, { idle: 6, busy: 102.8, stolen: 1.2, processes: { 'command-api': 21.9, kafka: 0.5 } });
   const cores = Object.entries(coresUsed(from, to)).map(([name, used]) => [name, Number(used.toFixed(6))]);

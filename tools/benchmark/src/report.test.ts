@@ -17,7 +17,7 @@ function row(report: string, ...begin: string[]): string[] | undefined {
   return rows.find((cells) => cells.length > 1 && begin.every((cell, i) => cells[i] === cell));
 }
 
-test('a table is Markdown whose columns stand below one another', () => {
+test('a table is Markdown with aligned columns', () => {
   expect(
     table(
       ['a', 'long title'],
@@ -61,7 +61,7 @@ test.each([
   },
   { target: { figure: 'perSecond', of: 'commits' }, cells: ['commits 20 000/s', '0.90', '', ''] },
   { target: { figure: 'perSecond', of: 'unknown', atLeast: 0.7 }, cells: ['unknown –', '–', '≥ 0.7', 'not measured'] },
-])('a target says what it is, beside what, and whether it was reached: $target', ({ target, cells }) => {
+])('a target has its value, its floor and whether it was reached: $target', ({ target, cells }) => {
   const report = reportOf([
     outcome('commits', [], { perSecond: 20_000 }),
     outcome('creates', [target], { perSecond: 18_000 }),
@@ -85,12 +85,12 @@ test('a share compares within each round: a slow one slows the floor as well', (
   expect(row(report, 'creates', 'rate')?.[4]).toBe('0.80');
 });
 
-test('what failed is not measured', () => {
+test('a failed round is not measured', () => {
   const report = reportOf([outcome('creates', [{ figure: 'p99', atMost: 10 }], undefined)]);
   expect(row(report, 'creates', 'p99')?.slice(2)).toEqual(['–', '', '', '≤ 10 ms', 'not measured']);
 });
 
-test('cores are shown for every process that any scenario saw', () => {
+test('cores are shown for every process of any scenario', () => {
   const outcomes = [
     outcome('a', [], { 'cores.idle': 0.5, 'cores.others': 0.1, 'cores.stolen': 0.1 }),
     outcome('b', [], { 'cores.kafka': 1.234, 'cores.others': 0.4 }),
@@ -101,13 +101,13 @@ test('cores are shown for every process that any scenario saw', () => {
   expect(disturbance(outcomes)).toBeCloseTo(0.3);
 });
 
-test('progress is one line of what matters', () => {
+test('progress is one line with the main figures', () => {
   expect(progressOf({ perSecond: 12_345.6, p50: 1.234, p90: 2, p99: 9, 'cores.idle': 1 })).toBe(
     'rate 12 346/s, p50 1.23 ms, p99 9.00 ms',
   );
 });
 
-test('a report of one round does not speak of medians', () => {
+test('a report of one round does not mention medians', () => {
   const round = { perSecond: 20_000 };
   const target = { figure: 'perSecond', of: 'creates' };
   expect(reportOf([outcome('creates', [target], round)])).not.toMatch(/median/i);

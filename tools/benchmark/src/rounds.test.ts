@@ -22,7 +22,7 @@ test('a scenario is chosen with its floors, in the order of a round', () => {
   expect(() => choose(all, ['kyed'])).toThrow('There is no scenario "kyed"; there are commits, route, creates, keyed');
 });
 
-test('rounds are interleaved, and one that fails is told while the others go on', async () => {
+test('rounds are interleaved, and a failed one is reported while the others continue', async () => {
   const order: string[] = [];
   const working = (name: string) => scenario(name, [], async () => ({ perSecond: order.push(name) }));
   const failing = scenario('b', [], async () => {

@@ -45,7 +45,7 @@ test('a killed process loses the lock', async () => {
   expect(takeLock(path)).not.toThrow();
 });
 
-test('of eight processes one at a time holds the lock', { timeout: 60_000 }, async () => {
+test('only one of eight processes holds the lock at a time', { timeout: 60_000 }, async () => {
   const path = lockPath();
   // Each fails when it finds another inside.
   const turns = `

@@ -49,7 +49,7 @@ test.each([
   { durable: true, fsync: 'on' },
   { durable: false, fsync: 'off' },
 ])(
-  'killed while a session is busy, it starts again on the same data and port (durable: $durable)',
+  'PostgreSQL that was killed with a busy session starts again on the same data and port (durable: $durable)',
   async ({ durable, fsync }) => {
     const start = await oneServer();
     const server = await start({}, { durable });

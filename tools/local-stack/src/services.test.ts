@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { whyNotReady } from './services.ts';
 
-test('the dependencies that are not up are named, with what is known', () => {
+test('dependencies that are not up are named with their state and detail', () => {
   const dependencies = {
     kafka: { status: 'down', detail: 'ECONNREFUSED' },
     'read database': { status: 'starting' },
@@ -14,7 +14,7 @@ test('the dependencies that are not up are named, with what is known', () => {
 });
 
 test.each(['', 'null', '[1]', '<html>', '{"status":"stopping"}'])(
-  'any other answer is given by its status: %s',
+  'another answer is described by its status: %s',
   (body) => {
     expect(whyNotReady(503, body)).toBe('it answers 503');
   },

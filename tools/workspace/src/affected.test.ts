@@ -16,7 +16,7 @@ async function affectedBy(file: string): Promise<string[]> {
   return (JSON.parse(stdout) as string[]).map((name) => name.replace('@catalogue/', '')).toSorted();
 }
 
-test('a change in one service affects it and what tests it, not the others', { timeout: 60_000 }, async () => {
+test('a change in one service affects that service and its tests only', { timeout: 60_000 }, async () => {
   // The workspace's own tests check the patterns of every source file.
   for (const app of apps)
     expect(await affectedBy(`apps/${app}/src/main.ts`)).toEqual([app, ...systemTests, 'workspace'].toSorted());
@@ -33,11 +33,11 @@ test('a change in the read model’s schema affects the side that reads', { time
   expect(affected).not.toContain('outbox-relay');
 });
 
-test('a change in what runs the images, or releases them, affects what tests that', { timeout: 60_000 }, async () => {
+test('a change in the files that run or release images affects their tests', { timeout: 60_000 }, async () => {
   for (const file of ['docker-compose.yml', '.dockerignore']) expect(await affectedBy(file)).toEqual(systemTests);
   expect(await affectedBy('.github/workflows/release.yml')).toEqual(['workspace']);
 });
 
-test('a change in the documents affects nothing', { timeout: 60_000 }, async () => {
+test('a change in the documents affects no project', { timeout: 60_000 }, async () => {
   expect(await affectedBy('docs/README.md')).toEqual([]);
 });

@@ -61,7 +61,7 @@ test('a step that fails before the tests counts as one failure', () => {
   expect(run({ 'run check': 'exit 3' })).toMatchObject({ status: 3, last: '0 passed, 1 failed' });
 });
 
-test('tests that do not get to their last line count as one failure', () => {
+test('tests that do not reach their last line count as one failure', () => {
   expect(run({ test: 'exit 9' })).toMatchObject({ status: 9, last: '0 passed, 1 failed' });
 });
 

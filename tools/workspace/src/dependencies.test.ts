@@ -9,7 +9,7 @@ test('the packages depend on one another as the architecture says', () => {
   expect(brokenRules(packages)).toEqual([]);
 });
 
-test('the source imports a client library only where it is at home', () => {
+test('only the owner of a client library imports it', () => {
   const imports = packages.flatMap(({ folder }) => readImports(folder));
   expect(imports.map(({ imported }) => imported)).toContain('@confluentinc/kafka-javascript');
   expect(imports.map(brokenByImport).filter((broken) => broken !== undefined)).toEqual([]);
@@ -20,7 +20,7 @@ test('the folders of a package import one another in one direction', () => {
   expect(packages.flatMap(({ folder }) => onCircles(readRooms(folder)))).toEqual([]);
 });
 
-test('rooms that import one another are on a circle, and rooms beside it are not', () => {
+test('folders that import one another form a circle, and other folders do not', () => {
   const arrows = { app: ['routes', 'cache'], routes: ['cache'], cache: ['rows'], rows: ['routes'], main: ['app'] };
   const rooms = new Map(Object.entries(arrows).map(([from, to]) => [from, new Set(to)]));
   expect(onCircles(rooms)).toEqual(['routes', 'cache', 'rows']);
@@ -82,6 +82,6 @@ test.each([
     ],
     broken: [],
   },
-])('a broken rule is a sentence: $broken', ({ packages: broken, broken: sentences }) => {
+])('a broken rule is reported as a sentence: $broken', ({ packages: broken, broken: sentences }) => {
   expect(brokenRules(broken)).toEqual(sentences);
 });

@@ -14,7 +14,7 @@ test.each(apps)('$folder/Dockerfile copies what the app depends on, and nothing 
   expect(brokenDockerfile(app, read(`${app.folder}/Dockerfile`), packages)).toEqual([]);
 });
 
-test('each package that a Dockerfile copies needlessly, or misses, is a sentence', () => {
+test('each package that a Dockerfile copies needlessly or misses is reported as a sentence', () => {
   const app = apps.find(({ name }) => name === '@catalogue/command-api');
   if (app === undefined) throw new Error('There is no command-api');
   const dockerfile = read('apps/command-api/Dockerfile')
@@ -27,7 +27,7 @@ test('each package that a Dockerfile copies needlessly, or misses, is a sentence
   ]);
 });
 
-test('the images are built with the pnpm that everything else is installed with, and on its Node', () => {
+test("the images are built with the workspace's versions of pnpm and Node", () => {
   const [, node] = /NODE = '(\d+)\./.exec(read('tools/bootstrap.mjs')) ?? [];
   const [, pnpm] = /PNPM = '([\d.]+)'/.exec(read('tools/bootstrap.mjs')) ?? [];
   for (const { folder } of apps) {
@@ -37,14 +37,11 @@ test('the images are built with the pnpm that everything else is installed with,
   }
 });
 
-test.each(apps)(
-  '$folder is served, and its README says to run it, with the flags that its image runs with',
-  ({ folder }) => {
-    const [, command = ''] =
-      /^CMD \["node", ([^\]]*), "dist\/main\.js"\]$/m.exec(read(`${folder}/Dockerfile`).replaceAll('\\\n', '')) ?? [];
-    const flags = [...command.matchAll(/"([^"]+)"/g)].map(([, flag]) => flag).join(' ');
-    expect(flags).toMatch(/^--/);
-    expect(read(`${folder}/package.json`)).toContain(` exec node ${flags} --conditions=`);
-    expect(read(`${folder}/README.md`)).toContain(`\`node ${flags} dist/main.js\``);
-  },
-);
+test.each(apps)('$folder uses the same V8 flags in its serve target, README and image', ({ folder }) => {
+  const [, command = ''] =
+    /^CMD \["node", ([^\]]*), "dist\/main\.js"\]$/m.exec(read(`${folder}/Dockerfile`).replaceAll('\\\n', '')) ?? [];
+  const flags = [...command.matchAll(/"([^"]+)"/g)].map(([, flag]) => flag).join(' ');
+  expect(flags).toMatch(/^--/);
+  expect(read(`${folder}/package.json`)).toContain(` exec node ${flags} --conditions=`);
+  expect(read(`${folder}/README.md`)).toContain(`\`node ${flags} dist/main.js\``);
+});

@@ -18,7 +18,7 @@ function expected({ source, name }: Mark): number | undefined {
   return existsSync(join(root, source)) ? constantIn(textOf(source), name) : undefined;
 }
 
-test.each(documents)('the figures of %s are those that were recorded, or that the code has', (path) => {
+test.each(documents)('the figures of %s equal the recorded ones or those in the code', (path) => {
   const wrong = marksOf(textOf(path)).flatMap((mark) => {
     const value = expected(mark);
     // What was measured may be rounded, what the code says may not.
@@ -29,7 +29,7 @@ test.each(documents)('the figures of %s are those that were recorded, or that th
   expect(wrong).toEqual([]);
 });
 
-test('a mark is read with the number before it, which may be rounded', () => {
+test('a mark is read with the possibly rounded number before it', () => {
   const text =
     'from 18 000/s<!-- creates-32: a second --> and 8.1 ms<!-- lone: p50 -->; 20 events<!-- a/b.ts: every -->';
   expect(marksOf(text)).toMatchObject([
@@ -39,7 +39,7 @@ test('a mark is read with the number before it, which may be rounded', () => {
   ]);
 });
 
-test('a figure is found in the tables that have its name', () => {
+test('a figure is found in the tables by its name', () => {
   const table =
     '| scenario | a second |\n| --- | --- |\n| drain | 49 929 (48 000–50 000) |\n\n| scenario | idle |\n| --- | --- |\n| drain | 0.23 |';
   const drain = recordedFigures(table).get('drain');

@@ -11,7 +11,7 @@ test.each(pages)('every link of %s leads to a file and a heading', (page) => {
   expect(deadLinks(join(root, page))).toEqual([]);
 });
 
-test('every page that source code names is there', () => {
+test('every page that source code names exists', () => {
   const missing = filesOf('*.ts', '*.mjs', '*.cjs', '*.sql', '*.yml', '*Dockerfile').flatMap((file) => {
     const named = readFileSync(join(root, file), 'utf8').matchAll(/\bdocs\/[\w/-]{1,100}\.md\b/g);
     return [...named].flatMap(([page]) => (existsSync(join(root, page)) ? [] : [`${file} names ${page}`]));
@@ -19,7 +19,7 @@ test('every page that source code names is there', () => {
   expect(missing).toEqual([]);
 });
 
-test('every source file that a page or a comment names is there', () => {
+test('every source file that a page or a comment names exists', () => {
   const sources = filesOf('*.ts', '*.mjs', '*.cjs', '*.sql');
   const comment = /^\s*(?:\/\/|\/?\*|--) .*/gm;
   const missing = [...pages, ...sources].flatMap((file) => {

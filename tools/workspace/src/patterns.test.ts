@@ -33,13 +33,13 @@ test('every pattern of the source is found', () => {
     expect(files).toContain(folder);
 });
 
-test('no pattern is computed outside libs/contracts, whose schemas are checked as they are exported', () => {
+test('no pattern is computed outside libs/contracts, whose exported schemas are checked', () => {
   const elsewhere = found.flatMap(({ computed }) => computed).filter(({ file }) => !file.startsWith('libs/contracts/'));
   expect(elsewhere).toEqual([]);
   expect(patterns.some(({ file }) => file === 'libs/contracts')).toBe(true);
 });
 
-test('the structure of every pattern of a service or library makes it linear', async () => {
+test('every pattern of a service or library is linear by its structure', async () => {
   expect(await complaint(vulnerable)).toEqual([expect.stringContaining('exponential')]);
   const complaints: string[] = [];
   // The tools read what this repository's own programs write: the texts below are enough, and three quarters of the time.

@@ -4,7 +4,7 @@ import { describeParity } from './parity.ts';
 const counted = (generation: number, rows: number) => ({ generation, rows, hash: String(rows) });
 const none = { different: 0, differences: [], comparable: true };
 
-test('counts that differ where no row does are explained', () => {
+test('the tool explains counts that differ although no row differs', () => {
   const late = describeParity({ ...none, serving: counted(1, 165), candidate: counted(2, 0) });
   expect(late).toMatch(/\nNo row differs: the counts differed only because of changes in transit$/);
   expect(describeParity({ ...none, serving: counted(1, 5), candidate: counted(2, 5) })).toMatch(/\nNo row differs$/);

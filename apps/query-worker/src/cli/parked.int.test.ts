@@ -49,7 +49,7 @@ async function run(
   }
 }
 
-test('what waits is listed and shown', async () => {
+test('parked products are listed and shown', async () => {
   await using db = await openDatabase();
   expect((await run(db, 'parked list', [])).text).toMatch(
     /1 +a +1 .* gap +Expected version 2.*\n.* +b +1 .* gap +Expected version 1/,
@@ -61,7 +61,7 @@ test('what waits is listed and shown', async () => {
   await expect(run(db, 'parked show', ['c'])).rejects.toThrow('No messages of product c are parked');
 });
 
-test('a discard says what it would do, and does it when told to', async () => {
+test('a discard only prints what it would do, unless --yes is given', async () => {
   await using db = await openDatabase();
   const dry = await run(db, 'parked discard', [], ['all']);
   expect(dry.text).toMatch(/a +version 2 +1 +nothing\n.* +b +version 1 +1 +nothing\nNothing was discarded/);
@@ -70,7 +70,7 @@ test('a discard says what it would do, and does it when told to', async () => {
   expect((await run(db, 'parked list', [])).data).toMatchObject([{ productId: 'b' }]);
 });
 
-test('of several products each one that does not wait is told, and the others are done', async () => {
+test('a command for several products names those that are not parked and handles the others', async () => {
   await using db = await openDatabase();
   const output = await run(db, 'parked discard', ['a', 'c'], ['yes']);
   expect(output).toMatchObject({
@@ -83,7 +83,7 @@ test('of several products each one that does not wait is told, and the others ar
   await expect(run(db, 'parked retry', [], ['all'], { reason: 'fork' })).rejects.toThrow('No parked products match');
 });
 
-test('one event is discarded by its id', async () => {
+test('a discard with --event discards that event only', async () => {
   await using db = await openDatabase();
   await expect(run(db, 'parked discard', [], ['all'], { event: 'a 3' })).rejects.toThrow(
     '--event needs the id of one product',
@@ -94,7 +94,7 @@ test('one event is discarded by its id', async () => {
   expect(await db.sql`select version, parked from products where id = 'a'`).toEqual([{ version: 1, parked: false }]);
 });
 
-test('what producers sent has no effect on a terminal, and is whole for programs', async () => {
+test('control characters in messages are escaped for a terminal and kept with --json', async () => {
   await using db = await openDatabase();
   const value = Buffer.from([0x1b, 0x5b, 0x32, 0x4a, 0x0a, 0xff]);
   const messages = [{ partition: 0, offset: 3, key: 'k\u001b[31m\n', value }];
@@ -112,7 +112,7 @@ test.each([
   [['a'], ['all'], {}, 'Name the products'],
   [[], ['all'], { reason: 'mood' }, '--reason must be one of'],
   [[], ['all'], { 'older-than': '5' }, '--older-than must be a duration'],
-])('typed wrongly it says how: %j %j %j', async (positionals, flags, options, message) => {
+])('wrong arguments are answered with the right form: %j %j %j', async (positionals, flags, options, message) => {
   await using db = await openDatabase();
   const retrying = run(db, 'parked retry', positionals, flags, options);
   await expect(retrying).rejects.toThrow(UsageError);

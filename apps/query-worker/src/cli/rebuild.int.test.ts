@@ -9,7 +9,7 @@ import { rebuild } from './rebuild.ts';
 
 const topic = 'events';
 
-test('a generation is shown from the state that whoever asks believes it is in, and from no other', async () => {
+test('a switch is refused when the generation is not in the expected state', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await startRebuild(db.sql);
   for (const generation of [1, 2]) await readOffsets(db.sql, { generation, topic, topicId: 'a' }, 1);
@@ -25,7 +25,7 @@ test('a generation is shown from the state that whoever asks believes it is in, 
   ]);
 });
 
-test('rolled back twice, by two operators say, it stays rolled back, and forward again is told', async () => {
+test('a second rollback changes nothing and says how to go forward', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await startRebuild(db.sql);
   for (const generation of [1, 2]) await readOffsets(db.sql, { generation, topic, topicId: 'a' }, 1);

@@ -33,11 +33,11 @@ test.each([
   [['parked', 'list'], {}, 1, /^The database of READ_DB_DSN has no read model .*run node dist\/migrate\.js\n$/],
   [['parked', 'list', 'x'], {}, 2, /arguments\. See node dist\/cli\.js parked list --help\n$/],
   [['lag'], { KAFKA_BROKER: '127.0.0.1:1' }, 1, /127\.0\.0\.1:1.*\. Is Kafka up, and is KAFKA_BROKER right\?\n$/],
-])('what cannot be done is one line that says what to look at: %j %j', async (typed, settings, code, line) => {
+])('a failed command prints one line that says what to check: %j %j', async (typed, settings, code, line) => {
   expect(await worker(typed, settings)).toEqual({ code, out: '', error: expect.stringMatching(line) });
 });
 
-test('a reader that has read enough is no fault', async () => {
+test('a closed standard output is not an error', async () => {
   expect(await worker(['--help'], {}, { closed: true })).toEqual({ code: 0, out: '', error: '' });
 });
 

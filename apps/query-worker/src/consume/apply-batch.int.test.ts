@@ -33,7 +33,7 @@ async function openDatabase(): Promise<TestDatabase> {
   return db;
 }
 
-test('an owner that was overtaken writes nothing, not even an empty row', async () => {
+test('a fenced owner writes nothing, not even an empty row', async () => {
   await using db = await openDatabase();
   await applyBatch(db.sql, scope, { partition: 0, expected: 0 }, messages(0, [[0, created('a')]]));
   const stale = messages(0, [
@@ -45,7 +45,7 @@ test('an owner that was overtaken writes nothing, not even an empty row', async 
   expect(await readOffset(db.sql, scope, 0)).toBe(1);
 });
 
-test('of two owners at once one writes', async () => {
+test('only one of two concurrent owners of a partition writes', async () => {
   await using db = await openDatabase();
   const batch = messages(0, [
     [0, created('a')],
@@ -60,7 +60,7 @@ test('of two owners at once one writes', async () => {
   );
 });
 
-test('two partitions that say something about the same products at once lose nothing of it', async () => {
+test('two partitions with messages about the same products lose none of them', async () => {
   await using db = await openDatabase();
   const ids = Array.from({ length: 40 }, (_, index) => `p${index}`);
   // Each partition has the later of two names for half of the products, and meets them in another order.
@@ -124,7 +124,7 @@ test("a batch builds on the row that an operator's retry commits meanwhile", asy
   expect(await readOffset(db.sql, scope, 0)).toBe(2);
 });
 
-test('two partitions that create the same product at once lose neither event', async () => {
+test('two partitions that create the same product at the same time lose neither event', async () => {
   await using db = await openDatabase();
   for (let round = 0; round < 20; round++) {
     const id = `p${round}`;
@@ -143,7 +143,7 @@ test('two partitions that create the same product at once lose neither event', a
   ]);
 });
 
-test('an unknown type about an unknown product leaves a row that nobody sees', async () => {
+test('an event of an unknown type about an unknown product leaves a row that readers do not see', async () => {
   await using db = await openDatabase();
   const imported = { ...created('a'), type: 'ProductImported' };
   await applyBatch(db.sql, scope, { partition: 0, expected: 0 }, messages(0, [[0, imported]]));
@@ -151,7 +151,7 @@ test('an unknown type about an unknown product leaves a row that nobody sees', a
   expect(await db.sql`select id from products_read`).toEqual([]);
 });
 
-test('every type of value is written and read back as it was', async () => {
+test('every type of value is read back as it was written', async () => {
   await using db = await openDatabase();
   const odd = `a'b"c\\d{e},f NULL 😀`;
   const event = {
@@ -180,7 +180,7 @@ test('every type of value is written and read back as it was', async () => {
   ]);
 });
 
-test('offsets are made once, and refused for a topic made again or with other partitions', async () => {
+test('offsets are created once, and refused for a recreated topic or another number of partitions', async () => {
   await using db = await openDatabase();
   await db.sql`update consumer_offsets set next = 7 where partition = 1`;
   expect(await readOffsets(db.sql, scope, 2)).toEqual(

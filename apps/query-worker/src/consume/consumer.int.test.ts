@@ -25,7 +25,7 @@ test('an event on the topic is in the read model, with its times', async () => {
   ).toEqual([{ id: 'mouse', name: 'Product mouse', price: '2.00', version: 2, created: '2026-11-23 10:15:30.123456' }]);
 });
 
-test('each park, release and rebalance is one line that says what, where and why, and no other message is one', async () => {
+test('each park, release and rebalance is one log line with its place and reason, and other messages are not logged', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -56,7 +56,7 @@ test('each park, release and rebalance is one line that says what, where and why
   ]);
 });
 
-test('who waits for changes is given a hint of those that can be read now', async () => {
+test('listeners for changes are notified when new changes can be read', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -70,7 +70,7 @@ test('who waits for changes is given a hint of those that can be read now', asyn
   expect(await found[0]).toEqual([{ id: 'mouse', version: 1 }]);
 });
 
-test('events delivered again and again are applied once', async () => {
+test('events that are delivered several times are applied once', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -126,7 +126,7 @@ test('three workers that join and leave under load lose nothing and apply nothin
   await waitFor('the last to be ready', async () => (await last.health()).code === 200);
 }, 180_000);
 
-test('an offset that somebody else moved is followed, not overwritten', async () => {
+test('the worker continues from an offset that another owner moved, and does not overwrite it', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -141,7 +141,7 @@ test('an offset that somebody else moved is followed, not overwritten', async ()
   expect(await worker.metric('projection_fenced_total')).not.toEqual([expect.stringMatching(/ 0$/)]);
 });
 
-test('what is no event is parked, and stops nobody', async () => {
+test('a message that is not an event is parked and stops no other product', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -163,7 +163,7 @@ test('what is no event is parked, and stops nobody', async () => {
 });
 
 // Older producers validated nothing. An index holds 2 704 bytes of a name or an id.
-test('what PostgreSQL cannot store is parked, and stops nobody', async () => {
+test('a message that PostgreSQL cannot store is parked and stops no other product', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -194,7 +194,7 @@ test.each([
   ['missing events', event('bad', 3), 'gap', /Expected version 2, found event bad 3 .* of product bad at version 3/],
   ['a fork', event('bad', 1, { id: 'other' }), 'fork', /Expected event bad 1, found event other/],
   ['a newer schema', event('bad', 2, { schemaVersion: 9 }), 'newer-schema', /Found event bad 2 .* schema version 9/],
-])('%s parks the product, with what follows it, and nobody else', async (_, poison, reason, detail) => {
+])('%s parks its product with the later events, and no other product', async (_, poison, reason, detail) => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -219,7 +219,7 @@ test.each([
   expect((await worker.health()).code).toBe(200);
 });
 
-test('a missing event that arrives late lets those that waited for it follow, after a restart too', async () => {
+test('a missing event that arrives late releases the events that waited for it, also after a restart', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -281,7 +281,7 @@ test('the messages of older producers, spread over the partitions, become one pr
   ]);
 });
 
-test('a topic deleted and made again stops the worker with what to do', async () => {
+test('a topic that was deleted and created again stops the worker, which says what to do', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -303,7 +303,7 @@ test('a topic deleted and made again stops the worker with what to do', async ()
   expect(worker.partitions()[0]?.stopped).toMatch(/deleted and made again.*delete from consumer_offsets/);
 });
 
-test('a log that does not hold what comes next stops the worker with what to do', async () => {
+test('a log without the next offset stops the worker, which says what to do', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
@@ -321,7 +321,7 @@ test('a log that does not hold what comes next stops the worker with what to do'
   );
 });
 
-test('a topic with other partitions than the offsets stops the worker with what to do', async () => {
+test('a topic with another number of partitions stops the worker, which says what to do', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 2);
   const silent = { debug() {}, info() {}, warn() {}, error() {} };

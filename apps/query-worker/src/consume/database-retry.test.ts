@@ -15,7 +15,7 @@ function open() {
   return { database, lines, retries: () => retries };
 }
 
-test('a database that takes some work and not other is away, and said to be once, until it takes all', async () => {
+test('a database that fails part of the work counts as down, and is logged once, until all work succeeds', async () => {
   const { database, lines, retries } = open();
   let isFull = true;
   const write = () => (isFull ? Promise.reject(full) : Promise.resolve('written'));
@@ -30,7 +30,7 @@ test('a database that takes some work and not other is away, and said to be once
   expect(lines).toEqual(['The read database failed; retrying until it works', 'The read database works again']);
 });
 
-test('what is given up is not waited for any longer, and proves nothing', async () => {
+test('work that was given up ends its wait and does not count as success', async () => {
   const { database, lines, retries } = open();
   const partition = new AbortController();
   const writing = database.try(partition.signal, () => Promise.reject(full));
@@ -41,14 +41,14 @@ test('what is given up is not waited for any longer, and proves nothing', async 
   expect(lines).toEqual(['The read database failed; retrying until it works']);
 });
 
-test('an error that would come again is told at once', async () => {
+test('a permanent error is thrown at once', async () => {
   const { database, retries } = open();
   const broken = Object.assign(new Error('relation "products" does not exist'), { code: '42P01' });
   await expect(database.try(signal, () => Promise.reject(broken))).rejects.toBe(broken);
   expect([retries(), database.away]).toEqual([0, undefined]);
 });
 
-test('a lock that another session holds is no outage, and is told once when it lasts', async () => {
+test('a lock held by another session is not an outage, and is logged once when it lasts', async () => {
   const { database, lines } = open();
   const locked = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' });
   const answers: unknown[] = [locked, full, ...Array.from({ length: 6 }, () => locked), 'written'];

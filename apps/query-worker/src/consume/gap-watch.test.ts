@@ -12,14 +12,14 @@ test('50 products of the last 1 000 may miss events, the 51st is too many', () =
   expect(watch.isTooMany(products(999, 2, true))).toBe(true);
 });
 
-test('products that have not been met for long are forgotten', () => {
+test('products that were not seen for long are forgotten', () => {
   const watch = new GapWatch();
   watch.add(products(0, 50, true));
   watch.add(products(50, 990, false));
   expect(watch.isTooMany(products(5_000, 5, true))).toBe(false);
 });
 
-test('a product that misses many events is one product', () => {
+test('a product that misses many events counts once', () => {
   const watch = new GapWatch();
   for (let round = 0; round < 100; round++) watch.add(products(1, 1, true));
   expect(watch.isTooMany(products(1, 1, true))).toBe(false);

@@ -81,7 +81,7 @@ test('a batch costs as much for a product with 100 000 events that wait as for o
   await sql.end();
 });
 
-test('what a missing event lets go is applied in pieces, in order, with what comes meanwhile behind it', async () => {
+test('events released by a missing event are applied in pieces, in order, and before events that arrive meanwhile', async () => {
   await using db = await openDatabase();
   await queue(db, 'long', 2_500);
   let offset = 0;
@@ -137,7 +137,7 @@ test('a fork that arrives while a product drains ends that, and once it is disca
   expect(await db.sql`select version, parked from products`).toEqual([{ version: 2_502, parked: false }]);
 });
 
-test('a piece is bounded in bytes, too, and each has at least one message', async () => {
+test('a piece is also bounded in bytes, and has at least one message', async () => {
   await using db = await openDatabase();
   await queue(db, 'long', 6);
   await db.sql`update parked_events set message = message || convert_to(repeat(' ', 3000000), 'utf8')`;
@@ -164,7 +164,7 @@ test('an operator’s retry and discard go through a long queue to its end', asy
   expect(await waiting(db, 'long')).toBe(0);
 });
 
-test('a dry run tells what blocks a long queue far from its beginning, and writes nothing', async () => {
+test('a dry run finds what blocks a long queue far from its beginning, and writes nothing', async () => {
   await using db = await openDatabase();
   await queue(db, 'long', 2_500);
   await db.sql`update products set version = 2, event_id = 'long 2'`;
@@ -202,7 +202,7 @@ test('a worker applies the rest of a long queue by itself', async () => {
   expect(await db.sql`select version, parked from products`).toEqual([{ version: 5_002, parked: false }]);
 });
 
-test('products whose rows are locked do not hold up what is applied of others', async () => {
+test('products with locked rows do not hold up the queues of other products', async () => {
   await using db = await openDatabase();
   const locked = Array.from({ length: 15 }, (_, index) => `a locked ${index}`);
   for (const [index, id] of [...locked, 'free'].entries()) await queue(db, id, 2_500, index);

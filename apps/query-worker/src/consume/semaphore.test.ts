@@ -10,7 +10,7 @@ function piece(limit: Semaphore, waiting = { signal, onWait: () => {} }) {
   return { work, end: () => end.resolve(), done: limit.run(work, waiting) };
 }
 
-test('so many run at once, and the others in the order in which they came', async () => {
+test('the limit of pieces run at once, and the others follow in order of arrival', async () => {
   const limit = new Semaphore(2);
   const pieces = [piece(limit), piece(limit), piece(limit), piece(limit)];
   const begun = () => pieces.map(({ work }) => work.mock.calls.length);
@@ -23,7 +23,7 @@ test('so many run at once, and the others in the order in which they came', asyn
   expect(begun()).toEqual([1, 1, 1, 1]);
 });
 
-test('who gives up while waiting is not begun, and keeps nobody from the turn', async () => {
+test('aborted waiting work is never started and blocks no other work', async () => {
   const limit = new Semaphore(1);
   const leaving = new AbortController();
   const first = piece(limit);

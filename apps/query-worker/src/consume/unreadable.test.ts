@@ -23,7 +23,7 @@ test('unreadable messages in a row are counted over batches, up to 100', () => {
   expect(() => count(60, bad(41))).toThrow(/More than 100 .* "node .* parked allow 3"/);
 });
 
-test('a message that can be read begins the count anew', () => {
+test('a readable message resets the count', () => {
   expect(count(100, [readable, ...bad(100), readable, ...bad(7)])).toBe(7);
 });
 
@@ -31,7 +31,7 @@ test('an unreadable message that was discarded is not counted', () => {
   expect(countUnreadable(100, 7, bad(1), ['skipped'])).toBe(100);
 });
 
-test('what an operator allows is used up by unreadable messages only', () => {
+test('only unreadable messages use up the number that an operator allowed', () => {
   expect(count(-50, [...bad(20), readable])).toBe(-30);
   expect(count(-30, bad(130))).toBe(100);
   expect(() => count(-30, bad(131))).toThrow(/More than 100/);

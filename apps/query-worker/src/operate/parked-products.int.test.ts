@@ -45,7 +45,7 @@ async function deliver(
 const products = (db: TestDatabase, generation = 1) =>
   db.sql`select id, version, price, parked from products where generation = ${generation} order by id`;
 
-test('products that wait are listed with what they wait for, and shown with their messages', async () => {
+test('parked products are listed with their reason and shown with their messages', async () => {
   await using db = await openDatabase();
   await deliver(db, [
     ['a', event('a', 1)],
@@ -66,7 +66,7 @@ test('products that wait are listed with what they wait for, and shown with thei
   ]);
 });
 
-test('discarding what is missing lets the rest follow; tried dry, it only says so', async () => {
+test('discarding a missing event releases the later ones, and a dry run only reports it', async () => {
   await using db = await openDatabase();
   await deliver(db, [
     ['a', event('a', 1)],
@@ -85,7 +85,7 @@ test('discarding what is missing lets the rest follow; tried dry, it only says s
   ]);
 });
 
-test('a message that cannot be read is discarded with what it left out', async () => {
+test('discarding an unreadable message also gives up the versions that are missing with it', async () => {
   await using db = await openDatabase();
   await deliver(db, [
     ['a', event('a', 1)],
@@ -110,31 +110,34 @@ async function addGeneration(db: TestDatabase): Promise<void> {
 test.each([
   [1, 2],
   [2, 1],
-])('an event that waits in generation %i is discarded, though generation %i has not come to it', async (one, other) => {
-  await using db = await openDatabase();
-  await addGeneration(db);
-  const before: [string, object][] = [
-    ['a', event('a', 1)],
-    ['a', event('a', 3)],
-  ];
-  const fork: [string, object] = ['a', event('a', 1, { id: 'forked' })];
-  await deliver(db, [...before, fork], one);
-  await deliver(db, before, other);
-  const discarded = await discardParked(db.sql, 'a', { dryRun: false, eventId: 'forked' });
-  expect(new Map(discarded.map((it) => [it.generation, it.discarded]))).toEqual(
-    new Map([
-      [one, ['event forked of version 1']],
-      [other, []],
-    ]),
-  );
-  await deliver(db, [fork, ['a', event('a', 2)]], other);
-  expect(await products(db, other)).toMatchObject([{ version: 3, parked: false }]);
-  await deliver(db, [['a', event('a', 2)]], one);
-  expect(await products(db, one)).toMatchObject([{ version: 3, parked: false }]);
-  await expect(discardParked(db.sql, 'a', { dryRun: false, eventId: 'forked' })).resolves.toEqual([]);
-});
+])(
+  'an event that is parked in generation %i is discarded although generation %i has not reached it',
+  async (one, other) => {
+    await using db = await openDatabase();
+    await addGeneration(db);
+    const before: [string, object][] = [
+      ['a', event('a', 1)],
+      ['a', event('a', 3)],
+    ];
+    const fork: [string, object] = ['a', event('a', 1, { id: 'forked' })];
+    await deliver(db, [...before, fork], one);
+    await deliver(db, before, other);
+    const discarded = await discardParked(db.sql, 'a', { dryRun: false, eventId: 'forked' });
+    expect(new Map(discarded.map((it) => [it.generation, it.discarded]))).toEqual(
+      new Map([
+        [one, ['event forked of version 1']],
+        [other, []],
+      ]),
+    );
+    await deliver(db, [fork, ['a', event('a', 2)]], other);
+    expect(await products(db, other)).toMatchObject([{ version: 3, parked: false }]);
+    await deliver(db, [['a', event('a', 2)]], one);
+    expect(await products(db, one)).toMatchObject([{ version: 3, parked: false }]);
+    await expect(discardParked(db.sql, 'a', { dryRun: false, eventId: 'forked' })).resolves.toEqual([]);
+  },
+);
 
-test('what was discarded stays so in a later generation', async () => {
+test('a discard holds for later generations', async () => {
   await using db = await openDatabase();
   const messages: [string, object | string][] = [
     ['a', event('a', 1)],
@@ -156,7 +159,7 @@ test('what was discarded stays so in a later generation', async () => {
   expect(await listParked(db.sql, {}, 10)).toEqual([]);
 });
 
-test('trying again applies what a newer release can read, and leaves the rest', async () => {
+test('a retry applies the messages that a newer release can read, and leaves the others', async () => {
   await using db = await openDatabase();
   await deliver(db, [
     ['a', event('a', 1)],
@@ -186,7 +189,7 @@ async function deliverUnread(db: TestDatabase, key: string, value: object) {
 }
 
 // Older producers key their messages by the event's id.
-test('a message that is filed under its key is tried again on the product that it is about', async () => {
+test('a message that is filed under its key is retried for the product in its payload', async () => {
   await using db = await openDatabase();
   const renamed = (id: string) => ({
     id: `${id} renamed`,
@@ -216,7 +219,7 @@ test('a message that is filed under its key is tried again on the product that i
   expect(await listParked(db.sql, {}, 10)).toEqual([]);
 });
 
-test('what cannot be read and is about no product leaves no row behind: later generations have none', async () => {
+test('an unreadable message about no product leaves no row behind', async () => {
   await using db = await openDatabase();
   await deliver(db, [['nobody', '{"id":']]);
   await retryParked(db.sql, 'nobody');
@@ -225,7 +228,7 @@ test('what cannot be read and is about no product leaves no row behind: later ge
   expect(await listParked(db.sql, {}, 10)).toEqual([]);
 });
 
-test('the first that waits tells what all wait for, also when it came later, or what was before it is applied', async () => {
+test('the first message of a queue gives the reason of the whole queue, also when it arrived later or its predecessors were applied', async () => {
   await using db = await openDatabase();
   await deliver(db, [
     ['a', event('a', 1)],
@@ -267,7 +270,7 @@ test('the first that waits tells what all wait for, also when it came later, or 
   ]);
 });
 
-test('an event that should never have been sent is discarded alone; no operator is led to discard thousands before it', async () => {
+test('an event that should never have been sent is discarded alone, without the thousands of versions that are missing before it', async () => {
   await using db = await openDatabase();
   await deliver(db, [
     ['a', event('a', 1)],
@@ -294,7 +297,7 @@ test('an event that should never have been sent is discarded alone; no operator 
   expect(await products(db)).toEqual([{ id: 'a', version: 5, price: '5.00', parked: false }]);
 });
 
-test('what waits from a topic that was made again is kept, and other messages at its places wait beside it', async () => {
+test('messages parked from a recreated topic are kept beside new messages at the same offsets', async () => {
   await using db = await openDatabase();
   await deliver(db, [
     ['a', event('a', 1)],
@@ -325,7 +328,7 @@ test('what waits from a topic that was made again is kept, and other messages at
   expect((await showParked(db.sql, 'a')).length).toBe(0);
 });
 
-test('a discarded message stays so when it comes again, and none in its place of a topic that was made again', async () => {
+test("a discard holds when its message is delivered again, and not for a recreated topic's message at the same offset", async () => {
   await using db = await openDatabase();
   await deliver(db, [['a', 'nonsense']]);
   expect(await discardParked(db.sql, 'a', { dryRun: false })).toMatchObject([{ released: 1, waitsFor: undefined }]);

@@ -23,7 +23,7 @@ const openDatabase = async () => {
   return db;
 };
 
-test('who reads on from the last change seen misses none, however many partitions are applied at once', async () => {
+test('a reader that continues after the last change seen misses none, however many partitions are applied at once', async () => {
   await using db = await openDatabase();
   const done = new AbortController();
   const seen: number[] = [];
@@ -58,7 +58,7 @@ const addAged = (sql: Sql, ages: readonly number[]) => sql`
 const kept = async (sql: Sql) => (await sql`select seq from changes order by seq`).map((row) => row['seq'] as number);
 const hour = 3_600;
 
-test('changes are removed when they are old, oldest first, a few at a time; the last that is old stays', async () => {
+test('old changes are removed oldest first, a few at a time, except the newest of them', async () => {
   await using db = await openDatabase();
   await addAged(db.sql, [...Array<number>(7).fill(2 * hour), 10, 10, 10]);
   const remove = () => removeChanges(db.sql, 1, hour * 1000, 4);
@@ -67,21 +67,21 @@ test('changes are removed when they are old, oldest first, a few at a time; the 
   expect(await remove()).toBe(0);
 });
 
-test('the last change stays, however old it is', async () => {
+test('the last change is kept, however old it is', async () => {
   await using db = await openDatabase();
   await addAged(db.sql, [2 * hour, 2 * hour, 2 * hour]);
   for (let i = 0; i < 5; i++) await removeChanges(db.sql, 1, hour * 1000, 2);
   expect(await kept(db.sql)).toEqual([3]);
 });
 
-test('no change goes before one with a lower number, though its transaction began before the other', async () => {
+test('no change is removed before one with a lower number, even if its transaction began earlier', async () => {
   await using db = await openDatabase();
   await addAged(db.sql, [2 * hour, 2 * hour, 10, 2 * hour, 2 * hour, 10]);
   await removeChanges(db.sql, 1, hour * 1000, 100);
   expect(await kept(db.sql)).toEqual([2, 3, 4, 5, 6]);
 });
 
-test('a change says what the price was before, when readers saw the product then', async () => {
+test('a change has the price before it, if readers saw the product then', async () => {
   await using db = await openDatabase();
   const step = (productVersion: number, type: string, payload: object) => ({
     ...created('mouse'),

@@ -122,7 +122,7 @@ describe('a value', () => {
   });
 });
 
-test('the whole may change its type as well', () => {
+test('the root may change its type, too', () => {
   expectSentences(Type.Object({}), Type.Array(text), ['the whole was widened', 'the whole was narrowed']);
 });
 
@@ -153,7 +153,7 @@ const written = (schema: TSchema) =>
       Value.Check(schema, value) && isDeepStrictEqual(Value.Clean(schema, structuredClone<unknown>(value)), value),
   );
 
-test('consumers released before and after a change that passes can read every event', () => {
+test('consumers released before and after an accepted change can read every event', () => {
   for (const stored of members.map(objectOf)) {
     for (const current of members.map(objectOf)) {
       if (incompatibilities(stored, current).length > 0) continue;
@@ -189,7 +189,7 @@ test('identical schemas never break anyone', () => {
   );
 });
 
-test('adding optional members never does, however deep', () => {
+test('adding optional members never breaks anyone, however deep they are', () => {
   fc.assert(
     fc.property(anySchema, fc.string(), anySchema, (schema, name, added) => {
       expect(incompatibilities(schema, withMember(schema, `new ${name}`, added))).toEqual([]);

@@ -41,7 +41,7 @@ async function goesOn(load: Load): Promise<void> {
   await waitFor('commands to be acknowledged', () => load.acknowledged > before + 20, { within: 60_000 });
 }
 
-test('a product written is read back', async () => {
+test('a created product is read back', async () => {
   const answer = await fetch(`${containers.addresses.commands}/products`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -56,7 +56,7 @@ test('a product written is read back', async () => {
   expect(await read.json()).toMatchObject({ id, name: 'Mouse ergonomico', price: 39.9, version: 1 });
 });
 
-test('the two APIs are published, and nothing else', async () => {
+test('only the two APIs are published', async () => {
   const published = (await containers.inspect()).flatMap(({ Config, NetworkSettings: { Ports } }) =>
     Object.entries(Ports)
       .filter(([, bindings]) => bindings !== null && bindings.length > 0)
@@ -105,7 +105,7 @@ test('each service ends on SIGTERM with 0 within ten seconds, and starts again',
   await containers.healthy();
 });
 
-test('whichever container crashes, it comes back by itself, and nothing that was acknowledged is lost', async () => {
+test('every crashed container restarts by itself, and no acknowledged command is lost', async () => {
   const restarted: string[] = [];
   await underLoad(async (load) => {
     for (const service of [...services, ...servers]) {
@@ -121,7 +121,7 @@ test('whichever container crashes, it comes back by itself, and nothing that was
   expect(restarted).toHaveLength(services.length + servers.length);
 });
 
-test('a service is brought to another release while all others run on, untouched', async () => {
+test('a service is upgraded while all others keep running', async () => {
   await underLoad(async (load) => {
     for (const service of services) {
       const others = async () =>
@@ -142,7 +142,7 @@ test('a service is brought to another release while all others run on, untouched
   });
 });
 
-test('three workers share the partitions, and go on with two when one crashes', async () => {
+test('three workers share the partitions, and two continue when one crashes', async () => {
   await underLoad(async (load) => {
     await containers.up('--no-deps', '--scale', 'query-worker=3', 'query-worker');
     await containers.healthy('query-worker');

@@ -21,7 +21,7 @@ async function load(answer: RequestListener, changes: Partial<Job> = {}) {
   }
 }
 
-test('every answer is counted, and those of the measured time make the figures', async () => {
+test('every answer is counted, and the figures come from those within the measured time', async () => {
   let requests = 0;
   const { statuses, perSecond, p50, max, phases, unexpected } = await load((_request, response) => {
     requests += 1;
@@ -37,7 +37,7 @@ test('every answer is counted, and those of the measured time make the figures',
   expect(unexpected).toBeUndefined();
 });
 
-test('no more requests are sent than asked for', async () => {
+test('the number of requests is limited', async () => {
   let requests = 0;
   const answer: RequestListener = (_request, response) => {
     requests += 1;
@@ -47,7 +47,7 @@ test('no more requests are sent than asked for', async () => {
   expect([requests, statuses]).toEqual([100, { 201: 100 }]);
 });
 
-test('paced, requests are sent evenly, and no faster', async () => {
+test('a paced load sends requests evenly and no faster', async () => {
   const at: number[] = [];
   const answer: RequestListener = (_request, response) => {
     at.push(performance.now());
@@ -59,7 +59,7 @@ test('paced, requests are sent evenly, and no faster', async () => {
   expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThan(800);
 });
 
-test('another status than the expected one is counted and shown', async () => {
+test('an unexpected status is counted and shown', async () => {
   let requests = 0;
   const { statuses, unexpected } = await load(
     (_request, response) => {

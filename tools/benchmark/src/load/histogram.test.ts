@@ -9,7 +9,7 @@ const filled = (values: readonly number[]) => {
   return histogram;
 };
 
-test('a percentile is that of the sorted values, rounded up by 10 µs at most', () => {
+test('a percentile equals that of the sorted values, rounded up by at most 10 µs', () => {
   const duration = fc.double({ min: 0, max: 999, noNaN: true });
   fc.assert(
     fc.property(fc.array(duration, { minLength: 1 }), fc.integer({ min: 0, max: 100 }), (values, percent) => {
@@ -28,6 +28,6 @@ test('beyond a second a percentile is the longest duration', () => {
   ]);
 });
 
-test('without values there is no percentile', () => {
+test('a histogram without values has no percentile', () => {
   expect(new Histogram().percentile(50)).toBeNaN();
 });

@@ -10,7 +10,7 @@ function read(request: Buffer) {
   return { line, headers: Object.fromEntries(headers.map((each) => each.split(': '))), body: JSON.parse(body) };
 }
 
-test('a create is a whole request', () => {
+test('a create is a complete request', () => {
   const request = requestSource({ kind: 'create' }, host)()();
   expect(read(request)).toEqual({
     line: 'POST /products HTTP/1.1',
@@ -19,7 +19,7 @@ test('a create is a whole request', () => {
   });
 });
 
-test('no key comes twice, on whatever connection', () => {
+test('no key is used twice, on any connection', () => {
   const connect = requestSource({ kind: 'create', keys: 'run-7-' }, host);
   const connections = [connect(), connect()];
   const keys = Array.from({ length: 2_000 }, (_, i) => read(connections[i % 2]?.() as Buffer).headers);
@@ -27,7 +27,7 @@ test('no key comes twice, on whatever connection', () => {
   expect(keys.at(-1)).toMatchObject({ 'Idempotency-Key': 'run-7-000000001999' });
 });
 
-test('changes go to all products, each with a price of its own', () => {
+test('changes go to all products, each with a different price', () => {
   const ids = Array.from({ length: 20 }, () => randomUUID());
   const connect = requestSource({ kind: 'change', ids }, host);
   const connections = [connect(), connect()];

@@ -13,7 +13,7 @@ const answer = fc.record({
 const textOf = ({ status, headers, name, body }: { status: number; headers: string[]; name: string; body: string }) =>
   [`HTTP/1.1 ${status} So`, ...headers, `${name}${Buffer.byteLength(body)}`, '', body].join('\r\n');
 
-test('answers are found however they are cut', () => {
+test('answers are found wherever they are split', () => {
   fc.assert(
     fc.property(fc.array(answer, { maxLength: 5 }), fc.array(fc.nat(), { maxLength: 20 }), (answers, cuts) => {
       const texts = answers.map(textOf);
@@ -32,7 +32,7 @@ test('answers are found however they are cut', () => {
 });
 
 test.each(['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 'SSH-2.0\r\ncontent-length: 0\r\n\r\n'])(
-  'what cannot be understood is said: %j',
+  'an answer that cannot be parsed is reported: %j',
   (text) => {
     expect(() => new ResponseParser(() => {}).push(Buffer.from(text))).toThrow(
       /A response has no Content-Length|Expected a response/,
@@ -40,7 +40,7 @@ test.each(['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 'SS
   },
 );
 
-test('304 ends with its headers, whether they tell a length or not', () => {
+test('a 304 ends after its headers, with or without a length', () => {
   const statuses: number[] = [];
   const parser = new ResponseParser((status) => statuses.push(status));
   parser.push(Buffer.from('HTTP/1.1 304 Not Modified\r\netag: "1"\r\n\r\n'));

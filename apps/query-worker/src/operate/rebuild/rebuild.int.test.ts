@@ -19,7 +19,7 @@ const states = async (db: TestDatabase) =>
     (row) => `${row['generation']} ${row['state']}`,
   );
 
-test('a rebuild repairs a read model that was broken, and what it repairs is shown before', async () => {
+test('a rebuild repairs a broken read model, and the comparison shows the repairs first', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -57,7 +57,7 @@ test('a rebuild repairs a read model that was broken, and what it repairs is sho
   expect(await states(db)).toEqual(['1 retired', '2 serving']);
 });
 
-test('generations that go on have no differences, and the same hash when they rest', async () => {
+test('two generations have no differences while events arrive, and equal hashes at rest', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -80,7 +80,7 @@ test('generations that go on have no differences, and the same hash when they re
   expect([different, serving.hash, serving.rows]).toEqual([0, candidate.hash, 100]);
 });
 
-test('a generation that does not move is not comparable, and is not switched to', async () => {
+test('a generation that does not move is not comparable and cannot be switched to', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   const scope = { topic: topic.name, topicId: 'a' };
@@ -105,7 +105,7 @@ test('a generation that does not move is not comparable, and is not switched to'
   expect(await states(db)).toEqual(['1 serving', '2 filling']);
 });
 
-test('switched to and rolled back under load, no reader sees a version go back or a product vanish', async () => {
+test('during a switch and a rollback under load no reader sees a version go back or a product vanish', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -143,7 +143,7 @@ test('switched to and rolled back under load, no reader sees a version go back o
   expect(changes[0]?.['first']).toBeGreaterThan(1);
 });
 
-test('a worker that is killed in the middle of a rebuild is gone on from, by others together', async () => {
+test('other workers continue a rebuild together after a worker was killed', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -186,7 +186,7 @@ test('a worker that is killed in the middle of a rebuild is gone on from, by oth
   expect(await readModel(db)).toEqual(whole(ids, 60));
 });
 
-test('filled under load, while workers come, go and are killed, a generation comes to hold what the other does', async () => {
+test('a generation that is filled while workers join, leave and are killed equals the serving one', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -233,7 +233,7 @@ test('filled under load, while workers come, go and are killed, a generation com
   expect(await db.sql`select from parked_events`).toHaveLength(0);
 }, 180_000);
 
-test('one is filled at a time; what is dropped is gone, its consumers end, and its number never comes again', async () => {
+test('only one generation is filled at a time, and dropping it ends its consumers and never reuses its number', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);
   await using sender = await openSender(kafka, topic);
@@ -270,7 +270,7 @@ test('one is filled at a time; what is dropped is gone, its consumers end, and i
   expect(await readModel(db)).toEqual(whole(ids, 2));
 });
 
-test('a generation that cannot be filled is reported, and what serves goes on', async () => {
+test('a generation that cannot be filled is reported while the serving one continues', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka, 1);
   await using sender = await openSender(kafka, topic);
