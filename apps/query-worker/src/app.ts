@@ -20,14 +20,14 @@ export interface WorkerOptions {
   metrics: Registry;
   /** How messages are read. */
   codec: Codec;
-  /** Milliseconds without a sign of life after which a partition is stalled, and the work fails; 30 000 when absent. */
+  /** Milliseconds without progress after which a partition is stalled and the worker fails; 30 000 when absent. */
   stalledAfterMs?: number;
 }
 
-/** Batches at once of a generation that is being filled: it must not hold up what readers see. */
+/** Concurrent batches of a generation that is being filled: it must not hold up the serving one. */
 const maxFillingBatches = 2;
 
-/** The consumers that keep every generation of the read model up to date, and a server for their health and metrics. */
+/** The consumers of all generations of the read model, and a server for health and metrics. */
 export async function buildWorker(options: WorkerOptions) {
   const { sql, brokers, topic, log, metrics: registry, codec, stalledAfterMs } = options;
   const admin = openAdmin({ brokers, clientId: 'query-worker', log });

@@ -1,4 +1,4 @@
-// node dist/cli.js <command>: what an operator does to the read model. The service itself is main.ts.
+// node dist/cli.js <command>: the operator's tool. The service is main.ts.
 import { lag } from './cli/lag.ts';
 import { parked } from './cli/parked.ts';
 import { rebuild } from './cli/rebuild.ts';

@@ -4,7 +4,7 @@ import type { Dependencies, DependencyState } from '@catalogue/service';
 import type { PatientDatabase } from './consume/database-retry.ts';
 import type { FollowedGeneration, Generations } from './consume/generations.ts';
 
-/** Behind by more than this, a worker says so: 5 000 events/s are 100 behind at any moment. */
+/** With a larger lag a worker is catching up: at 5 000 events/s it is 100 behind at any moment. */
 const maxLagWhenUp = 1000;
 
 export interface Observed {
@@ -13,7 +13,7 @@ export interface Observed {
   generations: Generations;
 }
 
-/** What the worker depends on, and how far it is. The generation that serves decides whether it is ready. */
+/** The worker's dependencies and progress. Only the serving generation decides whether the worker is ready. */
 export function dependenciesOf({ sql, database, generations }: Observed): Dependencies {
   return {
     'read model': async () => {
@@ -43,7 +43,7 @@ function projectionState(followed: FollowedGeneration): DependencyState {
   return { status: isFarBehind(lag) ? 'catching-up' : 'up', detail };
 }
 
-/** Never a reason to be not ready: no reader sees them. */
+/** Never makes the worker unready: no reader sees these generations. */
 function othersState(others: readonly FollowedGeneration[]): DependencyState {
   if (others.length === 0) return { status: 'up', detail: 'None' };
   const progress = others.map((followed) => ({ ...followed, ...progressOf(followed) }));
@@ -59,7 +59,7 @@ function othersState(others: readonly FollowedGeneration[]): DependencyState {
   return { status: isBehind ? 'catching-up' : 'up', detail };
 }
 
-/** Events that the log has and these partitions do not; undefined while that of one is not known. */
+/** The number of events that these partitions have not applied; undefined while one is unknown. */
 export function totalLag(partitions: readonly PartitionState[]): number | undefined {
   return partitions.reduce<number | undefined>(
     (sum, { lag }) => (sum === undefined || lag === undefined ? undefined : sum + lag),

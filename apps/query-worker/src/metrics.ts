@@ -5,7 +5,7 @@ import type { Generations } from './consume/generations.ts';
 import { totalLag } from './health.ts';
 import { readClock } from './tables/clock.ts';
 
-/** Adds what is asked of the consumers whenever the metrics are read, each of the partitions that this worker has. */
+/** Adds metrics that are read from the consumers at each scrape, for each partition of this worker. */
 export function measureGenerations(registry: Registry, generations: Generations): void {
   const gauge = (name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void) => {
     const made: Gauge = new Gauge({
@@ -73,7 +73,7 @@ function secondsSince(timestampMs: number): number {
   return Math.max(Date.now() - timestampMs, 0) / 1000;
 }
 
-/** Adds how far the worker's clock differs from the database's, asked whenever the metrics are read. */
+/** Adds the difference between the worker's clock and the database's, read at each scrape. */
 export function measureClock(registry: Registry, sql: Sql, log: Logger): void {
   const ahead: Gauge = new Gauge({
     name: 'projection_clock_ahead_seconds',
@@ -90,7 +90,7 @@ export function measureClock(registry: Registry, sql: Sql, log: Logger): void {
   });
 }
 
-/** Adds what waits for an operator, asked of the database whenever the metrics are read. */
+/** Adds metrics of parked messages that are read from the database at each scrape. */
 export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
   const registers = [registry];
   const labelNames = ['generation'];
@@ -109,7 +109,7 @@ export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
         events.set({ generation: row.generation }, row.events);
       }
     } catch (err) {
-      // What was found at the scrape before is not known to be so now.
+      // The values of the last scrape may be outdated.
       products.reset();
       events.reset();
       log.debug({ err }, 'The metrics of parked messages could not be read');
@@ -131,7 +131,7 @@ export function measureParked(registry: Registry, sql: Sql, log: Logger): void {
   });
 }
 
-/** Undefined while it is not known how long the log is. */
+/** Undefined while the length of the log is unknown. */
 function shareApplied(partitions: readonly PartitionState[]): number | undefined {
   const behind = totalLag(partitions);
   if (behind === undefined || partitions.length === 0) return undefined;

@@ -1,15 +1,14 @@
 import { connect, type Sql } from '@catalogue/postgres';
 
 /**
- * The pool of a worker: a connection for each partition that a worker usually has, and some for what is built beside and for
- * health. Whatever a batch waits for ends within 10 s, however the worker or the server is cut off: then another worker
- * goes on with its partition, or this one tries again.
+ * The worker's pool: a connection for each partition that a worker usually has, and some for rebuilds and health. Every wait
+ * ends within 10 s, also when worker or server are cut off, so that another worker can take over or this one tries again.
  */
 export function connectReadModel(dsn: string): Sql {
   return connect(dsn, {
     name: 'query-worker',
     max: 10,
-    // A batch that waits for a lock gives its connection to others now and then.
+    // A batch that waits for a lock gives up its connection from time to time.
     lockTimeout: 2_000,
     statementTimeout: 10_000,
     answerTimeout: 12_000,

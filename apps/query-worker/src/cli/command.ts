@@ -9,12 +9,12 @@ export interface Tools {
   topic: string;
 }
 
-/** What was typed after the command's name. */
+/** The arguments of a command. */
 export interface Input {
   positionals: string[];
-  /** Switches that were given. */
+  /** Switches. */
   flags: ReadonlySet<string>;
-  /** Options that were given, with their values. */
+  /** Options with their values. */
   options: ReadonlyMap<string, string>;
 }
 
@@ -23,7 +23,7 @@ export interface Output {
   text: string;
   /** For programs (`--json`). */
   data: unknown;
-  /** Why the command did not do what it was asked for, though there is something to show. */
+  /** Why the command did not succeed although there is output. */
   refused?: string;
 }
 
@@ -41,5 +41,5 @@ export interface Command {
   run: (tools: Tools, input: Input) => Promise<Output>;
 }
 
-/** What was typed is no command, or not in this form. */
+/** The command line is wrong. */
 export class UsageError extends Error {}

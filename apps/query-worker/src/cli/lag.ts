@@ -30,7 +30,7 @@ export const lag: Command = {
 
 interface Lag extends Position {
   end: number;
-  /** Offsets not applied, without those before them that no reader sees: markers and messages of aborted transactions. */
+  /** Offsets that are not applied, except those that no reader sees: markers and messages of aborted transactions. */
   events: number;
   /** Since the first of them was sent; null where that is not known. */
   seconds: number | null;
@@ -51,7 +51,7 @@ async function readLag(tools: Tools): Promise<Lag[]> {
   return (await Promise.all(generations.map((those) => measure(tools, those)))).flat();
 }
 
-/** How far one generation is behind in each partition. */
+/** The lag of one generation in each partition. */
 async function measure(
   { kafka, topic, sql }: Tools,
   positions: readonly Omit<Lag, 'events' | 'seconds'>[],

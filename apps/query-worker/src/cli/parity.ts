@@ -1,7 +1,7 @@
 import type { Difference, Parity, Summary } from '../operate/rebuild/compare.ts';
 import { table } from './table.ts';
 
-/** What a comparison came to, for people. */
+/** The result of a comparison as text. */
 export function describeParity({ serving, candidate, different, differences, comparable }: Parity): string {
   const row = ({ generation, rows, hash }: Summary) => [generation, rows, hash];
   const summary = table(['generation', 'rows', 'hash'], [row(serving), row(candidate)]);

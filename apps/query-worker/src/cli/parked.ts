@@ -48,7 +48,7 @@ const show: Command = {
   },
 };
 
-/** Characters of a message that are shown to people. */
+/** The most characters of a message that are shown to people. */
 const maxShownCharacters = 4_000;
 
 function textOf(message: FiledMessage): string {
@@ -66,7 +66,7 @@ function textOf(message: FiledMessage): string {
   ].join('\n  ');
 }
 
-/** `base64` where the message is no text. */
+/** `base64` where the message is not text. */
 function dataOf({ value, ...message }: FiledMessage): object {
   const base64 = value !== null && !isUtf8(value) ? { base64: value.toString('base64') } : {};
   return { ...message, message: value?.toString() ?? null, ...base64 };
@@ -120,7 +120,7 @@ const allow: Command = {
 
 export const parked: Command[] = [list, show, retry, discard, allow];
 
-/** What became of some products, and why nothing became of others. */
+/** The results of some products, and the refusals of others. */
 interface Outcomes {
   done: (Resumed & { productId: string })[];
   refused: string[];
@@ -165,7 +165,7 @@ function report({ done, refused }: Outcomes): Output {
   return { data: done, text, ...(refused.length > 0 && { refused: refused.join('\n') }) };
 }
 
-/** As it has to be typed: of messages without a key, nothing. */
+/** A product's name on the command line. */
 function named(productId: string): string {
   return productId === '' ? "''" : productId;
 }

@@ -24,7 +24,7 @@ const start: Command = {
   },
 };
 
-/** Milliseconds over which the speed is measured. */
+/** Milliseconds over which the rate is measured. */
 const sampleMs = 2000;
 
 const status: Command = {
@@ -125,8 +125,8 @@ async function onlyGenerationIn(sql: Sql, state: Generation['state']): Promise<n
 }
 
 /**
- * The generation that served before the one that serves now. Only an older one: of two operators who roll back at once the
- * second would otherwise show what the first has just taken away.
+ * The generation that served before the current one. Only an older one: otherwise the second of two operators who roll back at
+ * the same time would undo the first one's rollback.
  */
 async function retiredBefore(sql: Sql): Promise<number> {
   const retired = await onlyGenerationIn(sql, 'retired');

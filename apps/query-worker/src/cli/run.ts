@@ -11,8 +11,8 @@ type Environment = Record<string, string | undefined>;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Runs the command that was typed, and returns the exit code: 0 when it did what it was asked for, 1 when it failed, 2 when
- * it was typed wrongly. Faults are one line on standard error.
+ * Runs a command and returns the exit code: 0 when it succeeded, 1 when it failed, 2 when its arguments are wrong. An error is
+ * one line on standard error.
  */
 export async function runCommand(
   commands: readonly Command[],
@@ -39,12 +39,12 @@ export async function runCommand(
   }
 }
 
-/** Whoever read has read enough (`| head`): what was asked for is done all the same. */
+/** The reader has closed the pipe (`| head`); the command has done its work all the same. */
 function ignoreClosedPipe(error: Error): void {
   if (errorCode(error) !== 'EPIPE') throw error;
 }
 
-/** Undefined when help is wanted instead. */
+/** Undefined when the help is requested. */
 function findCommand(commands: readonly Command[], typed: readonly string[]): Command | undefined {
   if (typed.length === 0 || typed[0] === '--help' || typed[0] === 'help') return undefined;
   const found = commands.find(({ name }) => name.split(' ').every((word, index) => typed[index] === word));
@@ -99,7 +99,7 @@ function show({ text, data, refused }: Output, { flags }: Input): number {
 }
 
 function oneLine(error: unknown): string {
-  // An address with several meanings fails with an error without a message.
+  // A host name with several addresses fails with an error without a message.
   const { message } = error as Error;
   const told = message === '' ? (errorCode(error) ?? String(error)) : message;
   const lines = told.split('\n').map((line) => line.trim());
@@ -109,7 +109,7 @@ function oneLine(error: unknown): string {
 const undefinedTable = '42P01';
 const noSuchDatabase = '3D000';
 
-/** The message, with what to do where it is the surroundings that are at fault. */
+/** The message, with advice where the environment is at fault. */
 function adviceOn(error: unknown, message: string): string {
   const code = errorCode(error) ?? '';
   if (code === undefinedTable)

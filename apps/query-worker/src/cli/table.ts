@@ -1,4 +1,4 @@
-/** Text from outside as one line without effect on a terminal: control characters are written as JSON writes them. */
+/** Foreign text as one line that does not affect a terminal: control characters are escaped as in JSON. */
 export function printable(text: string): string {
   return text.replaceAll(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,

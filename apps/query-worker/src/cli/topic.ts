@@ -2,7 +2,7 @@ import type { Topic } from '@catalogue/kafka';
 import { RefusedError } from '../operate/refused.ts';
 import type { Tools } from './command.ts';
 
-/** The topic as the broker knows it now, with the end of each partition. */
+/** The topic on the broker, with the end of each partition. */
 export async function readTopic({ admin, topic }: Tools): Promise<Topic & { ends: number[] }> {
   const found = await admin.describeTopic(topic);
   if (found === undefined) throw new RefusedError(`Topic ${topic} does not exist: is KAFKA_TOPIC right?`);

@@ -84,7 +84,7 @@ test('two partitions with messages about the same products lose none of them', a
   for (const { id, name } of found) expect(name).toBe(`by ${Number((id as string).slice(1)) % 2}`);
 });
 
-/** Resolves when as many transactions of this database wait for locks. */
+/** Resolves when so many transactions of this database wait for locks. */
 async function waiting(db: TestDatabase, transactions: number): Promise<void> {
   await waitFor(`${transactions} transactions to wait`, async () => {
     const found = await db.sql`

@@ -20,26 +20,26 @@ import {
 import { addWords, KnownWords } from '../tables/search-words.ts';
 import { countUnreadable } from './unreadable.ts';
 
-/** Somebody else applies the partition now: nothing was written. */
+/** Another worker owns the partition now; nothing was written. */
 export class NotOwnerError extends Error {}
 
-/** How a batch moves its partition's offset: to `next`, or where that is absent to after its last message. */
+/** How a batch moves its partition's offset: to `next`, or past its last message when that is absent. */
 interface BatchStep extends Pick<MessageBatch, 'partition' | 'expected'>, Partial<Pick<MessageBatch, 'next'>> {
-  /** What `countAttempt` goes on from after it. */
+  /** The count from which `countAttempt` continues afterwards. */
   attempts?: number;
-  /** It has failed before, maybe for a lock that lasts: it waits for locks briefly. */
+  /** An earlier try failed, maybe because of a lock: wait for locks only briefly. */
   isRetry?: boolean;
-  /** Called at each answer while it is written. */
+  /** Called at each answer of the database. */
   onAnswer?: () => void;
 }
 
 /**
- * Applies one batch of one partition in one transaction: the partition's offset, moved only from where it is expected,
- * the products, what waits of them, and the change log. Whatever else happens, all of it is written, once, or nothing.
- * @param accept is asked before anything is written; what it throws, this throws, and nothing is written.
- * @param words what this process knows to be written down; its new words are.
+ * Applies one batch of one partition in one transaction: it moves the offset from the expected value, and writes products,
+ * parked messages and changes. Either all of it is written, once, or nothing.
+ * @param accept is called before anything is written; if it throws, nothing is written.
+ * @param words the search words known to be stored; the batch's new ones are added.
  * @throws {TopicFault} when too many messages in a row cannot be read.
- * @throws {NotOwnerError} when the offset is not where this owner left it.
+ * @throws {NotOwnerError} when another owner moved the offset.
  */
 export async function applyBatch(
   sql: Sql,
@@ -97,8 +97,8 @@ async function readAndFold(
 }
 
 /**
- * What has to be known of the queues of products that wait: the messages themselves only where one arrives that stood in
- * their way, or that are to be `resumed`, and only as many as one transaction may release.
+ * Reads the queues of parked products. It loads messages only where a message arrives that unblocks them, or for products to be
+ * `resumed`, and at most as many as one transaction may release.
  */
 export async function readWaiting(
   tx: Transaction,
@@ -123,7 +123,7 @@ export async function readWaiting(
   return queues;
 }
 
-/** Both, in order, none twice. */
+/** Both lists in order, without repetitions. */
 function joined(head: readonly ParkedMessage[], others: readonly ParkedMessage[]): ParkedMessage[] {
   const place = ({ topic, partition, offset }: ParkedMessage) => `${topic} ${partition} ${offset}`;
   const known = new Set(head.map(place));
@@ -156,8 +156,8 @@ function newWords({ created, renamed }: Pick<Folded, 'created' | 'renamed'>, kno
 }
 
 /**
- * Applies nothing: a connection is there and knows the statements of a batch before the first one comes. Updates are left out,
- * since they fail where the generation's partition is gone, and that is to be found out by the offsets.
+ * Opens a connection and prepares the statements of a batch by applying none. Updates are left out: they fail when the
+ * generation's partition is gone, which the offsets have to detect.
  */
 export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> {
   const { generation } = scope;
@@ -175,10 +175,9 @@ export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> 
 }
 
 /**
- * The products of a batch, and those of them whose rows have to be there before they are locked: two partitions may say
- * something about one product at once only with legacy messages, or before its first event. The others are written once,
- * by their creation, instead of empty and then again; where another transaction makes such a row after all, the batch is
- * begun again.
+ * The products of a batch, and those that need a row before they are locked: with legacy messages, or before a product's first
+ * event, two partitions may write one product at once. All others are inserted once, complete; if another transaction inserts
+ * such a row meanwhile, the batch starts again.
  */
 function productsIn(messages: readonly Read[]): { ids: string[]; needed: string[] } {
   const ids = new Set<string>();

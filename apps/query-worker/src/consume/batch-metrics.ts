@@ -2,7 +2,7 @@ import { Counter, Histogram, type Registry } from '@catalogue/service';
 
 export type WorkerMetrics = ReturnType<typeof workerMetrics>;
 
-/** What the worker counts. */
+/** The worker's counters. */
 export function workerMetrics(registry: Registry) {
   const registers = [registry];
   return {

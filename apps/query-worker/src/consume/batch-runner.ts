@@ -19,20 +19,20 @@ export interface BatchRunnerOptions extends TriesOptions {
   codec: Codec;
 }
 
-// Milliseconds between two hints to those who wait for changes: under load they come in threes and fours.
+// Milliseconds between two notifications of new changes: under load they come in threes and fours.
 const minHintIntervalMs = 10;
 
-/** What is remembered of a partition. */
+/** What the runner remembers of a partition. */
 interface Memory {
   gaps: GapWatch;
-  /** A batch of it has come to its end in this process. */
+  /** This process has finished a batch of it. */
   proven: boolean;
 }
 
-/** What is applied at once: a batch, or a part of one. */
+/** A batch, or a part of one, that is applied in one transaction. */
 interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'progress'> {
   attempts?: number;
-  /** Tries work until it is done; or only once, where it is part of something that is tried. */
+  /** Retries work until it succeeds, or runs it once when it is part of retried work. */
   try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
 }
 
@@ -41,7 +41,7 @@ const once =
   (work) =>
     work(failures);
 
-/** Applies batches of messages to the read model, and tells what became of them. */
+/** Applies batches of messages to the read model, and reports their outcomes to log and metrics. */
 export class BatchRunner {
   readonly #options: BatchRunnerOptions;
   readonly #memories = new Map<string, Memory>();
@@ -55,7 +55,7 @@ export class BatchRunner {
     this.#hint = hinter(options.sql, changesAppended, minHintIntervalMs);
   }
 
-  /** Applies a batch once, however often the database has to be asked. */
+  /** Applies a batch once, however often the database has to be tried. */
   async apply(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
     const { partition } = batch;
     const memory = this.#memoryOf(scope, partition);
@@ -81,9 +81,9 @@ export class BatchRunner {
   }
 
   /**
-   * The first batch of a partition in this process is counted: was it begun twice without an end, its messages go one at a
-   * time, and one that was begun alone without an end is parked unread. A process that stops or fails otherwise takes
-   * the count back, so that a deploy or an outage blames nobody.
+   * Counts the first batch of a partition in this process. If two earlier attempts ended with the process, the messages are
+   * applied one at a time; a message that ended the process alone is parked unread. A process that stops or fails in another
+   * way takes the count back, so that a deploy or an outage blames no message.
    */
   async #applyFirst(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
     const { sql, log } = this.#options;
@@ -103,8 +103,8 @@ export class BatchRunner {
   }
 
   /**
-   * Of all partitions one at a time, too: else who happens to be under way when another's message ends the process is counted
-   * with it. A try that fails is not counted any more when it leaves the turn to others.
+   * One message at a time over all partitions, too: otherwise a message in progress is counted with the one that ends the
+   * process. A failed try takes its count back before it gives its turn to others.
    */
   async #applyOneByOne(scope: OffsetScope, batch: MessageBatch, attempts: number, memory: Memory): Promise<void> {
     const { messages, signal } = batch;
@@ -130,7 +130,7 @@ export class BatchRunner {
     return read(messages, this.#options.codec);
   }
 
-  /** What PostgreSQL does not take (a name that no index holds, say) is found by halves and parked: nobody else waits for it. */
+  /** Finds messages that PostgreSQL cannot store (such as a name too long for an index) by halving the batch, and parks them. */
   async #applyRead(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
     try {
       await this.#applyOnce(scope, batch, messages, memory);
@@ -169,7 +169,7 @@ export class BatchRunner {
     this.#tell(scope, messages, folded);
   }
 
-  /** Goes on where another worker moved the offset to. */
+  /** Continues at the offset to which another worker moved the partition. */
   async #follow(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
     const { sql, log, metrics } = this.#options;
     const { partition, expected } = batch;
@@ -212,7 +212,7 @@ function unstorable({ origin }: Read, { message }: Error): Read {
   return { origin, unread: { reason: 'unreadable', detail: `PostgreSQL does not store what it says: ${message}` } };
 }
 
-/** The products of a batch, and whether events of theirs turned out to be missing. */
+/** The products of a batch, each with whether it misses events. */
 function productsMet(messages: readonly Read[], { parked }: Folded): Map<string, boolean> {
   const met = new Map(messages.flatMap((message) => ('productId' in message ? [[message.productId, false]] : [])));
   for (const { reason, productId } of parked) if (reason === 'gap') met.set(productId, true);
@@ -228,7 +228,7 @@ function tooManyGaps(next: number, { parked }: Folded): TopicFault {
   );
 }
 
-/** Types come from outside: only those that are known become labels. */
+/** Types come from outside, so only known ones become labels. */
 function typeOf(message: Read): string {
   if (!('productId' in message)) return 'none';
   const { kind, event } = message.decoded;

@@ -25,19 +25,19 @@ export interface GenerationConsumerOptions {
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
-  /** Bounds the batches at once; asked before each try. */
+  /** Limits concurrent batches; read before each try. */
   limit: () => Semaphore | undefined;
-  /** Takes what may end the process, one at a time. */
+  /** Runs messages that may end the process, one at a time. */
   alone: Semaphore;
-  /** Milliseconds without a sign of life after which a partition is stalled; the watch's own when absent. */
+  /** Milliseconds without progress after which a partition is stalled; the watch's default when absent. */
   stalledAfterMs?: number | undefined;
 }
 
-/** The consumer that keeps one generation of the read model up to date: with offsets and a consumer group of its own. */
+/** The consumer of one generation of the read model, with its own offsets and consumer group. */
 export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
   const { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs } = options;
   const runner = new BatchRunner({ sql, database, log, metrics, codec, limit, alone });
-  // The topic as it was when partitions were last assigned: offsets are stored under its id.
+  // The topic at the last assignment of partitions: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
   return openConsumer({
     brokers,
@@ -57,18 +57,18 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
     },
     apply: (batch) => runner.apply(scope, batch),
     onGap: ({ from, to }) => metrics.missing.inc(to - from),
-    // Each try is a sign of life; but with a frozen database none ends for long.
+    // Each try is progress, but with a frozen database none ends for long.
     waits: async () => !(await answers(sql)),
     ...(stalledAfterMs === undefined ? {} : { stalledAfterMs }),
   });
 }
 
-/** A group's members share their rebalances: workers of another topic on the same brokers are none of its business. */
+/** The members of a group share their rebalances, so each topic on the same brokers has its own group. */
 function groupOf(generation: number, topic: string): string {
   return `query-worker-g${generation}-${topic}`;
 }
 
-/** Where the partitions go on; stopped all of them when there are no offsets to go on from. */
+/** The starting offsets of the partitions; all are stopped when there are no offsets to start from. */
 async function startingPoints(
   partitions: number[],
   readAll: () => Promise<Map<number, number>>,
@@ -91,7 +91,7 @@ function answers(sql: Sql): Promise<boolean> {
   return Promise.race([answer, delay(2000, false)]);
 }
 
-/** The topic as the broker knows it, waiting for the broker and for the topic. */
+/** The topic on the broker; waits until the broker answers and the topic exists. */
 async function existing(admin: Admin, topic: string, log: Logger, signal: AbortSignal): Promise<Topic> {
   for (;;) {
     try {

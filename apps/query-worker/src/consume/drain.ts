@@ -13,7 +13,7 @@ import { readHeads } from '../tables/parked-messages.ts';
 import { lockProducts } from '../tables/products.ts';
 import { write } from './apply-batch.ts';
 
-/** A product of which more waits than one transaction may apply, and nothing stands in its way. */
+/** A product with more applicable messages than one transaction may apply. */
 export interface Draining {
   generation: number;
   topic: string;
@@ -21,8 +21,8 @@ export interface Draining {
 }
 
 /**
- * Applies the next piece of what waits of a product, in one transaction with the product's row locked: batches of its
- * partition wait for no more than that. Where it is ended, the next piece begins there.
+ * Applies the next piece of a product's queue in one transaction that locks the product's row, so that batches of its partition
+ * wait for one piece only. A piece that was interrupted is applied again.
  */
 export async function drainPiece(
   sql: Sql,
@@ -47,12 +47,12 @@ export async function drainPiece(
   );
 }
 
-/** Applies what still waits of a product after `folded` was written, as far as it can be. */
+/** Applies the rest of a product's queue after `folded` was written, as far as possible. */
 export async function* drainPieces(sql: Sql, draining: Draining, folded: Folded): AsyncGenerator<Folded> {
   for (let last = folded; isDraining(last, draining.productId); yield last) last = await drainPiece(sql, draining);
 }
 
-/** What `drainPieces` would do, of a piece that is not written. */
+/** What `drainPieces` would do after a piece that is not written. */
 export async function* previewPieces(
   sql: Sql,
   { generation, productId }: Draining,
@@ -73,7 +73,7 @@ export async function* previewPieces(
   }
 }
 
-/** True while more of the product can be applied. */
+/** True while more of the product's queue can be applied. */
 export function isDraining({ firsts }: Folded, productId: string): boolean {
   return firsts.get(productId)?.draining ?? false;
 }
@@ -81,14 +81,14 @@ export function isDraining({ firsts }: Folded, productId: string): boolean {
 const lookIntervalMs = 1_000;
 const pageSize = 100;
 
-/** Applies what waits of products that are draining, piece by piece, until `signal` is aborted. Several may do it at once. */
+/** Applies the queues of draining products, piece by piece, until `signal` is aborted. Several workers may do so at once. */
 export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
   const hint = hinter(sql, changesAppended, 10);
   const onFailure = (err: unknown) => log.warn({ err }, 'Products with waiting events could not be read');
   const drain = async (product: Draining): Promise<boolean> => {
     const { generation, productId } = product;
     try {
-      // The products take turns: one that is locked is tried again in the next round.
+      // Products take turns: a locked one is tried again in the next round.
       const folded = await drainPiece(sql, product, { waitsBriefly: true });
       hint(String(generation));
       const more = isDraining(folded, productId);
@@ -108,7 +108,7 @@ export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal
   });
 }
 
-/** All of them, one piece each in turn: none that is long, or fails, keeps the others from theirs. */
+/** All draining products, one piece each in turn, so that a long or failing one does not hold up the others. */
 async function* findDraining(sql: Sql): AsyncGenerator<Draining> {
   let last: Pick<Draining, 'generation' | 'productId'> | undefined = { generation: 0, productId: '' };
   while (last !== undefined) {

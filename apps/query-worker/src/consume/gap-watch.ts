@@ -2,14 +2,14 @@ const maxRemembered = 1_000;
 const maxMissing = 50;
 
 /**
- * Tells bad events from a bad topic. A product with events missing is parked; but when more than 5 % of the last 1 000
- * products of a partition miss events, the topic was restored in part or is the wrong one, and parking would only hide it.
+ * Tells bad events from a bad topic. A product with missing events is parked. But when more than 5 % of the last 1 000 products
+ * of a partition miss events, the topic was restored in part or is the wrong one, and parking would hide that.
  */
 export class GapWatch {
-  /** The products met last, oldest first, and whether events of theirs are missing. */
+  /** The last products of the partition, oldest first, with whether they miss events. */
   readonly #met = new Map<string, boolean>();
 
-  /** True when too many products miss events, those of this batch (by id, with whether events are missing) included. */
+  /** True when too many products miss events, including those of this batch (product id, with whether it misses events). */
   isTooMany(batch: ReadonlyMap<string, boolean>): boolean {
     if (![...batch.values()].includes(true)) return false;
     const others = [...this.#met].filter(([id]) => !batch.has(id)).slice(-Math.max(maxRemembered - batch.size, 0));
@@ -17,7 +17,7 @@ export class GapWatch {
     return missing.length > maxMissing;
   }
 
-  /** Takes notice of a batch that was applied. */
+  /** Adds an applied batch. */
   add(batch: ReadonlyMap<string, boolean>): void {
     for (const [id, isMissing] of batch) {
       const before = this.#met.get(id) ?? false;

@@ -6,7 +6,7 @@ import type { Generation } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
 import type { PatientDatabase } from './database-retry.ts';
 
-/** A generation of the read model that is kept up to date, and the consumer that does it. */
+/** A generation that is kept up to date, with its consumer. */
 export interface FollowedGeneration {
   generation: number;
   state: Generation['state'];
@@ -25,10 +25,10 @@ export interface GenerationsOptions {
   open: (generation: number) => Consumer;
 }
 
-/** Milliseconds between looks at the table. */
+/** Milliseconds between two reads of the table. */
 const lookIntervalMs = 1000;
 
-/** The generations that are not dropped, each with a consumer of its own. What changes in the table is noticed within a second. */
+/** Runs a consumer for each generation that is not dropped. Changes in the table are noticed within a second. */
 export class Generations {
   readonly #options: GenerationsOptions;
   readonly #running = new Map<number, Running>();
@@ -38,12 +38,12 @@ export class Generations {
     this.#options = options;
   }
 
-  /** Those that are kept up to date now, as far as is known. */
+  /** The generations that are followed now. */
   get followed(): FollowedGeneration[] {
     return [...this.#running.values()].filter(({ stop }) => !stop.signal.aborted);
   }
 
-  /** The one that readers see; undefined until it is known. */
+  /** The generation that readers see; undefined until it is known. */
   get serving(): FollowedGeneration | undefined {
     return this.followed.find(({ state }) => state === 'serving');
   }
@@ -53,14 +53,14 @@ export class Generations {
   }
 
   /**
-   * Runs a consumer for each until `signal` is aborted, then ends them all and resolves within 10 s. With the database away
-   * it goes on with those it knows. Rejects when the consumer of the serving one does; another's is opened again.
+   * Runs a consumer for each generation until `signal` is aborted, then ends them all within 10 s. While the database is down,
+   * the known ones continue. Rejects when the serving generation's consumer does; other consumers are opened again.
    */
   async run(signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const looking = this.#look(AbortSignal.any([signal, over.signal]));
     try {
-      // A database that is frozen never answers: the end waits for no look at the table.
+      // A frozen database never answers, so stopping does not wait for a read of the table.
       await Promise.race([looking, this.#fault.promise, once(signal, 'abort')]);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -111,7 +111,7 @@ export class Generations {
     running.ended = consumer
       .run(stop.signal)
       .catch((error: unknown) => this.#failed(running, error))
-      // The next look opens another, unless it was dropped.
+      // The next read opens it again, unless the generation was dropped.
       .finally(() => this.#running.delete(generation));
   }
 

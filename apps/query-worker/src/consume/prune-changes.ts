@@ -6,7 +6,7 @@ const pruneIntervalMs = 10_000;
 const retentionMs = 15 * 60 * 1000;
 const pruneBatchSize = 5_000;
 
-/** Removes changes that are older than 15 minutes, now and then, until the signal is aborted. Several may do it at once. */
+/** Removes changes older than 15 minutes, from time to time, until the signal is aborted. Several workers may do so at once. */
 export async function pruneChangesNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
   const onFailure = (err: unknown) => log.warn({ err }, 'Old changes were not removed');
   await repeat({ everyMs: pruneIntervalMs, signal, onFailure }, async () => {

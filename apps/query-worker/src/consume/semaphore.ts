@@ -1,12 +1,12 @@
-/** What waits for its turn. */
+/** The options of work that waits for its turn. */
 export interface Waiting {
-  /** Aborted: it waits no more, and is not begun. */
+  /** When aborted before its turn, the work is not started. */
   signal: AbortSignal;
-  /** Called when others are before it. */
+  /** Called when the work has to wait. */
   onWait: () => void;
 }
 
-/** Lets so many run at once; the others wait, first come first served. */
+/** Runs a limited number of pieces of work at once; the others wait in order. */
 export class Semaphore {
   readonly #waiting = new Set<() => void>();
   #free: number;
@@ -15,7 +15,7 @@ export class Semaphore {
     this.#free = atOnce;
   }
 
-  /** @throws the signal's reason when it is aborted before the turn has come. */
+  /** @throws the signal's reason when it is aborted before the work's turn. */
   async run<T>(work: () => Promise<T>, { signal, onWait }: Waiting): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else {
@@ -51,7 +51,7 @@ export class Semaphore {
   }
 }
 
-/** Does work when each of these limits lets it. Whoever uses two of them names them in the same order. */
+/** Runs work within all of these limits. Callers with the same limits must name them in the same order. */
 export async function inTurn<T>(limits: readonly Semaphore[], waiting: Waiting, work: () => Promise<T>): Promise<T> {
   const [limit, ...others] = limits;
   return limit === undefined ? await work() : await limit.run(() => inTurn(others, waiting, work), waiting);

@@ -1,4 +1,4 @@
-/** So much is wrong with the messages of a partition that the topic is at fault, not they: nothing was written. */
+/** So many messages are wrong that the topic must be wrong; nothing was written. */
 export class TopicFault extends Error {
   /** The offset of the first message that is not applied. */
   readonly next: number;

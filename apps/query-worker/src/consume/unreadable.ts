@@ -1,13 +1,13 @@
 import type { Fate, Read } from '../projection/project-batch.ts';
 import { TopicFault } from './topic-fault.ts';
 
-/** Messages in a row that may be unreadable before the topic is at fault, and not they. */
+/** The number of unreadable messages in a row from which the topic counts as wrong. */
 const maxUnreadable = 100;
 
 /**
- * Counts the unreadable messages in a row that a batch from the offset `expected` on leaves behind: those of before, unless one could be read since. What an
- * operator has discarded does not count. Below 0, as many more are allowed before the count begins.
- * @throws {TopicFault} when they are more than are tolerated.
+ * Counts the unreadable messages in a row at the end of a batch that begins at offset `expected`. A readable message resets the
+ * count, and discarded messages do not count. A negative count is what an operator still allows.
+ * @throws {TopicFault} when there are more than `maxUnreadable`.
  */
 export function countUnreadable(
   before: number,

@@ -3,20 +3,20 @@ import type { Product } from '../projection/product.ts';
 import type { Discard } from '../projection/project-event.ts';
 import { RefusedError } from './refused.ts';
 
-/** A piece of what waits of one product in one generation: all of it, where that is little. */
+/** A piece of a product's queue in one generation, or all of a short one. */
 export interface Piece {
   product: Product;
-  /** Messages that could not be read, filed under its id. */
+  /** Unreadable messages, filed under the product's id. */
   unread: readonly ParkedMessage[];
-  /** True when no more of those are to come, and the events that wait are looked at. */
+  /** True for the last piece, which also has the first event that waits. */
   isLast: boolean;
-  /** The first event that waits, of the last piece. */
+  /** The first event that waits; in the last piece only. */
   first: ParkedMessage | undefined;
-  /** Looks for an event that waits. */
+  /** Finds a parked event by its id. */
   find: (eventId: string) => Promise<ParkedMessage | undefined>;
 }
 
-/** What an operator does without, of a piece; `released` waits no more, though nothing comes before it. */
+/** What an operator discards of a piece; `released` no longer waits, even without a predecessor. */
 export interface Decision {
   discards: Discard[];
   released?: ParkedMessage;
@@ -24,10 +24,10 @@ export interface Decision {
 
 export type Decide = (piece: Piece) => Promise<Decision> | Decision;
 
-/** Events that can be missing before one whose version is to be believed. */
+/** The most events that may be missing before an event whose version is plausible. */
 const maxMissing = 1_000;
 
-/** Does without one event, where it waits: a generation may not have come to it yet, or be past it. */
+/** Discards one event wherever it waits: a generation may not have reached it yet, or may be past it. */
 export function only(eventId: string): Decide {
   return async ({ isLast, find }) => {
     const found = isLast ? await find(eventId) : undefined;
@@ -36,7 +36,7 @@ export function only(eventId: string): Decide {
   };
 }
 
-/** Does without what all of a product's events wait for. */
+/** Discards whatever blocks a product's queue. */
 export function standingInTheWay({ product: { id, version }, unread, first }: Piece): Decision {
   const places = unread.map((it) => ({ version: 0, eventId: lastingPlaceOf(it) }));
   if (first === undefined) return { discards: places };

@@ -1,28 +1,28 @@
 import type { Sql } from '@catalogue/postgres';
 import type { FiledMessage, ParkedMessage } from '../projection/parked-message.ts';
 
-/** What waits of one product in one generation, and what for. */
+/** A parked product in one generation, with its reason. */
 export interface ParkedProduct {
   generation: number;
   productId: string;
-  /** Messages that wait. */
+  /** The number of its parked messages. */
   events: number;
-  /** Of the first of them: what all wait for. */
+  /** Of the first message: the reason of the whole queue. */
   version: number | null;
   reason: ParkedMessage['reason'];
   detail: string;
-  /** When the first began to wait. */
+  /** When the first message was parked. */
   since: Date;
 }
 
 export interface ParkedFilter {
   productId?: string;
   reason?: string;
-  /** Parked longer ago than this. */
+  /** Only products that were parked longer ago. */
   olderThanMs?: number;
 }
 
-/** The products that wait, the longest first, at most `limit`. */
+/** The parked products, the longest wait first, at most `limit`. */
 export async function listParked(sql: Sql, filter: ParkedFilter, limit: number): Promise<ParkedProduct[]> {
   const { productId = null, reason = null, olderThanMs = null } = filter;
   return await sql<ParkedProduct[]>`
@@ -41,13 +41,10 @@ export async function listParked(sql: Sql, filter: ParkedFilter, limit: number):
     limit ${limit}`;
 }
 
-/** Bytes of messages that are shown at most. */
+/** The most bytes of messages that are shown. */
 const maxShownBytes = 16_000_000;
 
-/**
- * The messages of a product that wait, in order, at most `limit` of them; what could not be read comes first. `waiting` counts
- * all of them.
- */
+/** The parked messages of a product in order, unreadable ones first, at most `limit`. `waiting` counts them all. */
 export async function showParked(
   sql: Sql,
   productId: string,

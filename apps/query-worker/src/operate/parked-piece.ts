@@ -15,13 +15,13 @@ import type { Decide, Decision } from './discard-decisions.ts';
 export interface ResumeOptions {
   decide: Decide;
   dryRun: boolean;
-  /** The message that could not be read after which the piece begins. */
+  /** The unreadable message after which the piece begins. */
   after: FiledMessage | undefined;
 }
 
 /**
- * Tries a piece of what waits of a product again, in one transaction with the product locked: some of the messages that could
- * not be read, and with the last of them the first events that wait.
+ * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and after
+ * the last of them the first events that wait.
  */
 export async function resumePiece(
   sql: Sql,
@@ -46,21 +46,21 @@ export async function resumePiece(
 }
 
 export interface DeliveredAgain {
-  /** As it was found. */
+  /** The product before. */
   product: Product;
   discards: Discard[];
-  /** Beside those that the fold released. */
+  /** Beside those that the projection released. */
   released: ParkedMessage[];
   folded: Folded;
   isLast: boolean;
-  /** The last message of the piece that could not be read. */
+  /** The piece's last unreadable message. */
   last: FiledMessage | undefined;
   waitsFor: string | undefined;
 }
 
 /**
- * Folds messages that could not be read as if they had only now arrived, and then what waits of the product. One that is filed
- * under its key may turn out to be about another product: that one is locked and folded as it is.
+ * Projects unreadable messages as if they had just arrived, and then the product's queue. A message that is filed under its key
+ * may turn out to be about another product, which is locked and projected as well.
  */
 async function deliverAgain(
   tx: Transaction,
@@ -72,13 +72,13 @@ async function deliverAgain(
   const filed = await readUnread(tx, generation, productId, after);
   const subjects = new Set(readFiled(filed, productId).flatMap(subjectOf));
   const ids = [...new Set([productId, ...subjects])];
-  // Without a row of its own nothing holds up a worker that applies the product's first event meanwhile.
+  // Without a row, nothing would hold up a worker that applies the product's first event meanwhile.
   await insertMissing(tx, generation, [...subjects]);
   const [rows, page] = await Promise.all([
     lockProducts(tx, generation, ids),
     readUnread(tx, generation, productId, after),
   ]);
-  // What came since has to wait for another try where it is about a product that is not locked.
+  // Messages about a product that is not locked have to wait for another try.
   const unread = page.filter((message) =>
     readFiled([message], productId)
       .flatMap(subjectOf)
@@ -109,7 +109,7 @@ async function deliverAgain(
   return { ...outcomeOf(unread, decided, folded, productId), product, isLast, last: page.at(-1) };
 }
 
-/** What is written of a piece: messages that could not be read and wait as they did are left as they are. */
+/** The changes to write: unreadable messages that stay unreadable are left alone. */
 function outcomeOf(
   unread: readonly FiledMessage[],
   { discards, released }: Decision,
@@ -141,12 +141,12 @@ function readFiled(messages: readonly ParkedMessage[], productId: string): Read[
   return read(messages.map((message) => ({ ...message, key: productId })));
 }
 
-/** The product that a message is about, if it can be read. */
+/** The product of a message, if it can be read. */
 function subjectOf(message: Read): string[] {
   return 'productId' in message ? [message.productId] : [];
 }
 
-/** Ends a transaction without a trace. */
+/** Rolls the transaction back. */
 class DryRun extends Error {
   readonly delivered: DeliveredAgain;
 

@@ -5,38 +5,38 @@ import { type Decide, inWords, only, standingInTheWay } from './discard-decision
 import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
 import { RefusedError } from './refused.ts';
 
-/** What became of a product that waited. */
+/** The result of a retry or discard for one product. */
 export interface Resumed {
   generation: number;
-  /** Messages that wait no more. */
+  /** Messages that no longer wait. */
   released: number;
-  /** What an operator decides to do without, in words. */
+  /** What was discarded, in words. */
   discarded: string[];
-  /** What it still waits for; undefined when nothing waits any more. */
+  /** What the product still waits for; undefined when nothing waits. */
   waitsFor: string | undefined;
 }
 
 /**
- * Tries again whatever waits of a product, in order, in every generation: a newer release may be able to read it. A piece at
- * a time, for which the product is locked; events that arrive meanwhile come after.
+ * Retries a product's queue in order, in every generation, since a newer release may be able to read it. Each piece is a
+ * transaction that locks the product; events that arrive meanwhile come after it.
  */
 export async function retryParked(sql: Sql, productId: string): Promise<Resumed[]> {
   return await resume(sql, productId, () => ({ discards: [] }), false);
 }
 
 export interface Discarding {
-  /** Nothing is written: the answer is what would become of it. */
+  /** Write nothing; the result is what a discard would do. */
   dryRun: boolean;
-  /** The id of an event that waits: only that one is done without. */
+  /** The id of the only event to discard. */
   eventId?: string | undefined;
 }
 
 /**
- * Does without what a product waits for: the events that are missing before the first that waits, or that first one, and
- * every message with its key that cannot be read; or without one event that waits and should never have been sent. It is
- * remembered, for this and all later generations, and what waited behind is applied.
- * @throws {RefusedError} when that event waits in no generation, or so many are missing that the version of the first is an
- * error.
+ * Discards what blocks a product: the events that are missing before its first parked one, or that first one, and every
+ * unreadable message with its key; or with `eventId` only that event. The discards hold for this and all later generations, and
+ * the events behind them are applied.
+ * @throws {RefusedError} when no generation has that event, or when so many versions are missing that the first one's must be
+ * wrong.
  */
 export async function discardParked(sql: Sql, productId: string, { dryRun, eventId }: Discarding): Promise<Resumed[]> {
   if (eventId === undefined) return await resume(sql, productId, standingInTheWay, dryRun);

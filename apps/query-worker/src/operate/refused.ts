@@ -1,2 +1,2 @@
-/** What an operator asked for cannot be done now: the message says why, and what can be done. */
+/** The request cannot be fulfilled now; the message says why, and what the operator can do. */
 export class RefusedError extends Error {}

@@ -3,12 +3,12 @@ import { columnsOf, shownFields } from '@catalogue/read-schema';
 import type { Change } from '../projection/project-batch.ts';
 import { arraysOf, valuesOf } from './product-parameters.ts';
 
-/** What the log holds of a product beside its id. */
+/** The fields of a product in the log, beside its id. */
 const loggedFields = shownFields.filter((field) => field !== 'id');
 
 /**
- * Adds what happened to the change log. To be called last in a transaction: it holds the counter's row until the commit, so
- * the order of `seq` is the order of commit, and no number is left out.
+ * Appends to the change log. Call it last in a transaction: it locks the counter's row until the commit, so that the order of
+ * `seq` is the order of commit, without gaps.
  */
 export async function appendChanges(sql: Transaction, generation: number, changes: readonly Change[]): Promise<void> {
   const products = changes.map(({ product }) => product);
@@ -26,8 +26,8 @@ export async function appendChanges(sql: Transaction, generation: number, change
 
 /**
  * Removes the oldest changes of a generation, at most `limit`, up to the first that is not older than `keptForMs` by the
- * database's clock; returns how many. Times are those at which transactions began, so a later number may be older: what is
- * left has no gap all the same. The last of those that are older stays: readers that are at it recognize the log by its mark.
+ * database's clock; returns their number. Times are those when transactions began, so a later number may be older, but the rest
+ * never has a gap. The last of the older changes stays: readers there recognize the log by its mark.
  */
 export async function removeChanges(sql: Sql, generation: number, keptForMs: number, limit: number): Promise<number> {
   const { count } = await sql`

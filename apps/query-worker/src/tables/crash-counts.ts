@@ -2,12 +2,12 @@ import type { MessageBatch } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { OffsetScope } from './offsets.ts';
 
-/** Crashes while a batch was being applied, after which its messages are applied one at a time. */
+/** Crashes during a batch after which its messages are applied one at a time. */
 export const crashesBeforeSingly = 2;
-/** Crashes after which the message that was being applied is parked. */
+/** Crashes during a message after which it is parked. */
 export const crashesBeforeParking = 3;
 
-/** How often the partition was begun at an offset without an end. */
+/** How often a batch at the partition's offset was begun and not finished. */
 export async function readAttempts(
   sql: Sql,
   { generation, topic, topicId }: OffsetScope,
@@ -21,8 +21,8 @@ export async function readAttempts(
 }
 
 /**
- * Counts the beginning of a batch at an offset that was begun `before` times, so that a message that ends the process leaves a
- * trace. Counted again after its answer was lost, it is the same beginning. Taken back by `takeBack`, or by moving the offset.
+ * Counts an attempt at the batch of an offset that was begun `before` times, so that a message that ends the process leaves a
+ * trace. A repetition after a lost answer counts once. `takeBack`, or moving the offset, takes it back.
  */
 export async function countAttempt(
   sql: Sql,
@@ -30,14 +30,14 @@ export async function countAttempt(
   { partition, expected }: Pick<MessageBatch, 'partition' | 'expected'>,
   before: number,
 ): Promise<void> {
-  // No row when somebody else applies the partition: the batch will find out.
+  // If another worker owns the partition, this updates no row, and the batch finds out.
   await sql`
     update consumer_offsets set attempts = ${before + 1}
     where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}
       and next = ${expected} and attempts = ${before}`;
 }
 
-/** The process lives: the batch that was begun there is not to blame for anything. */
+/** Takes an attempt back: the process lives, so the batch is not to blame. */
 export async function takeBack(
   sql: Sql,
   { generation, topic, topicId }: OffsetScope,

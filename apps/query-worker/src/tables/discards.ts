@@ -2,7 +2,7 @@ import type { Sql, Transaction } from '@catalogue/postgres';
 import type { DiscardsNeeded } from '../projection/discards-needed.ts';
 import type { Discard } from '../projection/project-event.ts';
 
-/** Remembers what is done without, for all generations. */
+/** Stores discards, which hold for all generations. */
 export async function insertDiscards(tx: Transaction, productId: string, discards: readonly Discard[]): Promise<void> {
   await tx`
     insert into discards (product_id, version, event_id, detail)

@@ -4,14 +4,14 @@ import type { Sql, Transaction } from '@catalogue/postgres';
 export interface OffsetScope {
   generation: number;
   topic: string;
-  /** The broker's id of the topic: one made again under the same name has another. */
+  /** The broker's id of the topic: a recreated topic of the same name has another. */
   topicId: string;
 }
 
 /**
- * Moves a partition's offset; `attempts` is what `countAttempt` goes on from there. Resolves to the unreadable messages in a
- * row before it, as `storeUnreadable` left them; undefined when the offset is not where it was expected: somebody else applies
- * the partition now.
+ * Moves a partition's offset if it is where it is expected: the fence. `attempts` is the count from which `countAttempt`
+ * continues. Resolves to the unreadable messages in a row before it (`storeUnreadable`); undefined when another worker owns the
+ * partition.
  */
 export async function moveOffset(
   sql: Transaction,
@@ -27,7 +27,7 @@ export async function moveOffset(
   return row?.unreadable;
 }
 
-/** Keeps how many messages in a row could not be read, of a partition whose offset this transaction has moved. */
+/** Stores the number of unreadable messages in a row, for a partition whose offset this transaction has moved. */
 export async function storeUnreadable(
   sql: Transaction,
   { generation, topic, topicId }: OffsetScope,
@@ -39,7 +39,7 @@ export async function storeUnreadable(
     where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}`;
 }
 
-/** Lets a partition park so many messages more that cannot be read; resolves to the generations that it holds for. */
+/** Allows a partition to park more unreadable messages; resolves to the generations for which it holds. */
 export async function allowUnreadable(sql: Sql, topic: string, partition: number, messages: number): Promise<number[]> {
   const rows = await sql<{ generation: number }[]>`
     update consumer_offsets o set unreadable = ${-messages}
@@ -49,7 +49,7 @@ export async function allowUnreadable(sql: Sql, topic: string, partition: number
   return rows.map(({ generation }) => generation).toSorted((a, b) => a - b);
 }
 
-/** The partition's offset as stored; undefined when this topic has none. */
+/** The stored offset of the partition; undefined when this topic has none. */
 export async function readOffset(sql: Sql, scope: OffsetScope, partition: number): Promise<number | undefined> {
   const [row] = await sql<{ next: number }[]>`
     select next from consumer_offsets
@@ -58,27 +58,27 @@ export async function readOffset(sql: Sql, scope: OffsetScope, partition: number
   return row?.next;
 }
 
-/** What to do with a topic from which the read model cannot be made. */
+/** What an operator can do about a topic from which the read model cannot be filled. */
 export const anotherTopic =
   'Mend it: make another topic, send it all events (node apps/outbox-relay/dist/republish.js --from 0 --topic <other>), ' +
   'and name it in KAFKA_TOPIC';
 
-/** A topic that is not the one that the stored offsets belong to: no offset of it means anything. */
+/** The topic is not the one of the stored offsets, so they do not apply to it. */
 export class TopicChangedError extends Error {}
 
-/** A generation that has no offsets any more, and gets none. */
+/** The generation was dropped: it has no offsets and gets none. */
 export class GenerationDroppedError extends Error {}
 
 /**
- * The stored offsets of all partitions of a topic, made (all at once, at 0) when the generation has none yet.
- * @throws {GenerationDroppedError} when the generation is no more.
- * @throws {TopicChangedError} when the topic was made again, or has other partitions than when the offsets were made.
+ * The stored offsets of all partitions of a topic; created at 0, all at once, when the generation has none yet.
+ * @throws {GenerationDroppedError} when the generation was dropped.
+ * @throws {TopicChangedError} when the topic was recreated, or has another number of partitions than the offsets.
  */
 export async function readOffsets(sql: Sql, scope: OffsetScope, partitions: number): Promise<Map<number, number>> {
   const { generation, topic, topicId } = scope;
-  // Only into an empty set: a partition that was added later must be told, not begun silently. The generation's row is
-  // locked, so that whoever drops it meanwhile sees the new rows or prevents them. What waits from before, of a topic that
-  // was made again, is filed elsewhere: other messages come to its places.
+  // Creates offsets only when there are none: a partition that was added later must be reported, not started silently. The lock
+  // on the generation's row makes a concurrent drop see the new rows or prevent them. Messages parked from a recreated topic
+  // are filed under another id, because new messages come to their offsets.
   await sql`
     with kept as (
       select from generations where generation = ${generation} and state <> 'dropped' for share

@@ -3,13 +3,13 @@ import type { EventKey } from '../projection/discards-needed.ts';
 import type { FiledMessage, ParkedMessage } from '../projection/parked-message.ts';
 import type { OffsetScope } from './offsets.ts';
 
-/** Messages that a transaction releases at most, over all products, and their bytes: a piece takes some 50 ms. */
+/** The most messages that a transaction releases, over all products, and their bytes: a piece takes some 50 ms. */
 const maxReleased = 1_000;
 const maxReleasedBytes = 4_000_000;
 
 /**
- * Of each product the first that waits, and of each version sought the event with the same id, or another one. Not their
- * messages: however many wait, that is as much as there are products and versions.
+ * The first parked message of each product, and for each version sought the parked event with the same or another id. Without
+ * the messages' content, so the result is bounded by the number of products and versions.
  */
 export async function readQueues(
   sql: Transaction,
@@ -41,8 +41,8 @@ export async function readQueues(
 }
 
 /**
- * The beginnings of what waits of these products, or what waits from one message on, in the order of versions, with as many
- * messages as one transaction may release; the first that is not loaded ends each.
+ * The beginnings of these products' queues, or their parts from a message on, in the order of versions, with the content of as
+ * many messages as one transaction may release. The first message without content ends each.
  */
 export async function readHeads(
   sql: Sql | Transaction,
@@ -73,8 +73,8 @@ export async function readHeads(
 }
 
 /**
- * The messages filed under a key in one generation that could not be read, in the order of their places: those after
- * `after`, as many as one transaction may release. `waiting` counts them all.
+ * The unreadable messages filed under a key in one generation, by topic and offset, after `after`; as many as one transaction
+ * may release. `waiting` counts them all.
  */
 export async function readUnread(
   sql: Transaction,
@@ -102,7 +102,7 @@ export async function readUnread(
     order by topic, partition, "offset"`;
 }
 
-/** The event of a product that waits under this id, without its message. */
+/** The parked event of a product with this id, without its content. */
 export async function findWaiting(
   sql: Transaction,
   generation: number,
@@ -118,7 +118,7 @@ export async function findWaiting(
   return row;
 }
 
-/** Keeps messages that have to wait. */
+/** Stores messages that have to wait. */
 export async function insertParked(
   sql: Transaction,
   { generation, topic }: Pick<OffsetScope, 'generation' | 'topic'>,
@@ -141,7 +141,7 @@ export async function insertParked(
       reason = excluded.reason, detail = excluded.detail, draining = excluded.draining`;
 }
 
-/** Ends the waiting of messages that were read from the table. */
+/** Deletes parked messages. */
 export async function deleteParked(
   sql: Transaction,
   generation: number,

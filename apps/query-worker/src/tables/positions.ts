@@ -2,16 +2,16 @@ import type { Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/read-schema';
 
-/** Where a generation is in a partition of the topic. */
+/** The position of a generation in a partition of the topic. */
 export interface Position {
   generation: number;
   state: Generation['state'];
   partition: number;
-  /** The offset of the first message that is not applied; 0 also when no worker has begun. */
+  /** The offset of the first message that is not applied; 0 also before a worker begins. */
   next: number;
 }
 
-/** Where each generation that is not dropped is, in each partition of the topic. */
+/** The position of each generation that is not dropped in each partition of the topic. */
 export async function readPositions(sql: Sql, { name, id, partitions }: Topic): Promise<Position[]> {
   return await sql<Position[]>`
     select g.generation, g.state, p.partition, coalesce(o.next, 0) as next

@@ -3,8 +3,8 @@ import { columnsOf, type ProductColumn, productColumns, type ProductField } from
 import type { Product } from '../projection/product.ts';
 
 /**
- * The parameters of a statement that writes products: an array for each field. Times, booleans and prices travel as text: the
- * client would cut microseconds and mistakes arrays of booleans.
+ * The parameters of a statement that writes products: an array for each field. Times, booleans and prices travel as text,
+ * because postgres.js cuts microseconds and misreads arrays of booleans.
  */
 export function arraysOf(sql: Transaction, products: readonly Product[], fields: readonly ProductField[]) {
   return fields.map((field, index) => {
@@ -15,12 +15,12 @@ export function arraysOf(sql: Transaction, products: readonly Product[], fields:
   });
 }
 
-/** The columns of these fields, from a row of such arrays. */
+/** The values of these fields, from a row of such arrays. */
 export function valuesOf(sql: Transaction, fields: readonly ProductField[], row: string) {
   return sql.unsafe(columnsOf(fields, (name, column) => valueOf(name, column, row)));
 }
 
-/** The assignments of an update that takes these fields from a row of such arrays. */
+/** The assignments of these fields, from a row of such arrays. */
 export function assignmentsOf(sql: Transaction, fields: readonly ProductField[], row: string) {
   return sql.unsafe(columnsOf(fields, (name, column) => `${name} = ${valueOf(name, column, row)}`));
 }

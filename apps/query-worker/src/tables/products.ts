@@ -5,10 +5,10 @@ import { arraysOf, assignmentsOf, valuesOf } from './product-parameters.ts';
 
 /** All fields but the key. */
 const writtenFields = productFields.filter((field) => field !== 'id');
-/** … but the name as well. */
+/** All fields but key and name. */
 const unnamedFields = writtenFields.filter((field) => field !== 'name');
 
-/** What is read of a row: times as text, since the client would cut their microseconds. */
+/** The selected columns: times as text, because postgres.js cuts their microseconds. */
 const readColumns = productFields
   .map((field) => {
     const { name, type } = productColumns[field];
@@ -17,7 +17,7 @@ const readColumns = productFields
   })
   .join(', ');
 
-/** Makes empty rows of the products that have none: an absent row cannot be locked. */
+/** Inserts empty rows for products that have none, because an absent row cannot be locked. */
 export async function insertMissing(sql: Transaction, generation: number, ids: readonly string[]): Promise<void> {
   await sql`
     insert into products (generation, id)
@@ -26,9 +26,9 @@ export async function insertMissing(sql: Transaction, generation: number, ids: r
 }
 
 /**
- * Reads the rows of these products and locks them until the transaction ends, in the order of their ids. Each id is a look
- * into the index of its own: with `id = any(…)` PostgreSQL 15 and 16 read the whole generation, 12 to 20 ms at 5 000 rows, as
- * long as the table has grown since it was analysed. The limit keeps the planner from joining in another way.
+ * Reads and locks the rows of these products in the order of their ids. Each id is a separate index lookup: with `id = any(…)`
+ * PostgreSQL 15 and 16 read the whole generation, 12 to 20 ms at 5 000 rows, when the table has grown since it was analysed.
+ * The limit keeps the planner from another join.
  */
 export async function lockProducts(sql: Transaction, generation: number, ids: readonly string[]): Promise<Product[]> {
   return await sql<Product[]>`
@@ -40,9 +40,9 @@ export async function lockProducts(sql: Transaction, generation: number, ids: re
 }
 
 /**
- * Writes the rows of products that had none, in the order of their ids: two transactions that meet wait for each other and
- * do not deadlock. Fails as a whole when another transaction has made one of them meanwhile (`isRowTaken`): an upsert would
- * overwrite what nobody has read.
+ * Inserts the rows of new products in the order of their ids, so that two concurrent transactions wait for each other instead
+ * of deadlocking. Fails as a whole when another transaction has inserted one of them (`isRowTaken`): an upsert would overwrite
+ * a row that was never read.
  */
 export async function insertProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await sql`
@@ -52,15 +52,12 @@ export async function insertProducts(sql: Transaction, generation: number, rows:
     order by id collate "C"`;
 }
 
-/** Writes products whose rows this transaction has locked, and whose names have changed. */
+/** Updates locked products whose names have changed. */
 export async function renameProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await update(sql, generation, rows, writtenFields);
 }
 
-/**
- * Writes all but the names of products whose rows this transaction has locked. As PostgreSQL sees that the name is not
- * written, it does not fold it again, which takes 3 µs a row.
- */
+/** Updates locked products whose names have not changed. PostgreSQL then does not fold the name again, which takes 3 µs a row. */
 export async function updateProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await update(sql, generation, rows, unnamedFields);
 }
@@ -84,8 +81,8 @@ function partitionOf(sql: Transaction, generation: number) {
 }
 
 /**
- * Where a row is, found by its id. The update goes there: by the id itself, PostgreSQL could read the whole generation for each
- * row. The place is right because the transaction has locked the row.
+ * Finds a row's ctid by its id. With the id alone in the update, PostgreSQL could read the whole generation for each row. The
+ * ctid stays valid because the transaction has locked the row.
  */
 function placeOf(sql: Transaction, generation: number) {
   return sql`(
@@ -96,8 +93,8 @@ function placeOf(sql: Transaction, generation: number) {
 const taken = '23505';
 
 /**
- * Does work again, from its beginning, for as long as it fails since another transaction has made a row that it found
- * missing: what is found then includes that row, locked.
+ * Runs work again while it fails because another transaction has inserted a row that it found missing: the next run finds and
+ * locks that row.
  */
 export async function againOnTakenRow<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -109,7 +106,7 @@ export async function againOnTakenRow<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** True for the key of `products`, in whichever partition. */
+/** True for a violation of the key of `products`, in any partition. */
 function isRowTaken(error: unknown): boolean {
   if (errorCode(error) !== taken) return false;
   return /^products_g\d+$/.test((error as { table_name?: string }).table_name ?? '');

@@ -1,15 +1,15 @@
 import type { Transaction } from '@catalogue/postgres';
 
-/** Words remembered: some 10 MB of them. */
+/** About 10 MB of words. */
 const maxKnownWords = 100_000;
 const minLength = 3;
 const maxLength = 40;
 
-/** The words that this process knows to be written down: of most names there is nothing to write. */
+/** Words that this process knows to be stored, so that most names need no write. */
 export class KnownWords {
   readonly #known = new Set<string>();
 
-  /** The words in these names that may not be written down yet. */
+  /** The words of these names that may not be stored yet. */
   unknownIn(names: Iterable<string>): Set<string> {
     const unknown = new Set<string>();
     for (const name of names) {
@@ -18,21 +18,21 @@ export class KnownWords {
     return unknown;
   }
 
-  /** Remembers words that were written down, and committed. */
+  /** Adds words that are stored and committed. */
   add(words: Iterable<string>): void {
     if (this.#known.size > maxKnownWords) this.#known.clear();
     for (const word of words) this.#known.add(word);
   }
 }
 
-/** Words that might be misspelt; numbers and codes are never taken for one another. */
+/** Words that might be misspelt, so no numbers and codes. */
 function wordsOf(name: string): string[] {
   return (name.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter(
     (word) => word.length >= minLength && word.length <= maxLength && !/\p{N}/u.test(word),
   );
 }
 
-/** Writes down words, as they are searched for. In order: of two transactions with the same new words the later one waits. */
+/** Stores words as they are searched for. In order, so that of two transactions with the same new words the later one waits. */
 export async function addWords(sql: Transaction, words: ReadonlySet<string>): Promise<void> {
   await sql`
     insert into words (word)

@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, type Sql, type Transaction } from '@catalogue/postgres';
 import { RefusedError } from '../refused.ts';
 
-/** Something that passes in a moment stood in the way. */
+/** A temporary obstacle: retry. */
 export class NotYetError extends Error {}
 
 const lockNotAvailable = '55P03';
 const deadlock = '40P01';
 
 /**
- * Runs a transaction that needs locks which readers and workers hold for moments. Nobody queues behind it for longer than
- * 200 ms: then it gives up, and tries again for `within` milliseconds.
+ * Runs a transaction whose locks readers and workers also take. It waits at most 200 ms for a lock, so that nobody queues
+ * behind it for longer, and retries for `within` milliseconds.
  * @throws {RefusedError} when it gave up.
  */
 export async function briefly<T>(sql: Sql, work: (tx: Transaction) => Promise<T>, within = 30_000): Promise<T> {

@@ -2,26 +2,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '@catalogue/postgres';
 import { columnsOf, comparedFields } from '@catalogue/read-schema';
 
-/** What two generations hold, and where they differ. */
+/** The content of two generations, and their differences. */
 export interface Parity {
   serving: Summary;
   candidate: Summary;
-  /** Rows of which one generation holds something else than the other, and not because it is merely further ahead. */
+  /** The number of rows that differ for another reason than that one generation is further ahead. */
   different: number;
-  /** The first ten of them, by id. */
+  /** The first ten, by id. */
   differences: Difference[];
-  /** False when one generation did not come to where the other was: some of the differences may only be late. */
+  /** False when one generation did not catch up with the other in time: some differences may be late changes. */
   comparable: boolean;
 }
 
 export interface Summary {
   generation: number;
   rows: number;
-  /** Over all rows, in any order. Two generations at the same offsets have the same. */
+  /** Over all rows, in any order; equal for equal generations at the same offsets. */
   hash: string;
 }
 
-/** A product's row in both generations; null where there is none. */
+/** A product's row in both generations; null where it is missing. */
 export interface Difference {
   id: string;
   serving: Record<string, unknown> | null;
@@ -35,10 +35,10 @@ interface Pair {
 }
 
 /**
- * Compares what events make of a product (all columns but those of the projection's own) in two generations, while both go
- * on. In one snapshot rows may differ because one generation is ahead. So those that differ are looked at again when both
- * have passed where either was: a row that is still older than the other generation's was then lacks events, and a row of
- * the same version with other values was made otherwise. Waits up to `within` milliseconds in between.
+ * Compares the columns that events determine in two generations while both continue. In one snapshot rows may differ because
+ * one generation is ahead. So it looks at these rows again when both generations have passed both positions: a row that is
+ * still older than the other was lacks events, and a row of the same version with other values was projected differently. Waits
+ * at most `within` milliseconds for that.
  */
 export async function compareGenerations(sql: Sql, pair: Pair, within = 10_000): Promise<Parity> {
   await using session = await reserve(sql);
@@ -47,16 +47,16 @@ export async function compareGenerations(sql: Sql, pair: Pair, within = 10_000):
   return { serving, candidate, ...(await confirm(session.sql, pair)), comparable };
 }
 
-/** One connection, for a table that only it sees. */
+/** A separate connection, for a temporary table. */
 async function reserve(pool: Sql) {
   const sql = await pool.reserve();
-  // It reads both generations from beginning to end.
+  // The comparison reads both generations completely.
   await sql`set enable_seqscan = on`;
   await sql`create temp table suspects (id text collate "C" primary key, version integer not null)`;
   return {
     sql,
     [Symbol.asyncDispose]: async () => {
-      // Of a connection that is gone nothing is left.
+      // Fails when the connection is gone.
       await sql`rollback`
         .then(() => sql`drop table suspects`)
         .then(() => sql`reset enable_seqscan`)
@@ -66,7 +66,7 @@ async function reserve(pool: Sql) {
   };
 }
 
-/** The rows that differ in one snapshot, kept with the higher of their versions, and where both generations are in it. */
+/** Stores the rows that differ in one snapshot, with the higher of their versions; returns the positions of both generations. */
 async function findSuspects(sql: Sql, { serving, candidate, topic }: Pair) {
   await sql`begin isolation level repeatable read`;
   const summaries = await sql<Summary[]>`
@@ -92,7 +92,7 @@ async function findSuspects(sql: Sql, { serving, candidate, topic }: Pair) {
   return { serving: summary(serving), candidate: summary(candidate), offsets };
 }
 
-/** What is compared of two rows, in one of them. */
+/** The compared columns of one of two rows. */
 function columnsIn(row: string): string {
   return columnsOf(comparedFields, (name) => `${row}.${name}`);
 }
@@ -118,7 +118,7 @@ async function passed(
   }
 }
 
-/** The suspects that differ still, for no good reason. */
+/** The suspects that still differ without a good reason. */
 async function confirm(sql: Sql, { serving, candidate }: Pair) {
   const rows = await sql<(Difference & { different: number })[]>`
     with a as (

@@ -4,8 +4,8 @@ import { RefusedError } from '../refused.ts';
 import { briefly } from './brief.ts';
 
 /**
- * Removes a generation that does not serve, with all that belongs to it; its consumers end within a second.
- * @throws {RefusedError} when it serves, or is none.
+ * Deletes a generation that does not serve, with all its data; its consumers end within a second.
+ * @throws {RefusedError} when it serves or does not exist.
  */
 export async function dropGeneration(sql: Sql, generation: number): Promise<void> {
   await briefly(sql, async (tx) => {
@@ -16,7 +16,7 @@ export async function dropGeneration(sql: Sql, generation: number): Promise<void
     if (found.state === 'serving')
       throw new RefusedError(`Generation ${generation} serves: switch to another before it is dropped`);
     await tx`update generations set state = 'dropped' where generation = ${generation}`;
-    // Waits for the batches under way; those that follow find no offset to move.
+    // Waits for running batches; later ones find no offset to move.
     await tx`delete from consumer_offsets where generation = ${generation}`;
     await tx`delete from parked_events where generation = ${generation}`;
     await tx`delete from change_counters where generation = ${generation}`;

@@ -3,24 +3,24 @@ import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/read-schema';
 import { type Position, readPositions } from '../../tables/positions.ts';
 
-/** How far a generation is, in events over all partitions. */
+/** The progress of a generation, in events over all partitions. */
 export interface Progress {
   generation: number;
   state: Generation['state'];
-  /** Milliseconds since 1970 when this was so. */
+  /** When it was measured, in milliseconds since 1970. */
   at: number;
   applied: number;
-  /** In the topic, and not applied. */
+  /** Events in the topic that are not applied. */
   behind: number;
   /** Events that wait for an operator. */
   parked: number;
   /** Events applied a second since `before`; 0 without it. */
   perSecond: number;
-  /** Whole seconds until nothing is behind at the speed since `before`; null while it does not catch up. */
+  /** Whole seconds until no event is left at this rate; null while the generation does not catch up. */
   secondsLeft: number | null;
 }
 
-/** How far each generation is; with an earlier answer as `before`, how fast too. */
+/** The progress of each generation; with an earlier result as `before`, also its rate. */
 export async function readProgress(
   sql: Sql,
   topic: Topic & { ends: readonly number[] },
@@ -46,7 +46,7 @@ type Measured = Pick<Progress, 'at' | 'applied' | 'behind'>;
 
 function speed(then: Measured, now: Measured): Pick<Progress, 'perSecond' | 'secondsLeft'> {
   const seconds = Math.max(now.at - then.at, 1) / 1000;
-  // What arrives meanwhile has to be applied as well.
+  // Events that arrive meanwhile have to be applied as well.
   const closing = (then.behind - now.behind) / seconds;
   const left = closing > 0 ? Math.ceil(now.behind / closing) : null;
   return {

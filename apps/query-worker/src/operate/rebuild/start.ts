@@ -5,22 +5,22 @@ import { briefly } from './brief.ts';
 const taken = '23505';
 
 /**
- * Makes the next generation, empty, and returns its number: all workers begin to fill it from the first offset within a
- * second, beside the one that serves.
- * @throws {RefusedError} when one is being filled already.
+ * Creates the next, empty generation and returns its number. All workers begin within a second to fill it from the first
+ * offset.
+ * @throws {RefusedError} when another one is being filled.
  */
 export async function startRebuild(sql: Sql): Promise<number> {
   try {
     return await briefly(sql, async (tx) => {
-      // Dropped ones keep their row: a number that came twice would meet the consumers of its first time.
+      // Dropped generations keep their row, because consumers of a reused number would meet.
       const [row] = await tx<{ generation: number }[]>`
         insert into generations (generation, state) select max(generation) + 1, 'filling' from generations
         returning generation`;
       const { generation } = row as { generation: number };
-      // Room on each page, as the first generation has (migration 0000).
+      // Free space on each page, as in the first generation (migration 0000).
       await attachPartition(tx, 'products', generation, 'with (fillfactor = 85)');
-      // Without a row in change_counters no changes are written down: nobody can read them before it serves, and they
-      // are a fifth of what PostgreSQL does for a rebuild (6.3 s instead of 7.4 s of CPU for 300 000 events).
+      // Without a row in change_counters, workers log no changes: nobody can read them before the generation serves, and they
+      // are a fifth of PostgreSQL's work in a rebuild (6.3 s instead of 7.4 s of CPU for 300 000 events).
       await attachPartition(tx, 'changes', generation);
       return generation;
     });
@@ -31,7 +31,7 @@ export async function startRebuild(sql: Sql): Promise<number> {
   }
 }
 
-/** Made apart and attached: `create table … partition of` would lock readers and workers out of the table. */
+/** Created separately and attached: `create table … partition of` would lock readers and workers out of the table. */
 async function attachPartition(tx: Transaction, table: 'products' | 'changes', generation: number, storage = '') {
   const partition = `${table}_g${generation}`;
   await tx.unsafe(`create table ${partition} (like ${table} including all) ${storage}`);

@@ -5,17 +5,17 @@ import { RefusedError } from '../refused.ts';
 import { briefly, NotYetError } from './brief.ts';
 
 export interface Switch {
-  /** The generation that readers will see, and the state that it must be in. */
+  /** The generation to show, and the state that it must be in. */
   to: number;
   state: Generation['state'];
   topic: string;
-  /** Milliseconds for which it is tried; 30 000 when absent. */
+  /** Milliseconds of retries; 30 000 when absent. */
   within?: number;
 }
 
-/** Events: from further behind a generation cannot reach another that is held for a moment. */
+/** Events: a generation that is further behind cannot catch up while the other is held. */
 const maxMissingBeforeHold = 5000;
-/** Milliseconds for which the one that serves is held. */
+/** Milliseconds for which the serving generation is held. */
 const maxHoldMs = 500;
 
 /**
@@ -52,7 +52,7 @@ export async function switchGeneration(sql: Sql, { to, state, topic, within }: S
   );
 }
 
-/** The generation that serves; it, and the one to come, stay what they are until the end of the transaction. */
+/** The serving generation; this locks its state and that of the other until the end of the transaction. */
 async function lockGenerations(tx: Transaction, to: number, state: Generation['state']): Promise<number> {
   const rows = await tx<Pick<Generation, 'generation' | 'state'>[]>`
     select generation, state from generations where state = 'serving' or generation = ${to} order by generation for update`;
@@ -95,7 +95,7 @@ async function holdOffsets(tx: Transaction, generation: number, topic: string): 
     select from consumer_offsets where generation = ${generation} and topic = ${topic} order by partition for update`;
 }
 
-/** Waits until the generation to come is as far as the one that is held. */
+/** Waits until the other generation is as far as the one that is held. */
 async function reach(tx: Transaction, between: Between): Promise<void> {
   const end = Date.now() + maxHoldMs;
   for (;;) {
@@ -113,8 +113,8 @@ interface Between {
 }
 
 /**
- * Events that the one generation has applied and the other has not, of the same topic: offsets of one that was deleted and
- * made again say nothing.
+ * The number of events that one generation has applied and the other has not, of the same topic: offsets of a deleted topic are
+ * not comparable.
  */
 async function behind(tx: Transaction, { from, to, topic }: Between): Promise<number> {
   const [row] = await tx<{ begun: boolean; missing: number }[]>`
