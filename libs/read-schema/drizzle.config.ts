@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit';
 
-// `drizzle-kit generate` writes the next migration from the tables; read it, and add what Drizzle cannot say.
+// `drizzle-kit generate` writes the next migration from the tables. Read it, and add what Drizzle cannot express.
 export default defineConfig({
   dialect: 'postgresql',
   schema: ['./src/product-tables.ts', './src/tables.ts'],

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-// Apart from vitest.config.ts: these tests need a container engine and images, so only `npm run test:compose` runs them.
+// Separate from vitest.config.ts, because these tests need a container engine and images: `npm run test:compose` runs them.
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   ssr: { resolve: { conditions: ['@catalogue/source', 'node', 'module', 'import', 'default'] } },
@@ -9,7 +9,7 @@ export default defineConfig({
     include: ['tools/acceptance/src/**/*.compose.test.ts'],
     testTimeout: 240_000,
     hookTimeout: 300_000,
-    // The second prints "N passed, N failed", which .ci/run adds up.
+    // The second reporter prints "N passed, N failed", which .ci/run sums.
     reporters: ['default', fileURLToPath(new URL('../workspace/src/results.ts', import.meta.url))],
   },
 });

@@ -1,4 +1,4 @@
-// node healthcheck.mjs [live|ready]: exit code 0 when the service of this container says that it is. Images have no curl.
+// node healthcheck.mjs [live|ready]: exit code 0 if the service of this container is alive or ready. Images have no curl.
 const { PORT } = process.env;
 const about = process.argv[2] ?? 'live';
 const answer = await fetch(`http://127.0.0.1:${PORT}/health/${about}`, { signal: AbortSignal.timeout(2_500) });

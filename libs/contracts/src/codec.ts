@@ -7,13 +7,13 @@ import { productEvents } from './product-events.ts';
 import { createUpcaster, type Upcast } from './upcast.ts';
 
 /**
- * What a message turned out to be.
- * - `event`: an event this version of the code knows, in the newest form: `payload` was upcast when an older version
- *   travelled, and `schemaVersion` is that of the payload it stands beside, so that the two can be encoded again.
- * - `unknown-type`: a well-formed event of a type that came later; it changes nothing but the product's version.
- * - `newer-schema`: a known type in a form that came later; it must not be guessed at.
+ * The result of reading a message.
+ * - `event`: a known event in the newest version: `payload` is upcast if necessary, and `schemaVersion` is the version of that
+ * payload, so that the two can be encoded again.
+ * - `unknown-type`: a well-formed event of a type of a later release; it changes only the product's version.
+ * - `newer-schema`: a later version of a known type; it must not be guessed at.
  * - `legacy`: a message of an older producer, without versions.
- * - `undecodable`: nothing of the kind; `reason` says why in one sentence.
+ * - `undecodable`: not an event; `reason` says why in one sentence.
  */
 export type Decoded =
   | { kind: 'event'; event: ProductEvent }
@@ -22,11 +22,11 @@ export type Decoded =
   | { kind: 'legacy'; event: LegacyEnvelope }
   | { kind: 'undecodable'; reason: string };
 
-/** How events are written to bytes and read back. JSON is the first; another form is another codec. */
+/** Writes events to bytes and reads them. JSON is the first codec. */
 export interface Codec {
   readonly contentType: string;
   encode(event: ProductEvent): Buffer;
-  /** Never throws: what cannot be read is `undecodable`. */
+  /** Never throws: an unreadable message is `undecodable`. */
   decode(value: Uint8Array | null): Decoded;
 }
 
@@ -35,7 +35,7 @@ const legacyEnvelope = TypeCompiler.Compile(LegacyEnvelope);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Events as JSON text, checked by the same schemas as the HTTP bodies they come from. */
+/** Events as JSON, checked by the schemas that also check HTTP bodies. */
 export function createJsonCodec(definitions: EventDefinitions): Codec {
   const types = knownTypes(definitions);
   return {
@@ -57,7 +57,7 @@ export function createJsonCodec(definitions: EventDefinitions): Codec {
 /** The codec of this release's events. */
 export const jsonCodec: Codec = createJsonCodec(productEvents);
 
-/** A type of event, ready to read: its newest version, the check of that, and the way there. */
+/** A known type of event: its newest version, the check of that version, and the upcaster. */
 interface KnownType {
   schemaVersion: number;
   check: TypeCheck<TSchema>;
@@ -85,7 +85,7 @@ function classify(value: unknown, types: ReadonlyMap<string, KnownType>): Decode
   return value.schemaVersion < known.schemaVersion ? readOlder(value, known) : readNewest(value, known);
 }
 
-/** An upcaster is given whatever came: one that cannot cope with it says no more than that the message is no event. */
+/** Upcasters get unchecked payloads: one that throws says only that the message is not an event. */
 function readOlder(value: Envelope, known: KnownType): Decoded {
   try {
     const payload = known.upcast(value.type, value.schemaVersion, value.payload) as Envelope['payload'];

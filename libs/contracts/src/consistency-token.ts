@@ -1,4 +1,4 @@
-/** A write that a reader wants to see: this product at this version, or later. */
+/** A write that a reader wants to see: the product at this version or later. */
 export interface ConsistencyToken {
   id: string;
   version: number;
@@ -9,7 +9,7 @@ export function encodeToken({ id, version }: ConsistencyToken): string {
   return Buffer.from(`${version}:${id}`).toString('base64url');
 }
 
-/** What a token stands for; undefined for text that `encodeToken` did not make. */
+/** The content of a token; undefined for text that `encodeToken` did not make. */
 export function decodeToken(text: string): ConsistencyToken | undefined {
   const [, version, id] = /^([1-9]\d{0,9}):(.+)$/s.exec(Buffer.from(text, 'base64url').toString()) ?? [];
   if (version === undefined || id === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { ProductChange } from './product-events.ts';
 /** The Kafka topic that carries the events of all products, keyed by product id. */
 export const defaultTopic = 'product-events';
 
-/** What every message on the topic has around its payload. Readers are tolerant: unknown members are ignored. */
+/** The members of every message around its payload. Readers ignore unknown members. */
 export const Envelope = Type.Object({
   id: Type.String({ minLength: 1 }),
   type: Type.String({ minLength: 1 }),
@@ -18,12 +18,12 @@ export const Envelope = Type.Object({
 export type Envelope = Static<typeof Envelope>;
 
 /**
- * An event of one product as it travels. `productVersion` counts a product's events 1, 2, 3 … without gaps: consumers
+ * An event of one product on the topic. `productVersion` counts a product's events 1, 2, 3 … without gaps; consumers
  * deduplicate and find gaps by it.
  */
 export type ProductEvent = Omit<Envelope, 'type' | 'payload'> & ProductChange;
 
-/** The form older producers write: no versions, keyed by the event's id, so a product's messages are in no order. */
+/** A message of an older producer: no versions, keyed by the event's id, so a product's messages are not in order. */
 export const LegacyEnvelope = Type.Object({
   id: Type.String({ minLength: 1 }),
   type: Type.String({ minLength: 1 }),

@@ -2,13 +2,13 @@ import type { TSchema } from '@sinclair/typebox';
 
 type Payload = Record<string, unknown>;
 
-/** A type of event: the version of its schema that is written today, the schema, and the way there from older versions. */
+/** A type of event: the current version of its schema, the schema, and the upcasters from older versions. */
 export interface EventDefinition {
   schemaVersion: number;
   payload: TSchema;
   /**
-   * By the version it starts from, the step to the next: `{ 1: (payload) => … }` makes version 2. Pure, and never changes its
-   * argument. An older payload comes unchecked but for its `id`; what the last step returns is checked.
+   * For each older version the step to the next one: `{ 1: (payload) => … }` makes version 2. A step is pure and does not
+   * change its argument. The older payload is unchecked except for its `id`; the result of the last step is checked.
    */
   upcasters?: Readonly<Record<number, (payload: Payload) => Payload>>;
 }
@@ -16,7 +16,7 @@ export interface EventDefinition {
 /** Types of event by name. */
 export type EventDefinitions = Readonly<Record<string, EventDefinition>>;
 
-/** The older versions from which no step leads on: none, when every stored event can be brought to the newest form. */
+/** The older versions without an upcaster; empty when every stored event can be upcast. */
 export function versionsWithoutUpcaster({ schemaVersion, upcasters = {} }: EventDefinition): number[] {
   const older = Array.from({ length: schemaVersion - 1 }, (_, index) => index + 1);
   return older.filter((version) => upcasters[version] === undefined);

@@ -10,7 +10,7 @@ const ProductId = Type.String({ minLength: 1 });
 const ProductCreated = Type.Object({ id: ProductId, name: StoredName, price: Price });
 type ProductCreated = Static<typeof ProductCreated>;
 
-/** A product was renamed, repriced or both: only what changed is there. */
+/** A product was renamed, repriced or both; only changed fields are present. */
 const ProductUpdated = Type.Object({
   id: ProductId,
   name: Type.Optional(StoredName),
@@ -22,14 +22,14 @@ type ProductUpdated = Static<typeof ProductUpdated>;
 const ProductDiscontinued = Type.Object({ id: ProductId });
 type ProductDiscontinued = Static<typeof ProductDiscontinued>;
 
-/** Every type of event. How they change without breaking whoever reads them: README.md of this library. */
+/** Every type of event. README.md of this library says how to change them without breaking readers. */
 export const productEvents = {
   ProductCreated: { schemaVersion: 1, payload: ProductCreated },
   ProductUpdated: { schemaVersion: 1, payload: ProductUpdated },
   ProductDiscontinued: { schemaVersion: 1, payload: ProductDiscontinued },
 } as const satisfies EventDefinitions;
 
-/** What happened to a product: the part of an event that the domain decides. */
+/** A change of a product: the part of an event that the domain decides. */
 export type ProductChange =
   | { type: 'ProductCreated'; payload: ProductCreated }
   | { type: 'ProductUpdated'; payload: ProductUpdated }

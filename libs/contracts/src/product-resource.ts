@@ -16,21 +16,21 @@ export const Product = Type.Object(
 );
 export type Product = Static<typeof Product>;
 
-/** What a command that creates a product says. */
+/** The body of a command that creates a product. */
 export const NewProduct = Type.Object(
   { name: ProductName, price: Price },
   { description: 'A product to create', examples: [{ name: 'Mouse ergonomico', price: 39.9 }] },
 );
 export type NewProduct = Static<typeof NewProduct>;
 
-/** What a command that changes a product says. */
+/** The body of a command that changes a product. */
 export const ProductPatch = Type.Partial(NewProduct, {
   description: 'The fields to change; the others stay as they are',
   examples: [{ price: 34.5 }],
 });
 export type ProductPatch = Static<typeof ProductPatch>;
 
-/** How a command is answered that was carried out. */
+/** The answer to a successful command. */
 export const Written = Type.Object(
   { id: Type.String(), version: Type.Integer() },
   { description: 'The write is durable', examples: [{ id: '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29', version: 1 }] },

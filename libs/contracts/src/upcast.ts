@@ -1,10 +1,10 @@
 import { type EventDefinitions, versionsWithoutUpcaster } from './event-definition.ts';
 import { productEvents } from './product-events.ts';
 
-/** Brings the payload of a version of a type of event to the newest form. */
+/** Brings the payload of an event to the newest version of its type. */
 export type Upcast = (type: string, schemaVersion: number, payload: object) => object;
 
-/** An event that a later release wrote: this one does not know its type (`known` is 0), or not this version of it. */
+/** An event of a later release: its type (`known` is 0) or its version is unknown here. */
 export class LaterEvent extends Error {
   override readonly name = 'LaterEvent';
   readonly type: string;
@@ -21,9 +21,9 @@ export class LaterEvent extends Error {
 }
 
 /**
- * An upcaster for some types of event; throws at once when a step is missing, rather than at the first old event.
+ * An upcaster for some types of event; throws at once when a step is missing, not at the first old event.
  *
- * A payload of the newest version is returned as it is. Nothing is checked against a schema here.
+ * A payload of the newest version is returned unchanged. No schema is checked here.
  */
 export function createUpcaster(definitions: EventDefinitions): Upcast {
   for (const [type, definition] of Object.entries(definitions)) {
@@ -46,7 +46,7 @@ export function createUpcaster(definitions: EventDefinitions): Upcast {
 }
 
 /**
- * Brings a stored payload to the form that this release knows: for whoever reads events without a codec.
- * @throws {LaterEvent} for a type, or a version of a type, that came later.
+ * Brings a stored payload to the newest version, for readers without a codec.
+ * @throws {LaterEvent} for an unknown type or version.
  */
 export const upcast: Upcast = createUpcaster(productEvents);

@@ -1,2 +1,2 @@
-/** The channel of the hint that changes were added to the change log, of which generation. */
+/** The NOTIFY channel that announces new changes in the change log of a generation. */
 export const changesAppended = 'changes_appended';

@@ -1,6 +1,6 @@
 import { migrate } from '@catalogue/postgres';
 
-/** Brings a read model to the newest version of its tables; can be run at any time, by several at once. */
+/** Brings the tables of a read model up to date. Can run at any time, and several times at once. */
 export async function migrateReadModel(dsn: string): Promise<void> {
   await migrate(dsn, new URL('../migrations', import.meta.url));
 }

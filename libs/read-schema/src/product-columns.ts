@@ -7,10 +7,10 @@ export const shownFields = productFields.filter(
   (field): field is keyof ProductRead => productColumns[field].usedBy === 'readers',
 );
 
-/** The fields that are the same in two generations at the same offsets. */
+/** The fields that are equal in two generations at the same offsets. */
 export const comparedFields = productFields.filter((field) => productColumns[field].usedBy !== 'projection');
 
-/** SQL: the columns of these fields, each as `write` writes it, separated by commas. */
+/** SQL: the columns of these fields, each formatted by `write`, separated by commas. */
 export function columnsOf(
   fields: readonly ProductField[],
   write: (name: string, column: ProductColumn) => string = (name) => name,
@@ -18,7 +18,7 @@ export function columnsOf(
   return fields.map((field) => write(productColumns[field].name, productColumns[field])).join(', ');
 }
 
-/** SQL: the columns of these fields under the names of the fields; of one of several tables where `table` is given. */
+/** SQL: the columns of these fields, named as the fields; with `table`, qualified by it. */
 export function selectionOf(fields: readonly ProductField[], table?: string): string {
   const selected = fields.map((field) => {
     const { name } = productColumns[field];

@@ -12,13 +12,13 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core';
 
-/** A random number from 1 that a double holds exactly. Made by the database, so that workers of every release store it. */
+/** A random number from 1 that a double holds exactly. The database makes it, so that workers of every release store one. */
 const mark = () => bigint({ mode: 'number' }).default(sql`(random() * 9007199254740990)::bigint + 1`);
 
 /**
- * Every product, in every generation of the read model: one list partition a generation (`products_g1`, …). Partitions
- * and collations are in the migrations, since Drizzle cannot say them: `name` sorts by the ICU root collation, `id` and
- * the stamps by their bytes.
+ * Every product in every generation of the read model, with a list partition for each generation (`products_g1`, …). Drizzle
+ * cannot express partitions and collations, so the migrations add them: `name` sorts by the ICU root collation, `id` and the
+ * stamps by their bytes.
  */
 export const products = pgTable(
   'products',
@@ -29,19 +29,19 @@ export const products = pgTable(
     name: text(),
     /** In the catalogue's one currency, to the cent; null until known. */
     price: numeric(),
-    /** Of the last event applied; 0 for a product known from legacy messages only. */
+    /** Of the last event applied; 0 for a product known only from legacy messages. */
     version: integer().notNull().default(0),
-    /** From the event, not from the clock: two generations can be compared. Null until the creation is known. */
+    /** From the event, not the clock, so that generations can be compared. Null until the creation is known. */
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
     /** Kept for ever, so that a late or repeated event cannot bring the product back. */
     discontinued: boolean().notNull().default(false),
-    /** Of the last event applied: the same version with another id is a history that forked. */
+    /** Of the last event applied: another id with the same version is a fork. */
     eventId: text('event_id'),
-    /** When and where the legacy value of the field was said: the later stamp wins. Null once the product has a version. */
+    /** Time and place of the legacy value: the later stamp wins. Null once the product has a version. */
     nameStamp: text('name_stamp'),
     priceStamp: text('price_stamp'),
-    /** Events of it are parked: the row is older than what the topic says. */
+    /** Events of the product are parked, so the row is older than the topic. */
     parked: boolean().notNull().default(false),
     /** Whether readers see the product. */
     listed: boolean()
@@ -52,17 +52,17 @@ export const products = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.generation, table.id] }),
-    // Each serves keyset pages in both directions.
+    // Each index serves keyset pages in both directions.
     index('products_by_name').on(table.name, table.id).where(sql`listed`),
-    // It includes the generation, which Drizzle cannot say.
+    // It includes the generation, which Drizzle cannot express.
     index('products_by_price').on(table.price, table.id).where(sql`listed`),
     index('products_by_updated_at').on(table.updatedAt, table.id).where(sql`listed`),
   ],
 );
 
 /**
- * What happened to the products of a generation, in the order of commit and without gaps in `seq`, for whoever waits or
- * listens. Kept for a while; one list partition a generation.
+ * The change log: the changes of a generation's products in the order of commit, without gaps in `seq`, for streams and waiting
+ * queries. Kept for a while, with a list partition for each generation.
  */
 export const changes = pgTable(
   'changes',
@@ -71,38 +71,41 @@ export const changes = pgTable(
     seq: bigint({ mode: 'number' }).notNull(),
     productId: text('product_id').notNull(),
     version: integer().notNull(),
-    /** What readers see of it; `none` when they see nothing, though the version moved. */
+    /** The change for readers; `none` when only the version moved. */
     kind: text({ enum: ['created', 'updated', 'discontinued', 'none'] }).notNull(),
     /** The product after the change. */
     name: text(),
     price: numeric(),
-    /** Of the product before the change, when readers saw it then: who shows a range of prices has to know what leaves it. */
+    /**
+     * The price before the change, if readers saw the product then: a stream with a price range has to tell what leaves the
+     * range.
+     */
     priceBefore: numeric('price_before'),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
     at: timestamp({ withTimezone: true, precision: 6 }).notNull().defaultNow(),
     /**
-     * Tells this change from another with the same `seq`: a standby that lacks the last changes, or a restored copy, counts on
-     * from where it is. Null for changes from before this column.
+     * Distinguishes this change from another with the same `seq` on a standby that lacks the last changes or in a restored
+     * copy. Null for changes older than this column.
      */
     mark: mark(),
   },
   (table) => [primaryKey({ columns: [table.generation, table.seq] })],
 );
 
-/** The last `seq` of each generation. Moved as the last thing in a transaction: whoever has moved it commits before the next. */
+/** The last `seq` of each generation, moved last in a transaction, so that transactions commit in the order of `seq`. */
 export const changeCounters = pgTable('change_counters', {
   generation: integer().primaryKey(),
   last: bigint({ mode: 'number' }).notNull().default(0),
-  /** The mark of the log's beginning, before its first change. */
+  /** The mark of the position before the first change. */
   mark: mark(),
 });
 
 /**
- * What readers are shown: the listed products of the serving generation (and `folded`, for the release before). Legacy readers
- * select `id, name, price`. Made by the SQL function `show_generation`: a migration that changes the view replaces the function and calls it (migration 0002).
- * It also makes `listed_products`, which shows the same without naming the generation: for what goes by the order of a name, a
- * price or a time (migration 0008).
+ * The view for readers: the listed products of the serving generation (and `folded`, for the release before). Legacy readers
+ * select `id, name, price`. The SQL function `show_generation` makes it; a migration that changes the view replaces the
+ * function and calls it (migration 0002). The function also makes `listed_products`, the same view over the generation's
+ * partition, for lists in an order (migration 0008).
  */
 export const productsRead = pgView('products_read', {
   id: text().notNull(),
@@ -120,19 +123,21 @@ export type ProductRead = typeof productsRead.$inferSelect;
 export type ProductField = Exclude<keyof ProductRow, 'generation' | 'listed' | 'folded'>;
 
 export interface ProductColumn {
-  /** In the database. */
+  /** The name in the database. */
   name: string;
   type: 'text' | 'integer' | 'numeric' | 'timestamptz' | 'boolean';
   /**
-   * `readers`: clients are shown it, and the change log holds it. `rebuilds`: only the comparison of two generations reads it,
-   * as it reads what clients are shown. `projection`: two generations may differ in it.
+   * `readers`: clients and the change log see it. `rebuilds`: only the comparison of two generations reads it, as well as the
+   * fields of readers. `projection`: generations may differ in it.
    */
   usedBy: 'readers' | 'rebuilds' | 'projection';
 }
 
 type UsedBy<Field> = Field extends keyof ProductRead ? 'readers' : 'rebuilds' | 'projection';
 
-/** The columns of `products` that messages fill: rows, changes, comparisons, pages and searches are made from this list. */
+/**
+ * The columns of `products` that the projection fills. Rows, changes, comparisons, pages and searches are made from this list.
+ */
 export const productColumns: { [Field in ProductField]: ProductColumn & { usedBy: UsedBy<Field> } } = {
   id: { name: 'id', type: 'text', usedBy: 'readers' },
   name: { name: 'name', type: 'text', usedBy: 'readers' },

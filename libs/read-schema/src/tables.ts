@@ -15,20 +15,20 @@ import {
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 /**
- * The names of the products that readers see, as they are searched. Kept by triggers on `products`, which write it only when a
- * name changes, or a product comes or goes: a price leaves its indexes alone. One list partition a generation, made and
- * dropped by a trigger on `generations`.
+ * The searchable names of the products that readers see. Triggers on `products` write a row when a name changes or a product
+ * appears or disappears, so a new price leaves these indexes alone. A list partition for each generation is made and dropped by
+ * a trigger on `generations`.
  */
 export const productNames = pgTable(
   'product_names',
   {
     generation: integer().notNull(),
     id: text().notNull(),
-    /** Its words without case, accents and signs, a space before and after each. */
+    /** The name's words without case, accents and signs, with a space before and after each. */
     folded: text().notNull(),
     /**
-     * What trigrams do not find: each sign, each character of a script that writes without spaces between words, and each of
-     * them with the character before and after it. Null for a name without any.
+     * The parts that trigrams do not find: each sign, each character of a script without spaces between words, and each of them
+     * with the character before and after it. Null for a name without any.
      */
     grams: text().array(),
   },
@@ -40,21 +40,21 @@ export const productNames = pgTable(
 );
 
 /**
- * The words of all names there ever were, folded, for whoever looks for a misspelt one: those with 3 to 40 letters and without
- * digits. Of all generations together: a word too many costs a search nothing.
+ * The words of all names of all generations, folded, for the correction of misspelt words: words of 3 to 40 letters without
+ * digits. A superfluous word costs a search nothing.
  */
 export const words = pgTable('words', { word: text().primaryKey() }, (table) => [
   index('words_by_trigrams').using('gin', table.word.op('gin_trgm_ops')),
 ]);
 
-/** The generations of the read model: exactly one serves, and `products_read` shows its partition. */
+/** The generations of the read model. Exactly one serves: `products_read` shows its partition. */
 export const generations = pgTable(
   'generations',
   {
     generation: integer().primaryKey(),
     /**
-     * `filling`: being built beside the one that serves; one at a time. `retired`: served before; kept up to date until
-     * dropped. `dropped`: its rows are gone; this one stays, so that no number comes twice.
+     * `filling`: being built beside the serving one; one at a time. `retired`: served before; kept up to date until dropped.
+     * `dropped`: its data is deleted; the row stays, so that its number is not used again.
      */
     state: text({ enum: ['filling', 'serving', 'retired', 'dropped'] }).notNull(),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
@@ -66,8 +66,8 @@ export const generations = pgTable(
 );
 
 /**
- * How far each partition of the topic has been applied: the truth about it, moved in the transaction that applies. Kafka's
- * own offsets only follow.
+ * The offset of each partition that the read model has reached: the truth, moved in the transaction that applies messages.
+ * Kafka's own offsets only follow.
  */
 export const consumerOffsets = pgTable(
   'consumer_offsets',
@@ -75,21 +75,21 @@ export const consumerOffsets = pgTable(
     generation: integer().notNull(),
     topic: text().notNull(),
     partition: integer().notNull(),
-    /** The broker's id of the topic these offsets belong to: a topic made again under the same name has another. */
+    /** The broker's id of the topic of these offsets: a recreated topic of the same name has another. */
     topicId: text('topic_id').notNull(),
     /** The offset of the first message that is not applied yet. */
     next: bigint({ mode: 'number' }).notNull(),
-    /** Batches begun at `next` whose process did not survive. */
+    /** Attempts at the batch at `next` that ended with the process. */
     attempts: integer().notNull().default(0),
-    /** Messages before `next` that could not be read, in a row; below 0, as many more are allowed before the count begins. */
+    /** Unreadable messages in a row before `next`; a negative number is what an operator still allows. */
     unreadable: integer().notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.generation, table.topic, table.partition] })],
 );
 
 /**
- * Events that could not be applied, and those of the same product that came after: they wait, in the order of their
- * versions, until what stands in the way arrives, is understood by a newer worker, or is discarded by an operator.
+ * Events that could not be applied, and later events of the same product. They wait, in the order of their versions, until a
+ * missing event arrives, a newer worker can read them, or an operator discards them.
  */
 export const parkedEvents = pgTable(
   'parked_events',
@@ -98,20 +98,20 @@ export const parkedEvents = pgTable(
     topic: text().notNull(),
     partition: integer().notNull(),
     offset: bigint({ mode: 'number' }).notNull(),
-    /** For a message that cannot be read: its key, which is the product's id when it is an event at all. */
+    /** For a message that cannot be read: its key. */
     productId: text('product_id').notNull(),
     /** The event's `productVersion`; null for a message that cannot be read. */
     version: integer(),
     eventId: text('event_id'),
     type: text(),
-    /** `queued`: nothing is wrong with it, but with an event before it. `crash`: it ended the worker, again and again. */
+    /** `queued`: it can be applied after another event. `crash`: it ended the worker repeatedly. */
     reason: text({ enum: ['unreadable', 'newer-schema', 'gap', 'fork', 'crash', 'queued'] }).notNull(),
-    /** The whole story, for an operator. */
+    /** The details for an operator. */
     detail: text().notNull(),
-    /** The message's value, as it came. */
+    /** The message's value as it arrived. */
     message: bytea(),
     traceparent: text(),
-    /** Nothing stands in the way of its product's first any more: the workers apply what waits, a piece at a time. */
+    /** The product's queue can be applied: the workers do so, a piece at a time. */
     draining: boolean().notNull().default(false),
     parkedAt: timestamp('parked_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
   },
@@ -122,16 +122,16 @@ export const parkedEvents = pgTable(
   ],
 );
 
-/** What an operator decided to do without, in this generation and in all that come: what is skipped once stays skipped. */
+/** What operators discarded, for this generation and all later ones. */
 export const discards = pgTable(
   'discards',
   {
     productId: text('product_id').notNull(),
-    /** The version that is skipped, whatever event it is. */
+    /** The discarded version. */
     version: integer().notNull(),
     /**
-     * Only this event is skipped: one of two of the same version. Empty: whatever has the version. Of a message that cannot be
-     * read (version 0): its place, with the id of its topic.
+     * The only event that is discarded, if two have the version; empty for any. For an unreadable message (version 0): its
+     * topic's id, partition and offset.
      */
     eventId: text('event_id').notNull().default(''),
     detail: text().notNull(),

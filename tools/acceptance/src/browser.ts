@@ -4,9 +4,9 @@ import { type Browser, chromium } from 'playwright-core';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** Starts a headless Chromium: the one that `CHROMIUM` names, or the first that is installed. */
+/** Starts a headless Chromium: that of `CHROMIUM`, or the first installed one. */
 export async function openBrowser(): Promise<Browser> {
-  // As root, which containers often are, Chromium runs without its sandbox only.
+  // As root, as often in containers, Chromium runs only without its sandbox.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath: findChromium(), args });
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Brings every `dist` up to date, for the services run from theirs; nothing is printed unless it fails. */
+/** Builds every `dist`, from which the services run; prints output only if it fails. */
 export async function buildAll(): Promise<void> {
   const env = { ...process.env, NX_ISOLATE_PLUGINS: 'false' };
   try {

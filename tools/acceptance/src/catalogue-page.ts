@@ -1,17 +1,17 @@
 import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 
-/** The catalogue page in a browser of its own, driven as its users do: by what they see and hear. */
+/** The catalogue page in a separate browser, operated as its users do: by what they see and hear. */
 export class CataloguePage implements AsyncDisposable {
   readonly page: Page;
-  /** What went wrong in the browser: exceptions, violations of the policy, requests to other hosts. */
+  /** Faults in the browser: exceptions, violations of the policy, requests to other hosts. */
   readonly faults: string[] = [];
 
   private constructor(page: Page) {
     this.page = page;
     page.on('pageerror', (error) => this.faults.push(error.message));
     page.on('console', (message) => {
-      // The browser reports what the page handles and shows: refusals, and servers that are away.
+      // The browser also reports failures that the page handles: refusals, and servers that are down.
       const isExpected = message.text().startsWith('Failed to load resource');
       if (message.type() === 'error' && !isExpected) this.faults.push(message.text());
     });
@@ -53,12 +53,12 @@ export class CataloguePage implements AsyncDisposable {
     return this;
   }
 
-  /** From the next load on the tab reads the stream itself, so that its routes hold for the stream, too. */
+  /** From the next load on the tab reads the stream itself, so that its routes apply to the stream, too. */
   async readStreamItself(): Promise<void> {
     await this.page.addInitScript('delete globalThis.SharedWorker');
   }
 
-  /** The first two columns, in their order: `Mouse 39.90`. */
+  /** The first two columns of all rows: `Mouse 39.90`. */
   async rows(): Promise<string[]> {
     return this.page.evaluate(`[...document.querySelectorAll('#rows tr')].map((line) =>
       [...line.children].slice(0, 2).map((cell) => cell.textContent).join(' '))`);
@@ -72,7 +72,7 @@ export class CataloguePage implements AsyncDisposable {
     await this.page.getByLabel('Search').fill(text);
   }
 
-  /** Types into the dialog, which is open, and presses its button. */
+  /** Fills in the open dialog and presses its button. */
   async save(fields: { name?: string; price?: string }): Promise<void> {
     const { name, price } = fields;
     if (name !== undefined) await this.dialog.getByLabel('Name').fill(name);
@@ -85,9 +85,9 @@ export class CataloguePage implements AsyncDisposable {
     await this.save({ name, price });
   }
 
-  /** What is serious or worse to people who use other ways than eyes and a mouse, a line each. */
+  /** Serious accessibility problems, a line each. */
   async obstacles(): Promise<string[]> {
-    // In a world of its own, which the page's policy does not reach.
+    // An isolated world, which the page's policy does not affect.
     const session = await this.page.context().newCDPSession(this.page);
     const { frameTree } = await session.send('Page.getFrameTree');
     const { executionContextId: contextId } = await session.send('Page.createIsolatedWorld', {

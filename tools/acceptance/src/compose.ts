@@ -1,12 +1,12 @@
-// npm run test:compose [-- arguments for vitest]: builds the images, and runs the tests of docker-compose.yml on them. Ends
-// with 69 (EX_UNAVAILABLE of sysexits) where there is no container engine, none of the public images, or not the time: with
-// COMPOSE_TESTS_WITHIN seconds, the tests begin only while as many as they need are left.
+// npm run test:compose [-- arguments for vitest]: builds the images and tests docker-compose.yml with them. Ends with 69
+// (EX_UNAVAILABLE of sysexits) without a container engine, the public images, or enough time: COMPOSE_TESTS_WITHIN says how
+// many seconds are left.
 import { spawnSync } from 'node:child_process';
 import { type Engine, findEngine } from '@catalogue/images';
 
 const unavailable = 69;
 const publicImages = ['node:24-bookworm', 'node:24-bookworm-slim', 'postgres:18-alpine', 'apache/kafka:4.3.1'];
-// From an empty cache 5 min on two idle cores, most of it the compilation of the Kafka client; the tests take 4 min.
+// From an empty cache it takes 5 min on two idle cores, mostly to compile the Kafka client; the tests take 4 min.
 const longestBuild = 20 * 60_000;
 const longestTests = 15 * 60_000;
 const usualTests = 4 * 60_000;
@@ -17,7 +17,7 @@ process.exitCode = typeof engine === 'string' ? notRun(engine) : test(engine);
 
 function test({ docker, compose, env: engineEnv }: Engine): number {
   const project = `catalogue-test-${process.pid}`;
-  // Names of their own: the images that a developer runs stay what they are.
+  // Separate names, so that a developer's images stay unchanged.
   const IMAGE_PREFIX = process.env['IMAGE_PREFIX'] ?? 'catalogue-test';
   const env = { ...engineEnv, IMAGE_PREFIX, COMPOSE_PROJECT_NAME: project, NX_ISOLATE_PLUGINS: 'false' };
   const run = (command: string, args: string[], timeout?: number) =>
@@ -36,7 +36,7 @@ function test({ docker, compose, env: engineEnv }: Engine): number {
   console.log(`Images built in ${Math.round((performance.now() - started) / 1000)} s`);
   const config = ['run', '--config', 'tools/acceptance/vitest.compose.config.ts'];
   const code = run('vitest', [...config, ...process.argv.slice(2)], longestTests);
-  // Whatever ended the tests.
+  // Also after an interruption.
   const [command = '', ...first] = compose;
   spawnSync(command, [...first, 'down', '--volumes', '--timeout', '2'], { env, stdio: 'ignore' });
   return code;

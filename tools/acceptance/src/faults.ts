@@ -1,4 +1,4 @@
-// npm run test:faults -- --times 10: the rounds of faults, whole, each on a system of its own.
+// npm run test:faults -- --times 10: complete rounds of faults, each on a new system.
 import { parseArgs } from 'node:util';
 import { buildAll } from './build.ts';
 import { round } from './round.ts';

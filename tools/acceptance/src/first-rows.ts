@@ -1,8 +1,8 @@
 import { openBrowser } from './browser.ts';
 
 /**
- * Milliseconds from the first byte of the page's response until its first rows are painted, of so many openings in windows of their own,
- * with nothing cached. One before them starts the browser's own processes.
+ * Milliseconds from the first byte of the page's response until it paints its first rows, for this many openings without a
+ * cache. One opening before starts the browser's processes.
  */
 export async function measureFirstRows(url: string, openings: number): Promise<number[]> {
   await using browser = await openBrowser();
@@ -10,7 +10,7 @@ export async function measureFirstRows(url: string, openings: number): Promise<n
   for (let i = 0; i <= openings; i++) {
     await using context = await browser.newContext();
     const page = await context.newPage();
-    // Noted by the browser itself: after the frame in which the rows are drawn.
+    // Recorded in the browser, after the frame that draws the rows.
     await page.addInitScript(`window.firstRows = new Promise((resolve) => new MutationObserver((_, observer) => {
       if (document.querySelector('#rows tr') === null) return;
       observer.disconnect();

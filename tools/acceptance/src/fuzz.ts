@@ -1,5 +1,5 @@
-// npm run fuzz [-- --examples 200]: what an API’s own document allows and forbids, sent to it by schemathesis: no 5xx, no
-// answer that the document does not know.
+// npm run fuzz [-- --examples 200]: schemathesis sends each API what its OpenAPI document allows and forbids. No 5xx, and no
+// undocumented answer, may come back.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -24,8 +24,8 @@ await using system = await System.start();
 let failed = 0;
 for (const name of ['command-api', 'query-api'] as const) {
   const url = `${system.services[name].url}/openapi.json`;
-  // One seed, so that a failure is the same on every machine; `--examples` more of them for a deeper look.
-  // A product's history can be read for ever, also after the product was discontinued: so no check for that.
+  // A fixed seed makes failures reproducible; `--examples` runs more. A product's history stays readable after the product was
+  // discontinued, so that check is off.
   const checks = ['--checks', 'all', '--exclude-checks', 'use_after_free'];
   const examples = ['--seed', '1', '--max-examples', values.examples];
   const args = ['--config-file', config, 'run', url, ...checks, ...examples];
@@ -33,11 +33,11 @@ for (const name of ['command-api', 'query-api'] as const) {
   const code = await python('-m', 'schemathesis.cli', ...args, '--no-color');
   if (code !== 0) failed += 1;
 }
-// One test for each API: .ci/run adds up such lines.
+// One test for each API: .ci/run sums such lines.
 console.log(`${2 - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-/** From PyPI into a folder of its own; made under another name first, so that half an installation is never used. */
+/** From PyPI into a separate folder; a complete installation gets its name at the end. */
 async function install(): Promise<void> {
   if (existsSync(folder)) return;
   console.log(`Installing schemathesis ${version}`);
@@ -50,16 +50,16 @@ async function install(): Promise<void> {
   renameSync(part, folder);
 }
 
-/** Runs Python to its end and returns its exit code. Beside it, the output of the servers has to be read on: a full pipe stops them. */
+/** Runs Python and returns its exit code. The servers' output has to be read meanwhile, because a full pipe stops them. */
 async function python(...args: string[]): Promise<number | null> {
   const child = spawn('python3', args, {
-    // It writes a cache where it runs.
+    // It writes a cache into its working folder.
     cwd: scratch,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, PYTHONPATH: folder, PYTHONUNBUFFERED: '1' },
   });
   const ended = once(child, 'exit') as Promise<[number | null]>;
-  // A rule of `=` around its last line would make that the end of a pytest run without a test, for programs that read CI's log.
+  // Programs that read CI's log would take a last line between `=` for a pytest run without tests.
   for await (const line of createInterface(child.stdout)) console.log(line.replace(/^=+ (.*) =+$/, '$1'));
   const [code] = await ended;
   return code;

@@ -3,18 +3,18 @@ import { type Catalogue, CatalogueUnreachable, isProblem, type ProductPatch, typ
 /** What clients know of a product: everything acknowledged, and what may have happened besides. */
 export interface Told {
   id: string;
-  /** The highest version that was acknowledged. */
+  /** The highest acknowledged version. */
   version: number;
   name: string;
   price: number;
   discontinued: boolean;
-  /** A command's answer was lost: it may have been carried out. From then on only what is certain is expected. */
+  /** A command's answer was lost: it may have been carried out, so only acknowledged changes are expected. */
   uncertain: boolean;
 }
 
 /**
- * Clients that create, change and discontinue products without a pause, and remember every answer. A command whose answer is
- * lost is repeated, so that what happened twice shows as a version too many.
+ * Clients that create, change and discontinue products without a pause, and remember every answer. They repeat a command whose
+ * answer is lost, so a command that takes effect twice shows as a version too many.
  */
 export class Load {
   readonly told = new Map<string, Told>();
@@ -29,7 +29,7 @@ export class Load {
     this.#clients = Array.from({ length: clients }, (_, index) => this.#client(index));
   }
 
-  /** Ends the clients, each after the answer that it waits for. */
+  /** Stops the clients, each after its next answer. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#clients);
@@ -62,7 +62,7 @@ export class Load {
     else Object.assign(product, { discontinued: true, version: answer.version });
   }
 
-  /** The answer of a command that was carried out; undefined when nobody knows. Throws a refusal that no fault excuses. */
+  /** The answer of a command; undefined when its outcome is unknown. Throws a refusal that no fault explains. */
   async #answer(command: Promise<Written>): Promise<Written | undefined> {
     try {
       const answer = await command;

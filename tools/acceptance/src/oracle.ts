@@ -21,9 +21,9 @@ interface Product {
 }
 
 /**
- * Waits until the system has come to rest, and then looks for what must never happen: an acknowledged command that is not in
- * the event store, an event that is not on the topic or is there before its predecessor, a product that reads otherwise than
- * its events say. Returns how many of each there were, and every violation in a sentence.
+ * Waits until the system is at rest, then looks for violations: an acknowledged command that is not in the event store, an
+ * event that is not on the topic or precedes its predecessor there, a product that differs from its events. Returns the counts
+ * and every violation in a sentence.
  */
 export async function findViolations(system: System, told: ReadonlyMap<string, Told>) {
   const stored = await storedEvents(system);
@@ -47,7 +47,7 @@ async function storedEvents(system: System): Promise<Stored[]> {
   return events;
 }
 
-/** What the catalogue must list, by id. */
+/** The products that the catalogue must list, by id. */
 function foldAll(events: readonly Stored[]): Map<string, Product> {
   const products = new Map<string, Product>();
   for (const { stream, version, type, payload } of events) {
@@ -71,7 +71,7 @@ async function settled(
   return isDeepStrictEqual(shown, new Map([...expected].toSorted(([a], [b]) => (a < b ? -1 : 1)))) ? shown : undefined;
 }
 
-/** Everything that query-api lists, page by page. */
+/** All products that query-api lists, page by page. */
 async function listAll(system: System): Promise<Map<string, Product>> {
   const products: Product[] = [];
   for await (const { id, name, price, version } of system.client().list({ limit: 500 })) {
@@ -114,7 +114,7 @@ function misread(
   return violations;
 }
 
-/** Duplicates are allowed on the topic; a version before its predecessor, or none at all, is not. */
+/** Repetitions are allowed on the topic; a version before its predecessor, or a missing one, is not. */
 async function misordered(system: System, stored: readonly Stored[]): Promise<string[]> {
   const violations: string[] = [];
   const versions = new Map<string, number>();

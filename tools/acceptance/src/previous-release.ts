@@ -22,12 +22,12 @@ export async function releaseInUse(): Promise<string> {
   return commit;
 }
 
-/** Checkouts of other commits, built; disposing of them removes them. */
+/** Built checkouts of other commits; disposing of them removes them. */
 export class Checkouts implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'releases-'));
   readonly #built = new Map<string, Promise<string>>();
 
-  /** The folder of the commit's checkout, with the packages of its own lockfile, and its services built. */
+  /** The folder of the commit's checkout, with the packages of its lockfile, and its services built. */
   of(commit: string): Promise<string> {
     const known = this.#built.get(commit) ?? this.#build(commit);
     this.#built.set(commit, known);
@@ -39,7 +39,7 @@ export class Checkouts implements Disposable {
     await run('git', ['clone', '--quiet', '--shared', '--no-checkout', root, folder]);
     await run('git', ['checkout', '--quiet', '--detach', commit], { cwd: folder });
     await run('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], { cwd: folder });
-    // Nothing of an nx that this may run under, which would take that one's workspace for its own.
+    // Without the variables of an nx that this may run under: its workspace would be used instead.
     const own = Object.entries(process.env).filter(([name]) => !name.startsWith('NX_'));
     const env = { ...Object.fromEntries(own), NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' };
     const nx = join(folder, 'node_modules', '.bin', 'nx');

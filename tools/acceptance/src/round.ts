@@ -6,7 +6,7 @@ import type { ServiceName } from './service-process.ts';
 import type { System } from './system.ts';
 
 export interface RoundOptions {
-  /** How long Kafka is away, in milliseconds. */
+  /** Milliseconds for which Kafka is down. */
   kafkaAway: number;
   log?: (line: string) => void;
 }
@@ -14,8 +14,8 @@ export interface RoundOptions {
 const services: ServiceName[] = ['outbox-relay', 'query-worker', 'command-api', 'query-api'];
 
 /**
- * Under load: each service killed and started again, the databases and Kafka taken away and given back. Then the load ends,
- * and what the system shows is compared with what it acknowledged.
+ * Under load, kills and restarts each service, and stops and restarts databases and Kafka. Then the load ends, and the oracle
+ * compares what the system shows with what it acknowledged.
  */
 export async function round(system: System, { kafkaAway, log = () => {} }: RoundOptions) {
   const load = new Load(system.client({ readYourWrites: false }));
@@ -41,7 +41,7 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   await system.crash('write-db');
   await system.start('write-db');
   await progress('the write database crashed');
-  // Every event of it is a repetition for the worker, while new ones arrive.
+  // For the worker, every event of it is a repetition, while new ones arrive.
   log((await system.run('outbox-relay', 'republish', ['--from', '0'])).trim());
   await progress('everything was sent again');
   await load.stop();

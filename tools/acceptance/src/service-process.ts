@@ -11,7 +11,7 @@ export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'que
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const linesKept = 200;
 
-/** One service as it is deployed: from its build, by the command of its image, with the settings of the contract and nothing else. */
+/** A deployed service: from its build, with the command of its image, and only the settings of the contract. */
 export class ServiceProcess {
   readonly name: ServiceName;
   readonly port: number;
@@ -28,7 +28,7 @@ export class ServiceProcess {
     this.#settings = { ...settings, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' };
   }
 
-  /** Of the process, while there is one. */
+  /** Undefined while it does not run. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
@@ -37,12 +37,12 @@ export class ServiceProcess {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The last lines that it logged, over all its lives. */
+  /** Its last log lines, over all restarts. */
   get log(): string {
     return this.#lines.join('\n');
   }
 
-  /** Starts it, and resolves when it says that it is ready. */
+  /** Starts it and resolves when it is ready. */
   async start(): Promise<void> {
     this.launch();
     await this.ready();
@@ -80,13 +80,13 @@ ${this.log}`,
     return answer?.status === 200;
   }
 
-  /** Ends it as a crash would, and resolves when it is gone. */
+  /** Kills it and resolves when it has ended. */
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#exited;
   }
 
-  /** Ends it as an orchestrator would; resolves with its exit code. */
+  /** Stops it as an orchestrator does; resolves with its exit code. */
   async stop(): Promise<number | null> {
     this.#child?.kill('SIGTERM');
     await this.#exited;
@@ -99,7 +99,7 @@ ${this.log}`,
   }
 }
 
-/** What the CMD of an app's Dockerfile gives to node: V8's flags and the program. */
+/** The arguments of node in the CMD of an app's Dockerfile: V8's flags and the program. */
 function argumentsOfImage(folder: string): string[] {
   const [, command] =
     /^CMD (\[.*\])$/m.exec(readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '')) ?? [];

@@ -4,13 +4,13 @@ import { openBrowser } from './browser.ts';
 import { CataloguePage } from './catalogue-page.ts';
 import { System } from './system.ts';
 
-/** A window of a browser: its tabs share what tabs of one person share. */
+/** A browser window, whose tabs share storage as those of one person. */
 export interface BrowserWindow extends AsyncDisposable {
-  /** Opens so many tabs with the page, one after another, each until changes reach it. */
+  /** Opens tabs with the page, one after another, each until changes reach it. */
   openTabs(count: number): Promise<CataloguePage[]>;
 }
 
-/** What the page is tried on: a system and a browser of a test file's own, from before its first test until after its last. */
+/** A system and a browser for the tests of the page in one file, from before its first test until after its last. */
 export class Stage {
   #system: System | undefined;
   #browser: Browser | undefined;
@@ -30,18 +30,18 @@ export class Stage {
     return this.#system;
   }
 
-  /** Where the page is. */
+  /** The page's address. */
   get url(): string {
     return this.system.services['query-api'].url;
   }
 
-  /** The page in a window of its own, at another address if need be. */
+  /** The page in a new window, at another address if given. */
   async open(options: BrowserContextOptions = {}, url: string = this.url): Promise<CataloguePage> {
     if (this.#browser === undefined) throw new Error('The browser exists only while a test runs');
     return CataloguePage.open(this.#browser, url, options);
   }
 
-  /** The page, following what changes. */
+  /** The page in a new window, receiving changes. */
   async openLive(options: BrowserContextOptions = {}, path = ''): Promise<CataloguePage> {
     return (await this.open(options, this.url + path)).live();
   }
@@ -61,7 +61,7 @@ export class Stage {
     };
   }
 
-  /** No product is left. */
+  /** Discontinues all products. */
   async empty(): Promise<void> {
     const catalogue = this.system.client();
     for await (const { id } of catalogue.list()) await catalogue.discontinue(id);

@@ -17,11 +17,11 @@ import { root, type ServiceName, ServiceProcess } from './service-process.ts';
 
 const run = promisify(execFile);
 
-/** The servers that a system stands on: any of them can be taken away and given back, on the same data and port. */
+/** The servers of a system. Each can be stopped and started again, on the same data and port. */
 export type ServerName = 'write-db' | 'read-db' | 'kafka';
 
 export interface SystemOptions {
-  /** When absent, the version that POSTGRES_VERSION names. */
+  /** When absent, the version in POSTGRES_VERSION. */
   postgresVersion?: PostgresVersion | undefined;
   /** True for servers that wait for the disk, as in production: of measurements. False when absent. */
   durable?: boolean;
@@ -31,7 +31,7 @@ export interface SystemOptions {
   checkout?: string;
 }
 
-/** The whole catalogue as it is deployed, on servers, ports and data of its own; disposing of it leaves nothing behind. */
+/** The whole catalogue as it is deployed, with its own servers, ports and data; disposing of it leaves nothing behind. */
 export class System implements AsyncDisposable {
   readonly services: Record<ServiceName, ServiceProcess>;
   readonly writeDb: string;
@@ -64,7 +64,7 @@ export class System implements AsyncDisposable {
     };
   }
 
-  /** Servers, databases, tables, topic and services, in this order; resolves when all are ready. */
+  /** Starts servers, databases, migrations and services in this order; resolves when all are ready. */
   static async start(options: SystemOptions = {}): Promise<System> {
     const { postgresVersion: version, postgresSettings: settings = {}, durable = false, checkout = root } = options;
     const home = temporaryHome();
@@ -120,7 +120,7 @@ export class System implements AsyncDisposable {
     };
   }
 
-  /** A client of it, as other programs have one. */
+  /** A new client of the system. */
   client(options: Partial<CatalogueOptions> = {}): Catalogue {
     const { 'command-api': commandApi, 'query-api': queryApi } = this.services;
     return new Catalogue({ commands: commandApi.url, queries: queryApi.url, ...options });
@@ -146,26 +146,26 @@ export class System implements AsyncDisposable {
     return (await run(process.execPath, command, { cwd: checkout, env })).stdout;
   }
 
-  /** Where a PostgreSQL server keeps its data, and its log when it collects that in files. */
+  /** The data folder of a PostgreSQL server, which also has its log if it logs to files. */
   dataOf(name: 'write-db' | 'read-db'): string {
     return join(this.#home.path, name);
   }
 
-  /** Takes a server away, as a crash would. */
+  /** Kills a server. */
   async crash(name: ServerName): Promise<void> {
     this.#servers[name].kill('SIGKILL');
     await this.#servers[name].exited;
   }
 
-  /** Takes a server away, as an operator would. */
+  /** Stops a server in order. */
   async stop(name: ServerName): Promise<void> {
     await this.#servers[name].stop();
   }
 
-  /** Takes a server away so that it answers nothing and ends no connection; resolves to what gives it back. */
+  /** Freezes a server: it does not answer, and ends no connection. Returns the function that thaws it. */
   freeze(name: ServerName): () => void {
     const { pid } = this.#servers[name];
-    // PostgreSQL's sessions are processes of their own.
+    // PostgreSQL's sessions are separate processes.
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
     const signal = (how: NodeJS.Signals) => {
       for (const each of [pid, ...children]) process.kill(each, how);
@@ -174,7 +174,7 @@ export class System implements AsyncDisposable {
     return () => signal('SIGCONT');
   }
 
-  /** Gives a server back that was taken away. */
+  /** Starts a stopped server again. */
   async start(name: ServerName): Promise<void> {
     this.#servers[name] = await this.#starters[name]();
   }

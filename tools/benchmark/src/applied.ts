@@ -3,8 +3,8 @@ import { waitFor } from '@catalogue/testing';
 import { coresUsed, cpuTimes, type Measurement, memoryOf } from './processes.ts';
 
 /**
- * From the first event that a generation has applied, after as many as it has applied already, until it has applied so many, telling how far it is now and then.
- * @param within milliseconds that it may take.
+ * Measures a generation from its first event after `already` applied ones until `wanted` are applied, and prints its progress.
+ * @param within the most milliseconds.
  */
 export async function measureApplied(
   readDb: Sql,
@@ -37,7 +37,7 @@ export async function measureApplied(
   };
 }
 
-/** Events that a generation of the read model has applied. */
+/** The number of events that a generation of the read model has applied. */
 export async function applied(readDb: Sql, generation: number): Promise<number> {
   const [row] = await readDb<{ events: number }[]>`
     select coalesce(sum(next), 0)::bigint as events from consumer_offsets where generation = ${generation}`;

@@ -9,7 +9,7 @@ import { LoadGenerator } from './load-generator.ts';
 import { coresUsed, type CpuTimes, cpuTimes, type Measurement, pidOf, residentMemory } from './processes.ts';
 import { Shop } from './shop.ts';
 
-/** How long a run is, in milliseconds. */
+/** The durations of a run in milliseconds. */
 export interface Times {
   warmUp: number;
   duration: number;
@@ -21,7 +21,7 @@ export type Mode = 'write' | 'whole';
 const readers = ['outbox-relay', 'query-worker'] as const;
 const memorySampled = 100;
 
-/** What the scenarios are measured on: the whole catalogue on servers of its own, the floors, and the load generator. */
+/** The test bed: the whole catalogue on its own servers, the floors, and the load generator. */
 export class Bed implements AsyncDisposable {
   readonly system: System;
   readonly times: Times;
@@ -43,7 +43,7 @@ export class Bed implements AsyncDisposable {
     this.readDb = connect(system.readDb, { name: 'benchmark', max: 1 });
   }
 
-  /** @param postgresVersion when absent, the one that POSTGRES_VERSION names. */
+  /** @param postgresVersion when absent, that of POSTGRES_VERSION. */
   static async start(times: Times, postgresVersion?: PostgresVersion): Promise<Bed> {
     const system = await System.start({ postgresVersion, durable: true });
     try {
@@ -54,14 +54,14 @@ export class Bed implements AsyncDisposable {
     }
   }
 
-  /** A read model of so many products with a query-api that shows it; made when it is first asked for. */
+  /** A read model with this many products and a query-api on it; made on first use. */
   shop(products: number): Promise<Shop> {
     const known = this.#shops.get(products) ?? Shop.open(this.system, products);
     this.#shops.set(products, known);
     return known;
   }
 
-  /** Stops or starts relay and worker. The log is emptied before they start: what was measured without them is not theirs. */
+  /** Stops or starts relay and worker. Before they start, the log is emptied of the events of other scenarios. */
   async enter(mode: Mode): Promise<void> {
     if (mode === this.#mode) return;
     const services = readers.map((name) => this.system.services[name]);
@@ -74,14 +74,14 @@ export class Bed implements AsyncDisposable {
     this.#mode = mode;
   }
 
-  /** What is measured has to work: a product that was created is read back. */
+  /** Checks that the system works: a created product is read back. */
   async #seeOwnWrite(): Promise<void> {
     const catalogue = this.system.client();
     const { id } = await catalogue.create({ name: 'Mouse ergonomico', price: 39.9 });
     await catalogue.get(id);
   }
 
-  /** Every run begins alike: right after a checkpoint, and with an empty log where no relay reads it. */
+  /** Every run begins right after a checkpoint, and with an empty log if no relay reads it. */
   async empty(): Promise<void> {
     await this.writeDb`truncate events`;
     await this.checkpoint();
@@ -91,7 +91,7 @@ export class Bed implements AsyncDisposable {
     await this.writeDb`checkpoint`;
   }
 
-  /** Puts load on command-api. What was acknowledged counts the warm-up too. */
+  /** Puts load on command-api; `acknowledged` includes the warm-up. */
   async load(
     job: Omit<Job, 'port' | 'expected' | keyof Times> & Partial<Job>,
   ): Promise<{ measured: Measurement; acknowledged: number }> {
@@ -100,7 +100,7 @@ export class Bed implements AsyncDisposable {
     return this.loadOn('command-api', { ...this.times, port, expected, ...job });
   }
 
-  /** Puts load on a server, by its name or process id, and measures the memory of it and the CPU of all. */
+  /** Puts load on a server, by name or process id, and measures its memory and everybody's CPU. */
   async loadOn(server: string | number, job: Job): Promise<{ measured: Measurement; acknowledged: number }> {
     const marks: (CpuTimes | undefined)[] = [];
     await using memory = watchMemory(typeof server === 'number' ? server : pidOf(server));

@@ -1,5 +1,5 @@
-// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version>] [--write]: measures the running system,
-// on servers of its own, beside what the machine can do at all. --write records the result in docs/performance.md.
+// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version>] [--write]: measures the running system
+// on its own servers, beside the floors of this machine. --write records the result in docs/performance.md.
 import { readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -39,7 +39,7 @@ for (const failure of measured.failures) console.error(`FAILED ${failure}`);
 if (measured.failures.length > 0) process.exitCode = 1;
 else if (values.write) await write(measured.record);
 
-/** When interrupted, ends the process, once everything that was started is gone. */
+/** After an interruption, ends the process when everything that was started has ended. */
 async function measure(): Promise<{ record: string; failures: string[] }> {
   try {
     await using bed = await Bed.start(times, postgresVersion);

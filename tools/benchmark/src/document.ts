@@ -3,7 +3,7 @@ const end = '<!-- Until here. -->';
 
 /**
  * The document with its recorded part replaced.
- * @throws when the markers around it are missing.
+ * @throws when its markers are missing.
  */
 export function withRecord(document: string, record: string): string {
   const from = document.indexOf(begin);

@@ -8,7 +8,7 @@ import type { Sql } from '@catalogue/postgres';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const flags = ['fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers', 'max_wal_size'];
 
-/** On what, and with what, figures were measured: a line each, for whoever wants to measure the same. */
+/** The machine and the software of the measurement, a line each. */
 export async function environment(sql: Sql, commitTool: string): Promise<string[]> {
   const settings = await sql<{ name: string; value: string }[]>`
     select name, current_setting(name) as value from pg_settings

@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Job, LoadResult, Phase, Said } from './load/job.ts';
 
-/** A load generator in a process of its own. One job at a time. */
+/** A load generator in a separate process. One job at a time. */
 export class LoadGenerator implements AsyncDisposable {
   readonly #child: ChildProcess = fork(new URL('load/process.ts', import.meta.url));
 
   /**
-   * Runs a job, and says when measuring begins and ends.
-   * @throws when it could not be run to its end, or when any answer had another status than the expected one.
+   * Runs a job, and reports when measuring begins and ends.
+   * @throws when the job failed, or an answer had an unexpected status.
    */
   async run(job: Job, onPhase: (phase: Phase) => void = () => {}): Promise<LoadResult> {
     const { promise, resolve, reject } = Promise.withResolvers<LoadResult>();

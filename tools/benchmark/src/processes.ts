@@ -3,14 +3,14 @@ import { readFileSync, readlinkSync } from 'node:fs';
 /** Figures by name: `perSecond`, `p50` …, `rss` in MB, `cores.<process>`. */
 export type Measurement = Record<string, number>;
 
-/** What the machine and this process's children have used so far: seconds of CPU, by name. */
+/** Seconds of CPU that the machine and this process's children have used so far, by name. */
 export interface CpuTimes {
   at: number;
-  /** The cores had nothing to do. */
+  /** The cores were idle. */
   idle: number;
-  /** The hypervisor gave them to somebody else. */
+  /** The hypervisor gave them to another machine. */
   stolen: number;
-  /** Everything else. */
+  /** All other time. */
   busy: number;
   processes: Record<string, number>;
 }
@@ -18,8 +18,7 @@ export interface CpuTimes {
 // USER_HZ: 100 on every Linux that Node runs on.
 const ticksPerSecond = 100;
 
-// By the folder they run in and their command line: the services and servers under test are children of this process, whoever
-// started them for it.
+// By working folder and command line: services and servers under test are children of this process.
 const names: [RegExp, string][] = [
   [/^[^\0]*apps\/([\w-]+)\0.*\0dist\/main\.js/s, '$1'],
   [/load\/process\.ts/, 'generator'],
@@ -44,7 +43,7 @@ export function cpuTimes(): CpuTimes | undefined {
   return { at: performance.now(), idle: idle + (waiting ?? 0), stolen, busy, processes };
 }
 
-/** How many cores each process kept busy on average, and `others` on this machine did: `cores.<name>`; nothing where there is no /proc. */
+/** The average number of cores that each process used, and `others` on this machine: `cores.<name>`; empty without /proc. */
 export function coresUsed(from: CpuTimes | undefined, to: CpuTimes | undefined): Record<string, number> {
   if (from === undefined || to === undefined) return {};
   const seconds = (to.at - from.at) / 1000;
@@ -61,18 +60,18 @@ export function coresUsed(from: CpuTimes | undefined, to: CpuTimes | undefined):
   };
 }
 
-/** The process id of a child by its name above; undefined when there is none, or no /proc. */
+/** The process id of a child by its name above; undefined without such a child or /proc. */
 export function pidOf(name: string): number | undefined {
   return childrenOf(process.pid).find((pid) => nameOf(pid) === name);
 }
 
-/** The memory that a process has in RAM now, in MB; undefined when it is gone. */
+/** The resident memory of a process in MB; undefined when it has ended. */
 export function residentMemory(pid: number): number | undefined {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`)) ?? [];
   return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
 }
 
-/** The memory of a child by its name, as `rss`; nothing when there is none, or no /proc. */
+/** The memory of a child as `rss`; empty without such a child or /proc. */
 export function memoryOf(name: string): { rss?: number } {
   const pid = pidOf(name);
   const rss = pid === undefined ? undefined : residentMemory(pid);
@@ -104,15 +103,15 @@ function timeOfTree(pid: number): number {
   return childrenOf(pid).reduce((sum, child) => sum + timeOfTree(child), timeOf(pid));
 }
 
-/** With the time of children that have ended. */
+/** Including children that have ended. */
 function timeOf(pid: number): number {
   const stat = read(`/proc/${pid}/stat`);
-  // The name in brackets may hold anything; utime, stime, cutime and cstime are the 12th to 15th after it.
+  // The name in brackets may contain anything; utime, stime, cutime and cstime are the 12th to 15th field after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond;
 }
 
-/** Empty for a file that is not there: a process may end at any time. */
+/** Empty for a missing file: a process may end at any time. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -7,7 +7,7 @@ const middles = ['ran', 'lek', 'mis', 'tor', 'dun', 'bor', 'nex', 'lam', 'ric', 
 const ends = ['a', 'e', 'io', 'us', 'ex', 'on', 'is', 'um'];
 const qualities = ['ergonomico', 'wireless', 'café', 'compact', 'deluxe', 'économique', 'pro', 'mini', 'portable'];
 
-/** Names in scripts that write without spaces, and with signs: one product in twenty each. */
+/** Names in scripts without spaces, and with signs: one product in twenty each. */
 const others = [
   ['联想笔记本电脑', '华为无线鼠标', '小米机械键盘', '戴尔显示器', '佳能打印机', '飞利浦台灯', '索尼蓝牙耳机'],
   ['ノートパソコン', 'ワイヤレスマウス', 'キーボード', 'モニター', 'ケーブル', 'プリンター'],
@@ -16,7 +16,7 @@ const others = [
   ['Learn C++', 'Learn C#', '.NET, step by step', 'USB-C cable', '100% cotton', 'C compiler'],
 ];
 
-/** The name of the nth product: a few things are very common, most words are not. */
+/** The name of the nth product: a few words are very common, most are rare. */
 export function nameOf(n: number): string {
   const other = others[(n % 20) - 11];
   if (other !== undefined) return `${pick(other, n, 9)} ${made(n, 4, 1_600)} ${n}`;
@@ -43,7 +43,7 @@ export function messageOf(n: number): OutgoingMessage {
   return { key: id, value: Buffer.from(JSON.stringify(event)), headers: {} };
 }
 
-/** The event that gives the nth product another price. */
+/** The event that changes the price of the nth product. */
 export function priceChangeOf(n: number, version: number): OutgoingMessage {
   const id = idOf(n);
   const event = {
@@ -59,7 +59,7 @@ export function priceChangeOf(n: number, version: number): OutgoingMessage {
   return { key: id, value: Buffer.from(JSON.stringify(event)), headers: {} };
 }
 
-/** One of so many words that nobody knows. */
+/** One of this many invented words. */
 function made(n: number, salt: number, words: number): string {
   const word = mix(n, salt) % words;
   const text = `${pick(heads, word, 11)}${pick(middles, word, 12)}${pick(ends, word, 13)}`;
@@ -70,7 +70,7 @@ function pick(words: readonly string[], n: number, salt: number): string {
   return words[mix(n, salt) % words.length] ?? '';
 }
 
-/** The same for the same arguments, and otherwise as good as random (the finalizer of MurmurHash3). */
+/** Deterministic, and otherwise as good as random (the finalizer of MurmurHash3). */
 function mix(n: number, salt: number): number {
   let hash = Math.imul(n + 1, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -2,7 +2,7 @@ import type { Measurement } from './processes.ts';
 import { percentile } from './percentile.ts';
 import type { Scenario, Target } from './scenarios/scenario.ts';
 
-/** What the rounds of a scenario found; a round that failed found nothing. */
+/** The results of a scenario's rounds; undefined for a failed round. */
 export interface Outcome {
   scenario: Pick<Scenario, 'name' | 'title' | 'targets'>;
   rounds: (Measurement | undefined)[];
@@ -34,7 +34,7 @@ const figures: Record<string, Figure> = {
 };
 const none = '–';
 
-/** One line for one round, shown while the benchmark runs. */
+/** One line for one round, printed while the benchmark runs. */
 export function progressOf(measured: Measurement): string {
   const shown = ['perSecond', 'p50', 'p99', 'first', 'last', 'told', 'rss', 'relayed', 'shown', 'rebuilt'].filter(
     (figure) => figure in measured,
@@ -42,7 +42,7 @@ export function progressOf(measured: Measurement): string {
   return shown.map((figure) => `${figures[figure]?.says} ${format(figure, measured[figure])}`).join(', ');
 }
 
-/** Everything that was found: tables in Markdown, aligned so that they can be read as they are. */
+/** The whole report: aligned tables in Markdown. */
 export function reportOf(outcomes: readonly Outcome[]): string {
   const hasRounds = outcomes.some(({ rounds }) => rounds.length > 1);
   return [
@@ -57,7 +57,7 @@ export function reportOf(outcomes: readonly Outcome[]): string {
   ].join('\n\n');
 }
 
-/** The cores that neither the benchmark nor what it measures kept busy, on average: with more than a tenth, distrust. */
+/** The average number of cores that other processes used: distrust figures with more than a tenth. */
 export function disturbance(outcomes: readonly Outcome[]): number {
   const used = outcomes.flatMap(({ rounds }) =>
     rounds.flatMap((round) =>

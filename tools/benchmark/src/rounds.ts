@@ -3,7 +3,7 @@ import type { Bed } from './bed.ts';
 import { type Outcome, progressOf } from './report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-/** The scenarios named and the floors they are compared with, in the order of a round; all but those that are too long when none is named. */
+/** The named scenarios and their floors, in the order of a round; without names, all except those that are too long. */
 export function choose(all: readonly Scenario[], names: readonly string[]): Scenario[] {
   const unknown = names.find((name) => !all.some((scenario) => scenario.name === name));
   if (unknown !== undefined) {
@@ -21,8 +21,8 @@ export interface RoundOptions {
 }
 
 /**
- * Runs every scenario in every round: whatever else the machine does meanwhile meets all of them, floors included. A
- * scenario that fails is told, and the others go on.
+ * Runs every scenario in every round, so that a disturbance affects all of them, floors included. A failed scenario is
+ * reported, and the others continue.
  * @throws the signal's reason, at once, when it is aborted.
  */
 export async function runRounds(bed: Bed, scenarios: readonly Scenario[], { rounds, log, signal }: RoundOptions) {
@@ -32,7 +32,7 @@ export async function runRounds(bed: Bed, scenarios: readonly Scenario[], { roun
     for (const [index, scenario] of scenarios.entries()) {
       signal.throwIfAborted();
       const label = `${round}/${rounds} ${scenario.name}`;
-      // What is under way when the signal comes ends by itself, once the servers are gone.
+      // Running work ends by itself when the servers have ended.
       const measured = await orAborted(measure(bed, scenario), signal).catch((error: unknown) => {
         signal.throwIfAborted();
         failures.push(`${label}: ${error instanceof Error ? error.message : String(error)}`);

@@ -12,18 +12,18 @@ const sentAtOnce = 10_000;
 const longestFill = 300_000;
 
 /**
- * A read model of its own on the system's servers, filled by a worker from a topic of its own, and a query-api that shows it.
- * Once it is full the worker is stopped.
+ * A separate read model on the system's servers, which a worker fills from a separate topic, and a query-api on it. The worker
+ * stops when it is full.
  */
 export class Shop implements AsyncDisposable {
-  /** Products a second that the worker came to. */
+  /** Products that the worker applied a second. */
   readonly filledPerSecond: number;
   readonly ids: readonly string[];
   readonly api: ServiceProcess;
   readonly #system: System;
   readonly #database: TestDatabase;
   readonly #topic: TestTopic;
-  /** Of the products whose prices were changed. */
+  /** The version of the products whose prices were changed. */
   #version = 1;
 
   private constructor(
@@ -50,7 +50,7 @@ export class Shop implements AsyncDisposable {
     await send(system.brokers, topic.name, products, messageOf);
     const worker = new ServiceProcess('query-worker', await freePort(), settings);
     const filledPerSecond = await fill(worker, database.sql, products);
-    // As the server does by itself, within a minute.
+    // As autovacuum does within a minute.
     await database.sql`vacuum analyze products`;
     await database.sql`vacuum analyze product_names`;
     await database.sql`vacuum analyze words`;
@@ -71,12 +71,12 @@ export class Shop implements AsyncDisposable {
     return this.#database.sql;
   }
 
-  /** What was answered before has to be read again. */
+  /** Empties query-api's memory. */
   async forget(): Promise<void> {
     await this.change(1, 'none');
   }
 
-  /** Adds as many changes to the change log, as the worker does. */
+  /** Adds changes to the change log, as the worker does. */
   async change(count: number, kind: 'updated' | 'none'): Promise<void> {
     await this.sql`
       with counter as (update change_counters set last = last + ${count} where generation = 1 returning last)
@@ -85,7 +85,7 @@ export class Shop implements AsyncDisposable {
       from counter, generate_series(1, ${count}::int) n`;
   }
 
-  /** Sends a new price of each of the first products, and lets a worker apply them. */
+  /** Sends new prices for the first products, and measures a worker that applies them. */
   async changePrices(count: number): Promise<Measurement> {
     const settings = { ...this.#system.settings, KAFKA_TOPIC: this.#topic.name, READ_DB_DSN: this.#database.dsn };
     const version = ++this.#version;
@@ -130,7 +130,7 @@ async function send(
   }
 }
 
-/** Resolves when the worker has applied all, with how many it did a second from when it had begun. */
+/** Resolves when the worker has applied everything, with its rate. */
 async function fill(worker: ServiceProcess, sql: Sql, products: number): Promise<number> {
   worker.launch();
   try {

@@ -8,8 +8,8 @@ const longestWait = 30_000;
 const host = '127.0.0.1';
 
 /**
- * A lone client, on connections like the load generator's: what a client library does would be measured too, and on two
- * cores it would be taken from the services.
+ * A lone client on raw connections like the load generator's: a client library would be measured too, and take CPU from the
+ * services.
  */
 export class Visitor implements Disposable {
   readonly #commands: Caller;
@@ -27,8 +27,8 @@ export class Visitor implements Disposable {
   }
 
   /**
-   * How long it waits from sending a POST until it is answered, and until a GET shows the product, in milliseconds.
-   * @param every milliseconds between two looks: without a pause, looking takes half a core from those who are looked at.
+   * The milliseconds from sending a POST until its answer, and until a GET shows the product.
+   * @param every milliseconds between two GETs: without a pause they would use half a core.
    */
   async createAndSee(every = 0): Promise<{ written: number; visible: number }> {
     const started = performance.now();
@@ -47,7 +47,7 @@ export class Visitor implements Disposable {
   }
 }
 
-/** A connection whose answers are awaited one by one. */
+/** A connection with one request at a time. */
 class Caller {
   readonly #connection: Connection;
   #answer = Promise.withResolvers<{ status: number; body: string }>();
@@ -66,7 +66,7 @@ class Caller {
     return caller;
   }
 
-  /** The body of the answer expected; undefined for one with the other status. Throws for any other. */
+  /** The body of an answer with the expected status; undefined with the other status. Throws for any other. */
   async call(request: Buffer, expected: number): Promise<string>;
   async call(request: Buffer, expected: number, other: number): Promise<string | undefined>;
   async call(request: Buffer, expected: number, other?: number): Promise<string | undefined> {

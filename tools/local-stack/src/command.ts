@@ -9,10 +9,10 @@ export interface CommandOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** How a command ended; what it wrote on both its outputs. */
+/** The result of a command; `output` has both its outputs. */
 export interface CommandResult {
   ok: boolean;
-  /** The exit code, the name of the signal that ended it, or why it could not be started. */
+  /** The exit code, the signal that ended it, or why it could not be started. */
   status: number | string;
   output: string;
 }
@@ -29,7 +29,7 @@ export function runCommand(
       ...rest,
       ...user,
       ...(signal && { signal }),
-      // A group of its own, as for servers: Ctrl-C reaches it through the signal.
+      // A separate process group, as for servers: Ctrl-C reaches it through `signal`.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -3,7 +3,7 @@ import { connect, errorCode } from '@catalogue/postgres';
 const noSuchDatabase = '3D000';
 const duplicateDatabase = '42P04';
 
-/** Creates the database that the address names, where its server has none of that name. */
+/** Creates the database that the address names, if the server has none of that name. */
 export async function ensureDatabase(dsn: string): Promise<void> {
   const problem = await attempt(dsn, 'select 1');
   if (problem === noSuchDatabase) {
@@ -14,7 +14,7 @@ export async function ensureDatabase(dsn: string): Promise<void> {
   }
 }
 
-/** Runs one statement; the code of the error when it is one of the two that are expected. */
+/** Runs one statement; the error's code if it is one of the two expected ones. */
 async function attempt(dsn: string, statement: string): Promise<string | undefined> {
   const sql = connect(dsn, { name: 'npm start', max: 1 });
   try {

@@ -1,4 +1,4 @@
-// npm run events: prints the messages of the local stack's topic, from the first one on, as they come. Ctrl-C ends it.
+// npm run events: prints the messages of the local stack's topic from the first one on, as they arrive, until Ctrl-C.
 import { randomUUID } from 'node:crypto';
 import { defaultTopic } from '@catalogue/contracts';
 import { type MessageBatch, openConsumer } from '@catalogue/kafka';
@@ -6,7 +6,7 @@ import { readSettings } from './settings.ts';
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
-// The reader has gone: `| head`.
+// The reader has closed the pipe, as in `| head`.
 process.stdout.on('error', () => stopping.abort());
 
 const { ports, kafkaBroker = `127.0.0.1:${ports.kafka.number}` } = readSettings(process.env);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const needed = 17;
 
-/** The `java` to run; throws one line that says what to install when there is none that Kafka can use. */
+/** The `java` to run; throws one line that says what to install if Kafka can use none. */
 export function findJava(): string {
   const { JAVA_HOME } = process.env;
   const java = JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java';
@@ -16,7 +16,7 @@ export function findJava(): string {
   );
 }
 
-/** The feature release in what `java -version` prints: `"17.0.15"` is 17, `"1.8.0_412"` is 8. */
+/** The feature release in the output of `java -version`: `"17.0.15"` is 17, `"1.8.0_412"` is 8. */
 export function javaVersion(output: string): number | undefined {
   const match = /version "(?:1\.)?(\d+)/.exec(output);
   return match ? Number(match[1]) : undefined;

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const files = ['--file', 'docker-compose.yml', '--file', 'docker-compose.dev.yml'];
 const untilItListens = 'for i in {1..300}; do (</dev/tcp/127.0.0.1/29092) 2>/dev/null && exit; sleep 0.2; done; exit 1';
 
-/** What Kafka can be run with instead of Java; undefined where there is Java, or no engine either. */
+/** The container engine that runs Kafka if there is no Java; undefined with Java, or without an engine. */
 export async function engineInsteadOfJava(): Promise<Engine | undefined> {
   try {
     findJava();
@@ -19,7 +19,7 @@ export async function engineInsteadOfJava(): Promise<Engine | undefined> {
   }
 }
 
-/** Kafka of docker-compose.yml, published by docker-compose.dev.yml, with data that belongs to one folder of a local stack. */
+/** Kafka of docker-compose.yml, published by docker-compose.dev.yml; its data belongs to the folder of one local stack. */
 export class KafkaContainer {
   readonly #engine: Engine;
   readonly #project: string;
@@ -35,14 +35,14 @@ export class KafkaContainer {
     return `localhost:${this.#port}`;
   }
 
-  /** Starts it, unless it runs, and resolves when it takes connections. */
+  /** Starts it unless it runs, and resolves when it accepts connections. */
   async start(signal?: AbortSignal): Promise<void> {
     await this.#compose(['up', '-d', 'kafka'], signal);
     // Compose 1.29 has no --wait.
     await this.#compose(['exec', '-T', 'kafka', 'bash', '-c', untilItListens], signal);
   }
 
-  /** Stops it in order; its data stays. */
+  /** Stops it, and keeps its data. */
   async stop(): Promise<void> {
     await this.#compose(['stop', '--timeout', '8', 'kafka']);
   }

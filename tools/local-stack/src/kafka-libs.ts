@@ -9,8 +9,8 @@ import { waitForLock } from './lock.ts';
 export const kafkaFolder = fileURLToPath(new URL('../kafka', import.meta.url));
 
 /**
- * The folder of Kafka's libraries: downloaded once for a pom.xml and shared by all runs of this checkout, so two may
- * ask at once.
+ * The folder of Kafka's libraries, downloaded once for each pom.xml. All runs of this checkout share it, maybe at the same
+ * time.
  */
 export async function kafkaLibs(progress: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const pom = join(kafkaFolder, 'pom.xml');
@@ -19,7 +19,7 @@ export async function kafkaLibs(progress: (line: string) => void, signal?: Abort
   if (existsSync(libs)) return libs;
   const unlock = await waitForLock(`${libs}.lock`);
   try {
-    if (existsSync(libs)) return libs; // Downloaded by whom we waited for.
+    if (existsSync(libs)) return libs; // Another run has downloaded it meanwhile.
     progress('Downloading Kafka with Maven (60 MB, only the first time)');
     const part = `${libs}.part`;
     rmSync(part, { recursive: true, force: true });

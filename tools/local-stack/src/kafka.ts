@@ -10,19 +10,19 @@ import { type ServerProcess, startServer } from './server-process.ts';
 
 export interface KafkaServer extends ServerProcess {
   readonly port: number;
-  /** What clients connect to: `bootstrap.servers`. */
+  /** The addresses for clients: `bootstrap.servers`. */
   readonly brokers: string;
 }
 
 export interface KafkaOptions {
-  /** The folder that holds the broker's folder `kafka`. */
+  /** The parent of the broker's folder `kafka`. */
   home: string;
   port: number;
   controllerPort: number;
   log?: (line: string) => void;
-  /** Told what takes a while: nothing, once Kafka has been downloaded. */
+  /** Called before something slow, which is only the download of Kafka. */
   progress?: (line: string) => void;
-  /** The cluster that new data is made for; a new one when absent. */
+  /** The cluster id of new data; random when absent. */
   clusterId?: string;
   /** More settings, as in server.properties. */
   settings?: Readonly<Record<string, string>>;
@@ -31,8 +31,8 @@ export interface KafkaOptions {
 }
 
 /**
- * Starts a Kafka broker, which is its own controller, on 127.0.0.1 and resolves when it takes connections. Its data is
- * made when there is none. After a SIGKILL it starts again within 4 s: the broker's old session expires first.
+ * Starts a Kafka broker on 127.0.0.1 that is its own controller, and resolves when it accepts connections. Creates its data if
+ * there is none. After a SIGKILL it starts again within 4 s, when the broker's old session has expired.
  */
 export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const { home, port, controllerPort, log = () => {}, progress = () => {}, settings, signal } = options;
@@ -63,7 +63,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
 
 const logging = [`-Dlog4j2.configurationFile=${join(kafkaFolder, 'log4j2.properties')}`];
 
-/** Makes the data folder in `cwd`, under another name first: only a complete one gets the name. */
+/** Creates the data folder in `cwd`; only a complete one gets its name. */
 async function format(
   java: string,
   classpath: string,
@@ -80,14 +80,14 @@ async function format(
   renameSync(part, join(options.cwd, 'data'));
 }
 
-/** 16 random bytes in base64url; the first bit is 0, for an id that begins with a dash is read as an option. */
+/** 16 random bytes in base64url. The first bit is 0, because an id that begins with a dash is read as an option. */
 export function newClusterId(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
   return bytes.toString('base64url');
 }
 
-/** As kafka-configs.sh, which reads and alters what brokers and topics are set to. */
+/** Runs kafka-configs.sh, which reads and changes the settings of brokers and topics. */
 export async function runKafkaConfigs(args: readonly string[]): Promise<CommandResult> {
   const tool = [
     '-XX:TieredStopAtLevel=1',

@@ -1,19 +1,19 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Somebody holds the lock. */
+/** Another process holds the lock. */
 export class LockHeld extends Error {
   constructor(path: string) {
     super(`${path} is held already`);
   }
 }
 
-// SQLite's own errcode, of which Node's error has no name.
+// SQLite's errcode, which Node's error has no name for.
 const sqliteBusy = 5;
 
 /**
- * Takes the lock or throws `LockHeld`; returns what gives it back. It is the lock of an empty SQLite database, thus the
- * system's: however its holder ends, it is free, and there is no stale one to tell from a live one.
+ * Takes the lock or throws `LockHeld`; returns the function that releases it. The lock is that of an empty SQLite database and
+ * therefore the system's: it is free when its holder has ended in any way, so it is never stale.
  */
 export function takeLock(path: string): () => void {
   const database = new DatabaseSync(path);
@@ -27,7 +27,7 @@ export function takeLock(path: string): () => void {
   return () => database.close();
 }
 
-/** Takes the lock, waiting for as long as another process holds it. */
+/** Takes the lock, and waits while another process holds it. */
 export async function waitForLock(path: string): Promise<() => void> {
   for (;;) {
     try {

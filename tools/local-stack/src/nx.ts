@@ -50,7 +50,7 @@ export function serve(names: readonly string[], env: NodeJS.ProcessEnv, { print,
   const hear = (line: string) => {
     const end = endIn(line);
     if (end !== undefined && !stopping) ended(end);
-    // Once stopped, nx sums up what did not finish: nothing of that is news.
+    // After it was stopped, nx prints a summary that nobody needs.
     const text = end !== undefined || (stopping && !isOfService(line)) ? undefined : shown(line);
     if (isText(text)) print(text);
   };
@@ -63,13 +63,13 @@ export function serve(names: readonly string[], env: NodeJS.ProcessEnv, { print,
   };
 }
 
-/** A line of nx as it is shown: without the scope of the project, and not at all when it is only nx's own announcement. */
+/** A line of nx without the scope of the project; undefined for nx's own messages. */
 export function shown(line: string): string | undefined {
   if (/^\s*$|^ NX +Running target|^- @catalogue\/|^> nx run /.test(line)) return undefined;
   return line.replace(scope, '');
 }
 
-/** Which service has ended, when the line says that one has. Its code is nx's own: 128 for whatever signal. */
+/** The service whose end the line reports. The code in it is nx's: 128 for any signal. */
 export function endIn(line: string): string | undefined {
   return /^Task "@catalogue\/(.+):serve" is continuous but exited with code \d+/.exec(line)?.[1];
 }
@@ -82,7 +82,7 @@ function isText(line: string | undefined): line is string {
   return line !== undefined;
 }
 
-/** nx passes the signal on and kills what is still there after 5 s; should it hang itself, its children end first. */
+/** nx passes the signal on and kills the rest after 5 s. If nx itself hangs, its children end first. */
 async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
   child.kill('SIGTERM');
   const patience = new AbortController();
@@ -100,7 +100,7 @@ function killAll(pids: readonly number[]): void {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended by itself meanwhile.
+      // It has ended meanwhile.
     }
   }
 }

@@ -1,12 +1,12 @@
 import { createServer } from 'node:net';
 
-// Below the range that outgoing connections take their ports from (32768 and up on Linux). A port from within that
-// range can be taken while a killed server is away; a client that keeps trying to reach it can even connect to itself.
+// Below the ports of outgoing connections (32768 and up on Linux): such a port can be taken while a killed server is down, and
+// a client that keeps connecting to it can even connect to itself.
 const lowest = 15_000;
 const highest = 32_000;
 const given = new Set<number>();
 
-/** A port that nothing listens on and that this process has not been given before. */
+/** A port that nothing listens on and that this process has not used before. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest));
@@ -16,14 +16,14 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Throws when something listens on the port; `setting` is the variable that chooses another. */
+/** Throws when something listens on the port; `setting` is the variable to change it. */
 export async function requireFreePort(port: number, setting?: string): Promise<void> {
   if (await isFree(port)) return;
   const otherwise = setting === undefined ? '' : `, or choose another port with ${setting}=${port + 1000}`;
   throw new Error(`Port ${port} is in use: stop what listens there${otherwise}`);
 }
 
-/** Asked of both addresses: where one of them is taken, some systems still allow the other. */
+/** Tries both addresses: on some systems one is free while the other is taken. */
 async function isFree(port: number): Promise<boolean> {
   return (await canListen(port, '127.0.0.1')) && (await canListen(port, '0.0.0.0'));
 }

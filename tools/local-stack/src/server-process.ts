@@ -2,49 +2,48 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A server that runs. */
+/** A running server. */
 export interface ServerProcess {
   readonly pid: number;
   /** Resolves with the exit code, or the name of the signal that ended it; never rejects. */
   readonly exited: Promise<number | string>;
-  /** Ends it in its own orderly way, and resolves when it is gone; it is killed after five seconds. */
+  /** Stops it in order and resolves when it has ended; kills it after five seconds. */
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
 export interface ServerCommand {
-  /** How messages call it, for example `PostgreSQL (write-db)`. */
+  /** Its name in messages, for example `PostgreSQL (write-db)`. */
   title: string;
   command: string;
   args: readonly string[];
   cwd: string;
   env?: NodeJS.ProcessEnv;
-  /** The user to run as, when not the current one. */
+  /** The user to run as; the current one when absent. */
   user?: { uid: number; gid: number } | undefined;
-  /** The line that says it takes connections. */
+  /** The log line that says that it accepts connections. */
   ready: RegExp;
-  /** The line that says why it ended. */
+  /** The log line that says why it ended. */
   failure: RegExp;
-  /** The signal that makes it end in an orderly way. */
+  /** The signal for an orderly end. */
   stopSignal: NodeJS.Signals;
   log: (line: string) => void;
-  /** Ends the start when aborted; a server that has started is stopped by `stop`. */
+  /** Ends the start when aborted; afterwards, use `stop`. */
   signal?: AbortSignal | undefined;
 }
 
-// Part of the base system of Debian and Ubuntu; there is nothing like it on macOS.
+// In the base system of Debian and Ubuntu; macOS has no equivalent.
 const hasSetpriv = process.platform === 'linux' && spawnSync('setpriv', ['--version']).status === 0;
 
 /**
- * The command such that the system ends it when this process ends, even by SIGKILL; unchanged where there is no such
- * thing.
+ * The command, changed so that the system ends it with this process, even after a SIGKILL; unchanged where that is impossible.
  */
 export function boundToParent(signal: NodeJS.Signals, command: string, args: readonly string[]): [string, string[]] {
   if (!hasSetpriv) return [command, [...args]];
   return ['setpriv', ['--pdeathsig', signal.replace(/^SIG/, ''), command, ...args]];
 }
 
-/** Starts a server and resolves when it says that it is ready; rejects with one line that says why it did not start. */
+/** Starts a server and resolves when it is ready; rejects with one line that says why it did not start. */
 export async function startServer(server: ServerCommand): Promise<ServerProcess> {
   server.signal?.throwIfAborted();
   const [command, args] = boundToParent(server.stopSignal, server.command, server.args);
@@ -52,7 +51,7 @@ export async function startServer(server: ServerCommand): Promise<ServerProcess>
     ...server.user,
     cwd: server.cwd,
     env: server.env ?? process.env,
-    // A group of its own: Ctrl-C in the terminal is for the process that started it, which then stops it in order.
+    // A separate process group: Ctrl-C reaches only the process that started it, which then stops it in order.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

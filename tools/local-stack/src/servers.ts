@@ -5,7 +5,7 @@ import { startPostgres } from './postgres.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Port, Settings } from './settings.ts';
 
-/** What tells the services where their servers are. */
+/** The settings of services with the addresses of their servers. */
 export interface Addresses {
   KAFKA_BROKER: string;
   WRITE_DB_DSN: string;
@@ -14,16 +14,16 @@ export interface Addresses {
 
 export interface Surroundings {
   home: string;
-  /** Own servers are added as they come up; whoever made it stops them. */
+  /** Started servers are added to it; the caller disposes of it. */
   running: AsyncDisposableStack;
   say: (line: string) => void;
-  /** Called when an own server has ended, with a line that says so. */
+  /** Called with a line when a started server has ended. */
   failed: (line: string) => void;
   /** Ends the start when aborted. */
   signal: AbortSignal;
 }
 
-/** Starts the servers that are not given, all at once, and creates the two databases where there are none. */
+/** Starts the servers that are not given, all at once, and creates the two databases if there are none. */
 export async function startServers(settings: Settings, surroundings: Surroundings): Promise<Addresses> {
   const { ports, kafkaBroker, writeDb, readDb } = settings;
   const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN] = await allEnded([

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ports } from './settings.ts';
 
-/** A service and the port it is asked on. */
+/** A service and its port. */
 export interface Service {
   name: string;
   port: number;
 }
 
-/** How a service is: `ready`, or why it is not. `reached` tells one that says so from one that does not answer. */
+/** The health of a service: ready, or why not. `reached` is false if it does not answer. */
 interface Health {
   ready: boolean;
   reached: boolean;
@@ -35,7 +35,7 @@ async function healthOf({ port }: Service): Promise<Health> {
   }
 }
 
-/** What an answer of /health/ready says about the dependencies that are not up, in one line. */
+/** The dependencies that are not up in an answer of /health/ready, in one line. */
 export function whyNotReady(status: number, body: string): string {
   const dependencies = dependenciesIn(body)
     .filter(([, { status: state }]) => state === 'down' || state === 'starting')
@@ -54,7 +54,7 @@ function dependenciesIn(body: string): Dependency[] {
   }
 }
 
-/** Waits until the service is ready; says why it is not yet every 10 s, and gives up after two minutes. */
+/** Waits until the service is ready; prints every 10 s why it is not, and gives up after two minutes. */
 export async function untilReady(service: Service, say: (line: string) => void, signal: AbortSignal): Promise<void> {
   const started = Date.now();
   let nextWord = 10_000;
@@ -71,7 +71,7 @@ export async function untilReady(service: Service, say: (line: string) => void, 
   }
 }
 
-/** Says so in one line whenever a service that was ready is not any more, and when it is again; until aborted. */
+/** Prints a line whenever the service stops or starts being ready, until aborted. */
 export async function watch(service: Service, say: (line: string) => void, signal: AbortSignal): Promise<void> {
   let state = 'ready';
   while (!signal.aborted) {

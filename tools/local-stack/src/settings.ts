@@ -1,4 +1,4 @@
-/** A port and the variable that chooses it. */
+/** A port and the variable that sets it. */
 export interface Port {
   variable: string;
   number: number;
@@ -17,7 +17,7 @@ const defaults = {
 
 export type Ports = { readonly [Name in keyof typeof defaults]: Port };
 
-/** What `npm start` is told by its environment. Servers that are given are used instead of own ones. */
+/** The settings of `npm start`. Given servers replace started ones. */
 export interface Settings {
   ports: Ports;
   kafkaBroker: string | undefined;
@@ -25,7 +25,7 @@ export interface Settings {
   readDb: string | undefined;
 }
 
-/** Reads the settings; throws one line that names what is wrong. */
+/** Reads the settings; throws one line that names the faulty one. */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const entries = Object.entries(defaults).map(([name, port]) => [name, portFrom(env, port)]);
   const ports = Object.fromEntries(entries) as Ports;
@@ -39,9 +39,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 }
 
 /**
- * The environment of the services. Unless told otherwise they listen on the address that only this machine reaches, since they
- * authenticate nobody. The catalogue page comes from query-api and sends its commands to command-api, which lets it in by
- * either name of this machine.
+ * The environment of the services. By default they listen on the loopback address only, because they do not authenticate
+ * callers. The catalogue page comes from query-api and sends its commands to command-api, which admits both names of this
+ * machine.
  */
 export function serviceEnvironment(env: NodeJS.ProcessEnv, { commandApi, queryApi }: Ports): NodeJS.ProcessEnv {
   const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${queryApi.number}`);
@@ -72,7 +72,7 @@ function requireDifferent(ports: readonly Port[]): void {
   }
 }
 
-/** The text is not repeated in the message: it may hold a password. */
+/** The message does not repeat the text, which may contain a password. */
 function dsnFrom(env: NodeJS.ProcessEnv, variable: string): string | undefined {
   const text = textFrom(env, variable);
   if (text === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { LockHeld, takeLock } from './lock.ts';
 
-/** Takes the stack of this checkout for this process, or throws one line; returns what gives it back. */
+/** Locks the stack of this checkout for this process, or throws one line; returns the function that releases it. */
 export function lockStack(home: string): () => void {
   try {
     return takeLock(join(home, 'stack.lock'));

@@ -10,19 +10,19 @@ import { type Ports, readSettings, serviceEnvironment, type Settings } from './s
 import { lockStack } from './stack-lock.ts';
 import { welcome } from './welcome.ts';
 
-// npm start: servers, databases and topic, services, until Ctrl-C. What was started last is stopped first.
+// npm start: starts servers, migrations and services, and stops them in the opposite order on Ctrl-C.
 
 const stopping = new AbortController();
 const say = (line: string) => console.log(line);
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop('asked to'));
-// Whoever read the output has gone: a closed terminal, `| head`.
+// The reader of the output has gone: a closed terminal, or `| head`.
 process.stdout.on('error', () => stop('asked to'));
 
 try {
   await run(readSettings(process.env), stopping.signal);
 } catch (error) {
-  // A start that was interrupted fails somewhere, and that is no fault.
+  // An interrupted start fails at some point, which is not an error.
   if (!stopping.signal.aborted) stopping.abort(error);
 }
 const reason: unknown = stopping.signal.reason;
@@ -34,11 +34,11 @@ function stop(why: Error | 'asked to'): void {
   if (stopping.signal.aborted) return;
   say(why instanceof Error ? `${why.message}: stopping` : 'Stopping');
   stopping.abort(why);
-  // Whoever asks waits for 10 s. What is left then ends with this process, by setpriv.
+  // An orchestrator waits 10 s. Whatever is left then ends with this process, by setpriv.
   setTimeout(() => process.exit(1), 9_500).unref();
 }
 
-/** Returns when it has been stopped and everything has ended. */
+/** Returns when it was stopped and everything has ended. */
 async function run(settings: Settings, signal: AbortSignal): Promise<void> {
   const folder = home();
   await using running = new AsyncDisposableStack();
@@ -57,7 +57,7 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
   await runServices(settings.ports, env, running, signal);
 }
 
-/** Where there is no Java and a container engine answers: the broker of docker-compose.dev.yml. */
+/** Kafka of docker-compose.dev.yml, if there is no Java and a container engine answers. */
 async function kafkaInContainer(
   { ports }: Settings,
   folder: string,
@@ -85,7 +85,7 @@ async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncD
   }
   async function startAgain(name: string) {
     say(`${name} has ended, or was killed: starting it again`);
-    // A service that ends at once is not tried in a tight loop.
+    // The delay prevents a tight loop with a service that ends at once.
     await delay(1_000, undefined, { signal }).catch(() => {});
     if (!signal.aborted) start([name]);
   }
@@ -98,7 +98,7 @@ async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncD
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** Before anything starts: the errors of those who find their port taken are long, and come late. */
+/** Checked before any start: the errors of the servers about a taken port are long, and come late. */
 async function requirePorts({ ports, kafkaBroker, writeDb, readDb }: Settings): Promise<void> {
   const { kafka, kafkaController, writeDb: writePort, readDb: readPort, ...services } = ports;
   const needed = [

@@ -8,12 +8,12 @@ import type { ServerProcess } from './server-process.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The servers of this test run: the address of the database `postgres` on each of the two, and Kafka's brokers. */
+    /** The servers of this test run: the addresses of both `postgres` databases, and Kafka's brokers. */
     servers: { writeDb: string; readDb: string; kafka: string };
   }
 }
 
-/** Starts the servers that the integration tests share, and returns what stops them. Without a server no test runs. */
+/** Starts the servers that integration tests share, and returns the function that stops them. Without a server no test runs. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const running = new AsyncDisposableStack();
   try {

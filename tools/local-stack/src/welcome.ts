@@ -2,7 +2,7 @@ import type { Ports } from './settings.ts';
 
 type Shown = Pick<Ports, 'commandApi' | 'queryApi' | 'outboxRelay' | 'queryWorker'>;
 
-/** What `npm start` says when everything is ready: where the services are, and two lines to try. */
+/** The text that `npm start` prints when everything is ready: the addresses, and two commands to try. */
 export function welcome({ commandApi, queryApi, outboxRelay, queryWorker }: Shown): string {
   const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
   return `

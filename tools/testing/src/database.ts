@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Sql } from '@catalogue/postgres';
 
-/** A database of its own on a test server; disposing of it drops it. */
+/** A database for one test; disposing of it drops it. */
 export interface TestDatabase extends AsyncDisposable {
   dsn: string;
   sql: Sql;
 }
 
 /**
- * Creates an empty database on the server that `serverDsn` names, and brings it to its tables by `migrate`.
- * `await using db = await createDatabase(inject('servers').writeDb, migrateEventStore)`.
+ * Creates an empty database on the server of `serverDsn`, and creates its tables by `migrate`: `await using db = await
+ * createDatabase(inject('servers').writeDb, migrateEventStore)`.
  */
 export async function createDatabase(
   serverDsn: string,
@@ -21,7 +21,7 @@ export async function createDatabase(
   const url = new URL(serverDsn);
   url.pathname = `/${name}`;
   await migrate(url.href);
-  // Tests hold transactions open for as long as they like.
+  // Tests may hold transactions open without a limit.
   const settings = { idle_in_transaction_session_timeout: '0' };
   const sql = connect(url.href, { name: 'test', max: 10, settings });
   return {

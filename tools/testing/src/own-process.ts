@@ -5,7 +5,7 @@ import { boundToParent } from '@catalogue/local-stack';
 /** A program that runs beside the tests. */
 export interface OwnProcess extends AsyncDisposable {
   readonly pid: number;
-  /** What it has written so far. */
+  /** Its output so far. */
   stdout(): string;
   stderr(): string;
   /** The exit code, or the name of the signal that ended it. */
@@ -13,7 +13,7 @@ export interface OwnProcess extends AsyncDisposable {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts a program of the workspace from its source, with these variables and nothing else. Disposing of it kills it. */
+/** Starts a program of the workspace from source, with only these variables. Disposing of it kills it. */
 export function startProcess(program: URL, args: readonly string[], env: Record<string, string>): OwnProcess {
   const command = ['--conditions=@catalogue/source', fileURLToPath(program), ...args];
   const child = spawn(...boundToParent('SIGKILL', process.execPath, command), {

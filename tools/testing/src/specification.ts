@@ -8,8 +8,8 @@ export interface Decider<State, Command, Event, Refusal> {
 }
 
 /**
- * Domain tests as sentences: `given(created).when(changePrice).then(repriced)`.
- * Each `then…` compares the whole decision, so that an event too many fails as well.
+ * Domain tests as sentences: `given(created).when(changePrice).then(repriced)`. Each `then…` compares the whole decision, so a
+ * superfluous event fails, too.
  */
 export function specify<State, Command, Event, Refusal>(decider: Decider<State, Command, Event, Refusal>) {
   return {

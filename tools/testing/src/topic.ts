@@ -11,7 +11,7 @@ import { waitFor } from './wait-for.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A topic of its own on the test broker; disposing of it deletes it. */
+/** A topic for one test; disposing of it deletes it. */
 export interface TestTopic extends AsyncDisposable {
   name: string;
   /**
@@ -68,7 +68,7 @@ export async function readTopic(brokers: string, topic: string, different: numbe
   return messages.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
 }
 
-/** Sends messages and resolves when they are in the log; throws when one is not. */
+/** Sends messages and resolves when the broker has stored them; throws if it refuses one. */
 export async function sendMessages(brokers: string, topic: string, messages: OutgoingMessage[]): Promise<void> {
   const producer = openProducer({ brokers, clientId: 'testing', log: silent });
   try {

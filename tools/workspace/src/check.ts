@@ -1,15 +1,15 @@
-// npm run check: everything about the code that can be checked without running it. All steps run, all failures are shown.
+// npm run check: all checks of the code that do not run it. All steps run, and all failures are shown.
 import { availableParallelism } from 'node:os';
 import { capture, captureNx, forwardSignals, interruption } from './command.ts';
 
 interface Step {
   name: string;
   run: () => Promise<{ ok: boolean; output: string }>;
-  /** What puts it right, where a command can. */
+  /** A command that corrects it, if there is one. */
   fix?: string;
 }
 
-// The longest first, so that they end together.
+// The longest steps first, so that all end at about the same time.
 const steps: Step[] = [
   { name: 'lint', run: () => capture('oxlint', []), fix: 'node tools/bootstrap.mjs oxlint --fix' },
   { name: 'unused files, exports, dependencies', run: () => capture('knip', ['--no-progress']) },

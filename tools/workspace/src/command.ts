@@ -6,7 +6,7 @@ type Stop = (child: ChildProcess, signal: NodeJS.Signals) => void;
 const running = new Map<ChildProcess, Stop>();
 let received: NodeJS.Signals | undefined;
 
-/** Lets a signal to this process end the commands that run, instead of leaving them behind. Call before the first one. */
+/** Passes signals of this process on to its commands, so that none is left behind. Call it before the first command. */
 export function forwardSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -16,7 +16,7 @@ export function forwardSignals(): void {
   }
 }
 
-/** The signal that this process was sent, and the exit code that says so; undefined when there was none. */
+/** The signal that this process received, with the exit code for it; undefined without one. */
 export function interruption(): { signal: NodeJS.Signals; exitCode: number } | undefined {
   return received && { signal: received, exitCode: 128 + constants.signals[received] };
 }
@@ -40,7 +40,7 @@ export function start(
   return { child, ended: ended.finally(() => running.delete(child)) };
 }
 
-/** Runs a command to its end and keeps what it wrote, for output that matters only when the command fails. */
+/** Runs a command and keeps its output, which matters only when the command fails. */
 export async function capture(command: string, args: readonly string[]): Promise<{ ok: boolean; output: string }> {
   const { child, ended } = start(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -48,7 +48,7 @@ export async function capture(command: string, args: readonly string[]): Promise
   return { ok: (await ended) === 0, output };
 }
 
-/** Runs nx. Its plugins in processes of their own cost 0.4 s a call, and outlive an nx that is ended while starting. */
+/** Runs nx without its plugin processes, which cost 0.4 s a call and outlive an nx that is ended while it starts. */
 export function captureNx(...args: string[]): Promise<{ ok: boolean; output: string }> {
   process.env['NX_ISOLATE_PLUGINS'] = 'false';
   return capture('nx', args);

@@ -1,7 +1,7 @@
 /** The last commit before this rule: history from here on is checked. */
 export const lastUncheckedCommit = '30c969a';
 
-/** Commits that broke the rule and have landed: their hashes. They cannot be reworded, and main must not stay red for them. */
+/** The hashes of commits that broke the rule and have landed: they cannot be reworded, and main must not stay red for them. */
 export const excusedCommits: readonly string[] = [];
 
 const subjectForm =
@@ -9,8 +9,8 @@ const subjectForm =
 const maxSubjectLength = 72;
 
 /**
- * What is wrong with a commit message, one sentence each. The form is Conventional Commits 1.0.0, from which `nx release`
- * computes versions; https://www.conventionalcommits.org.
+ * The faults of a commit message, one sentence each. The rules are Conventional Commits 1.0.0
+ * (https://www.conventionalcommits.org), from which `nx release` computes versions.
  */
 export function faultsIn(message: string): string[] {
   const [subject = '', blank = '', ...body] = message.trimEnd().split('\n');
@@ -21,7 +21,7 @@ export function faultsIn(message: string): string[] {
     faults.push(`The subject has ${subject.length} characters, ${maxSubjectLength} at most.`);
   if (subject.endsWith('.')) faults.push('The subject ends with a full stop.');
   if (blank !== '') faults.push('The second line is not empty.');
-  // A release writes its own commits, and says why in the changelogs.
+  // A release writes its own commits; the changelogs say why.
   if (body.length === 0 && !subject.startsWith('chore(release):')) faults.push('The body, which says why, is missing.');
   return faults;
 }

@@ -1,4 +1,4 @@
-// Checks the messages of all commits that follow the one that introduced the rule. A part of `npm run check`.
+// Checks the messages of all commits after the one that introduced the rule, as a part of `npm run check`.
 import { execFileSync } from 'node:child_process';
 import { excusedCommits, faultsIn, lastUncheckedCommit } from './commit-rules.ts';
 
@@ -8,7 +8,7 @@ try {
   console.error(`Commit ${lastUncheckedCommit} is not in this clone: fetch the whole history (git fetch --unshallow).`);
   process.exit(1);
 }
-// One process, however long the history: each commit is its hash, a line feed and its message, and ends with a NUL.
+// One process for any length of history: each commit is its hash, a line feed and its message, and ends with a NUL.
 const commits = git('log', '-z', '--no-merges', '--format=%H%n%B', `${lastUncheckedCommit}..HEAD`).split('\0');
 for (const commit of commits) {
   const [hash = '', ...message] = commit.split('\n');

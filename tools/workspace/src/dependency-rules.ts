@@ -1,6 +1,6 @@
 import type { Package } from './packages.ts';
 
-/** The libraries that only their owners may import: to the rest of the code, what is behind them can be exchanged. */
+/** Libraries that only their owners may import, so that they can be exchanged. */
 const owners: Record<string, string[]> = {
   '@confluentinc/kafka-javascript': ['libs/kafka'],
   fastify: ['libs/service'],
@@ -10,7 +10,7 @@ const owners: Record<string, string[]> = {
   'drizzle-orm': ['libs/read-schema', 'libs/postgres'],
 };
 
-/** What each side may depend on. Reading and writing meet in Kafka and nowhere else. */
+/** The sides that each side may depend on. Write and read side meet only in Kafka. */
 const allowed: Record<string, string[]> = {
   write: ['write', 'shared'],
   read: ['read', 'shared'],
@@ -25,7 +25,7 @@ export function brokenRules(packages: readonly Package[]): string[] {
   return [...packages.flatMap((one) => brokenBy(one, packages)), ...cycles(packages)];
 }
 
-/** What is wrong with the import of a package in a file; undefined when nothing is. */
+/** The fault of a package's import in a file; undefined without one. */
 export function brokenByImport({ file, imported }: { file: string; imported: string }): string | undefined {
   const owner = owners[imported];
   if (owner === undefined || owner.some((folder) => file.startsWith(`${folder}/`))) return undefined;
@@ -49,7 +49,7 @@ function brokenBy(one: Package, packages: readonly Package[]): string[] {
     const other = packages.find((candidate) => candidate.name === name);
     if (other === undefined) continue;
     if (one.kind !== 'tools' && other.kind === 'apps') broken.push(`${one.folder} depends on ${other.folder}, an app.`);
-    // The tests of any side may start real servers.
+    // The tests of every side may start real servers.
     if (other.side === 'tool' && one.devDependencies.includes(name)) continue;
     if (!mayUse.includes(other.side ?? ''))
       broken.push(`${one.folder} (side:${one.side}) depends on ${other.folder} (side:${other.side}).`);
@@ -57,7 +57,7 @@ function brokenBy(one: Package, packages: readonly Package[]): string[] {
   return broken;
 }
 
-/** Through `dependencies` only: the tests of a library may use one that is built on it. */
+/** Through `dependencies` only: tests of a library may use a library that depends on it. */
 function cycles(packages: readonly Package[]): string[] {
   const folders = new Map(packages.map(({ name, folder }) => [name, folder]));
   const arrows = packages.map(({ folder, dependencies }): [string, Set<string>] => [
@@ -67,7 +67,7 @@ function cycles(packages: readonly Package[]): string[] {
   return onCircles(new Map(arrows)).map((folder) => `${folder} depends, in the end, on itself.`);
 }
 
-/** The nodes from which arrows lead back to themselves. */
+/** The nodes that lie on a circle. */
 export function onCircles(arrows: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const leads = (from: string, to: string, seen = new Set<string>()): boolean =>
     [...(arrows.get(from) ?? [])].some((next) => next === to || (!seen.has(next) && leads(next, to, seen.add(next))));

@@ -1,8 +1,8 @@
 import type { Package } from './packages.ts';
 
 /**
- * What is wrong with an app's Dockerfile, a sentence each. It copies what the app runs on, named one by one, so that its
- * image is built again when one of those changes and at no other time; a list that nobody keeps would be wrong soon.
+ * The faults of an app's Dockerfile, a sentence each. It copies the app's packages one by one, so that its image is built again
+ * only when one of them changes.
  */
 export function brokenDockerfile(app: Package, dockerfile: string, packages: readonly Package[]): string[] {
   const needed = new Set(closure(app, packages).map(({ folder }) => folder));
@@ -20,7 +20,7 @@ export function brokenDockerfile(app: Package, dockerfile: string, packages: rea
   return broken;
 }
 
-/** A package and all it depends on in production. */
+/** A package and its production dependencies, direct and indirect. */
 function closure(one: Package, packages: readonly Package[], found = new Set<Package>()): Package[] {
   if (!found.has(one)) {
     found.add(one);

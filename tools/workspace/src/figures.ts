@@ -1,9 +1,9 @@
-/** A figure of a document, and where it comes from: `18 000/s<!-- creates-32: a second -->`. */
+/** A figure of a document with its source: `18 000/s<!-- creates-32: a second -->`. */
 export interface Mark {
-  /** As it is written. */
+  /** The figure as it is written. */
   text: string;
   value: number;
-  /** Half of what its last digit counts: 18 000 stands for 17 500 to 18 500. */
+  /** Half a unit of its last digit: 18 000 stands for 17 500 to 18 500. */
   tolerance: number;
   /** A scenario of the benchmark, or a source file. */
   source: string;
@@ -11,10 +11,10 @@ export interface Mark {
   name: string;
 }
 
-// Each repetition has a bound: without one, a long row of digits would take quadratic time.
+// Each repetition has a bound: otherwise a long row of digits would take quadratic time.
 const mark = /(?<!\d)(\d[\d ]{0,15}(?:\.\d{1,6})?)[^\d<>\n]{0,20}<!-- ([\w./-]{1,120}): ([^>]{1,60}?) -->/g;
 
-/** The figures of a document that say where they come from. */
+/** The figures of a document that have a source. */
 export function marksOf(document: string): Mark[] {
   return [...document.matchAll(mark)].map(([, written = '', source = '', name = '']) => {
     const text = written.trim();
@@ -26,7 +26,7 @@ export function marksOf(document: string): Mark[] {
   });
 }
 
-/** The rows of all tables of a document that begin with a name, by name and column; a name has the columns of its tables. */
+/** The rows of all tables of a document by name and column. Rows of the same name are merged. */
 export function recordedFigures(document: string): Map<string, Map<string, string>> {
   const found = new Map<string, Map<string, string>>();
   let head: string[] = [];
@@ -40,7 +40,7 @@ export function recordedFigures(document: string): Map<string, Map<string, strin
     else {
       const [name = ''] = cells;
       const figures = found.get(name) ?? new Map<string, string>();
-      // The first table is that of the figures themselves.
+      // The first table with a column wins: the table of figures.
       for (const [index, column] of head.entries()) if (!figures.has(column)) figures.set(column, cells[index] ?? '');
       found.set(name, figures);
     }
@@ -48,13 +48,13 @@ export function recordedFigures(document: string): Map<string, Map<string, strin
   return found;
 }
 
-/** The number that a cell or a line of code begins with; undefined when there is none. */
+/** The number at the beginning of a cell or line of code; undefined without one. */
 export function numberIn(text: string | undefined): number | undefined {
   const [digits] = /\d[\d _]*(?:\.\d+)?/.exec(text ?? '') ?? [];
   return digits === undefined ? undefined : Number(digits.replaceAll(/[ _]/g, ''));
 }
 
-/** The value of a constant in a source; undefined when it has none of that name. */
+/** The value of a constant in a source file; undefined if it has none of that name. */
 export function constantIn(source: string, name: string): number | undefined {
   const constants = source.matchAll(/\b(\w+)(?:: number)? = (\d[\d_.]*);/g);
   return numberIn(constants.find(([, found]) => found === name)?.[2]);

@@ -1,6 +1,6 @@
 /**
- * Texts of about so many characters that make a pattern with nested or neighbouring repetitions backtrack: each character that
- * the pattern names, each two that stand beside each other in it, and all of them, over and over, then one that fits nowhere.
+ * Texts of about this length that make a pattern with nested or adjacent repetitions backtrack: each character that the pattern
+ * names, each adjacent pair, and all of them, repeated, and then a character that does not match.
  */
 export function hostileTexts(source: string, length: number): string[] {
   const named = [...source.replaceAll(/\\[a-zA-Z]|[\\()[\]{}|^$?+]/g, '')];
@@ -9,5 +9,5 @@ export function hostileTexts(source: string, length: number): string[] {
   return [...words].map((word) => `${word.repeat(Math.ceil(length / word.length))}\u0000`);
 }
 
-/** One of each kind that classes like `\d`, `\s` and `\w` stand for. */
+/** One character of each class, such as `\d`, `\s` and `\w`. */
 const kinds = ['0', ' ', 'a', 'é', '\n', '\t'];

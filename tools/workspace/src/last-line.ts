@@ -1,11 +1,11 @@
 export interface Results {
   passed: number;
-  /** Failed tests, and everything else that makes a run fail: files, suites and hooks with errors, unhandled errors. */
+  /** Failed tests and all other failures of a run: files, suites and hooks with errors, unhandled errors. */
   failed: number;
   skipped: number;
 }
 
-/** The line that counts tests: the last one of `npm test` and of `.ci/run`. Programs read it. */
+/** The line that counts tests: the last line of `npm test` and `.ci/run`, which programs read. */
 export function lastLine({ passed, failed, skipped }: Results): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A package of this workspace, as its package.json describes it. */
+/** A package of this workspace, by its package.json. */
 export interface Package {
   name: string;
   /** From the root, for example `libs/kafka`. */
@@ -48,8 +48,8 @@ export function readImports(folder: string): { file: string; imported: string }[
 }
 
 /**
- * The rooms of a package's source, and those that each imports from. A folder below `src` or `browser` is a room; so is each
- * file beside these folders, because what drives a folder and what it stands on are both there. Tests do not count.
+ * The rooms of a package's source with the rooms that each imports. A folder below `src` or `browser` is a room. Each file
+ * beside these folders is one, too, because entry points and shared files are both there. Tests do not count.
  */
 export function readRooms(folder: string): Map<string, Set<string>> {
   const roomOf = (file: string) => (relative(folder, file).split('/').length === 2 ? file : dirname(file));

@@ -4,14 +4,14 @@ import { parseSync, Visitor } from 'oxc-parser';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A regular expression of the source, and the file that holds it. */
+/** A regular expression in the source, with its file. */
 export interface Pattern {
   file: string;
   source: string;
   flags: string;
 }
 
-/** The patterns of a file: those that are written out, and the code of those that are computed when it runs. */
+/** The patterns of a file: literals, and the code of computed ones. */
 export interface Patterns {
   patterns: Pattern[];
   computed: { file: string; code: string }[];
@@ -27,7 +27,7 @@ export function readSource(file: string): string {
   return readFileSync(`${root}/${file}`, 'utf8');
 }
 
-/** The literals, the calls of `RegExp` and the members called `pattern` (the keyword of JSON Schema) of a file. */
+/** The literals, the calls of `RegExp` and the members called `pattern` (as in JSON Schema) of a file. */
 export function patternsOf(file: string, text: string): Patterns {
   const found: Patterns = { patterns: [], computed: [] };
   const { program, errors } = parseSync(file, text);
@@ -66,7 +66,7 @@ interface Call extends Node {
   arguments: { value?: unknown }[];
 }
 
-/** The patterns of JSON schemas, however deep. */
+/** The patterns of JSON schemas, at any depth. */
 export function schemaPatterns(file: string, value: unknown): Pattern[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, member]) =>

@@ -1,6 +1,6 @@
-// A vitest reporter: sends the number of passed and failed tests to the process that started vitest, and passes that
-// process's wish to stop on to vitest. (Sent a signal, vitest 5.1 ends at once, without the teardown that stops the tests'
-// servers.) Where no such process listens, it prints the numbers.
+// A vitest reporter: sends the numbers of passed and failed tests to its parent process, or prints them without one. It also
+// passes the parent's wish to stop on to vitest: on a signal, vitest 5.1 ends at once, without the teardown that stops the
+// tests' servers.
 import type { Reporter, TestModule, Vitest } from 'vitest/node';
 import { lastLine, type Results } from './last-line.ts';
 
@@ -9,9 +9,9 @@ export default class ResultsReporter implements Reporter {
     process.on('message', (message) => {
       if (message === 'stop') void vitest.cancelCurrentRun('keyboard-input');
     });
-    // Whoever started the tests was killed.
+    // The parent was killed.
     process.on('disconnect', () => process.exit(1));
-    // Vitest waits until nothing is left to listen to.
+    // Otherwise vitest would wait for this channel.
     process.channel?.unref();
   }
 
@@ -29,7 +29,7 @@ function count(modules: readonly TestModule[], unhandledErrors: number): Results
     for (const suite of module.children.allSuites()) results.failed += suite.errors().length;
     for (const test of module.children.allTests()) {
       const { state } = test.result();
-      // A test without an outcome was lost with its worker.
+      // A test without a result was lost with its worker.
       results[state === 'pending' ? 'failed' : state] += 1;
     }
   }

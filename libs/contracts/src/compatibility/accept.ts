@@ -1,4 +1,4 @@
-// npm run contracts:accept: stores the schemas of today as those of the release, and says what it breaks.
+// npm run contracts:accept: records the current schemas as released, and prints the breaks that it accepts.
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +22,7 @@ if (unfinished.length > 0) {
   format();
 }
 
-/** What was written or removed. A file that says the same already is left alone, and so are those of older versions. */
+/** The files written or removed. Unchanged files and those of older versions are left alone. */
 function record(): string[] {
   const written = [...schemasToRecord(contract)]
     .map(([name, schema]) => ({ name, text: JSON.stringify(schema, null, 2) }))
@@ -33,7 +33,7 @@ function record(): string[] {
   return [...written.map(({ name }) => `${name}.json`), ...obsolete.map((name) => `${name}.json (removed)`)];
 }
 
-/** `npm run check` wants them as the formatter has them. */
+/** `npm run check` requires formatted files. */
 function format(): void {
   const { status, stderr, error } = spawnSync('biome', ['format', '--write', fileURLToPath(schemasFolder)]);
   if (status !== 0) throw new Error(`biome could not format the schemas: ${error?.message ?? stderr.toString()}`);

@@ -2,21 +2,21 @@
 export type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * Someone for whom a changed schema is not what they rely on.
- * - `earlier`: readers that were released before the change, when they meet an event written after it.
- * - `later`: readers that are released with the change, when they meet an event stored before it.
+ * A group of readers for whom a schema change breaks events.
+ * - `earlier`: readers released before the change, when they read an event written after it.
+ * - `later`: readers released with the change, when they read an event stored before it.
  */
 export interface Breakage {
   reader: 'earlier' | 'later';
   sentence: string;
 }
 
-// query-worker checks events as they come and, in a rebuild, all of the log. command-api folds stored events unchecked, so
-// that it misses what is not there, and nothing else.
+// query-worker checks events as they arrive and, in a rebuild, the whole log. command-api folds stored events unchecked, so
+// only missing members affect it.
 const earlierConsumers = 'consumers that were released before (query-worker until it is updated, other services)';
 const laterConsumers = 'consumers released from now on (query-worker in a rebuild)';
 
-/** How a place in an event is written in a sentence. */
+/** A place in an event, in words. */
 const place = (path: string) => (path === '' ? 'the whole' : `\`${path}\``);
 
 export function removed(path: string, wasRequired: boolean): Breakage {
@@ -25,7 +25,7 @@ export function removed(path: string, wasRequired: boolean): Breakage {
   return { reader: 'earlier', sentence: `${place(path)} was removed: ${consumers} ${effect}` };
 }
 
-/** Events that were stored without it are no longer what the schema says. */
+/** Events stored without the member violate the schema. */
 export function required(path: string, how: 'is new and required' | 'is now required'): Breakage {
   const consumers = 'consumers released from now on (query-worker in a rebuild, command-api when it loads a product)';
   return {
@@ -34,7 +34,7 @@ export function required(path: string, how: 'is new and required' | 'is now requ
   };
 }
 
-/** More is written than earlier readers take. */
+/** Producers write more than earlier readers accept. */
 export function widened(path: string, how: string): Breakage {
   return {
     reader: 'earlier',
@@ -42,7 +42,7 @@ export function widened(path: string, how: string): Breakage {
   };
 }
 
-/** Less is read than was written. */
+/** Readers accept less than was written. */
 export function narrowed(path: string, how: string): Breakage {
   return {
     reader: 'later',

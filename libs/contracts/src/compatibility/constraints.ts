@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Breakage, narrowed, type Schema, widened } from './breakage.ts';
 
-/** Keywords that say something about a value to people, and nothing to a validator. */
+/** Keywords for people, which validators ignore. */
 const annotations = new Set(
   ['$comment', '$id', '$schema', 'default', 'deprecated', 'description'].concat([
     'examples',
@@ -11,7 +11,7 @@ const annotations = new Set(
   ]),
 );
 
-/** The higher, the narrower. Beside each what its absence means. */
+/** Limits that narrow when they rise, each with its value when absent. */
 const lowerLimits: Readonly<Record<string, number>> = {
   minimum: -Infinity,
   exclusiveMinimum: -Infinity,
@@ -28,7 +28,7 @@ export function keywordsOf(schema: Schema): string[] {
 
 type Direction = 'same' | 'narrower' | 'wider' | 'other';
 
-/** What changed in some keywords, each taken for itself. */
+/** The changes of some keywords, each on its own. */
 export function compareConstraints(
   stored: Schema,
   current: Schema,
@@ -41,7 +41,7 @@ export function compareConstraints(
   });
 }
 
-/** `other`: neither holds all of the other, or nobody knows: broken both ways. */
+/** `other`: neither contains the other, or that is unknown: broken both ways. */
 function breakages(change: Direction, path: string, how: string): Breakage[] {
   switch (change) {
     case 'same':

@@ -2,23 +2,23 @@ import { type EventDefinitions, versionsWithoutUpcaster } from '../event-definit
 import type { Schema } from './breakage.ts';
 import { incompatibilities } from './incompatibilities.ts';
 
-/** What is stored of the last release. Names: `Envelope`, and of types `<Type>.v<N>`. */
+/** The recorded schemas of the last release, named `Envelope` and `<Type>.v<N>`. */
 export interface Release {
   schemas: ReadonlyMap<string, Schema>;
   samples: ReadonlySet<string>;
 }
 
-/** What the code says now. */
+/** The contract of the current code. */
 export interface Contract {
   definitions: EventDefinitions;
   envelope: Schema;
 }
 
 /**
- * What stands between the code and the last release, a sentence each.
- * - `unfinished`: something has to be written first.
- * - `unrecorded`: nothing is stored to compare with.
- * - `breaking`: what breaks, and for whom.
+ * The differences between code and last release, a sentence each.
+ * - `unfinished`: a file or upcaster is missing.
+ * - `unrecorded`: there is no recorded schema to compare with.
+ * - `breaking`: a break, and for whom.
  */
 export interface Findings {
   unfinished: string[];
@@ -38,7 +38,7 @@ export function findBreaks(release: Release, contract: Contract): Findings {
   };
 }
 
-/** The first version of a type is recorded at once, so that a file that got lost is noticed; a later one with its release. */
+/** The first version of a type must be recorded at once, so that a lost file is noticed; a later one with its release. */
 function neededSchemas(type: string, schemaVersion: number): string[] {
   return schemaVersion === 1 ? [`${type}.v1`] : [];
 }
@@ -69,12 +69,12 @@ function findBreaking(name: string, stored: Schema, { definitions, envelope }: C
     return [`${title(name)}: the type was removed: ${readers} no longer know stored events of it`];
   if (version > current.schemaVersion)
     return [`${title(name)}: the version was taken back: ${readers} do not know stored events of it`];
-  // Events of an older version are read through the upcasters, and no longer written.
+  // Events of an older version are read through the upcasters and no longer written.
   if (version < current.schemaVersion) return [];
   return incompatibilities(stored, current.payload).map((sentence) => `${title(name)}: ${sentence}`);
 }
 
-/** The schemas to be stored when the contract is released. Those of older versions stay as they are. */
+/** The schemas to record when the contract is released. Those of older versions stay. */
 export function schemasToRecord({ definitions, envelope }: Contract): Map<string, Schema> {
   const types = Object.entries(definitions);
   return new Map<string, Schema>([
@@ -83,7 +83,7 @@ export function schemasToRecord({ definitions, envelope }: Contract): Map<string
   ]);
 }
 
-/** Whether a stored schema belongs to nothing any more: accepted breaks leave such behind. */
+/** True for a recorded schema that no type or version needs; accepted breaks leave such schemas behind. */
 export function isObsolete(name: string, { definitions }: Contract): boolean {
   const { type, version } = parse(name);
   const known = definitions[type]?.schemaVersion;

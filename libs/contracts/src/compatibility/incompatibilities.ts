@@ -3,19 +3,18 @@ import { type Breakage, narrowed, removed, required, type Schema, widened } from
 import { compareConstraints, keywordsOf } from './constraints.ts';
 
 /**
- * What breaks, and for whom, when events of one version are written and read by `current` instead of `stored`; a sentence
- * each, none when every reader can go on.
+ * What breaks, and for whom, when producers and readers of one event version use `current` instead of `stored`; a sentence
+ * each.
  *
- * Readers are tolerant (members they do not know are ignored), and meet both: those released before the change read new
- * events, those released with it read events stored before. So within a version a new optional member is all that may come.
- * Custom kinds of TypeBox are compared by their JSON Schema, not by their code. A keyword that is not understood here may
- * not change at all.
+ * Readers ignore unknown members. Those released before the change read new events, and those released with it read events
+ * stored before. So within a version only optional members may be added. TypeBox's custom kinds are compared by their JSON
+ * Schema, not by their code. An unknown keyword may not change at all.
  */
 export function incompatibilities(stored: Schema, current: Schema): string[] {
   return compare(asJson(stored), asJson(current), '').map(({ sentence }) => sentence);
 }
 
-/** As it is stored: without the symbols of TypeBox. */
+/** As it is recorded: without the symbols of TypeBox. */
 function asJson(schema: Schema): Schema {
   return JSON.parse(JSON.stringify(schema)) as Schema;
 }
@@ -40,7 +39,7 @@ function textOf(schema: Schema): string {
   return JSON.stringify('const' in schema ? schema.const : schema);
 }
 
-/** A union as the list of what it allows, so that lists of values, literals and nullable types are compared alike. */
+/** A union as the list of its alternatives, so that lists of values, literals and nullable types are compared alike. */
 function alternativesOf(schema: Schema): Schema[] {
   const keywords = keywordsOf(schema).filter((keyword) => keyword !== 'type');
   if (keywords.length !== 1) return [schema];
@@ -53,7 +52,7 @@ function alternativesOf(schema: Schema): Schema[] {
 function compareAlternative(stored: Schema, current: Schema, path: string): Breakage[] {
   if ('const' in stored || 'const' in current) return compareValues(stored, current, path);
   const type = compareConstraints(stored, current, ['type'], path);
-  // Nothing else can be compared; what the other type is limited by would only be noise.
+  // Nothing else can be compared: the limits of another type are irrelevant.
   if (type.length > 0 && !(isNumeric(stored) && isNumeric(current))) return type;
   const items = isSchema(stored.items) && isSchema(current.items);
   const compared = ['type', 'properties', 'required', ...(items ? ['items'] : [])];
@@ -74,7 +73,7 @@ function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** At least one of the two is a single value. */
+/** At least one of the two allows a single value only. */
 function compareValues(stored: Schema, current: Schema, path: string): Breakage[] {
   if (isDeepStrictEqual(stored, current)) return [];
   return [
@@ -83,7 +82,7 @@ function compareValues(stored: Schema, current: Schema, path: string): Breakage[
   ];
 }
 
-/** Whether a schema surely takes a value: known for a bare type only, which is what matters beside a literal. */
+/** True if a schema certainly accepts a value; known only for a bare type, which is enough beside a literal. */
 function admits(schema: Schema, value: unknown): boolean {
   if (keywordsOf(schema).some((keyword) => keyword !== 'type')) return false;
   if (schema.type === undefined) return true;

@@ -5,7 +5,7 @@ import type { Release } from './gate.ts';
 export const schemasFolder = new URL('../../schemas/', import.meta.url);
 const samplesFolder = new URL('../../samples/', import.meta.url);
 
-/** What this folder stores of the last release. */
+/** The recorded schemas and samples. */
 export function readRelease(): Release {
   const read = (name: string) => JSON.parse(readFileSync(new URL(`${name}.json`, schemasFolder), 'utf8')) as Schema;
   return {

@@ -8,7 +8,7 @@ import { waitFor } from '@catalogue/testing';
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const run = promisify(execFile);
 
-/** Of a container: what the engine says about it, as far as tests ask. */
+/** The part of the engine's description of a container that tests use. */
 export interface Inspected {
   Id: string;
   RestartCount: number;
@@ -18,19 +18,19 @@ export interface Inspected {
   State: { Pid: number; ExitCode: number; StartedAt: string; Health?: { Status: string } };
 }
 
-/** docker-compose.yml, running as a project of its own on ports of its own; disposing of it leaves no container and no volume. */
+/** docker-compose.yml as a separate project on separate ports; disposing of it removes containers and volumes. */
 export class Containers implements AsyncDisposable {
-  /** Where the two APIs are published. */
+  /** The published addresses of the two APIs. */
   readonly addresses: { commands: string; queries: string };
   readonly #engine: Engine;
   readonly #project: string;
   readonly #prefix: string;
-  /** What docker-compose.yml takes from its environment. */
+  /** The variables of docker-compose.yml. */
   readonly #variables: Record<string, string>;
 
   private constructor(engine: Engine, prefix: string, commandPort: number, queryPort: number) {
     this.#engine = engine;
-    // compose.ts names it, to clear up after tests that were ended.
+    // compose.ts names it, to clean up after interrupted tests.
     this.#project = process.env['COMPOSE_PROJECT_NAME'] ?? `catalogue-test-${process.pid}`;
     this.#prefix = prefix;
     this.#variables = {
@@ -41,7 +41,7 @@ export class Containers implements AsyncDisposable {
     this.addresses = { commands: `http://127.0.0.1:${commandPort}`, queries: `http://127.0.0.1:${queryPort}` };
   }
 
-  /** Brings everything up from images named `<prefix>/<app>:latest`, as `docker compose up` does; resolves when all are healthy. */
+  /** Starts everything from images named `<prefix>/<app>:latest`, as `docker compose up` does; resolves when all are healthy. */
   static async start(engine: Engine, prefix: string): Promise<Containers> {
     const containers = new Containers(engine, prefix, await freePort(), await freePort());
     try {
@@ -55,22 +55,22 @@ export class Containers implements AsyncDisposable {
     }
   }
 
-  /** `docker compose up -d`, with more arguments; changed containers are made again. Nothing is built. */
+  /** `docker compose up -d` with more arguments, without a build; recreates changed containers. */
   async up(...args: string[]): Promise<void> {
     await this.#compose('up', '-d', '--no-build', ...args);
   }
 
-  /** The last lines that each container logged, servers' included. */
+  /** The last log lines of each container. */
   async log(): Promise<string> {
     return await this.#compose('logs', '--no-color', '--tail=30').catch(String);
   }
 
-  /** Has a service run from `<prefix>/<app>:<tag>` from the next `up` on. */
+  /** Makes a service use `<prefix>/<app>:<tag>` from the next `up` on. */
   useTag(service: string, tag: string): void {
     this.#variables[`${service.toUpperCase().replaceAll('-', '_')}_TAG`] = tag;
   }
 
-  /** Makes the image of an app's next release out of the present one: another revision and nothing else. */
+  /** Makes the image of an app's next release from the current one, with another revision. */
   async makeRelease(app: string, tag: string): Promise<void> {
     const name = `${this.#prefix}/${app}`;
     const building = run(this.#engine.docker, ['build', '--tag', `${name}:${tag}`, '-'], { env: this.#engine.env });
@@ -78,13 +78,13 @@ export class Containers implements AsyncDisposable {
     await building;
   }
 
-  /** What an app's image adds to its base image, in bytes. */
+  /** The bytes that an app's image adds to its base image. */
   async sizeAdded(app: string): Promise<number> {
     const sizeOf = async (image: string) => Number(await this.docker('image', 'inspect', '--format={{.Size}}', image));
     return (await sizeOf(`${this.#prefix}/${app}:latest`)) - (await sizeOf('node:24-bookworm-slim'));
   }
 
-  /** The containers of a service, or of all, those that have ended included. */
+  /** The containers of a service, or of all, including ended ones. */
   async inspect(service?: string): Promise<Inspected[]> {
     const filters = [`com.docker.compose.project=${this.#project}`];
     if (service !== undefined) filters.push(`com.docker.compose.service=${service}`);
@@ -93,7 +93,7 @@ export class Containers implements AsyncDisposable {
     return ids.length === 0 ? [] : (JSON.parse(await this.docker('inspect', ...ids)) as Inspected[]);
   }
 
-  /** The one container of a service that is not scaled. */
+  /** The container of a service that is not scaled. */
   async one(service: string): Promise<Inspected> {
     const [first, ...others] = await this.inspect(service);
     if (first === undefined || others.length > 0)
@@ -101,7 +101,7 @@ export class Containers implements AsyncDisposable {
     return first;
   }
 
-  /** Resolves when every container of the service, or of all that have a health, is healthy. */
+  /** Resolves when every container of the service, or every one with a health check, is healthy. */
   async healthy(service?: string): Promise<void> {
     await waitFor(
       `${service ?? 'every container'} to be healthy`,
@@ -113,7 +113,7 @@ export class Containers implements AsyncDisposable {
     );
   }
 
-  /** Kills process 1 of a container from outside, as running out of memory would: to the engine it has crashed. */
+  /** Kills process 1 of a container from outside, as a lack of memory would: the engine sees a crash. */
   async crash({ State: { Pid } }: Inspected): Promise<void> {
     const kill = ['node', '--eval', `process.kill(${Pid}, 'SIGKILL')`];
     const image = `${this.#prefix}/command-api:latest`;

@@ -9,8 +9,8 @@ interface Shown {
 }
 
 /**
- * What query-api shows otherwise than clients were told, a sentence each, once it has caught up. Of products whose command
- * was left without an answer only the version is compared: it cannot be below what was acknowledged.
+ * The differences between query-api, once it has caught up, and what clients were told, a sentence each. For products with an
+ * unanswered command only the version is compared: it must not be lower than acknowledged.
  */
 export async function differences(url: string, told: ReadonlyMap<string, Told>): Promise<string[]> {
   let found: string[] = [];
@@ -20,7 +20,7 @@ export async function differences(url: string, told: ReadonlyMap<string, Told>):
       found = compare(await listAll(url), told);
       return found.length === 0;
     },
-    // A worker whose Kafka client has stalled ends itself after 30 s, and is started again.
+    // A worker whose Kafka client stalls ends itself after 30 s and is restarted.
     { within: 120_000, every: 500 },
   ).catch(() => undefined);
   return found;

@@ -7,7 +7,7 @@ import { growGeneration } from './grown-tables.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Makes the services send each statement that they send while they run, some of them many times. */
+/** Makes running services send each of their statements, some many times. */
 export async function useServices(system: System): Promise<void> {
   await commandProducts(system);
   await loseConnections(system);
@@ -18,7 +18,7 @@ export async function useServices(system: System): Promise<void> {
   }
 }
 
-/** Several at once, so that batches hold more than one product and every session is used. */
+/** Several at once, so that batches have more than one product and all sessions are used. */
 async function commandProducts(system: System): Promise<void> {
   const catalogue = system.client();
   const lives = Array.from({ length: 30 }, async (_, index) => {
@@ -31,12 +31,12 @@ async function commandProducts(system: System): Promise<void> {
     return id;
   });
   const ids = await Promise.all(lives);
-  // Long enough for a snapshot, which the next command reads.
+  // Enough for a snapshot, which the next command reads.
   for (let price = 0; price < 25; price++) await catalogue.change(ids[1] ?? '', { price });
   await Array.fromAsync(catalogue.history(ids[1] ?? ''));
 }
 
-/** What became of commands whose answer was lost is looked up. */
+/** Commands with lost answers are looked up. */
 async function loseConnections(system: System): Promise<void> {
   const catalogue = system.client();
   await using write = open(system.writeDb);
@@ -76,7 +76,7 @@ async function queryProducts(system: System): Promise<void> {
   await readStream(url);
 }
 
-/** From the newest event, and from one that is not in memory any more. */
+/** From the newest event, and from one that is no longer in memory. */
 async function readStream(url: string): Promise<void> {
   for (const lastEventId of [undefined, '1-1']) {
     const stop = new AbortController();
@@ -87,7 +87,7 @@ async function readStream(url: string): Promise<void> {
   }
 }
 
-/** Products whose events wait for others: most are released by the missing event, five by the operator. */
+/** Products with parked events: the missing event releases most of them, the operator five. */
 async function parkAndRelease(system: System): Promise<void> {
   await using read = open(system.readDb);
   const ids = Array.from({ length: 12 }, () => randomUUID());
@@ -145,7 +145,7 @@ async function send(brokers: string, messages: OutgoingMessage[]): Promise<void>
   }
 }
 
-/** Runs the operator's commands that have nothing to do with products that wait. */
+/** Runs the operator's commands that do not concern parked products. */
 export async function useTools(system: System): Promise<void> {
   await using write = open(system.writeDb);
   const [last] = await write.sql<{ stream: string; position: number; transactionId: number }[]>`
@@ -164,7 +164,7 @@ export async function useTools(system: System): Promise<void> {
   await worker('rebuild', 'drop', (await worker('rebuild', 'status')).match(/^ *(\d+) +retired/m)?.[1] ?? '');
 }
 
-/** Waits for the worker to bring the new generation to where the serving one is, and adds what the topic holds nothing of. */
+/** Waits until the new generation has caught up, and adds what the topic does not contain. */
 async function fillGeneration(system: System): Promise<void> {
   await using read = open(system.readDb);
   const isFilled = async () => {

@@ -3,7 +3,7 @@ import type { System } from '../system.ts';
 
 const rowCount = 100_000;
 
-/** Fills each table that grows with products, commands or faults. The topic holds nothing of it. */
+/** Fills each table that grows with products, commands or faults. The topic has none of this. */
 export async function growTables({ services, writeDb, readDb }: System): Promise<void> {
   const write = connect(writeDb, { name: 'acceptance', max: 1 });
   const read = connect(readDb, { name: 'acceptance', max: 1 });
@@ -17,7 +17,7 @@ export async function growTables({ services, writeDb, readDb }: System): Promise
   }
 }
 
-/** As if the relay had sent all that it adds. */
+/** Moves the relay's checkpoint past the added events. */
 async function growEventStore(sql: Sql): Promise<void> {
   await sql`
     insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
@@ -28,7 +28,7 @@ async function growEventStore(sql: Sql): Promise<void> {
     update cursors set (transaction_id, position) = (
       select transaction_id, position from events order by events.transaction_id desc, events.position desc limit 1
     ) where reader = 'outbox-relay'`;
-  // Every 30th minute: some are older than a day, and are removed.
+  // Every 30th minute: some keys are older than a day and are removed.
   await sql`
     insert into idempotency_keys (subject, key, fingerprint, stream, version, created_at)
     select '', 'key ' || n, gen_random_uuid(), gen_random_uuid(), 1, now() - interval '1 minute' * (n / 30)
@@ -59,12 +59,12 @@ async function growReadModel(sql: Sql): Promise<void> {
     select 'product ' || n, 1, 'Discarded by an operator' from generate_series(1, ${rowCount}::int) n`;
 }
 
-/** A word of its own for each number `n`. */
+/** A different word for each number `n`. */
 function lettersOf(sql: Sql) {
   return sql`translate(md5(n::text), '0123456789', 'ghijklmnop')`;
 }
 
-/** Fills another generation as the first one is. */
+/** Fills another generation like the first one. */
 export async function growGeneration(sql: Sql, generation: number): Promise<void> {
   await sql`
     insert into products (generation, id, name, price, version, created_at, updated_at, event_id)

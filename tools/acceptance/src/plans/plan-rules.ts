@@ -1,16 +1,16 @@
 import { boundOf } from './large-reads.ts';
 import type { LoggedStatement, PlanNode } from './statement-log.ts';
 
-/** Tables that hold a row for each generation, partition, reader or server, however many products there are. */
+/** Tables with a row for each generation, partition, reader or server, whatever the number of products. */
 const tablesOfFixedSize = new Set(['generations', 'consumer_offsets', 'change_counters', 'cursors', 'log_origin']);
 
-/** Rows read in vain by a whole statement. */
+/** Rows that a statement reads and discards. */
 const maxRowsRemoved = 200;
-/** Pages of 8 kB, of a statement that touches no row, and for each row that its plan touches. */
+/** Pages of 8 kB: for a statement that touches no row, and for each row that its plan touches. */
 const maxBuffers = 500;
 const maxBuffersPerRow = 100;
 
-/** What is wrong with how a statement was executed, one line each; empty when it went by its indexes. */
+/** The faults of an executed statement, one line each; empty if it used its indexes. */
 export function faultsOf({ text, plan }: Pick<LoggedStatement, 'text' | 'plan'>): string[] {
   const { buffers, rowsRemoved = maxRowsRemoved, mayScan = false } = boundOf(text) ?? {};
   const nodes = nodesOf(plan);
@@ -39,7 +39,7 @@ function loopsOf(node: PlanNode): number {
   return node['Actual Loops'] ?? 0;
 }
 
-/** Only of what a function or a list of values gives: rows of a table count as work. */
+/** Only for functions and lists of values: rows of a table count as work. */
 function rowsOf(node: PlanNode): number {
   const isGiven = node['Node Type'] === 'Function Scan' || node['Node Type'] === 'Limit';
   return isGiven ? (node['Actual Rows'] ?? 0) * loopsOf(node) : 0;

@@ -5,13 +5,13 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const folders = '{apps,libs}/*/src/**/*.ts';
 const ofTests = /\.test\.ts$/;
 
-/** A statement as it stands in the source: `name` says where, `parts` is its text between the values. */
+/** A statement in the source: its place, and the parts of its text between the values. */
 export interface SourceStatement {
   name: string;
   parts: readonly string[];
 }
 
-/** The statements with a plan that the services' code holds: template literals that begin with such a command. */
+/** The statements with a plan in the services' source: template literals that begin with such a command. */
 export function sourceStatements(): SourceStatement[] {
   const files = globSync(folders, { cwd: root }).filter((file) => !ofTests.test(file));
   return files.flatMap((file) => {
@@ -23,7 +23,7 @@ export function sourceStatements(): SourceStatement[] {
   });
 }
 
-/** True for a text that may have been made from the statement, alone or in brackets within another one. */
+/** True for a text that may come from the statement, alone or nested in another one. */
 export function isMadeFrom({ parts: [first = '', ...others] }: SourceStatement, text: string): boolean {
   const start = text.startsWith(first) ? 0 : text.replaceAll('( ', '((').indexOf(`(${first}`) + 1;
   if (!text.startsWith(first, start)) return false;
@@ -35,7 +35,7 @@ export function isMadeFrom({ parts: [first = '', ...others] }: SourceStatement, 
   });
 }
 
-/** The text of a template literal from a place in it on, between its values. */
+/** The parts of a template literal between its values. */
 function partsOf(source: string, start: number): string[] {
   const parts = [''];
   let depth = 0;

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** A node of a plan, as `explain (analyze, buffers, format json)` gives it; rows are averages of its loops. */
+/** A node of a plan from `explain (analyze, buffers, format json)`; rows are averages over its loops. */
 export interface PlanNode {
   'Node Type': string;
   'Relation Name'?: string;
@@ -17,7 +17,7 @@ export interface PlanNode {
   Plans?: PlanNode[];
 }
 
-/** A statement as a service sent it, and how PostgreSQL executed it. */
+/** A statement that a service sent, with its execution. */
 export interface LoggedStatement {
   /** The session's `application_name`. */
   application: string;
@@ -26,9 +26,9 @@ export interface LoggedStatement {
   at: Date;
 }
 
-/** Settings that make a server write the plan of every statement into the files that `readStatements` reads. */
+/** Settings that make a server log the plan of every statement to the files that `readStatements` reads. */
 export const settingsOfStatementLog = {
-  // Sessions that wrote messages of this length to one pipe would mix them.
+  // Sessions that write long messages to one pipe would mix them.
   logging_collector: 'on',
   log_destination: 'jsonlog',
   log_timezone: 'UTC',
@@ -40,7 +40,7 @@ export const settingsOfStatementLog = {
   'auto_explain.log_format': 'json',
 };
 
-/** The statements that a server with these settings, and its data in this folder, has executed since a time. */
+/** The statements that a server with these settings has executed since a time. */
 export async function readStatements(data: string, since: Date): Promise<LoggedStatement[]> {
   const folder = join(data, 'log');
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));

@@ -1,18 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { connect } from '@catalogue/postgres';
 
-/** What measures PostgreSQL's own commits here. */
+/** The tool that measures PostgreSQL's commits here. */
 export const commitTool = spawnSync('pgbench', ['--version']).status === 0 ? 'pgbench' : 'postgres.js';
 
 /**
- * How many transactions of one inserted row PostgreSQL commits a second, for clients that do nothing else: by pgbench when
- * it is on PATH, else by postgres.js, whose own cost is measured along with PostgreSQL's, so that the floor is lower.
+ * The single-row transactions that PostgreSQL commits a second: by pgbench if it is on PATH, else by postgres.js, whose own
+ * cost makes the floor lower.
  */
 export function commitsPerSecond(dsn: string, clients: number, milliseconds: number): Promise<number> {
   return (commitTool === 'pgbench' ? byPgbench : byPostgresJs)(dsn, clients, milliseconds);
 }
 
-/** A database beside the event store's, on the same server, with an empty table to insert into. */
+/** A database on the event store's server, with an empty table. */
 export async function makeCommitsDatabase(writeDb: string): Promise<string> {
   const url = new URL(writeDb);
   await run(url.href, 'create database benchmark');

@@ -1,4 +1,4 @@
-// The route of a create with everything but the store: the same server, schemas and headers, answered at once.
+// The route of a create without the store: the same server, schemas and headers, answered at once.
 import { encodeToken, NewProduct, Written } from '@catalogue/contracts';
 import { createLogger, createMetrics, createServer, problemResponses } from '@catalogue/service';
 import { randomUUID } from 'node:crypto';

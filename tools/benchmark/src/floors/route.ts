@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** The server of route-server.ts, in a process of its own as command-api is. */
+/** The server of route-server.ts in a separate process, like command-api. */
 export class RouteServer implements AsyncDisposable {
   readonly port: number;
   readonly #child: ChildProcess;

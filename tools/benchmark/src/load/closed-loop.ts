@@ -8,8 +8,8 @@ import { type NextRequest, requestSource } from './requests.ts';
 const longestAnswer = 10_000;
 
 /**
- * Runs a job: every connection sends its next request when the one before is answered. Those under way at the end are
- * waited for, so that what was acknowledged is known exactly.
+ * Runs a job: every connection sends its next request after the answer to the previous one. At the end it waits for all
+ * answers, so that the number of acknowledged requests is exact.
  * @throws when a connection fails, or an answer is missing for ten seconds.
  */
 export async function runLoad(job: Job, onPhase: (phase: Phase) => void): Promise<LoadResult> {
@@ -100,13 +100,13 @@ class ClosedLoop {
       return;
     }
     const early = this.#dueAt - performance.now();
-    // What could not be sent in time, since all connections were waiting, is not made up for in a burst.
+    // Requests that were late because all connections were waiting are not sent in a burst.
     this.#dueAt = Math.max(this.#dueAt, performance.now() - 100) + 1000 / perSecond;
     if (early < 1) send();
     else setTimeout(send, early);
   }
 
-  /** False when connections still work after so many milliseconds. */
+  /** False when connections still work after this many milliseconds. */
   #doneWithin(milliseconds: number): Promise<boolean> {
     return Promise.race([this.#done.promise.then(() => true), delay(milliseconds, false)]);
   }

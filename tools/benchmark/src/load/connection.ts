@@ -4,7 +4,7 @@ import { ResponseParser } from './response-parser.ts';
 export interface ConnectionOptions {
   port: number;
   onAnswer: (status: number, milliseconds: number, response: Buffer) => void;
-  /** The server closed it, it broke, or what came was not understood. */
+  /** The connection was closed, it broke, or an answer could not be parsed. */
   onFault: (error: Error) => void;
 }
 
@@ -30,7 +30,7 @@ export class Connection {
       }
       return true;
     };
-    // Read into one buffer instead of a stream's new ones.
+    // Reads into one buffer instead of new ones.
     const onread = { buffer: Buffer.allocUnsafe(readSize), callback: read };
     this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, onread });
     this.opened = new Promise((resolve) => this.#socket.once('connect', resolve));

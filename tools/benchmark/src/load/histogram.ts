@@ -1,8 +1,8 @@
-// Buckets of 10 µs, up to a second: finer than anything decided on them, in 400 KB, at a few nanoseconds a value.
+// Buckets of 10 µs up to a second: fine enough, with 400 KB and a few nanoseconds a value.
 const perMillisecond = 100;
 const buckets = 100_000;
 
-/** Counts durations, so that a run of any length takes the same memory, and nothing is sorted while it is measured. */
+/** Counts durations in constant memory, without sorting during a measurement. */
 export class Histogram {
   readonly #counts = new Uint32Array(buckets);
   #count = 0;
@@ -25,7 +25,9 @@ export class Histogram {
     if (milliseconds > this.#max) this.#max = milliseconds;
   }
 
-  /** What at least `percent` of all values do not exceed, rounded up to 10 µs; beyond a second, the longest. */
+  /**
+   * The smallest value that at least `percent` of all values do not exceed, rounded up to 10 µs; beyond a second, the longest.
+   */
   percentile(percent: number): number {
     const wanted = Math.max(1, Math.ceil((percent / 100) * this.#count));
     let seen = 0;

@@ -1,27 +1,27 @@
-/** What one run of the load generator is to do. Crosses to another process, so plain data. */
+/** A run of the load generator. Plain data, because it is sent to another process. */
 export interface Job {
   port: number;
-  /** Each sends its next request when the one before is answered. */
+  /** Each connection sends its next request after an answer. */
   connections: number;
-  /** Milliseconds of load before anything is measured. */
+  /** Milliseconds of load before measuring. */
   warmUp: number;
-  /** Milliseconds that are measured. */
+  /** Milliseconds of measuring. */
   duration: number;
-  /** So many requests a second, evenly, however long answers take, as long as a connection is free; no bound when absent. */
+  /** Requests a second, evenly paced as long as a connection is free; without a bound when absent. */
   perSecond?: number;
-  /** Ends the run after so many requests, even when time is left. */
+  /** The number of requests after which the run ends early. */
   count?: number;
-  /** The only status that is right. */
+  /** The expected status. */
   expected: number;
   requests: Requests;
 }
 
 export type Requests =
-  /** New products; with `keys`, each under an Idempotency-Key of its own that begins so. */
+  /** New products; with `keys`, each with an Idempotency-Key that begins with it. */
   | { kind: 'create'; keys?: string }
-  /** A new price each for products picked at random; no two of a run are the same. */
+  /** New prices for random products, all different. */
   | { kind: 'change'; ids: readonly string[] }
-  /** One of these at random each time. */
+  /** Random ones of these. */
   | { kind: 'read'; reads: readonly Read[] };
 
 export interface Read {
@@ -29,19 +29,19 @@ export interface Read {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What a run found. Times in milliseconds, of requests answered while measuring. */
+/** The result of a run. Times in milliseconds, for requests answered while measuring. */
 export interface LoadResult {
   perSecond: number;
   p50: number;
   p90: number;
   p99: number;
   max: number;
-  /** Answers by status, from the first request to the last, the warm-up included. */
+  /** Answers by status over the whole run, including the warm-up. */
   statuses: Record<number, number>;
-  /** The first answer with another status than the expected one. */
+  /** The first answer with an unexpected status. */
   unexpected?: string;
 }
 
-/** What the generator says while it runs a job, and at its end. */
+/** A message of the generator: a phase, and at the end a result or failure. */
 export type Said = { phase: Phase } | { result: LoadResult } | { failure: string };
 export type Phase = 'measuring' | 'measured';

@@ -1,4 +1,4 @@
-// The load generator's process: its event loop is shared with nothing. Takes jobs from the one that forked it.
+// The load generator's process, so that it shares its event loop with nothing. Its parent sends jobs.
 import { runLoad } from './closed-loop.ts';
 import type { Job, Said } from './job.ts';
 

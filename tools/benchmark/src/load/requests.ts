@@ -8,8 +8,8 @@ const lowestCents = 100_000;
 const prices = 900_000;
 
 /**
- * Where the connections of a run get their requests. Each connection has a buffer of its own, written once; between two
- * requests only the digits that differ are: a request costs nanoseconds, not a template.
+ * Makes the requests of a run's connections. Each connection has its own buffer, written once; for each request only some
+ * digits change, which costs nanoseconds.
  */
 export function requestSource(requests: Requests, host: string): () => NextRequest {
   const counter = { next: 0 };
@@ -43,7 +43,7 @@ function keyedCreates(host: string, prefix: string, counter: { next: number }): 
   };
 }
 
-/** Prices count up from 1000.00, so that each changes something, and has as many digits as the one before. */
+/** Prices count up from 1000.00, so that each is new and has the same length. */
 function changes(host: string, ids: readonly string[], counter: { next: number }): NextRequest {
   const blank = ids[0]?.replaceAll(/./g, '_') ?? '';
   const request = requestOf(`PUT /products/${blank}`, host, [], '{"price":1000.00}');
@@ -68,7 +68,7 @@ function requestOf(target: string, host: string, headers: string[], body: string
   return Buffer.from([...lines, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
 }
 
-/** Writes a number's last digits so that they end before `end`; all that it has, when not told how many. */
+/** Writes a number's digits so that they end before `end`; the last `count` of them if given. */
 function writeDigits(buffer: Buffer, end: number, value: number, count = Number.POSITIVE_INFINITY): void {
   let rest = value;
   for (let i = 0; i < count && rest > 0; i++) {

@@ -2,25 +2,25 @@ const none = Buffer.alloc(0);
 const endOfHeader = Buffer.from('\r\n\r\n');
 const contentLength = Buffer.from('\r\ncontent-length: ');
 const zero = 48;
-/** Has no body, whatever length it tells. */
+/** It has no body, whatever its Content-Length. */
 const notModified = 304;
 
 /**
- * Finds the answers in what a keep-alive connection receives, however it was cut into chunks. As little of HTTP/1.1 as a
- * load generator needs: the status, and a Content-Length to find the end by.
+ * Finds the answers in the chunks of a keep-alive connection. It knows the parts of HTTP/1.1 that a load generator needs: the
+ * status, and Content-Length.
  */
 export class ResponseParser {
   readonly #onResponse: (status: number, response: Buffer) => void;
   #rest = none;
 
-  /** @param onResponse is handed the whole answer, which is valid only during the call. */
+  /** @param onResponse gets the whole answer, which is valid only during the call. */
   constructor(onResponse: (status: number, response: Buffer) => void) {
     this.#onResponse = onResponse;
   }
 
   /**
-   * Takes the next bytes; they may be overwritten afterwards.
-   * @throws for an answer that is not HTTP/1.1, or does not tell its length.
+   * Takes the next bytes, which may be overwritten afterwards.
+   * @throws for an answer that is not HTTP/1.1 or has no length.
    */
   push(chunk: Buffer): void {
     let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
@@ -32,7 +32,7 @@ export class ResponseParser {
   }
 }
 
-/** Where the first answer ends; undefined while some of it is missing. */
+/** The end of the first answer; undefined while it is incomplete. */
 function endOfResponse(data: Buffer): number | undefined {
   if (data.length === 0) return undefined;
   const header = data.indexOf(endOfHeader);
@@ -49,7 +49,7 @@ function statusOf(data: Buffer): number {
 }
 
 function lengthOf(data: Buffer, header: number): number {
-  // Node writes it as it was set, which is this; searching bytes costs a tenth of a regular expression.
+  // Node writes the name in this case; searching bytes costs a tenth of a regular expression.
   const at = data.indexOf(contentLength);
   if (at === -1 || at > header) return lengthInAnyCase(data.toString('latin1', 0, header));
   let length = 0;

@@ -8,7 +8,7 @@ interface Options {
   targets: Target[];
 }
 
-/** New prices for products picked at random, 32 connections, relay and worker stopped. None is lost, none refused. */
+/** New prices for random products, 32 connections, relay and worker stopped. No change may be lost or refused. */
 export function changes({ name, title, products, targets }: Options): Scenario {
   return {
     name,

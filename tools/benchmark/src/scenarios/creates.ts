@@ -7,12 +7,12 @@ interface Options {
   name: string;
   title: string;
   connections: number;
-  /** Every command under an Idempotency-Key of its own. */
+  /** Sends every command with a different Idempotency-Key. */
   keyed?: boolean;
   targets: Target[];
 }
 
-/** New products and nothing else, relay and worker stopped. */
+/** New products only, relay and worker stopped. */
 export function creates({ name, title, connections, keyed = false, targets }: Options): Scenario {
   return {
     name,
@@ -31,7 +31,7 @@ export function creates({ name, title, connections, keyed = false, targets }: Op
   };
 }
 
-/** A key that is ignored costs nothing, and the figure would say nothing. */
+/** Checks that command-api honours keys: ignored keys cost nothing. */
 async function requireKeys({ system }: Bed): Promise<void> {
   const catalogue = system.client();
   const idempotencyKey = randomUUID();

@@ -7,7 +7,7 @@ import { memory, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
 
-/** How fast the relay sends what has gathered, once it leads: into a topic of its own, so that the worker has none of it. */
+/** The rate at which a relay sends a backlog, into a separate topic, which the worker does not read. */
 export const drain: Scenario = {
   name: 'drain',
   title: `A backlog of ${backlog} events relayed, worker stopped`,
@@ -19,7 +19,7 @@ export const drain: Scenario = {
     await bed.checkpoint();
     await using topic = await createTopic(bed.system.brokers);
     const settings = { ...bed.system.settings, KAFKA_TOPIC: topic.name };
-    // On the port of the relay that is stopped meanwhile.
+    // On the port of the stopped relay.
     const relay = new ServiceProcess('outbox-relay', bed.system.services['outbox-relay'].port, settings);
     try {
       relay.launch();

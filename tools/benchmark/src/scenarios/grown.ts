@@ -11,8 +11,8 @@ const products = 20_000;
 const analysed = 100;
 
 /**
- * New prices through the whole pipeline while the read model's statistics are those of a small table, as in a new
- * installation, in a new generation and after a burst.
+ * New prices through the whole pipeline while PostgreSQL's statistics are those of a small table, as in a new installation, in
+ * a new generation and after a burst.
  */
 export const grownChanges: Scenario = {
   name: 'grown-changes',
@@ -25,7 +25,7 @@ export const grownChanges: Scenario = {
     await using db = await createDatabase(bed.system.readDb);
     const settings = { ...bed.system.settings, READ_DB_DSN: db.dsn, KAFKA_TOPIC: topic.name };
     await bed.system.run('query-worker', 'migrate', [], settings);
-    // Else the figure depends on the moment, once a minute, at which the server analyses the table.
+    // Otherwise the figure depends on when, once a minute, the server analyses the table.
     await db.sql`alter table products_g1 set (autovacuum_enabled = off)`;
     const relay = new ServiceProcess('outbox-relay', await freePort(), settings);
     const worker = new ServiceProcess('query-worker', await freePort(), settings);
@@ -41,14 +41,14 @@ export const grownChanges: Scenario = {
   },
 };
 
-/** Adds products until the read model has so many. */
+/** Adds products until the read model has this many. */
 async function addProducts(bed: Bed, readDb: Sql, wanted: number): Promise<void> {
   const count = wanted - (await applied(readDb, 1));
   await bed.load({ connections: 32, count, requests: { kind: 'create' }, warmUp: 0, duration: 120_000 });
   await untilApplied(readDb, wanted);
 }
 
-/** All that was acknowledged, over the time from the first command to the last change in the read model. */
+/** All acknowledged changes, over the time from the first command to the last change in the read model. */
 async function changesShown(bed: Bed, readDb: Sql): Promise<Measurement> {
   const rows = await readDb<{ id: string }[]>`select id from products`;
   const ids = rows.map(({ id }) => id);

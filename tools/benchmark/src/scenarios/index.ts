@@ -23,7 +23,10 @@ import { searches } from './searches.ts';
 import { streams } from './stream.ts';
 import { steady, visibility, wholeCreates } from './whole.ts';
 
-/** In the order of a round: each beside its floors, and what needs relay and worker last. The targets were set before anything was measured. */
+/**
+ * In the order of a round: each scenario beside its floors, those with relay and worker last. The targets were set before the
+ * first measurement.
+ */
 export const scenarios: Scenario[] = [
   commits(32),
   route(32),

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Bed } from '../bed.ts';
 
-// A transaction each: what group commit makes of a busy hour, only larger.
+// One transaction each, like a large group commit.
 const eventsAtOnce = 1_000;
 
-/** How many events the event store holds. */
+/** The number of events in the event store. */
 export async function storedEvents({ writeDb }: Bed): Promise<number> {
   const [row] = await writeDb<{ events: number }[]>`select count(*) as events from events`;
   return row?.events ?? 0;
 }
 
-/** How many products have a gap in their versions. */
+/** The number of products with a gap in their versions. */
 export async function productsWithGaps({ writeDb }: Bed): Promise<number> {
   const [row] = await writeDb<{ products: number }[]>`
     select count(*) as products from (select from events group by stream having max(version) <> count(*)) as gaps`;
@@ -26,7 +26,7 @@ export async function seedProducts(bed: Bed, count: number): Promise<string[]> {
   return rows.map(({ stream }) => stream);
 }
 
-/** Adds products of three versions each, in the form that command-api gives to events. `events` is a multiple of 3 000. */
+/** Adds products with three versions each, as command-api stores them. `events` is a multiple of 3 000. */
 export async function appendBacklog({ writeDb }: Bed, events: number): Promise<void> {
   const products = events / 3;
   const run = randomUUID();

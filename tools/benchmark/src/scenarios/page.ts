@@ -5,7 +5,7 @@ import type { Scenario } from './scenario.ts';
 
 const openings = 21;
 
-/** The catalogue page in a headless Chromium, which a whole run does without. */
+/** The catalogue page in a headless Chromium; not part of a whole run. */
 export const firstRows: Scenario = {
   name: 'page-first-rows',
   title: `The catalogue page: its response until its first 100 rows are painted, ${openings} openings without a cache`,

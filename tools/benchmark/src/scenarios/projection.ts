@@ -9,7 +9,7 @@ import { memory, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
 
-/** How fast a worker fills an empty read model from a topic of its own: six partitions, all indexes, the change log. */
+/** The rate at which a worker fills an empty read model from a separate topic: six partitions, all indexes, the change log. */
 export const catchUp: Scenario = {
   name: 'catch-up',
   title: `A topic of ${backlog} events applied by one worker, relay stopped`,
@@ -40,8 +40,8 @@ const history = 1_002_000; // three of each product, a thousand at once
 const liveRate = 500;
 
 /**
- * A rebuild of a large read model by two workers, of which one is killed and comes back, while commands go on; then the
- * comparison, and the switch.
+ * A rebuild of a large read model by two workers, of which one is killed and restarted, while commands continue; then
+ * comparison and switch.
  */
 export const rebuild: Scenario = {
   name: 'rebuild',
@@ -93,7 +93,7 @@ async function servingGeneration(readDb: Sql): Promise<number> {
   return row?.generation ?? 1;
 }
 
-/** As if the relay had sent everything: `republish` sends no more than the relay has. */
+/** Moves the relay's checkpoint to the end: `republish` sends only what the relay has sent. */
 async function relayedUpToHere({ writeDb }: Bed): Promise<void> {
   await writeDb`
     insert into cursors as c (reader, transaction_id, position)

@@ -17,7 +17,7 @@ interface Options {
   targets: Target[];
 }
 
-/** Queries again and again, as 32 clients send them. */
+/** Repeated queries of 32 clients. */
 export function reads({ name, title, products, expected = 200, reads: made, targets }: Options): Scenario {
   return {
     name,
@@ -45,7 +45,7 @@ export const firstPage = (): Read[] => [{ path: '/products?limit=50' }];
 export const firstPageWithToken = (ids: readonly string[]): Read[] =>
   ids.map((id) => ({ path: '/products?limit=50', headers: tokenOf(id) }));
 
-/** What the worker did to fill the read model. */
+/** The rate at which the worker filled the read model. */
 export const filling: Scenario = {
   name: 'fill-million',
   title: 'The worker fills a read model from the topic, 1 000 000 products',
@@ -56,7 +56,7 @@ export const filling: Scenario = {
 
 const changed = 100_000;
 
-/** What a price costs the worker among many products: indexes of names have nothing to do with it. */
+/** The worker's cost of a new price among many products: indexes of names must not add to it. */
 export const priceChanges: Scenario = {
   name: 'million-prices',
   title: `New prices of ${changed} products applied by one worker, ${many} products`,
@@ -68,7 +68,7 @@ export const priceChanges: Scenario = {
 const sorts = ['name', '-name', 'price', '-price', 'updatedAt', '-updatedAt'];
 const pageSizes = Array.from({ length: 20 }, (_, i) => 41 + i);
 
-/** Pages that were not asked for before, one after the other: the first of every sort and, of many products, page 20 000. */
+/** Pages that are not in memory, one after another: the first of every sort and, with many products, page 20 000. */
 export function pages(products: number, targets: Target[]): Scenario {
   let far: Promise<string[]> | undefined;
   return {
@@ -95,7 +95,7 @@ export function pages(products: number, targets: Target[]): Scenario {
   };
 }
 
-/** The cursor of the last page but one of 50, found as a client would: page by page. */
+/** The cursor of the last page but one of 50, found page by page. */
 async function cursorNearTheEnd(shop: Shop, sort: string, products: number): Promise<string> {
   let path = `/products?limit=500&sort=${sort}`;
   for (let seen = 500; seen < products - 500; seen += 500) path = await nextOf(shop, path);
@@ -111,7 +111,7 @@ async function nextOf(shop: Shop, path: string): Promise<string> {
   return next;
 }
 
-/** Searches that were not made before, one after the other. */
+/** Searches that are not in memory, one after another. */
 export function search(name: string, title: string, queries: readonly string[]): Scenario {
   return {
     name: `search-${name}`,
@@ -120,7 +120,7 @@ export function search(name: string, title: string, queries: readonly string[]):
     targets: [{ figure: 'p99', atMost: 30 }],
     measure: async (bed) => {
       const shop = await bed.shop(many);
-      // Pages of the table that nobody has read since it was filled come from the disk the first time.
+      // The first read of a table's pages comes from the disk.
       for (let i = 0; i < 2; i++) {
         await shop.forget();
         await times(shop, queries.map(pathOf));
@@ -133,7 +133,7 @@ export function search(name: string, title: string, queries: readonly string[]):
 
 const pathOf = (query: string) => `/products?limit=50&${query}`;
 
-/** Milliseconds of each request; the next is sent when the one before is answered. */
+/** The milliseconds of each request; they are sent one after another. */
 async function times({ api }: Shop, paths: readonly string[]): Promise<number[]> {
   const found: number[] = [];
   for (const path of paths) {

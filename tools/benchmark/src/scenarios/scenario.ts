@@ -2,18 +2,18 @@ import type { Bed, Mode } from '../bed.ts';
 import type { Measurement } from '../processes.ts';
 
 export interface Scenario {
-  /** For `--only`, and for other scenarios to name it as their floor. */
+  /** For `--only`, and for scenarios that use it as a floor. */
   name: string;
   title: string;
   mode: Mode;
-  /** Too long for a whole run: only measured when it is named. */
+  /** Too long for a whole run: measured only when it is named. */
   onlyNamed?: boolean;
   targets: readonly Target[];
-  /** Checks what must hold for the figures to count, too. */
+  /** Also checks the results. */
   measure: (bed: Bed) => Promise<Measurement>;
 }
 
-/** What a figure ought to be, by itself or (`of`) as a share of another scenario's; without a bound it is shown only. */
+/** The bound of a figure, by itself or (`of`) as a share of another scenario's; without a bound it is only shown. */
 export interface Target {
   figure: string;
   of?: string;

@@ -1,6 +1,6 @@
 import { search } from './reads.ts';
 
-// What products.ts makes names of: common words, rare ones, and such as nothing has.
+// Words of products.ts: common ones, rare ones, and one that no name has.
 const words = ['mouse', 'keyboard', 'cable', 'printer', 'ergonomico', 'wireless', 'cafe', 'economique', 'kelekus'];
 const rare = ['baranon', 'trimisex', 'zugana', 'moborio', 'steric', '123456', '99999', 'fisil', 'jatovum', 'deluxe'];
 const parts = [...words, ...rare].flatMap((word) => [word, word.slice(0, 3), word.slice(1, 4), word.slice(-4)]);

@@ -9,7 +9,7 @@ const clients = 1_000;
 const changes = 1_000;
 const openedAtOnce = 50;
 
-/** Streams that are told of changes as they happen; one that misses any fails the scenario. */
+/** Streams that receive changes as they happen; a missed change fails the scenario. */
 export const streams: Scenario = {
   name: 'streams-1000',
   title: `${clients} clients of the stream, each told of ${changes} changes`,

@@ -8,14 +8,14 @@ import { memory, type Scenario } from './scenario.ts';
 const samples = 50;
 const warmUp = 100;
 
-/** The way of a lone product through the whole system. */
+/** A lone product through the whole system. */
 export const visibility: Scenario = {
   name: 'visibility',
   title: `A lone product: POST sent until a GET shows it, ${samples} in sequence`,
   mode: 'whole',
   targets: [{ figure: 'p50', atMost: 6 }, { figure: 'p99', atMost: 20 }, { figure: 'answered' }],
   measure: async ({ system }) => {
-    // The broker's JVM and the services compile what they run often: the first hundred are not what users meet.
+    // The broker's JVM and the services compile hot code first, so the first hundred products are not typical.
     using visitor = await Visitor.open(system);
     for (let i = 0; i < warmUp; i++) await visitor.createAndSee();
     const times: { written: number; visible: number }[] = [];
@@ -32,7 +32,7 @@ export const visibility: Scenario = {
   },
 };
 
-/** New products while relay and worker run, and how far behind these are at its end. */
+/** New products while relay and worker run, and how far these are behind at the end. */
 export const wholeCreates: Scenario = {
   name: 'whole-creates-32',
   title: 'Creates, 32 connections, relay and worker running',
@@ -64,10 +64,10 @@ export const wholeCreates: Scenario = {
 };
 
 const steadyRate = 5_000;
-// Milliseconds, of which the figures hold up to as many: reading is not what is measured.
+// Milliseconds, which add up to as much to each figure: the load of reading must stay low.
 const lookEvery = 5;
 
-/** What a client waits for while others keep the system as busy as it is meant to be. */
+/** How long a client waits while other clients keep the system busy. */
 export const steady: Scenario = {
   name: 'steady-5000',
   title: `${steadyRate} creates a second, relay and worker running: POST sent until a GET, every ${lookEvery} ms, shows it, of others in sequence`,
@@ -97,10 +97,10 @@ export const steady: Scenario = {
   },
 };
 
-/** How long lone products took to be seen, one after the other, while something else went on: in milliseconds. */
+/** How long lone products took to be shown, one after another, during other work: in milliseconds. */
 async function seenDuring({ system, times }: Bed, other: Promise<unknown>): Promise<number[]> {
   const over = new AbortController();
-  // The caller sees a failure.
+  // The caller handles a failure.
   other.catch(() => {}).finally(() => over.abort());
   using visitor = await Visitor.open(system);
   const warm = performance.now() + times.warmUp;
@@ -110,7 +110,7 @@ async function seenDuring({ system, times }: Bed, other: Promise<unknown>): Prom
   return seen.filter(({ at }) => at >= warm).map(({ visible }) => visible);
 }
 
-/** Seldom enough that asking does not slow down what is waited for. */
+/** Asks seldom, because asking slows down the system under test. */
 async function secondsUntil(what: string, since: number, ask: () => Promise<boolean>): Promise<number> {
   await waitFor(what, ask, { within: 120_000, every: 100 });
   return (performance.now() - since) / 1000;
