@@ -1,6 +1,6 @@
 import { Kind, Type, TypeRegistry } from '@sinclair/typebox';
 
-const highest = 999_999_999.99;
+const maxPrice = 999_999_999.99;
 
 /**
  * True for a number that is exactly a whole number of cents, 0 to 999 999 999.99.
@@ -11,7 +11,7 @@ const highest = 999_999_999.99;
  * number if and only if it has at most two decimals.
  */
 export function isPrice(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= highest && Math.round(value * 100) / 100 === value;
+  return typeof value === 'number' && value >= 0 && value <= maxPrice && Math.round(value * 100) / 100 === value;
 }
 
 TypeRegistry.Set('Price', (_schema, value) => isPrice(value));
@@ -21,7 +21,7 @@ export const Price = Type.Unsafe<number>({
   [Kind]: 'Price',
   type: 'number',
   minimum: 0,
-  maximum: highest,
+  maximum: maxPrice,
   // No `multipleOf: 0.01`: validators that calculate with doubles (ajv) reject one price in nine, for example 19.99.
   description: 'Must have at most two decimals',
   examples: [39.9],

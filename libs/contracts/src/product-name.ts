@@ -1,6 +1,6 @@
 import { Kind, Type, TypeRegistry } from '@sinclair/typebox';
 
-const longest = 200;
+const maxNameLength = 200;
 
 /**
  * True for text that is, after trimming, 1 to 200 code points long and without control characters. Half a surrogate pair is not
@@ -10,10 +10,13 @@ export function isStoredName(value: unknown): value is string {
   if (typeof value !== 'string' || /\p{Cc}/u.test(value) || !value.isWellFormed()) return false;
   const name = value.trim();
   // A code point is one or two UTF-16 units, so most names need no counting.
-  return name.length > 0 && (name.length <= longest || (name.length <= 2 * longest && [...name].length <= longest));
+  return (
+    name.length > 0 &&
+    (name.length <= maxNameLength || (name.length <= 2 * maxNameLength && [...name].length <= maxNameLength))
+  );
 }
 
-const text = { type: 'string', minLength: 1, maxLength: longest, examples: ['Mouse ergonomico'] };
+const text = { type: 'string', minLength: 1, maxLength: maxNameLength, examples: ['Mouse ergonomico'] };
 const control = String.raw`\u0000-\u001f\u007f-\u009f`;
 // White space except control characters.
 const space = String.raw` \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff`;

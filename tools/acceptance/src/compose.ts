@@ -7,8 +7,8 @@ import { type Engine, findEngine } from '@catalogue/images';
 const unavailable = 69;
 const publicImages = ['node:24-bookworm', 'node:24-bookworm-slim', 'postgres:18-alpine', 'apache/kafka:4.3.1'];
 // From an empty cache it takes 5 min on two idle cores, mostly to compile the Kafka client; the tests take 4 min.
-const longestBuild = 20 * 60_000;
-const longestTests = 15 * 60_000;
+const maxBuildMs = 20 * 60_000;
+const maxTestsMs = 15 * 60_000;
 const usualTests = 4 * 60_000;
 const deadline = performance.now() + Number(process.env['COMPOSE_TESTS_WITHIN'] ?? Infinity) * 1000;
 
@@ -28,14 +28,14 @@ function test({ docker, compose, env: engineEnv }: Engine): number {
   if (missing !== undefined) return notRun(`${missing} cannot be pulled`);
 
   const started = performance.now();
-  const forBuild = Math.floor(Math.min(longestBuild, deadline - started - usualTests));
+  const forBuild = Math.floor(Math.min(maxBuildMs, deadline - started - usualTests));
   if (forBuild <= 0) return notRun('too little time is left');
   const built = run('nx', ['run-many', '-t', 'image', '--output-style=static'], forBuild);
   if (performance.now() + usualTests > deadline) return notRun('building the images left too little time');
   if (built !== 0) return 1;
   console.log(`Images built in ${Math.round((performance.now() - started) / 1000)} s`);
   const config = ['run', '--config', 'tools/acceptance/vitest.compose.config.ts'];
-  const code = run('vitest', [...config, ...process.argv.slice(2)], longestTests);
+  const code = run('vitest', [...config, ...process.argv.slice(2)], maxTestsMs);
   // Also after an interruption.
   const [command = '', ...first] = compose;
   spawnSync(command, [...first, 'down', '--volumes', '--timeout', '2'], { env, stdio: 'ignore' });

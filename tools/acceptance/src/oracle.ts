@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Catalogue } from '@catalogue/client';
 import { jsonCodec, type ProductEvent } from '@catalogue/contracts';
 import { connect } from '@catalogue/postgres';
 import { readTopic, waitFor } from '@catalogue/testing';
@@ -13,7 +14,7 @@ interface Stored {
   payload: { name?: string; price?: number };
 }
 
-interface Product {
+export interface Listed {
   id: string;
   name: string;
   price: number;
@@ -31,7 +32,7 @@ export async function findViolations(system: System, told: ReadonlyMap<string, T
   const shown = await waitFor('the read model to come to rest', () => settled(system, expected), {
     within: 60_000,
     every: 200,
-  }).catch(() => listAll(system));
+  }).catch(() => listAll(system.client()));
   const violations = [
     ...unacknowledged(stored, told),
     ...misread(expected, shown, told),
@@ -48,8 +49,8 @@ async function storedEvents(system: System): Promise<Stored[]> {
 }
 
 /** The products that the catalogue must list, by id. */
-function foldAll(events: readonly Stored[]): Map<string, Product> {
-  const products = new Map<string, Product>();
+function foldAll(events: readonly Stored[]): Map<string, Listed> {
+  const products = new Map<string, Listed>();
   for (const { stream, version, type, payload } of events) {
     const before = products.get(stream) ?? { id: stream, name: '', price: Number.NaN };
     if (type === 'ProductDiscontinued') products.delete(stream);
@@ -65,16 +66,16 @@ const pick = ({ name, price }: Stored['payload']) => ({
 
 async function settled(
   system: System,
-  expected: ReadonlyMap<string, Product>,
-): Promise<Map<string, Product> | undefined> {
-  const shown = await listAll(system);
+  expected: ReadonlyMap<string, Listed>,
+): Promise<Map<string, Listed> | undefined> {
+  const shown = await listAll(system.client());
   return isDeepStrictEqual(shown, new Map([...expected].toSorted(([a], [b]) => (a < b ? -1 : 1)))) ? shown : undefined;
 }
 
 /** All products that query-api lists, page by page. */
-async function listAll(system: System): Promise<Map<string, Product>> {
-  const products: Product[] = [];
-  for await (const { id, name, price, version } of system.client().list({ limit: 500 })) {
+export async function listAll(catalogue: Catalogue): Promise<Map<string, Listed>> {
+  const products: Listed[] = [];
+  for await (const { id, name, price, version } of catalogue.list({ limit: 500 })) {
     products.push({ id, name, price, version });
   }
   return new Map(products.map((product) => [product.id, product] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)));
@@ -92,11 +93,7 @@ function unacknowledged(stored: readonly Stored[], told: ReadonlyMap<string, Tol
   return [...gaps, ...lost.map(({ id, version }) => `Version ${version} of ${id} was acknowledged and is not stored`)];
 }
 
-function misread(
-  expected: Map<string, Product>,
-  shown: Map<string, Product>,
-  told: ReadonlyMap<string, Told>,
-): string[] {
+function misread(expected: Map<string, Listed>, shown: Map<string, Listed>, told: ReadonlyMap<string, Told>): string[] {
   const violations: string[] = [];
   for (const [id, product] of expected) {
     const found = shown.get(id);

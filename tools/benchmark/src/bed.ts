@@ -19,7 +19,7 @@ export interface Times {
 export type Mode = 'write' | 'whole';
 
 const readers = ['outbox-relay', 'query-worker'] as const;
-const memorySampled = 100;
+const memorySampleMs = 100;
 
 /** The test bed: the whole catalogue on its own servers, the floors, and the load generator. */
 export class Bed implements AsyncDisposable {
@@ -129,7 +129,7 @@ export function watchMemory(pid: number | undefined): AsyncDisposable & { highes
   const watch = async () => {
     for (;;) {
       sample();
-      await delay(memorySampled, undefined, { signal: stop.signal });
+      await delay(memorySampleMs, undefined, { signal: stop.signal });
     }
   };
   const watching = watch().catch(() => {}); // Aborted.

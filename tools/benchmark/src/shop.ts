@@ -8,8 +8,8 @@ import type { Measurement } from './processes.ts';
 import { messageOf, priceChangeOf } from './products.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const sentAtOnce = 10_000;
-const longestFill = 300_000;
+const sendBatchSize = 10_000;
+const maxFillMs = 300_000;
 
 /**
  * A separate read model on the system's servers, which a worker fills from a separate topic, and a query-api on it. The worker
@@ -95,7 +95,7 @@ export class Shop implements AsyncDisposable {
     const worker = new ServiceProcess('query-worker', await freePort(), settings);
     worker.launch();
     try {
-      return await measureApplied(this.sql, 1, already + count, longestFill, already);
+      return await measureApplied(this.sql, 1, already + count, maxFillMs, already);
     } finally {
       await worker.stop();
     }
@@ -116,8 +116,8 @@ async function send(
 ): Promise<void> {
   const producer = openProducer({ brokers, clientId: 'benchmark', log: silent });
   try {
-    for (let sent = 0; sent < products; sent += sentAtOnce) {
-      const some = Math.min(sentAtOnce, products - sent);
+    for (let sent = 0; sent < products; sent += sendBatchSize) {
+      const some = Math.min(sendBatchSize, products - sent);
       const deliveries = await producer.send(
         topic,
         Array.from({ length: some }, (_, i) => made(sent + i)),
@@ -134,7 +134,7 @@ async function send(
 async function fill(worker: ServiceProcess, sql: Sql, products: number): Promise<number> {
   worker.launch();
   try {
-    const { perSecond = Number.NaN } = await measureApplied(sql, 1, products, longestFill);
+    const { perSecond = Number.NaN } = await measureApplied(sql, 1, products, maxFillMs);
     return perSecond;
   } finally {
     await worker.stop();

@@ -4,7 +4,7 @@ import { Connection } from './load/connection.ts';
 import { requestSource } from './load/requests.ts';
 
 // Milliseconds.
-const longestWait = 30_000;
+const maxWaitMs = 30_000;
 const host = '127.0.0.1';
 
 /**
@@ -36,7 +36,7 @@ export class Visitor implements Disposable {
     const written = performance.now() - started;
     const look = Buffer.from(`GET /products/${id} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
     while ((await this.#queries.call(look, 200, 404)) === undefined) {
-      if (performance.now() - started > longestWait) throw new Error(`Product ${id} was not shown within 30 s`);
+      if (performance.now() - started > maxWaitMs) throw new Error(`Product ${id} was not shown within 30 s`);
       if (every > 0) await delay(every);
     }
     return { written, visible: performance.now() - started };

@@ -2,14 +2,14 @@ import { createServer } from 'node:net';
 
 // Below the ports of outgoing connections (32768 and up on Linux): such a port can be taken while a killed server is down, and
 // a client that keeps connecting to it can even connect to itself.
-const lowest = 15_000;
-const highest = 32_000;
+const lowestPort = 15_000;
+const highestPort = 32_000;
 const given = new Set<number>();
 
 /** A port that nothing listens on and that this process has not used before. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = lowest + Math.floor(Math.random() * (highest - lowest));
+    const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort));
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;

@@ -25,13 +25,14 @@ afterEach(async ({ task }) => {
 
 /** Under load; afterwards the load ends, and what is shown must be what was acknowledged. */
 async function underLoad(work: (load: Load) => Promise<void>): Promise<void> {
-  const load = new Load(new Catalogue({ ...containers.addresses, readYourWrites: false }), 1);
+  const catalogue = new Catalogue({ ...containers.addresses, readYourWrites: false });
+  const load = new Load(catalogue, 1);
   try {
     await work(load);
   } finally {
     await load.stop();
   }
-  const found = await differences(containers.addresses.queries, load.told);
+  const found = await differences(catalogue, load.told);
   expect({ of: load.told.size, found: found.length, first: found.slice(0, 5) }).toMatchObject({ found: 0 });
 }
 

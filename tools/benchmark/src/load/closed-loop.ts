@@ -5,7 +5,7 @@ import type { Job, LoadResult, Phase } from './job.ts';
 import { type NextRequest, requestSource } from './requests.ts';
 
 // The services answer within 5 s or not at all.
-const longestAnswer = 10_000;
+const maxAnswerMs = 10_000;
 
 /**
  * Runs a job: every connection sends its next request after the answer to the previous one. At the end it waits for all
@@ -63,7 +63,7 @@ class ClosedLoop {
     this.#measuring = false;
     this.#stopping = true;
     onPhase('measured');
-    if (!(await this.#doneWithin(longestAnswer))) throw new Error(`${this.#open} requests got no response`);
+    if (!(await this.#doneWithin(maxAnswerMs))) throw new Error(`${this.#open} requests got no response`);
     return this.#result(seconds);
   }
 

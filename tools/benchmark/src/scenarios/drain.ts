@@ -3,7 +3,7 @@ import { createTopic, waitFor } from '@catalogue/testing';
 import type { Bed } from '../bed.ts';
 import { coresUsed, cpuTimes, memoryOf } from '../processes.ts';
 import { appendBacklog } from './log.ts';
-import { memory, type Scenario } from './scenario.ts';
+import { memory, rate, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
 
@@ -12,7 +12,7 @@ export const drain: Scenario = {
   name: 'drain',
   title: `A backlog of ${backlog} events relayed, worker stopped`,
   mode: 'write',
-  targets: [{ figure: 'perSecond', atLeast: 50_000 }, memory],
+  targets: [rate(50_000), memory],
   measure: async (bed) => {
     await bed.empty();
     await appendBacklog(bed, backlog);

@@ -5,7 +5,7 @@ import type { Sql } from '@catalogue/postgres';
 import { applied } from '../applied.ts';
 import type { Bed } from '../bed.ts';
 import type { Measurement } from '../processes.ts';
-import type { Scenario } from './scenario.ts';
+import { rate, rateOf, type Scenario } from './scenario.ts';
 
 const products = 20_000;
 const analysed = 100;
@@ -18,7 +18,7 @@ export const grownChanges: Scenario = {
   name: 'grown-changes',
   title: `Changes, 32 connections, relay and worker running: shown a second, ${products} products since the table of ${analysed} was analysed`,
   mode: 'write',
-  targets: [{ figure: 'perSecond' }, { figure: 'perSecond', of: 'commits-32' }, { figure: 'shown' }],
+  targets: [rate(), rateOf('commits-32'), { figure: 'shown' }],
   measure: async (bed) => {
     await bed.empty();
     await using topic = await createTopic(bed.system.brokers);

@@ -18,7 +18,7 @@ import {
   priceChanges,
   reads,
 } from './reads.ts';
-import type { Scenario } from './scenario.ts';
+import { rate, rateOf, type Scenario } from './scenario.ts';
 import { searches } from './searches.ts';
 import { streams } from './stream.ts';
 import { steady, visibility, wholeCreates } from './whole.ts';
@@ -34,49 +34,33 @@ export const scenarios: Scenario[] = [
     name: 'creates-32',
     title: 'Creates, 32 connections',
     connections: 32,
-    targets: [
-      { figure: 'perSecond', atLeast: 18_000 },
-      { figure: 'perSecond', of: 'commits-32', atLeast: 0.7 },
-      { figure: 'perSecond', of: 'route-32' },
-      { figure: 'p99', atMost: 10 },
-    ],
+    targets: [rate(18_000), rateOf('commits-32', 0.7), rateOf('route-32'), { figure: 'p99', atMost: 10 }],
   }),
   creates({
     name: 'keyed-creates-32',
     title: 'Creates with an Idempotency-Key each, 32 connections',
     connections: 32,
     keyed: true,
-    targets: [{ figure: 'perSecond', of: 'creates-32', atLeast: 0.7 }],
+    targets: [rateOf('creates-32', 0.7)],
   }),
   changes({
     name: 'changes-10000',
     title: 'Changes over 10 000 products, 32 connections',
     products: 10_000,
-    targets: [
-      { figure: 'perSecond', atLeast: 10_000 },
-      { figure: 'perSecond', of: 'commits-32' },
-      { figure: 'perSecond', of: 'route-32' },
-    ],
+    targets: [rate(10_000), rateOf('commits-32'), rateOf('route-32')],
   }),
   changes({
     name: 'changes-1',
     title: 'Changes of one product, 32 connections',
     products: 1,
-    targets: [
-      { figure: 'perSecond', atLeast: 2_000 },
-      { figure: 'perSecond', of: 'commits-32' },
-    ],
+    targets: [rate(2_000), rateOf('commits-32')],
   }),
   route(256),
   creates({
     name: 'creates-256',
     title: 'Creates, 256 connections',
     connections: 256,
-    targets: [
-      { figure: 'perSecond', atLeast: 22_000 },
-      { figure: 'perSecond', of: 'commits-32' },
-      { figure: 'perSecond', of: 'route-256' },
-    ],
+    targets: [rate(22_000), rateOf('commits-32'), rateOf('route-256')],
   }),
   commits(1),
   route(1),
@@ -84,11 +68,7 @@ export const scenarios: Scenario[] = [
     name: 'lone-create',
     title: 'Creates one after the other, 1 connection',
     connections: 1,
-    targets: [
-      { figure: 'p50', atMost: 1.5 },
-      { figure: 'perSecond', of: 'commits-1' },
-      { figure: 'perSecond', of: 'route-1' },
-    ],
+    targets: [{ figure: 'p50', atMost: 1.5 }, rateOf('commits-1'), rateOf('route-1')],
   }),
   drain,
   catchUp,
@@ -98,17 +78,14 @@ export const scenarios: Scenario[] = [
     title: 'Show one product',
     products: few,
     reads: oneProduct,
-    targets: [
-      { figure: 'perSecond', atLeast: 30_000 },
-      { figure: 'p99', atMost: 5 },
-    ],
+    targets: [rate(30_000), { figure: 'p99', atMost: 5 }],
   }),
   reads({
     name: 'read-one-token',
     title: 'One product, with a token that is satisfied',
     products: few,
     reads: oneWithToken,
-    targets: [{ figure: 'perSecond', of: 'read-one', atLeast: 0.8 }],
+    targets: [rateOf('read-one', 0.8)],
   }),
   reads({
     name: 'read-304',
@@ -116,21 +93,21 @@ export const scenarios: Scenario[] = [
     products: few,
     expected: 304,
     reads: notModified,
-    targets: [{ figure: 'perSecond', atLeast: 25_000 }],
+    targets: [rate(25_000)],
   }),
   reads({
     name: 'read-page',
     title: 'The first page of 50',
     products: few,
     reads: firstPage,
-    targets: [{ figure: 'perSecond', atLeast: 15_000 }],
+    targets: [rate(15_000)],
   }),
   reads({
     name: 'read-page-token',
     title: 'The first page of 50, with a token that is satisfied',
     products: few,
     reads: firstPageWithToken,
-    targets: [{ figure: 'perSecond', of: 'read-page', atLeast: 0.8 }],
+    targets: [rateOf('read-page', 0.8)],
   }),
   pages(few, [{ figure: 'first' }, { figure: 'last' }]),
   streams,
@@ -140,7 +117,7 @@ export const scenarios: Scenario[] = [
     title: 'Show one product',
     products: many,
     reads: oneProduct,
-    targets: [{ figure: 'perSecond', of: 'read-one', atLeast: 1 / 1.5 }],
+    targets: [rateOf('read-one', 1 / 1.5)],
   }),
   pages(many, [
     { figure: 'first', of: `pages-${few}`, atMost: 1.5 },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Bed } from '../bed.ts';
 
 // One transaction each, like a large group commit.
-const eventsAtOnce = 1_000;
+const appendBatchSize = 1_000;
 
 /** The number of events in the event store. */
 export async function storedEvents({ writeDb }: Bed): Promise<number> {
@@ -30,7 +30,7 @@ export async function seedProducts(bed: Bed, count: number): Promise<string[]> {
 export async function appendBacklog({ writeDb }: Bed, events: number): Promise<void> {
   const products = events / 3;
   const run = randomUUID();
-  for (let done = 0; done < events; done += eventsAtOnce) {
+  for (let done = 0; done < events; done += appendBatchSize) {
     const version = Math.floor(done / products) + 1;
     await writeDb`
       insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
@@ -42,7 +42,7 @@ export async function appendBacklog({ writeDb }: Bed, events: number): Promise<v
         now()
       from (
         select n, md5(${run}::text || n)::uuid as product
-        from generate_series(${done % products}::integer, ${(done % products) + eventsAtOnce - 1}::integer) as n
+        from generate_series(${done % products}::integer, ${(done % products) + appendBatchSize - 1}::integer) as n
       ) as products`;
   }
 }

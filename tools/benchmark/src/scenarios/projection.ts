@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { applied, measureApplied } from '../applied.ts';
 import type { Bed } from '../bed.ts';
 import { appendBacklog } from './log.ts';
-import { memory, type Scenario } from './scenario.ts';
+import { memory, rate, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
 
@@ -14,7 +14,7 @@ export const catchUp: Scenario = {
   name: 'catch-up',
   title: `A topic of ${backlog} events applied by one worker, relay stopped`,
   mode: 'write',
-  targets: [{ figure: 'perSecond', atLeast: 30_000 }, memory],
+  targets: [rate(30_000), memory],
   measure: async (bed) => {
     const { system } = bed;
     await bed.empty();
@@ -48,7 +48,7 @@ export const rebuild: Scenario = {
   title: `${history} events rebuilt by two workers, one killed meanwhile, ${liveRate} creates a second, relay running`,
   mode: 'whole',
   onlyNamed: true,
-  targets: [{ figure: 'rebuilt', atMost: 60 }, { figure: 'perSecond' }, { figure: 'switched' }],
+  targets: [{ figure: 'rebuilt', atMost: 60 }, rate(), { figure: 'switched' }],
   measure: async (bed) => {
     const { system, readDb } = bed;
     const worker = (...args: string[]) => system.run('query-worker', 'cli', args);

@@ -3,7 +3,7 @@ import type { Measurement } from '../processes.ts';
 import type { Read } from '../load/job.ts';
 import { percentile } from '../percentile.ts';
 import type { Shop } from '../shop.ts';
-import { memory, type Scenario, type Target } from './scenario.ts';
+import { memory, rate, type Scenario, type Target } from './scenario.ts';
 
 export const few = 1_000;
 export const many = 1_000_000;
@@ -50,7 +50,7 @@ export const filling: Scenario = {
   name: 'fill-million',
   title: 'The worker fills a read model from the topic, 1 000 000 products',
   mode: 'write',
-  targets: [{ figure: 'perSecond' }],
+  targets: [rate()],
   measure: async (bed) => ({ perSecond: (await bed.shop(many)).filledPerSecond }),
 };
 
@@ -61,7 +61,7 @@ export const priceChanges: Scenario = {
   name: 'million-prices',
   title: `New prices of ${changed} products applied by one worker, ${many} products`,
   mode: 'write',
-  targets: [{ figure: 'perSecond' }],
+  targets: [rate()],
   measure: async (bed) => (await bed.shop(many)).changePrices(changed),
 };
 

@@ -23,3 +23,12 @@ export interface Target {
 
 /** Whatever the load. */
 export const memory: Target = { figure: 'rss', atMost: 200 };
+
+/** The rate, with a bound a second if given. */
+export const rate = (atLeast?: number): Target => ({
+  figure: 'perSecond',
+  ...(atLeast === undefined ? {} : { atLeast }),
+});
+
+/** The rate as a share of another scenario's. */
+export const rateOf = (of: string, atLeast?: number): Target => ({ ...rate(atLeast), of });

@@ -7,7 +7,7 @@ import { memory, type Scenario } from './scenario.ts';
 
 const clients = 1_000;
 const changes = 1_000;
-const openedAtOnce = 50;
+const openBatchSize = 50;
 
 /** Streams that receive changes as they happen; a missed change fails the scenario. */
 export const streams: Scenario = {
@@ -44,8 +44,8 @@ async function openAll(url: string) {
     });
     response.on('error', () => {});
   };
-  for (let i = 0; i < clients; i += openedAtOnce)
-    await Promise.all(counts.slice(i, i + openedAtOnce).map((_, j) => open(i + j)));
+  for (let i = 0; i < clients; i += openBatchSize)
+    await Promise.all(counts.slice(i, i + openBatchSize).map((_, j) => open(i + j)));
   return {
     counts: () => counts,
     async [Symbol.asyncDispose]() {

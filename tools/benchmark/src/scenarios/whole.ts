@@ -3,7 +3,7 @@ import type { Bed } from '../bed.ts';
 import { percentile } from '../percentile.ts';
 import type { Measurement } from '../processes.ts';
 import { Visitor } from '../visibility.ts';
-import { memory, type Scenario } from './scenario.ts';
+import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
 const samples = 50;
 const warmUp = 100;
@@ -38,9 +38,9 @@ export const wholeCreates: Scenario = {
   title: 'Creates, 32 connections, relay and worker running',
   mode: 'whole',
   targets: [
-    { figure: 'perSecond', atLeast: 10_400 },
-    { figure: 'perSecond', of: 'commits-32' },
-    { figure: 'perSecond', of: 'route-32' },
+    rate(10_400),
+    rateOf('commits-32'),
+    rateOf('route-32'),
     { figure: 'unrelayed' },
     { figure: 'relayed', atMost: 5 },
     { figure: 'unshown' },
@@ -65,20 +65,14 @@ export const wholeCreates: Scenario = {
 
 const steadyRate = 5_000;
 // Milliseconds, which add up to as much to each figure: the load of reading must stay low.
-const lookEvery = 5;
+const lookIntervalMs = 5;
 
 /** How long a client waits while other clients keep the system busy. */
 export const steady: Scenario = {
   name: 'steady-5000',
-  title: `${steadyRate} creates a second, relay and worker running: POST sent until a GET, every ${lookEvery} ms, shows it, of others in sequence`,
+  title: `${steadyRate} creates a second, relay and worker running: POST sent until a GET, every ${lookIntervalMs} ms, shows it, of others in sequence`,
   mode: 'whole',
-  targets: [
-    { figure: 'perSecond', atLeast: steadyRate * 0.98 },
-    { figure: 'p50' },
-    { figure: 'p99', atMost: 150 },
-    { figure: 'shown' },
-    memory,
-  ],
+  targets: [rate(steadyRate * 0.98), { figure: 'p50' }, { figure: 'p99', atMost: 150 }, { figure: 'shown' }, memory],
   measure: async (bed) => {
     await bed.checkpoint();
     const before = await shownProducts(bed);
@@ -106,7 +100,7 @@ async function seenDuring({ system, times }: Bed, other: Promise<unknown>): Prom
   const warm = performance.now() + times.warmUp;
   const seen: { visible: number; at: number }[] = [];
   while (!over.signal.aborted)
-    seen.push({ at: performance.now(), visible: (await visitor.createAndSee(lookEvery)).visible });
+    seen.push({ at: performance.now(), visible: (await visitor.createAndSee(lookIntervalMs)).visible });
   return seen.filter(({ at }) => at >= warm).map(({ visible }) => visible);
 }
 
