@@ -1,9 +1,25 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files that take a minute or more, mostly waiting: begun last, one of them would run alone in the end. */
+const longest = /(plans|(random-)?faults|outage|takeover|rebuild|consumer|stream-hub)\.int\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- a method of vitest's, of the same name
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => Number(longest.test(b.moduleId)) - Number(longest.test(a.moduleId)));
+  }
+}
 
 // unit: no I/O. int: real PostgreSQL and Kafka, started once a run by the global setup.
 export default defineConfig({
   ssr: { resolve: { conditions: ['@catalogue/source', 'node', 'module', 'import', 'default'] } },
   test: {
+    // Integration tests wait for servers most of the time. By default, two cores would run one file at a time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

@@ -58,7 +58,7 @@ test('the result of a search is one status message for all that is typed, and ch
   await page.goto(stage.url);
   await shown.live();
   await expect.poll(async () => (await shown.rows()).length, within).toBe(3);
-  await page.clock.pauseAt(Date.now() + 60_000);
+  await page.clock.pauseAt(Date.now() + 600_000);
   await page.evaluate(`globalThis.told = []; (() => {
     const status = document.querySelector('#said[role=status]');
     new MutationObserver(() => told.push(status.textContent)).observe(status, { childList: true, subtree: true });
