@@ -1,7 +1,6 @@
 import { encodeToken } from '@catalogue/contracts';
-import type { Measurement } from '../processes.ts';
 import type { Read } from '../load/job.ts';
-import { percentile } from '../percentile.ts';
+import { latencyFigures, percentile } from '../percentile.ts';
 import type { Shop } from '../shop.ts';
 import { memory, rate, type Scenario, type Target } from './scenario.ts';
 
@@ -126,7 +125,7 @@ export function search(name: string, title: string, queries: readonly string[]):
         await times(shop, queries.map(pathOf));
       }
       await shop.forget();
-      return latencies(await times(shop, queries.map(pathOf)));
+      return latencyFigures(await times(shop, queries.map(pathOf)));
     },
   };
 }
@@ -144,9 +143,4 @@ async function times({ api }: Shop, paths: readonly string[]): Promise<number[]>
     if (response.status !== 200) throw new Error(`${path} was answered by ${response.status}`);
   }
   return found;
-}
-
-function latencies(found: readonly number[]): Measurement {
-  const [p50, p90, p99, max] = [50, 90, 99, 100].map((percent) => percentile(found, percent));
-  return { p50: p50 ?? 0, p90: p90 ?? 0, p99: p99 ?? 0, max: max ?? 0 };
 }

@@ -1,7 +1,6 @@
 import { waitFor } from '@catalogue/testing';
 import type { Bed } from '../bed.ts';
-import { percentile } from '../percentile.ts';
-import type { Measurement } from '../processes.ts';
+import { latencyFigures, percentile } from '../percentile.ts';
 import { Visitor } from '../visibility.ts';
 import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
@@ -20,15 +19,8 @@ export const visibility: Scenario = {
     for (let i = 0; i < warmUp; i++) await visitor.createAndSee();
     const times: { written: number; visible: number }[] = [];
     for (let i = 0; i < samples; i++) times.push(await visitor.createAndSee());
-    const written = times.map((time) => time.written);
-    const visible = times.map((time) => time.visible);
-    return {
-      p50: percentile(visible, 50),
-      p90: percentile(visible, 90),
-      p99: percentile(visible, 99),
-      max: percentile(visible, 100),
-      answered: percentile(written, 50),
-    };
+    const answered = times.map(({ written }) => written);
+    return { ...latencyFigures(times.map(({ visible }) => visible)), answered: percentile(answered, 50) };
   },
 };
 
@@ -81,13 +73,9 @@ export const steady: Scenario = {
     const { measured, acknowledged } = await loading;
     const wanted = before + acknowledged + seen.length;
     const ended = performance.now();
-    const shown = await secondsUntil(
-      'every product to be shown',
-      ended,
-      async () => (await shownProducts(bed)) >= wanted,
-    );
-    const [p50, p90, p99, max] = [50, 90, 99, 100].map((share) => percentile(seen, share));
-    return { ...measured, ...({ p50, p90, p99, max } as Measurement), shown };
+    const isShown = async () => (await shownProducts(bed)) >= wanted;
+    const shown = await secondsUntil('every product to be shown', ended, isShown);
+    return { ...measured, ...latencyFigures(seen), shown };
   },
 };
 
