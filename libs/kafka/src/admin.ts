@@ -10,17 +10,17 @@ import { safeSettings } from './topic-safety.ts';
 
 export interface Topic {
   name: string;
-  /** Given by the broker when the topic is made: a topic deleted and made again has another (base64 of a UUID). */
+  /** The broker's id of the topic, base64 of a UUID. A topic that is deleted and created again gets a new id. */
   id: string;
   partitions: number;
 }
 
-/** Opens a client for questions about topics. It needs no connection to be opened; whoever opened it closes it. */
+/** Opens an admin client. It connects in the background, and the caller closes it. */
 export function openAdmin(options: ClientOptions): Admin {
   return new Admin(options);
 }
 
-/** Questions about topics. Each rejects with a KafkaError when the brokers do not answer within its timeout (ms). */
+/** Describes, creates and deletes topics. Each call rejects with a KafkaError when no broker answers within `timeoutMs`. */
 export class Admin {
   readonly #client: IAdminClient;
   readonly #brokers: string;
@@ -34,15 +34,15 @@ export class Admin {
     });
   }
 
-  /** The topic; undefined when there is none of that name. */
-  async describeTopic(name: string, timeout = 5000): Promise<Topic | undefined> {
+  /** Returns the topic, or undefined if it does not exist. Asking never creates it. */
+  async describeTopic(name: string, timeoutMs = 5000): Promise<Topic | undefined> {
     const [topic] = await this.#call<(TopicDescription & { topicId?: { base64?: string } })[]>(
       `Asking for topic ${name}`,
-      (done) => this.#client.describeTopics([name], { timeout }, done),
+      (done) => this.#client.describeTopics([name], { timeout: timeoutMs }, done),
     );
     if (topic?.error?.code === codes.ERR_UNKNOWN_TOPIC_OR_PART) return undefined;
     if (!topic || topic.error) throw kafkaError(`Asking for topic ${name}`, topic?.error ?? {});
-    // The declared type calls it base64str; at run time it is base64 (1.10.1).
+    // The declared type names this field base64str; at run time it is base64 (1.10.1).
     return {
       name,
       id: topic.topicId?.base64 ?? '',
@@ -50,20 +50,20 @@ export class Admin {
     };
   }
 
-  /** The offset after the last message of each partition, in the order of partitions. */
-  async endOffsets({ name, partitions }: Topic, timeout = 5000): Promise<number[]> {
+  /** Returns the offset after the last message of each partition, in partition order. */
+  async endOffsets({ name, partitions }: Topic, timeoutMs = 5000): Promise<number[]> {
     const wanted = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition, offset: latest }));
     const doing = `Asking for the ends of topic ${name}`;
     const found = await this.#call<ListOffsetsResult[]>(doing, (done) =>
-      this.#client.listOffsets(wanted, { timeout }, done),
+      this.#client.listOffsets(wanted, { timeout: timeoutMs }, done),
     );
     const failed = found.find(({ error }) => error !== undefined);
     if (failed !== undefined) throw kafkaError(doing, failed.error);
     return found.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset);
   }
 
-  /** Makes a topic that loses no message; false when there already was one of that name. */
-  async createTopic(name: string, partitions: number, copies = 1, timeout = 10_000): Promise<boolean> {
+  /** Creates a topic with settings that lose no message. Returns false if the topic exists already. */
+  async createTopic(name: string, partitions: number, copies = 1, timeoutMs = 10_000): Promise<boolean> {
     const topic: NewTopic = {
       topic: name,
       num_partitions: partitions,
@@ -71,7 +71,7 @@ export class Admin {
       config: safeSettings(copies),
     };
     try {
-      await this.#call<void>(`Creating topic ${name}`, (done) => this.#client.createTopic(topic, timeout, done));
+      await this.#call<void>(`Creating topic ${name}`, (done) => this.#client.createTopic(topic, timeoutMs, done));
       return true;
     } catch (error) {
       if (error instanceof KafkaError && error.code === codes.ERR_TOPIC_ALREADY_EXISTS) return false;
@@ -80,8 +80,8 @@ export class Admin {
   }
 
   /** For tests and tools. */
-  async deleteTopic(name: string, timeout = 10_000): Promise<void> {
-    await this.#call<void>(`Deleting topic ${name}`, (done) => this.#client.deleteTopic(name, timeout, done));
+  async deleteTopic(name: string, timeoutMs = 10_000): Promise<void> {
+    await this.#call<void>(`Deleting topic ${name}`, (done) => this.#client.deleteTopic(name, timeoutMs, done));
   }
 
   close(): void {

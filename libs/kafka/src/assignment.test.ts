@@ -31,7 +31,7 @@ async function assigned(apply: ApplyBatch, { isLost = false, partitions: given =
   };
   const offsets = async (partitions: number[]) => new Map(partitions.map((partition) => [partition, { next: 0 }]));
   const assignment = new Assignment(native as unknown as NativeConsumer, { topic: 't', log, offsets, apply }, () => {});
-  /** As the loop does between polls, until something is seen. */
+  /** Settles again and again, as the loop does between polls, until the expectation holds. */
   const settled = (seen: () => void) =>
     vi.waitFor(async () => {
       await assignment.settle();
@@ -42,7 +42,7 @@ async function assigned(apply: ApplyBatch, { isLost = false, partitions: given =
   return { assignment, calls, settled };
 }
 
-test('the offset of a batch that was given up is not committed, whatever comes of it', async () => {
+test('the offset of a batch that was given up is not committed, even if the batch succeeds later', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { assignment, calls, settled } = await assigned(async ({ next, messages: [first] }) => {
     if (first?.offset !== 0) await promise;
@@ -59,7 +59,7 @@ test('the offset of a batch that was given up is not committed, whatever comes o
   expect(calls).toEqual([[{ partition: 0, offset: 1 }], 'unassign']);
 });
 
-test('the offset where another owner has moved a partition is not committed', async () => {
+test('an offset that another owner stored is not committed', async () => {
   const { assignment, calls } = await assigned(async () => ({ next: 7 }));
   assignment.dispatch(messages(0));
   await vi.waitFor(() => expect([...assignment.feeds][0]?.next).toBe(7));
@@ -67,7 +67,7 @@ test('the offset where another owner has moved a partition is not committed', as
   expect(calls).toEqual([]);
 });
 
-test('the offset of a batch that ends while its partition is revoked is committed before the partition is given', async () => {
+test('the offset of a batch that ends while its partition is revoked is committed before the hand-over', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { assignment, calls, settled } = await assigned(async ({ next }) => {
     await promise;

@@ -5,37 +5,37 @@ import { type ApplyBatch, PartitionFeed } from './partition-feed.ts';
 import { fetchFrom, type StartingPoint } from './starting-point.ts';
 
 export interface AssignmentOptions extends BoundsCheckOptions {
-  /** Messages of one batch at most; 1000 when absent. */
+  /** Largest number of messages of a batch; 1000 if absent. */
   maxBatch?: number;
-  /** Bytes of one batch at most, unless a message is larger; 1 MB when absent: 1000 events are 0.4 MB. */
+  /** Largest size of a batch, unless its only message is larger; 1 MB if absent. 1000 events have 0.4 MB. */
   maxBatchBytes?: number;
   /**
-   * The offsets to go on from, asked for whenever partitions are assigned: they are the truth, not Kafka's own. It waits
-   * out what passes by itself until `signal` is aborted, and answers for every partition.
+   * Returns the offset from which each of the partitions is consumed; called whenever partitions are assigned. Kafka's own
+   * committed offsets are not used. Retries transient errors until `signal` is aborted.
    */
   offsets: (partitions: number[], signal: AbortSignal) => Promise<Map<number, StartingPoint>>;
   /**
-   * Applies a batch, and moves the partition's offset with it. Batches of several partitions run at once. It waits out
-   * what passes by itself until the batch's signal is aborted; rejecting for another reason stops the partition.
+   * Applies a batch and stores the partition's next offset. Runs concurrently for several partitions. Retries transient
+   * errors until the batch's signal is aborted. If it rejects for another reason, the partition stops.
    */
   apply: ApplyBatch;
-  /** Called for offsets of a partition that are not in the log as readers see it, `to` excluded. */
+  /** Called for offsets that hold no message for readers, from `from` to before `to`. */
   onGap?: (gap: { partition: number; from: number; to: number }) => void;
-  /** True while applying waits for something that is away: then a partition that does not move is not stalled. */
+  /** True while `apply` waits for a dependency that is down. A partition that stands still is then not stalled. */
   waits?: () => Promise<boolean>;
 }
 
-const graceOnRevoke = 2000;
-const graceOnStop = 4000;
-const commitEvery = 1000;
-/** Milliseconds after which a batch under way holds its partition: it leaves the room for what is polled to the others. */
-const holdAfter = 1000;
-/** Milliseconds after a seek that failed until it is tried again. */
-const seekAgainAfter = 500;
+const revokeGraceMs = 2000;
+const stopGraceMs = 4000;
+const commitPauseMs = 1000;
+/** A batch that runs for longer holds its partition, so that the queue has room for the other partitions. */
+const holdAfterMs = 1000;
+/** Pause before a failed seek is retried. */
+const seekRetryPauseMs = 500;
 
 /**
- * The partitions this consumer has now, with their feeds. The client is told of changes between polls only: messages of a
- * poll under way may be from before the change, those of the next are not.
+ * The partitions that are assigned to this consumer now, with their feeds. The client is changed only between polls:
+ * a poll that is under way may still deliver messages from before the change, the next one does not.
  */
 export class Assignment {
   readonly #native: NativeConsumer;
@@ -47,7 +47,7 @@ export class Assignment {
   readonly #onFault: (error: unknown) => void;
   #uncommitted = new Map<number, number>();
   #committedAt = Number.NEGATIVE_INFINITY;
-  /** Those that the client delivers nothing of until their batch has ended. */
+  /** Feeds whose partition is paused until their batch has ended. */
   readonly #held = new Set<PartitionFeed>();
   readonly #withGaps = new WeakSet<PartitionFeed>();
   readonly #bounds: BoundsCheck;
@@ -65,12 +65,12 @@ export class Assignment {
     this.#bounds = new BoundsCheck(native, options, this.#ending.signal);
   }
 
-  /** True while the group has given this consumer its part, be it nothing. */
+  /** True once the group has assigned this consumer its partitions, even if there are none for it. */
   get joined(): boolean {
     return this.#joined;
   }
 
-  /** True while the group waits for this consumer: for offsets to be had, or batches to end. */
+  /** True while the group waits for this consumer to read its offsets, or to finish batches. */
   get busy(): boolean {
     return this.#pending.size > 0;
   }
@@ -92,12 +92,12 @@ export class Assignment {
     return bytes;
   }
 
-  /** Resolves after the next batch of any partition. */
+  /** Resolves when the next batch of any partition has ended. */
   get room(): Promise<void> {
     return this.#room.promise;
   }
 
-  /** What the group decided. The client waits for the answer, without stopping the partitions that stay. */
+  /** Handles a decision of the group. The client waits for the answer; partitions that stay are consumed meanwhile. */
   rebalanced(what: 'assign' | 'revoke', partitions: number[]): void {
     this.#options.log.info(
       { topic: this.#options.topic, partitions },
@@ -119,20 +119,20 @@ export class Assignment {
     for (const [partition, list] of byPartition) this.#feeds.get(partition)?.push(list);
   }
 
-  /** Tells the client what has changed since the last poll. No poll may be under way. */
+  /** Applies the changes since the last poll to the client. No poll may be under way. */
   async settle(): Promise<void> {
     for (const change of this.#changes.splice(0)) change();
     for (const feed of this.#feeds.values()) this.#holdIfSlow(feed);
     await Promise.all([...this.#feeds.values()].map((feed) => this.#seek(feed)));
-    if (performance.now() - this.#committedAt > commitEvery) this.#commit();
+    if (performance.now() - this.#committedAt > commitPauseMs) this.#commit();
   }
 
-  /** Moves the client to where the feed goes on. A seek that fails is tried again after a pause: the others go on. */
+  /** Moves the client to the offset that the feed wants. A failed seek is retried after a pause, and delays no other feed. */
   async #seek(feed: PartitionFeed): Promise<void> {
     const { topic, log } = this.#options;
     const { partition, seekTo: offset } = feed;
     const failedAt = this.#seekFailedAt.get(feed) ?? Number.NEGATIVE_INFINITY;
-    if (offset === undefined || performance.now() - failedAt < seekAgainAfter) return;
+    if (offset === undefined || performance.now() - failedAt < seekRetryPauseMs) return;
     if (this.#held.delete(feed)) this.#native.resume([partition]);
     try {
       await this.#native.seek({ partition, offset });
@@ -146,7 +146,7 @@ export class Assignment {
   }
 
   #holdIfSlow(feed: PartitionFeed): void {
-    if (feed.held || feed.queued === 0 || feed.busyFor < holdAfter) return;
+    if (feed.held || feed.queued === 0 || feed.busyFor < holdAfterMs) return;
     const { topic, log } = this.#options;
     const { partition, next } = feed;
     log.debug({ topic, partition, offset: next }, 'A batch takes long; fetching pauses until it has ended');
@@ -155,19 +155,19 @@ export class Assignment {
     this.#native.pause([partition]);
   }
 
-  /** Stops, before long, the partitions whose next offset is not in the log. */
+  /** Starts a check that stops partitions whose next offset is not in the log. */
   checkBounds(): void {
     for (const feed of this.#feeds.values()) if (feed.stopped === undefined) this.#bounds.add(feed);
   }
 
   /**
-   * Lets the batches under way end, and commits their offsets where Kafka answers. What the group still revokes is
-   * answered at once: no poll follows.
+   * Waits for the batches under way, and commits their offsets if Kafka answers. Later decisions of the group are answered at
+   * once, since no poll follows.
    */
   async close(kafkaAnswers: boolean): Promise<void> {
     this.#ending.abort();
     this.#commits = kafkaAnswers;
-    await Promise.all([...this.#pending, ...[...this.feeds].map((feed) => feed.close(graceOnStop))]);
+    await Promise.all([...this.#pending, ...[...this.feeds].map((feed) => feed.close(stopGraceMs))]);
     await this.settle();
     this.#commit();
     this.#closed = true;
@@ -180,12 +180,12 @@ export class Assignment {
       this.#joined = true;
       if (points === undefined) return;
       for (const [partition, point] of points) this.#start(partition, point);
-      // A pause outlives the assignment it was made in.
+      // A pause persists beyond the assignment in which it was made.
       this.#native.resume(partitions);
     });
   }
 
-  /** Undefined when aborted meanwhile. */
+  /** Undefined if aborted meanwhile. */
   async #startingPoints(partitions: number[]): Promise<Map<number, StartingPoint> | undefined> {
     const { signal } = this.#ending;
     try {
@@ -235,18 +235,18 @@ export class Assignment {
   }
 
   async #give(partitions: number[]): Promise<void> {
-    // Of what is lost, because the group missed this consumer, somebody else is the owner already.
+    // If the group dropped this consumer, the partitions have other owners already.
     const isLost = this.#native.isLost();
     if (isLost) for (const partition of partitions) this.#uncommitted.delete(partition);
     const feeds = partitions.flatMap((partition) => this.#feeds.get(partition) ?? []);
-    // What the client still delivers of them is for somebody else.
+    // Messages that the client still delivers belong to the next owner.
     for (const feed of feeds) {
       this.#feeds.delete(feed.partition);
       this.#held.delete(feed);
       this.#bounds.remove(feed);
     }
     if (this.#feeds.size === 0) this.#joined = false;
-    await Promise.all(feeds.map((feed) => feed.close(isLost ? 0 : graceOnRevoke)));
+    await Promise.all(feeds.map((feed) => feed.close(isLost ? 0 : revokeGraceMs)));
     this.#change(() => {
       this.#commit();
       this.#native.unassign(partitions);
@@ -262,11 +262,11 @@ export class Assignment {
   #batchEnded(): void {
     this.#room.resolve();
     this.#room = Promise.withResolvers();
-    // A stop or a seek waits for the next poll.
+    // A stop or a seek takes effect before the next poll.
     this.#native.wake();
   }
 
-  /** Kafka's own offsets only follow, for tools that show lag. They are those of batches applied while the partition was ours. */
+  /** Commits offsets to Kafka, only for tools that show lag: those of batches applied while the partition was assigned. */
   #commit(): void {
     if (this.#uncommitted.size === 0 || !this.#commits) return;
     const offsets = [...this.#uncommitted].map(([partition, offset]) => ({ partition, offset }));

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.ts';
 import type { NativeConsumer } from './native-consumer.ts';
 
-/** What is checked of a partition. */
+/** The part of a partition's feed that is checked. */
 interface Checked {
   readonly partition: number;
   /** The offset of the first message that is not applied. */
@@ -13,7 +13,7 @@ interface Checked {
 export interface BoundsCheckOptions {
   topic: string;
   log: Log;
-  /** What to do when the log does not hold a partition's next offset, for the message that says so. */
+  /** Advice for the message which says that a partition's next offset is not in the log. */
   mend?: string;
 }
 

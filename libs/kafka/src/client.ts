@@ -11,12 +11,12 @@ export interface ClientOptions {
   log: Log;
 }
 
-/** Settings that every client of ours has. */
+/** Settings of every client. */
 export function baseConfig({ brokers, clientId }: Omit<ClientOptions, 'log'>): GlobalConfig {
   return {
     'bootstrap.servers': brokers,
     'client.id': clientId,
-    // The default backs off to 10 s: an outage of a second must not become one of ten.
+    // By default the pause between attempts grows to 10 s, so that an outage of 1 s would last 10 s.
     'reconnect.backoff.ms': 50,
     'reconnect.backoff.max.ms': 1000,
     // By default a producer that asks for a missing topic has the broker create it, with the broker's number of partitions.
@@ -24,7 +24,7 @@ export function baseConfig({ brokers, clientId }: Omit<ClientOptions, 'log'>): G
   };
 }
 
-/** What producers and consumers have in common. */
+/** What producers and consumers share. */
 export interface AnyClient {
   connect(options: MetadataOptions, done: (error: LibrdKafkaError | null) => void): unknown;
   getMetadata(options: MetadataOptions, done: (error: LibrdKafkaError | null, metadata: Metadata) => void): unknown;
@@ -34,8 +34,8 @@ export interface AnyClient {
 }
 
 /**
- * Connects a client and resolves with it, however long the brokers are away. A client that failed to connect cannot be
- * used again, so each attempt makes a new one.
+ * Creates and connects a client, and retries until a broker answers. A client that failed to connect cannot be used again,
+ * so each attempt creates a new one.
  */
 export async function connectPatiently<T extends AnyClient>(make: () => T, log: Log, signal: AbortSignal): Promise<T> {
   for (let attempt = 1; ; attempt++) {

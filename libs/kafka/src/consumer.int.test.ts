@@ -8,7 +8,7 @@ import type { StartingPoint } from './starting-point.ts';
 const brokers = inject('servers').kafka;
 const patient = { timeout: 20_000, interval: 10 };
 
-/** Offsets and messages as a database would hold them: a batch is stored only from where its partition is. */
+/** Stores offsets and messages like a database with a fence: only a batch that begins at the stored offset is stored. */
 class Store {
   readonly next = new Map<number, number>();
   readonly values: string[] = [];
@@ -72,7 +72,7 @@ test('consumers that join and leave apply every message once, each key’s in or
   }
 });
 
-test('an offset that is elsewhere is gone to, back or forth', async () => {
+test('a consumer continues at the offset that another owner stored, backward or forward', async () => {
   await using topic = await createTopic(brokers, 1);
   await using producer = openTestProducer(brokers);
   const store = new Store();
@@ -85,7 +85,7 @@ test('an offset that is elsewhere is gone to, back or forth', async () => {
   expect(store.refused).toBe(1);
 });
 
-test('a partition whose batch does not end holds up no other, and goes on where it was when it ends', async () => {
+test('a batch that does not end delays no other partition, and its own continues after it', async () => {
   await using topic = await createTopic(brokers);
   await using producer = openTestProducer(brokers);
   const store = new Store();
@@ -97,7 +97,7 @@ test('a partition whose batch does not end holds up no other, and goes on where 
     return await store.apply(batch);
   };
   await using running = start(topic.name, store, { apply });
-  // More than is ever queued, all of it before what the others get.
+  // More than is ever queued, and sent before the messages of the other partitions.
   await producer.send(
     topic.name,
     numbers(0, 8_000).map((number) => message('key 1', number)),
@@ -113,7 +113,7 @@ test('a partition whose batch does not end holds up no other, and goes on where 
   expect(ofBlocked.slice(0, 8_001)).toEqual(['first', ...numbers(0, 8_000).map(String)]);
 });
 
-test('a partition that is stopped stays so, and the others go on', async () => {
+test('a stopped partition stays stopped, and the others continue', async () => {
   await using topic = await createTopic(brokers);
   await using producer = openTestProducer(brokers);
   const store = new Store();
@@ -130,7 +130,7 @@ test('a partition that is stopped stays so, and the others go on', async () => {
   expect(apply.mock.calls.filter(([batch]) => batch.partition === partition)).toHaveLength(1);
 });
 
-test('an offset that is not in the log stops its partition, and begins nowhere else', async () => {
+test('an offset that is not in the log stops its partition', async () => {
   await using topic = await createTopic(brokers, 1);
   const store = new Store();
   store.next.set(0, 7);
@@ -141,7 +141,7 @@ test('an offset that is not in the log stops its partition, and begins nowhere e
   );
 });
 
-test('while the offsets cannot be had it waits, and ends when it is told to', async () => {
+test('a consumer waits for its offsets, and ends if it is aborted meanwhile', async () => {
   await using topic = await createTopic(brokers);
   const asked = Promise.withResolvers<void>();
   const running = start(topic.name, new Store(), {
@@ -156,7 +156,7 @@ test('while the offsets cannot be had it waits, and ends when it is told to', as
   expect(performance.now() - before).toBeLessThan(5000);
 });
 
-test('offsets that cannot be had for good end the consumer with the reason', async () => {
+test('a permanent error while reading offsets ends the consumer with that error', async () => {
   await using topic = await createTopic(brokers);
   const consumer = openConsumer({
     brokers,
@@ -170,11 +170,11 @@ test('offsets that cannot be had for good end the consumer with the reason', asy
   await expect(consumer.run(new AbortController().signal)).rejects.toThrow('no such table');
 });
 
-test('a consumer whose batches hang still gives partitions to another, and ends', async () => {
+test('a consumer whose batches hang still hands partitions over, and ends', async () => {
   await using topic = await createTopic(brokers);
   await using producer = openTestProducer(brokers);
   const hanging = start(topic.name, new Store(), { apply: () => new Promise(() => {}) });
-  // More than it takes in: it has to be polled for rebalances nevertheless.
+  // More than it queues: the client must be polled for rebalances all the same.
   await producer.send(topic.name, keyed(0, 20_000));
   await vi.waitFor(() => expect(hanging.has()).toBe(6), patient);
   const store = new Store();
@@ -194,6 +194,6 @@ test('a stalled consumer leaves the group, so that another takes its partitions 
   await expect(stalled.running).rejects.toThrow(/stays at offset 0/);
   const store = new Store();
   await using _healthy = start(topic.name, store);
-  // A member that does not poll any more is missed after max.poll.interval.ms: 5 minutes.
+  // Without leaving, the group would drop it 30 s after its last poll.
   await vi.waitFor(() => expect(store.values).toHaveLength(300), patient);
 });

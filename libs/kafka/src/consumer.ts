@@ -1,12 +1,12 @@
 import { KafkaError } from './errors.ts';
 import { type ConsumerOptions, Membership, type PartitionState } from './membership.ts';
 
-/** A member of a group that consumes a topic in batches, with the offsets kept by whoever applies them. */
+/** Opens a consumer of a topic, a member of a group. It delivers batches; `apply` stores the offsets with their effects. */
 export function openConsumer(options: ConsumerOptions): Consumer {
   return new Consumer(options);
 }
 
-/** Consumes a topic, partitions in parallel, each in order. */
+/** Consumes the partitions of a topic in parallel, each in order. */
 export class Consumer {
   readonly #options: ConsumerOptions;
   #membership: Membership | undefined;
@@ -16,8 +16,9 @@ export class Consumer {
   }
 
   /**
-   * Consumes until `signal` is aborted; then lets the batches under way end, leaves the group and resolves, within 10 s.
-   * With the brokers away it waits; a client that is of no more use is replaced. Rejects when it can do nothing more.
+   * Consumes until `signal` is aborted; then waits for the batches under way, leaves the group and resolves, within 10 s.
+   * Waits while no broker answers, and replaces a client that has failed. Rejects if a partition stalls, or if offsets cannot
+   * be read.
    */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -32,17 +33,17 @@ export class Consumer {
     }
   }
 
-  /** True when the group has given this consumer its part and a broker can be reached. */
+  /** True if the group has assigned this consumer its partitions and a broker can be reached. */
   isConnected(): boolean {
     return this.#membership?.isConnected() ?? false;
   }
 
-  /** What keeps the topic from being consumed, if it is known. */
+  /** Why the topic cannot be consumed; undefined if nothing is known to be wrong. */
   get problem(): string | undefined {
     return this.#membership?.problem;
   }
 
-  /** The partitions this consumer has now. */
+  /** The partitions that are assigned to this consumer now. */
   partitions(): PartitionState[] {
     return this.#membership?.partitions() ?? [];
   }

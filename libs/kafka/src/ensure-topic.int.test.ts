@@ -10,7 +10,7 @@ import { topicConfig } from './topic-config.ts';
 
 const brokers = inject('servers').kafka;
 
-/** A name, and its topic deleted after the test. */
+/** Returns a name, and deletes the topic of this name after the test. */
 function newTopic(): string {
   const topic = `test-${randomUUID()}`;
   onTestFinished(async () => {
@@ -21,7 +21,7 @@ function newTopic(): string {
   return topic;
 }
 
-test('a topic is made once, by however many at once, and keeps its events for ever', async () => {
+test('concurrent calls create a topic once, and it keeps its events for ever', async () => {
   const topic = newTopic();
   const made = await Promise.all([1, 2, 3].map(() => ensureTopic({ brokers, topic, partitions: 6, log })));
   expect(made[0]).toMatchObject({ name: topic, partitions: 6, id: expect.stringMatching(/^[\w+/]{22}$/) as string });
@@ -30,7 +30,7 @@ test('a topic is made once, by however many at once, and keeps its events for ev
   expect(await ensureTopic({ brokers, topic, partitions: 6, log })).toEqual(made[0]);
 });
 
-test('a topic with other partitions is refused, with what to do', async () => {
+test('a topic with another number of partitions is refused, with advice', async () => {
   const topic = newTopic();
   await ensureTopic({ brokers, topic, partitions: 3, log });
   await expect(ensureTopic({ brokers, topic, partitions: 6, log })).rejects.toThrow(
@@ -46,7 +46,7 @@ test.each([
   { 'min.insync.replicas': '2' },
   { 'unclean.leader.election.enable': 'true' },
   { 'max.message.bytes': '100000' },
-])('a topic with %o is refused, with the command that mends it', async (wrong) => {
+])('a topic with %o is refused, with the command that fixes it', async (wrong) => {
   const topic = newTopic();
   const config = { 'retention.ms': '-1', ...wrong };
   const admin = kafka.AdminClient.create({ 'bootstrap.servers': brokers });
@@ -65,7 +65,7 @@ test.each([
   );
 });
 
-test('a topic made again under the same name has another id', async () => {
+test('a topic that is deleted and created again has another id', async () => {
   const topic = newTopic();
   const first = await ensureTopic({ brokers, topic, partitions: 1, log });
   const admin = openAdmin({ brokers, clientId: 'test', log });
@@ -75,7 +75,7 @@ test('a topic made again under the same name has another id', async () => {
   expect((await ensureTopic({ brokers, topic, partitions: 1, log })).id).not.toBe(first.id);
 });
 
-test('without a broker it says so', async () => {
+test('a request fails if no broker answers', async () => {
   const nobody = '127.0.0.1:1';
   await expect(topicConfig(nobody, 'any')).rejects.toThrow(/cannot be read from 127.0.0.1:1/);
   const admin = openAdmin({ brokers: nobody, clientId: 'test', log });
@@ -83,7 +83,7 @@ test('without a broker it says so', async () => {
   admin.close();
 });
 
-test('a broker that does not let this client ask is no proof that the topic is safe', async () => {
+test('a topic whose settings this client may not read is not reported as safe', async () => {
   // Correlation id, throttle time, one result: TOPIC_AUTHORIZATION_FAILED without a message.
   const refusal = Buffer.from('000000010000000000000001001dffff', 'hex');
   const size = Buffer.alloc(4);

@@ -16,8 +16,9 @@ export interface TopicWanted {
 }
 
 /**
- * Makes the topic, or checks the one that is there; can be run at any time, by several at once. Rejects when an existing
- * topic has other partitions, or settings or copies that can lose events; the message says which command mends it.
+ * Creates the topic, or checks the existing one. Can run at any time, in several processes at once. Rejects if an existing
+ * topic has another number of partitions, or settings or replicas that can lose events. The message names the command that
+ * fixes it.
  */
 export async function ensureTopic({ brokers, topic, partitions, log }: TopicWanted): Promise<Topic> {
   const admin = openAdmin({ brokers, clientId: 'ensure-topic', log });
@@ -37,7 +38,7 @@ export async function ensureTopic({ brokers, topic, partitions, log }: TopicWant
   }
 }
 
-/** A broker knows a topic a moment after the controller made it. */
+/** Waits until a broker knows the topic, which it does some milliseconds after the controller has created it. */
 async function visible(describe: () => Promise<Topic | undefined>, topic: string): Promise<Topic> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const found = await describe();
@@ -48,8 +49,9 @@ async function visible(describe: () => Promise<Topic | undefined>, topic: string
 }
 
 /**
- * By which settings and copies an existing topic can lose events, and the command that mends it; undefined when it loses
- * none. Where this client may not ask, that is what it says. Rejects when no broker answers.
+ * Returns which settings and replicas of an existing topic can lose events, and the command that fixes them; undefined if
+ * none can. If this client lacks the right to read the settings, returns a sentence that says so. Rejects when no broker
+ * answers.
  */
 export async function findDangers(
   { brokers, topic }: Pick<TopicWanted, 'brokers' | 'topic'>,
@@ -71,7 +73,7 @@ function partitionsOf({ topics }: Metadata, topic: string) {
   return topics.find(({ name }) => name === topic)?.partitions ?? [];
 }
 
-/** The admin client does not tell which brokers there are. */
+/** Asked through a producer, since the admin client does not list the brokers. */
 async function cluster({ brokers, topic }: Pick<TopicWanted, 'brokers' | 'topic'>): Promise<Metadata> {
   const client = new kafka.Producer(baseConfig({ brokers, clientId: 'ensure-topic' }));
   client.on('event.error', () => {});

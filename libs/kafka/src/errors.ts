@@ -8,7 +8,7 @@ export class KafkaError extends Error {
   override readonly name = 'KafkaError';
   /** librdkafka's code; negative for the client's own errors. */
   readonly code: number;
-  /** The client that met it can do nothing any more: open a new one, and send again what has no delivery report. */
+  /** True if the client cannot be used any more: open a new one, and send again the messages without a delivery report. */
   readonly fatal: boolean;
 
   constructor(message: string, { code, fatal = false, cause }: { code: number; fatal?: boolean; cause?: unknown }) {
@@ -18,7 +18,7 @@ export class KafkaError extends Error {
   }
 }
 
-/** What the client threw, or gave to a callback, as one kind of error. */
+/** Converts an error that the client threw, or passed to a callback. `doing` names the operation: "Seeking events[3]". */
 export function kafkaError(doing: string, cause: unknown): KafkaError {
   const { code, message, isFatal } = cause as {
     code?: unknown;
@@ -34,7 +34,7 @@ export function kafkaError(doing: string, cause: unknown): KafkaError {
   });
 }
 
-/** True for the errors that only say that brokers cannot be reached now: the client goes on trying by itself. */
+/** True for errors which say that no broker can be reached now. The client retries by itself. */
 export function isAway(code: number): boolean {
   return away.has(code);
 }
@@ -47,7 +47,7 @@ const away = new Set<number>([
   codes.ERR__TIMED_OUT_QUEUE,
 ]);
 
-/** Errors that the client reports as events come without their code. */
+/** Finds the code by the message: errors that the client reports as events carry no code. */
 function codeOf(message: string): number {
   if (message.includes('all broker connections are down')) return codes.ERR__ALL_BROKERS_DOWN;
   if (message.includes('broker transport failure')) return codes.ERR__TRANSPORT;

@@ -6,7 +6,7 @@ import { firstMessages } from './first-messages.ts';
 const brokers = inject('servers').kafka;
 const options = { brokers, clientId: 'test', log: silent };
 
-test('a topic’s ends, and when the message at an offset was sent', async () => {
+test('the ends of a topic and the timestamps of its messages are found', async () => {
   await using topic = await createTopic(brokers, 2);
   await using producer = openTestProducer(brokers);
   const before = Date.now();
@@ -26,11 +26,11 @@ test('a topic’s ends, and when the message at an offset was sent', async () =>
   expect(last).toBeLessThanOrEqual(Date.now());
 });
 
-test('messages that come together with the end of their log, in a busy process, are before it', async () => {
+test('a busy process finds a message that arrives together with the end of the log', async () => {
   await using topic = await createTopic(brokers, 1);
   await using producer = openTestProducer(brokers);
   await producer.send(topic.name, [message('key', 1)]);
-  // Between two turns of the event loop the client gets more than one answer of the broker.
+  // Blocks the event loop, so that the client receives several answers of the broker between two turns.
   const isBusy = setInterval(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400), 1);
   try {
     const found = await firstMessages(options, topic.name, new Map([[0, 0]]), 30_000);
@@ -40,7 +40,7 @@ test('messages that come together with the end of their log, in a busy process, 
   }
 });
 
-test('an offset that is not in the log is told, not waited for', async () => {
+test('an offset that is not in the log is an error', async () => {
   await using topic = await createTopic(brokers, 1);
   await expect(firstMessages(options, topic.name, new Map([[0, 5]]), 3000)).rejects.toThrow(/Consuming|did not come/);
 });

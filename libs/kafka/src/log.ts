@@ -1,4 +1,4 @@
-/** What this library writes to: a pino logger is one. */
+/** The logger that this library needs; pino's fits. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -13,48 +13,49 @@ export interface ConsumerOptions
     AssignmentOptions,
     Partial<Pick<StallWatchOptions, 'stalledAfterMs'>> {}
 
-/** How an assigned partition is doing. */
+/** The progress of an assigned partition. */
 export interface PartitionState {
   partition: number;
   /** The offset of the first message that is not applied. */
   next: number;
-  /** Messages in the log that are not applied; undefined until the log's end is known. */
+  /** Messages in the log that are not applied yet; undefined until the end of the log is known. */
   lag: number | undefined;
-  /** Those of them that no reader may see yet, since a transaction before them is open. */
+  /** How many of these messages readers cannot see yet, because a transaction before them is open. */
   held: number;
-  /** When the first message that is not applied was sent (milliseconds since 1970), as far as it is known. */
+  /** The timestamp of the first message that is not applied (milliseconds since 1970); undefined if unknown. */
   behindSince: number | undefined;
-  /** When a batch was applied last (milliseconds since 1970); undefined before the first. */
+  /** When the last batch was applied (milliseconds since 1970); undefined before the first. */
   progressAt: number | undefined;
-  /** Why nothing more of it is consumed. */
+  /** Why the partition is no longer consumed; undefined while it is. */
   stopped: string | undefined;
 }
 
-// Polled and not yet applied, over all partitions: a batch of 1000 for each of six partitions.
-const maxQueued = 6000;
-/** … and their bytes. The next poll adds at most what is read ahead. */
+/** Messages polled and not yet applied, over all partitions: a batch of 1000 for each of six partitions. */
+const maxQueuedMessages = 6000;
+/** Their bytes. One more poll adds at most what the client reads ahead. */
 const maxQueuedBytes = 1_000_000;
-// One poll: its messages become objects in one go, 3 ms for 2 000.
-const maxPolled = 2000;
-/** Milliseconds to wait for room before it is looked which partitions take it: rebalances are served meanwhile. */
-const roomWithin = 1000;
-const idle = 250;
+/** Messages of one poll. They become objects without a pause: 3 ms for 2 000. */
+const maxPolledMessages = 2000;
+/** How long the loop waits for a batch to end while the queue is full, before it holds slow partitions. */
+const roomTimeoutMs = 1000;
+/** How long the loop sleeps if no message arrives. */
+const idleMs = 250;
 /**
- * Milliseconds outside the group, with brokers that answer, after which the client is taken for stalled. A join waits for
- * the others: 6 s for one that died, 2 s for one that has a batch under way.
+ * A client that is outside its group for so long, although brokers answer, counts as stalled. Joining waits for other
+ * members: 2 s for one that finishes a batch, 6 s for one that died, 30 s for one that is no longer polled.
  */
-const outsideFor = 45_000;
-/** Milliseconds between looks for stalled partitions at most, and for the loop to end after one was found. */
-const watchEvery = 5000;
-const endWithin = 2000;
-/** Milliseconds for Kafka to answer before the group is left. */
-const answerWithin = 1000;
-/** Milliseconds after which a disconnect is not waited for any longer. */
-const disconnectWithin = 4000;
-/** Milliseconds between looks for partitions that wait before markers of transactions. */
-const unseenEvery = 1000;
+const maxOutsideMs = 45_000;
+/** Pause between checks for stalled partitions, at most. */
+const maxWatchPauseMs = 5000;
+/** Time for the loop to end after a partition has stalled; a loop that takes longer hangs. */
+const loopEndTimeoutMs = 2000;
+/** Time for Kafka to answer before the client leaves the group. */
+const answerTimeoutMs = 1000;
+const disconnectTimeoutMs = 4000;
+/** Pause between checks for partitions that wait before transaction markers. */
+const unseenPauseMs = 1000;
 
-/** One client's time in the group, from connecting to leaving. */
+/** One client's membership of the group, from connecting to leaving. */
 export class Membership {
   readonly #options: ConsumerOptions;
   #native: NativeConsumer | undefined;
@@ -73,12 +74,12 @@ export class Membership {
     this.#transactions = new OpenTransactions(options);
   }
 
-  /** Consumes until `signal` is aborted. Rejects with a fatal KafkaError when this client can do nothing more. */
+  /** Consumes until `signal` is aborted. Rejects with a fatal KafkaError when the client cannot be used any more. */
   async run(signal: AbortSignal): Promise<void> {
     try {
       const native = await this.#connect(signal);
       signal.addEventListener('abort', () => native.wake(), { once: true });
-      // The watch may find that the loop itself hangs.
+      // The loop itself may hang, which the watch detects.
       this.#watch(native).catch((error: unknown) => this.#fail(error));
       this.#passUnseenEnds(native).catch((error: unknown) => this.#fail(error));
       await Promise.race([this.#loop(native, signal), this.#stalled.promise]);
@@ -132,7 +133,7 @@ export class Membership {
     }
   }
 
-  /** Ends the membership, and with it the process, when a partition stalls. */
+  /** Ends the membership when a partition stalls. */
   async #watch(native: NativeConsumer): Promise<void> {
     const { topic, waits = () => Promise.resolve(false), stalledAfterMs = defaultStalledAfterMs } = this.#options;
     const assignment = this.#assignment as Assignment;
@@ -144,13 +145,13 @@ export class Membership {
       stalledAfterMs,
     });
     const { signal } = this.#ended;
-    const everyMs = Math.min(watchEvery, stalledAfterMs / 2);
+    const everyMs = Math.min(maxWatchPauseMs, stalledAfterMs / 2);
     for await (const _ of setInterval(everyMs, undefined, { signal, ref: false })) {
-      // While the group moves partitions, or no broker answers, nothing can be said.
+      // During a rebalance, or while no broker answers, a partition may stand still without being stalled.
       const error = assignment.busy || !this.#reachability?.reachable ? undefined : await watch.check();
       if (error === undefined) continue;
       this.#fail(error);
-      await delay(endWithin, undefined, { signal });
+      await delay(loopEndTimeoutMs, undefined, { signal });
       this.#stalled.reject(error);
       return;
     }
@@ -159,7 +160,7 @@ export class Membership {
   async #passUnseenEnds(native: NativeConsumer): Promise<void> {
     const assignment = this.#assignment as Assignment;
     const unseen = new UnseenEnds(this.#options, native, () => [...assignment.feeds]);
-    for await (const _ of setInterval(unseenEvery, undefined, { signal: this.#ended.signal, ref: false })) {
+    for await (const _ of setInterval(unseenPauseMs, undefined, { signal: this.#ended.signal, ref: false })) {
       await unseen.pass();
     }
   }
@@ -169,14 +170,14 @@ export class Membership {
     if (this.#fault !== undefined) throw this.#fault;
     this.#checkStall(assignment);
     await assignment.settle();
-    const room = maxQueued - assignment.queued;
+    const room = maxQueuedMessages - assignment.queued;
     if (room <= 0 || assignment.queuedBytes >= maxQueuedBytes) {
-      await within(assignment.room, roomWithin);
+      await within(assignment.room, roomTimeoutMs);
       return;
     }
-    const polled = await this.#poll(native, Math.min(Math.max(room, 100), maxPolled));
+    const polled = await this.#poll(native, Math.min(Math.max(room, 100), maxPolledMessages));
     assignment.dispatch(polled);
-    if (polled.length === 0) await native.arrival(idle);
+    if (polled.length === 0) await native.arrival(idleMs);
   }
 
   async #poll(native: NativeConsumer, max: number): Promise<IncomingMessage[]> {
@@ -192,7 +193,7 @@ export class Membership {
     }
   }
 
-  /** Each problem is logged once, not at every try. */
+  /** Logs each problem once, not at every attempt. */
   #tell(error: KafkaError): void {
     const { topic, log } = this.#options;
     const problem =
@@ -206,7 +207,7 @@ export class Membership {
     const explained = joined || busy || this.#problem !== undefined || !this.#reachability?.reachable;
     if (explained) this.#inGroupAt = performance.now();
     const seconds = Math.round((performance.now() - this.#inGroupAt) / 1000);
-    if (seconds * 1000 < outsideFor) return;
+    if (seconds * 1000 < maxOutsideMs) return;
     const message = `The Kafka client has not got into the group for ${seconds} s though brokers answer`;
     throw new KafkaError(message, { code: codes.ERR__TIMED_OUT, fatal: true });
   }
@@ -226,22 +227,22 @@ export class Membership {
     if (this.#assignment === undefined) return;
     const native = this.#native as NativeConsumer;
     const { log } = this.#options;
-    const answers = await native.answers(answerWithin);
+    const answers = await native.answers(answerTimeoutMs);
     await this.#assignment.close(answers);
     if (!answers) log.warn({}, 'Kafka does not answer: offsets are not committed to it');
-    // A client cannot leave without an answer, nor while a call hangs that holds its lock. It would keep the thread that tries,
-    // and the end of the process would wait for that thread. The group misses it after 6 s, or 30 s after its last poll.
+    // Without an answer, or while another call hangs and holds the client's lock, disconnecting would block a thread, and the
+    // process could not exit before that thread ends. The group drops such a client after 6 s, or 30 s after its last poll.
     if ((!answers && (isEnding || this.#isStalled())) || this.#loopHangs) return;
     this.#native = undefined;
-    const late = await native.disconnect(disconnectWithin);
+    const late = await native.disconnect(disconnectTimeoutMs);
     if (late) log.warn({ err: late }, 'Kafka does not answer; closing the client without leaving the group');
   }
 }
 
-/** Resolves with the promise, or after so many milliseconds. */
-async function within(promise: Promise<void>, milliseconds: number): Promise<void> {
+/** Resolves when the promise does, or after `timeoutMs`. */
+async function within(promise: Promise<void>, timeoutMs: number): Promise<void> {
   const timeout = Promise.withResolvers<void>();
-  const timer = globalThis.setTimeout(timeout.resolve, milliseconds);
+  const timer = globalThis.setTimeout(timeout.resolve, timeoutMs);
   await Promise.race([promise, timeout.promise]);
   clearTimeout(timer);
 }

@@ -6,19 +6,19 @@ import kafka, {
 import { askMetadata, baseConfig, type ClientOptions } from './client.ts';
 import { codes, type KafkaError, kafkaError } from './errors.ts';
 
-/** A message as it came. */
+/** A message as the client delivers it. */
 export interface IncomingMessage {
   partition: number;
   offset: number;
   key?: Buffer | string | null;
   value: Buffer | null;
-  /** Milliseconds since 1970, as its producer or broker says. */
+  /** Milliseconds since 1970, by the clock of its producer or broker. */
   timestamp?: number;
-  /** One object a header, so that a name may come twice. */
+  /** One object for each header, since a name may occur twice. */
   headers?: Record<string, Buffer | string>[];
 }
 
-/** The bytes that a message holds, as far as others decide on them. */
+/** The bytes of a message that its producer controls: key, value and headers. */
 export function bytesOf({ key, value, headers = [] }: IncomingMessage): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   for (const header of headers) for (const name in header) bytes += name.length + (header[name]?.length ?? 0);
@@ -34,26 +34,26 @@ export interface GroupOptions extends ClientOptions {
   groupId: string;
   topic: string;
   /**
-   * Told when a partition is read to its end, just before the poll that met it is answered: what lies before that offset and
-   * was not delivered, readers do not see. Not for those in a hurry: after an end the client's poll waits 1 ms for each next
-   * message, so that at 5 000 messages/s a batch came after 7 ms instead of 2.
+   * Called when a partition is read to its end, just before the poll that met the end resolves. Offsets before the end that
+   * were not delivered hold no message for readers. It adds latency: after an end the client waits 1 ms for each further
+   * message, so that at 5 000 messages/s a batch arrived after 7 ms instead of 2.
    */
   onEnd?: (end: PartitionOffset) => void;
 }
 
-/** Milliseconds; nothing is polled meanwhile. */
-const seekWithin = 1000;
+/** Nothing is polled during a seek. */
+const seekTimeoutMs = 1000;
 
 type Rebalance = 'assign' | 'revoke';
 type Native = InstanceType<typeof kafka.KafkaConsumer>;
-/** What the client has and does not declare (1.10.1). */
+/** Methods that the client has but does not declare (1.10.1). */
 interface Undeclared {
   incrementalAssign(assignments: TopicPartition[]): void;
   incrementalUnassign(assignments: TopicPartition[]): void;
   assignmentLost(): boolean;
 }
 
-/** The client's consumer with one topic: every call that is untyped, or reports by callback, is wrapped here and only here. */
+/** The client's consumer for one topic. Wraps every call that is untyped or reports by callback. */
 export class NativeConsumer {
   readonly client: Native;
   readonly #topic: string;
@@ -82,7 +82,7 @@ export class NativeConsumer {
       queue_non_empty_cb: () => this.wake(),
     };
     this.client = new kafka.KafkaConsumer(config, {
-      // An offset that is not in the log is a fault to be told, never a reason to begin elsewhere.
+      // An offset that is not in the log is an error. Consuming never continues at another offset instead.
       'auto.offset.reset': 'error',
     });
     this.client.setDefaultConsumeTimeout(0);
@@ -90,8 +90,8 @@ export class NativeConsumer {
   }
 
   /**
-   * What has arrived, up to `max` messages, at once. No time to wait: the client would hold back a lone message for 1 ms,
-   * and a trickle until `max` is reached.
+   * Returns up to `max` messages that have arrived, without waiting: with a timeout the client would delay a lone message by
+   * 1 ms, and a slow stream until `max` is reached.
    */
   poll(max: number): Promise<IncomingMessage[]> {
     this.#arrived = Promise.withResolvers<void>();
@@ -103,9 +103,9 @@ export class NativeConsumer {
     });
   }
 
-  /** Resolves when something has arrived since the last poll began, or after `timeout` milliseconds. */
-  async arrival(timeout: number): Promise<void> {
-    const timer = setTimeout(() => this.wake(), timeout);
+  /** Resolves when something has arrived since the last poll began, or after `timeoutMs`. */
+  async arrival(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => this.wake(), timeoutMs);
     await this.#arrived.promise;
     clearTimeout(timer);
   }
@@ -127,14 +127,14 @@ export class NativeConsumer {
     (this.client as Native & Undeclared).incrementalUnassign(this.#named(partitions));
   }
 
-  /** True while partitions are revoked that the group has given to others already, since it missed this consumer. */
+  /** True if the group has dropped this consumer, so that the partitions being revoked may have other owners already. */
   isLost(): boolean {
     return (this.client as Native & Undeclared).assignmentLost();
   }
 
   seek(position: PartitionOffset): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.client.seek({ topic: this.#topic, ...position }, seekWithin, (error) => {
+      this.client.seek({ topic: this.#topic, ...position }, seekTimeoutMs, (error) => {
         if (error) reject(kafkaError(`Seeking ${this.#topic}[${position.partition}]`, error));
         else resolve();
       });
@@ -149,18 +149,18 @@ export class NativeConsumer {
     this.client.resume(this.#named(partitions));
   }
 
-  /** Sends the offsets on their way; the outcome is logged when it is known. */
+  /** Commits offsets without waiting; a failure is logged. */
   commit(offsets: PartitionOffset[]): void {
     this.client.commit(offsets.map((offset) => ({ topic: this.#topic, ...offset })));
   }
 
-  /** The offset after the partition's last message, open transactions included, as of the last fetch; undefined before the first. */
+  /** The offset after the partition's last message as of the last fetch, open transactions included; undefined before the first. */
   knownEnd(partition: number): number | undefined {
     const { highOffset } = this.client.getWatermarkOffsets(this.#topic, partition);
     return highOffset < 0 ? undefined : highOffset;
   }
 
-  /** The partition's first offset and the one after its last that readers may see (an open transaction ends it), asked of the broker. */
+  /** Asks the broker for the partition's first offset, and for the end that readers see: an open transaction is behind it. */
   bounds(partition: number): Promise<{ first: number; end: number }> {
     return new Promise((resolve, reject) => {
       this.client.queryWatermarkOffsets(this.#topic, partition, 5000, (error, offsets) => {
@@ -181,14 +181,14 @@ export class NativeConsumer {
     );
   }
 
-  /** Leaves the group and disconnects; resolves to an error when that takes longer than `timeout` milliseconds. */
-  disconnect(timeout: number): Promise<KafkaError | undefined> {
+  /** Leaves the group and disconnects; resolves to an error if that takes longer than `timeoutMs`. */
+  disconnect(timeoutMs: number): Promise<KafkaError | undefined> {
     return new Promise((resolve) => {
       const late = kafkaError('Disconnecting', {
         code: codes.ERR__TIMED_OUT,
-        message: `not done within ${timeout} ms`,
+        message: `not done within ${timeoutMs} ms`,
       });
-      const timer = setTimeout(() => resolve(late), timeout);
+      const timer = setTimeout(() => resolve(late), timeoutMs);
       this.client.disconnect(() => {
         clearTimeout(timer);
         resolve(undefined);
@@ -204,27 +204,27 @@ export class NativeConsumer {
 function groupConfig(groupId: string): ConsumerGlobalConfig {
   return {
     'group.id': groupId,
-    // A worker that joins or leaves stops only the partitions that move. The newer group protocol is not used: there the
-    // session timeout is the broker's, 45 s unless somebody changed it.
+    // A member that joins or leaves interrupts only the partitions that move. The newer group protocol is not used, since its
+    // session timeout is set on the broker, and is 45 s by default.
     'partition.assignment.strategy': 'cooperative-sticky',
     'session.timeout.ms': 6000,
     'heartbeat.interval.ms': 1000,
-    // A member that is no longer polled leaves, and a rebalance waits no longer for it. By default 5 minutes, in which the
-    // others get none of its partitions. Our loop polls several times a second; see `outsideFor` in membership.ts.
+    // A member that is not polled for so long leaves the group, and rebalances wait for it no longer. The default is 5 minutes,
+    // in which nobody else gets its partitions. It must be less than `maxOutsideMs` in membership.ts.
     'max.poll.interval.ms': 30_000,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,
-    // Of transactions, only those that were committed.
+    // Deliver only messages of committed transactions.
     'isolation.level': 'read_committed',
-    // How soon a topic is noticed that was made, or deleted, after the subscription; the default is 5 minutes.
+    // How soon the client notices that a topic was created or deleted after it subscribed; the default is 5 minutes.
     'topic.metadata.refresh.interval.ms': 5000,
-    // How long a fetch without news may hold up the first one of a partition just assigned.
+    // A fetch without new messages delays the first fetch of a newly assigned partition for so long.
     'fetch.wait.max.ms': 100,
     'fetch.error.backoff.ms': 100,
-    // How long a full queue holds up the next fetch: at full speed it is empty after 100 ms.
+    // A full queue delays the next fetch for so long; at full speed the queue is empty after 100 ms.
     'fetch.queue.backoff.ms': 10,
-    // Bytes that are read ahead, and those of one answer of a broker, by which that may be exceeded. A larger message comes
-    // nevertheless, alone. 300 000 events of 350 bytes were read as fast with 16 times as much.
+    // Size of the read-ahead queue, and of one fetch, by which the queue may exceed its size. A larger message is delivered
+    // alone. 300 000 events of 350 bytes were read no faster with a 16 times larger queue.
     'queued.max.messages.kbytes': 1024,
     'fetch.max.bytes': 1_048_576,
   };

@@ -1,15 +1,16 @@
 import type { Log } from './log.ts';
 import type { NativeConsumer } from './native-consumer.ts';
 
-/** Where a partition's log ends for readers, though it goes on. */
+/** Messages of a partition that readers cannot see yet. */
 interface Held {
+  /** The offset after the last message that readers may see. */
   end: number;
   messages: number;
 }
 
 /**
- * Finds messages that no reader may see, since a transaction before them has not ended. It is asked for the ends of
- * partitions every few seconds: a transaction counts as open when two answers in a row end at it.
+ * Detects messages that readers cannot see because a transaction before them is still open. Its caller asks for the ends of
+ * partitions every few seconds. A transaction counts as open when two answers in a row end at it.
  */
 export class OpenTransactions {
   readonly #topic: string;
@@ -22,15 +23,15 @@ export class OpenTransactions {
     this.#log = log;
   }
 
-  /** Messages that an open transaction holds back from a consumer that has come to this offset. */
+  /** Returns how many messages an open transaction holds back from a consumer at this offset. */
   behind(partition: number, next: number): number {
     const held = this.#held.get(partition);
     return held?.end === next ? held.messages : 0;
   }
 
-  /** The offset after the last message of a partition that readers may see, asked of the broker. */
+  /** Asks the broker for the offset after a partition's last message that readers may see. */
   async readableEnd(native: NativeConsumer, partition: number): Promise<number> {
-    // Asked first: what was in the log by then, and cannot be seen now, belongs to an open transaction or is behind one.
+    // Read first: a message that was in the log then and is invisible now is part of an open transaction, or behind one.
     const known = native.knownEnd(partition) ?? 0;
     const { end } = await native.bounds(partition);
     this.#notice(partition, { end, messages: known - end });

@@ -47,7 +47,7 @@ test('messages are applied in batches, one after the other, each expected where 
   ]);
 });
 
-test('an offset that is elsewhere is sought, and what was polled before the seek is dropped', async () => {
+test('the client seeks an offset that another owner stored, and messages polled before the seek are dropped', async () => {
   const { feed } = feedOf(async () => ({ next: 1 }));
   feed.push(messages(0, 4));
   await vi.waitFor(() => expect(feed.next).toBe(1));
@@ -57,7 +57,7 @@ test('an offset that is elsewhere is sought, and what was polled before the seek
   expect(takeSeek(feed)).toBeUndefined();
 });
 
-test('a feed that is held takes nothing until its batch has ended, and then seeks what follows it', async () => {
+test('a held feed queues nothing until its batch has ended, and then seeks the next offset', async () => {
   const { promise, resolve } = Promise.withResolvers<{ next: number }>();
   const { feed } = feedOf(() => promise);
   feed.push(messages(0, 4));
@@ -70,7 +70,7 @@ test('a feed that is held takes nothing until its batch has ended, and then seek
   expect([feed.queued, takeSeek(feed)]).toEqual([0, 3]);
 });
 
-test('nothing is taken after a stop, which is told once', async () => {
+test('a stopped feed queues nothing, and reports the stop once', async () => {
   const { feed, onStop } = feedOf(async () => ({ next: 2, stop: 'a gap' }));
   feed.push(messages(0, 5));
   await vi.waitFor(() => expect(feed.stopped).toBe('a gap'));
@@ -87,7 +87,7 @@ test('a batch that fails for good stops the partition with the error', async () 
   await vi.waitFor(() => expect(feed.stopped).toMatch(/Offset 0 .* numeric overflow/));
 });
 
-test('closing lets the batch under way end', async () => {
+test('closing waits for the batch under way', async () => {
   const { promise, resolve } = Promise.withResolvers<{ next: number }>();
   const { feed } = feedOf(() => promise);
   feed.push(messages(0, 5));
@@ -98,7 +98,7 @@ test('closing lets the batch under way end', async () => {
   expect(feed.stopped).toBeUndefined();
 });
 
-test('closing gives up a batch that does not end in time, and what it then does counts no more', async () => {
+test('closing gives up a batch that does not end in time, and ignores its outcome', async () => {
   const { promise, resolve } = Promise.withResolvers<{ next: number }>();
   let given: AbortSignal | undefined;
   const { feed } = feedOf(({ signal }) => {
@@ -115,7 +115,7 @@ test('closing gives up a batch that does not end in time, and what it then does 
   expect(feed.next).toBe(0);
 });
 
-test('it is behind since the first message that is not applied was sent', async () => {
+test('a feed is behind since the timestamp of its first message that is not applied', async () => {
   const batches = [0, 1].map(() => Promise.withResolvers<{ next: number }>());
   let begun = 0;
   const { feed } = feedOf(async () => await (batches[begun++]?.promise ?? { next: -1 }));
@@ -131,7 +131,7 @@ test('it is behind since the first message that is not applied was sent', async 
   expect(feed.behindSince).toBe(103);
 });
 
-test('the offset moves past what no reader sees, unless messages were taken meanwhile', async () => {
+test('the offset moves past records that no reader sees, unless messages were queued meanwhile', async () => {
   const seen: [number, number, number[]][] = [];
   const { feed } = feedOf(async ({ expected, next, messages: batch }) => {
     seen.push([expected, next, offsets(batch)]);
@@ -169,7 +169,7 @@ function keepingFeed() {
   return { ...it, applied };
 }
 
-test('messages that the client skipped are sought once and read', async () => {
+test('messages that the client skipped are sought and read', async () => {
   const { feed, applied, gaps } = keepingFeed();
   feed.push([...messages(0, 2), ...messages(5, 6), ...messages(9, 9)]);
   feed.push(messages(10, 10));
@@ -180,7 +180,7 @@ test('messages that the client skipped are sought once and read', async () => {
   expect([gaps, takeSeek(feed)]).toEqual([[], undefined]);
 });
 
-test('offsets that are left out again are not in the log: they are told, all those of a poll after one seek', async () => {
+test('offsets that are left out twice are reported as gaps, all those of a poll after one seek', async () => {
   const { feed, applied, gaps } = keepingFeed();
   const holed = [...messages(0, 2), ...messages(5, 6), ...messages(9, 9)];
   feed.push(holed);
@@ -197,7 +197,7 @@ test('offsets that are left out again are not in the log: they are told, all tho
   ]);
 });
 
-test('offsets that are left out otherwise than before are read again', async () => {
+test('other offsets that are left out after a seek are sought again', async () => {
   const { feed, gaps } = keepingFeed();
   feed.push(messages(2, 3));
   expect(takeSeek(feed)).toBe(0);
@@ -207,14 +207,14 @@ test('offsets that are left out otherwise than before are read again', async () 
   expect([takeSeek(feed), gaps]).toEqual([undefined, [[0, 1]]]);
 });
 
-test('messages that were taken already are not taken again', async () => {
+test('messages that were queued before are not queued again', async () => {
   const { feed, applied } = keepingFeed();
   feed.push(messages(0, 3));
   feed.push(messages(2, 4));
   await vi.waitFor(() => expect(applied).toEqual([0, 1, 2, 3, 4]));
 });
 
-test('messages of a batch that are applied one by one move the offset, and what comes of them is a sign of life', async () => {
+test('messages that are applied one by one move the offset, and each is a sign of life', async () => {
   const stages: [number, number, boolean][] = [];
   const { feed, onStop } = feedOf(async ({ progress: { moved, queued } }) => {
     const look = () => stages.push([feed.next, feed.moves, feed.waitsForOthers]);
@@ -237,7 +237,7 @@ test('messages of a batch that are applied one by one move the offset, and what 
   expect(feed.next).toBe(1);
 });
 
-test('a batch that was abandoned moves nothing any more', async () => {
+test('a batch that was given up moves no offset', async () => {
   const stuck = Promise.withResolvers<{ next: number }>();
   let report = (_next?: number) => {};
   const { feed } = feedOf(({ progress }) => {
@@ -250,7 +250,7 @@ test('a batch that was abandoned moves nothing any more', async () => {
   expect([feed.next, feed.moves]).toEqual([0, 0]);
 });
 
-test('a batch holds no more bytes than it may, or one message that is larger', async () => {
+test('a batch stays below its size limit, or holds a single larger message', async () => {
   const seen: number[][] = [];
   const { feed } = feedOf(async ({ messages: batch, next }) => {
     seen.push(offsets(batch));

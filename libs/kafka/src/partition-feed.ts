@@ -1,30 +1,30 @@
 import { bytesOf, type IncomingMessage } from './native-consumer.ts';
 
-/** What becomes of a batch that is under way: a partition without a sign of life for 30 s is taken for stalled. */
+/** Signs of life of a batch that is under way. A partition without one for 30 s counts as stalled. */
 export interface BatchProgress {
-  /** Something came of it: a turn, an answer, even a failure. With `next`, all messages before that offset are applied. */
+  /** Reports a turn, an answer, or a failure. With `next`, all messages before that offset are applied. */
   moved: (next?: number) => void;
-  /** It waits for others of this process until it has moved: not it is stalled, if anything is. */
+  /** Reports that the batch waits for other batches of this process. Until `moved` is called, it does not count as stalled. */
   queued: () => void;
 }
 
 /** Messages of one partition, in order, to be applied together. */
 export interface MessageBatch {
   partition: number;
-  /** The partition's next offset as this consumer last read it or moved it. */
+  /** The partition's next offset, as this consumer last read or stored it. */
   expected: number;
-  /** Where the partition goes on when the batch is applied. */
+  /** The partition's next offset once the batch is applied. */
   next: number;
-  /** None when only the offset is to be moved, past what no reader sees at the end of the log. */
+  /** Empty if only the offset has to move, past records at the end of the log that no reader sees. */
   messages: IncomingMessage[];
-  /** Aborted when the partition was taken away, or the process has to end: give up waiting and retrying. */
+  /** Aborted when the partition is revoked or the process ends: stop waiting and retrying. */
   signal: AbortSignal;
   progress: BatchProgress;
 }
 
 /**
- * Where the partition goes on after a batch: the batch's `next` when it was applied; any other is sought. With `stop`,
- * nothing more of the partition is consumed, and the text says why.
+ * The partition's next offset after a batch. It is the batch's `next` if the batch was applied; the client seeks to any
+ * other. With `stop`, the partition is no longer consumed, and the text says why.
  */
 export interface BatchOutcome {
   next: number;
@@ -37,20 +37,20 @@ export interface FeedOptions {
   partition: number;
   next: number;
   maxBatch: number;
-  /** Bytes of a batch at most, unless its only message is larger. */
+  /** Largest size of a batch, unless its only message is larger. */
   maxBatchBytes: number;
   apply: ApplyBatch;
-  /** Called when a batch was applied, and not given up before: the partition is this consumer's as far as `next`. */
+  /** Called when a batch was applied that was not given up before. */
   onApplied: (feed: PartitionFeed) => void;
-  /** Called after every batch, whatever became of it. */
+  /** Called after every batch, applied or not. */
   onEnded: () => void;
-  /** Called for offsets that are not delivered: read twice, without the messages from one to before the other. */
+  /** Called for offsets, from `from` to before `to`, that were read twice and hold no message. */
   onGap: (feed: PartitionFeed, from: number, to: number) => void;
-  /** Called once, when nothing more is consumed. */
+  /** Called once, when the partition is no longer consumed. */
   onStop: (feed: PartitionFeed, reason: string) => void;
 }
 
-/** One assigned partition: what was polled and not yet applied, and how far it was applied. One batch at a time. */
+/** The queue and the progress of one assigned partition. Applies one batch at a time. */
 export class PartitionFeed {
   readonly partition: number;
   readonly #options: FeedOptions;
@@ -59,9 +59,9 @@ export class PartitionFeed {
   #queuedBytes = 0;
   /** The offset after the last message taken. */
   #taken: number;
-  /** Offsets that the client left out in the last poll, from and to: each is read again once. */
+  /** Ranges of offsets, from and to, that the client left out in the last poll. Each is read again once. */
   readonly #leftOut = new Map<number, number>();
-  /** The end of what no reader sees and is to be passed over; 0 when there is nothing of that. */
+  /** The end of records to pass over because no reader sees them; 0 if there are none. */
   #end = 0;
   #next: number;
   #stopped: string | undefined;
@@ -96,52 +96,52 @@ export class PartitionFeed {
     return this.#queuedBytes;
   }
 
-  /** True while there are messages that are polled and not yet applied. */
+  /** True while some messages are polled and not yet applied. */
   get pending(): boolean {
     return this.#busy !== undefined;
   }
 
-  /** How often something came of a batch: unchanged for long, it is stalled. */
+  /** Number of signs of life of batches. If it does not change for long, the partition is stalled. */
   get moves(): number {
     return this.#moves;
   }
 
-  /** True while the batch under way waits for its turn, behind others of this process. */
+  /** True while the batch under way waits for other batches of this process. */
   get waitsForOthers(): boolean {
     return this.#waitsForOthers;
   }
 
-  /** Milliseconds for which the batch under way has been applied; 0 while there is none. */
+  /** How long the batch under way has been running, in milliseconds; 0 without one. */
   get busyFor(): number {
     return this.#busy === undefined ? 0 : performance.now() - this.#busySince;
   }
 
-  /** True from `hold` until the batch under way has ended: what comes meanwhile is not taken. */
+  /** True from `hold` until the batch under way has ended. Messages that arrive meanwhile are dropped. */
   get held(): boolean {
     return this.#held;
   }
 
   /**
-   * When the first message that is not applied was sent (milliseconds since 1970); until it has been polled, when the last
-   * one that was applied. Undefined before the first message.
+   * The timestamp of the first message that is not applied (milliseconds since 1970); until it is polled, that of the last
+   * applied message. Undefined before the first message.
    */
   get behindSince(): number | undefined {
     return this.#underWay?.timestamp ?? this.#queue[0]?.timestamp ?? this.#lastTimestamp;
   }
 
-  /** When a batch was applied last (milliseconds since 1970). */
+  /** When the last batch was applied (milliseconds since 1970). */
   get progressAt(): number | undefined {
     return this.#progressAt;
   }
 
-  /** Why nothing more of it is consumed. */
+  /** Why the partition is no longer consumed; undefined while it is. */
   get stopped(): string | undefined {
     return this.#stopped;
   }
 
   /**
-   * Takes messages that follow those taken before. Where offsets are left out they are sought and read again once, for
-   * clients are known to skip messages. Those after a hold, a pending seek or a stop are not wanted.
+   * Queues messages that follow those queued before. If offsets are left out, the client seeks them and reads them once more,
+   * since clients are known to skip messages. Drops messages after a hold, a stop, or while a seek is pending.
    */
   push(messages: readonly IncomingMessage[]): void {
     if (!this.#takes()) return;
@@ -151,7 +151,7 @@ export class PartitionFeed {
     if (this.#queue.length > 0) this.#busy ??= this.#run();
   }
 
-  /** Moves the offset past what no reader sees, from one offset to another; not when messages have been taken meanwhile. */
+  /** Moves the offset past records that no reader sees, unless messages were queued meanwhile. */
   passOver(from: number, to: number): void {
     if (!this.#takes() || this.pending || from !== this.#next || to <= from) return;
     this.#options.onGap(this, from, to);
@@ -160,7 +160,7 @@ export class PartitionFeed {
     this.#busy = this.#run();
   }
 
-  /** Takes nothing more while the batch under way lasts; what is queued is dropped, and sought again afterwards. */
+  /** Drops the queue, and all messages until the batch under way has ended. They are read again afterwards. */
   hold(): void {
     if (this.#busy === undefined) return;
     this.#held = true;
@@ -174,24 +174,24 @@ export class PartitionFeed {
     this.#options.onStop(this, reason);
   }
 
-  /** The offset that the client has to be moved to before the next poll; undefined when it is there. */
+  /** The offset to which the client has to seek before the next poll; undefined if it need not. */
   get seekTo(): number | undefined {
     return this.#seekTo;
   }
 
-  /** The client was moved to this offset: messages from there on are taken, unless another offset is wanted by now. */
+  /** Reports that the client has sought this offset. Messages from there on are queued, unless another seek is wanted by now. */
   sought(offset: number): void {
     if (offset !== this.#seekTo) return;
     this.#seekTo = undefined;
     this.#taken = offset;
   }
 
-  /** Lets the batch under way end, for at most `grace` milliseconds, and drops the rest. */
-  async close(grace: number): Promise<void> {
+  /** Waits up to `graceMs` for the batch under way, then gives it up; drops the queue. */
+  async close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#drop();
     if (this.#busy === undefined || this.#abandoned.signal.aborted) return;
-    const timer = setTimeout(() => this.#abandoned.abort(), grace);
+    const timer = setTimeout(() => this.#abandoned.abort(), graceMs);
     const abandoned = new Promise<void>((resolve) => {
       this.#abandoned.signal.addEventListener('abort', () => resolve(), { once: true });
     });
@@ -199,7 +199,7 @@ export class PartitionFeed {
     clearTimeout(timer);
   }
 
-  /** False when offsets before the message are left out for the first time. */
+  /** Queues a message. Returns false if offsets before it are left out for the first time. */
   #take(message: IncomingMessage): boolean {
     const { offset } = message;
     if (offset > this.#taken) {

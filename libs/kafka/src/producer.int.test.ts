@@ -36,7 +36,7 @@ test('a key goes to the partition that Java clients choose', async () => {
   );
 });
 
-test('more than the client’s queue holds is sent in order, over several calls at once', async () => {
+test('concurrent calls send more messages than the client’s queue holds, in order', async () => {
   await using topic = await createTopic(brokers, 2);
   await using producer = openTestProducer(brokers);
   const calls = 6;
@@ -72,7 +72,7 @@ test('a message that is too large fails alone', async () => {
   ]);
 });
 
-test('opened while no broker answers, it sends when one does', async () => {
+test('a producer that is opened while no broker answers sends when one does', async () => {
   await using topic = await createTopic(brokers);
   const [host, port] = brokers.split(':');
   const door = createServer((socket) => {
@@ -93,14 +93,14 @@ test('opened while no broker answers, it sends when one does', async () => {
   door.close();
 });
 
-test('closed while no broker answers, it ends, and says so to who waits', async () => {
+test('closing a producer while no broker answers rejects its pending sends', async () => {
   const producer = openProducer({ brokers: '127.0.0.1:1', clientId: 'test', log: silent });
   const sending = producer.send('any', [message('a', 1)]).catch((error: unknown) => (error as Error).name);
   await producer.close();
   expect(await sending).toBe('AbortError');
 });
 
-test('what is sent after closing fails as fatal', async () => {
+test('a send after closing fails as fatal', async () => {
   await using topic = await createTopic(brokers);
   const producer = openTestProducer(brokers);
   await producer.send(topic.name, [message('a', 1)]);
@@ -110,7 +110,7 @@ test('what is sent after closing fails as fatal', async () => {
   expect(producer.isConnected()).toBe(false);
 });
 
-test('a first batch that the broker refuses, not knowing the partition yet, is neither lost nor overtaken', async () => {
+test('a first batch that the broker refuses because it does not know the partition yet is neither lost nor overtaken', async () => {
   await using topic = await createTopic(brokers, 1);
   await using broker = await openRefusingBroker(brokers, topic.name);
   await using producer = openTestProducer(broker.address);

@@ -3,19 +3,20 @@ import kafka from '@confluentinc/kafka-javascript';
 import { type AnyClient, askMetadata, baseConfig, type ClientOptions, connect } from './client.ts';
 import { codes, isAway, KafkaError, kafkaError } from './errors.ts';
 
-/** Milliseconds between questions while brokers answer, and while they do not. */
-const calm = 5000;
-const alarmed = 500;
-/** Milliseconds of silence after which another client is asked whether it fares better. */
-const suspicious = 5000;
+/** Pause between metadata requests while brokers answer. */
+const calmPauseMs = 5000;
+/** Pause while they do not. */
+const alarmedPauseMs = 500;
+/** Silence after which a second client tries to reach the brokers. */
+const suspiciousAfterMs = 5000;
 
 /**
- * Follows whether a connected client reaches its brokers, logs when that changes, and finds clients that never will again.
+ * Tracks whether a connected client reaches its brokers, logs changes, and detects a client that never will again.
  *
- * A client that is told once that the cluster has no brokers, as a broker may say that has just come back, forgets all it
- * knows and stays alone for ever (https://github.com/confluentinc/librdkafka/issues/5301; seen here in 1 of 30 clients
- * after their only broker had been frozen for 20 s). It says nothing. So it is asked for metadata now and then; when it has
- * no answer but a new client has, it is given up.
+ * A broker that has just restarted may report a cluster without brokers. A client that receives this forgets all brokers
+ * and never reconnects, without an error (https://github.com/confluentinc/librdkafka/issues/5301; seen here in 1 of 30
+ * clients after their only broker had been frozen for 20 s). So the client is asked for metadata regularly. If it gets no
+ * answer while a new client does, it is reported as fatally failed.
  */
 export class Reachability {
   readonly #client: AnyClient;
@@ -54,7 +55,7 @@ export class Reachability {
     return this.#reachable;
   }
 
-  /** Something came from a broker. */
+  /** Records that the client received something from a broker. */
   proven(): void {
     this.#silentSince = undefined;
     if (this.#reachable) return;
@@ -75,7 +76,7 @@ export class Reachability {
   async #watch(): Promise<void> {
     const { signal } = this.#closing;
     for (;;) {
-      await delay(this.#reachable ? calm : alarmed, undefined, { signal, ref: false });
+      await delay(this.#reachable ? calmPauseMs : alarmedPauseMs, undefined, { signal, ref: false });
       if (await this.#answers()) this.proven();
       else if (await this.#isForsaken()) {
         const message = 'The Kafka client has lost its brokers, which others can reach';
@@ -99,8 +100,8 @@ export class Reachability {
 
   async #isForsaken(): Promise<boolean> {
     this.#silentSince ??= performance.now();
-    if (performance.now() - this.#silentSince < suspicious) return false;
-    // Asked again at the end: brokers that came back just now answer both.
+    if (performance.now() - this.#silentSince < suspiciousAfterMs) return false;
+    // The client is asked once more: brokers that came back just now answer both clients.
     return (await answerAnother(this.#options)) && !(await this.#answers()) && !this.#closing.signal.aborted;
   }
 }

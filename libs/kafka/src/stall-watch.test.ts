@@ -6,7 +6,7 @@ const stalledAfterMs = 30_000;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A partition at offset 5 of 9, and what a minute of checks finds. */
+/** Watches a partition at offset 5 of 9; `minute` checks it for a minute. */
 function watched() {
   const feed = {
     partition: 3,
@@ -43,7 +43,7 @@ test('a partition that has messages and does not move is stalled, and the error 
   expect(performance.now() - start).toBe(stalledAfterMs);
 });
 
-test('so is one whose messages are polled and not applied', async () => {
+test('a partition whose messages are polled and not applied is stalled', async () => {
   const { feed, state, minute } = watched();
   Object.assign(feed, { pending: true });
   Object.assign(state, { brokers: false });
@@ -56,14 +56,14 @@ test.each([
   ['waiting for the database', { waits: true }, { pending: true }],
   ['waiting for its turn behind others', {}, { pending: true, waitsForOthers: true }],
   ['whose brokers are away', { brokers: false }, {}],
-])('a partition %s is not', async (_, state, feed) => {
+])('a partition %s is not stalled', async (_, state, feed) => {
   const it = watched();
   Object.assign(it.state, state);
   Object.assign(it.feed, feed);
   expect(await it.minute()).toBeUndefined();
 });
 
-test('nor is one that moves, however slowly, or has just got messages', async () => {
+test('a partition that moves slowly, or has just received messages, is not stalled', async () => {
   const { feed, state, minute } = watched();
   const moving = () => {
     feed.next++;
@@ -78,7 +78,7 @@ test('nor is one that moves, however slowly, or has just got messages', async ()
   expect(performance.now() - start).toBe(stalledAfterMs);
 });
 
-test('one whose turn has come is watched from then on', async () => {
+test('a partition that waited for its turn is watched once the turn has come', async () => {
   const { feed, minute } = watched();
   Object.assign(feed, { pending: true, waitsForOthers: true });
   expect(await minute()).toBeUndefined();
@@ -88,7 +88,7 @@ test('one whose turn has come is watched from then on', async () => {
   expect(performance.now() - start).toBe(stalledAfterMs);
 });
 
-test('one of whose batch something comes is not stalled, though none of it is applied', async () => {
+test('a batch with signs of life is not stalled, although none of it is applied', async () => {
   const { feed, minute } = watched();
   feed.pending = true;
   expect(await minute(() => feed.moves++)).toBeUndefined();

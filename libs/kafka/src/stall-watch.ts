@@ -1,37 +1,37 @@
 import { codes, KafkaError } from './errors.ts';
 
-/** What is watched of a partition. */
+/** The part of a partition's feed that is watched. */
 interface Watched {
   partition: number;
   /** The offset of the first message that is not applied. */
   next: number;
   stopped: string | undefined;
-  /** True while there are messages that are polled and not yet applied. */
+  /** True while some messages are polled and not yet applied. */
   pending: boolean;
-  /** Grows whenever something comes of a batch that is under way. */
+  /** Grows with every sign of life of a batch that is under way. */
   moves: number;
-  /** True while it waits for others of this process: those are watched, too. */
+  /** True while its batch waits for other batches of this process, which are watched, too. */
   waitsForOthers: boolean;
 }
 
 export interface StallWatchOptions {
   topic: string;
   feeds: () => Iterable<Watched>;
-  /** The end of a partition's log, asked of the broker: what a client that fetches nothing knows of it is old. */
+  /** Asks the broker for the end of a partition's log: a client that has stopped fetching knows only an old one. */
   end: (partition: number) => Promise<number>;
-  /** True while whoever applies waits for something that is away. */
+  /** True while `apply` waits for a dependency that is down. */
   waits: () => Promise<boolean>;
-  /** Milliseconds of lag without a sign of life after which a partition is stalled. */
+  /** A partition that is behind without a sign of life for so long is stalled. */
   stalledAfterMs: number;
 }
 
 export const defaultStalledAfterMs = 30_000;
 
 /**
- * Finds partitions that have messages and do not move, though neither brokers nor the database are away: clients are known
- * to stop fetching and to say nothing (https://github.com/confluentinc/confluent-kafka-javascript/issues/476).
- * A partition that is read to its end, past the markers of transactions, is at it; what an open transaction holds back is
- * behind the end that the broker tells.
+ * Detects partitions that have messages and do not move, although brokers and database are up: the client is known to stop
+ * fetching without an error (https://github.com/confluentinc/confluent-kafka-javascript/issues/476).
+ * A partition past the transaction markers at its end is not behind, and an open transaction is behind the end that the
+ * broker returns.
  */
 export class StallWatch {
   readonly #options: StallWatchOptions;
@@ -41,7 +41,7 @@ export class StallWatch {
     this.#options = options;
   }
 
-  /** Resolves with an error when a partition is stalled; to be called every few seconds. */
+  /** Resolves with an error if a partition is stalled. Call it every few seconds. */
   async check(): Promise<KafkaError | undefined> {
     const before = this.#behind;
     const behind: typeof before = new Map();
@@ -62,7 +62,7 @@ export class StallWatch {
     return undefined;
   }
 
-  /** Messages not applied, as far as they can be known; 0 while nobody is to blame. */
+  /** Messages that are not applied; 0 for a partition that is stopped on purpose or whose end is unknown. */
   async #lag({ partition, next, stopped, pending }: Watched): Promise<number> {
     if (stopped !== undefined) return 0;
     const end = await this.#options.end(partition).catch(() => 0);

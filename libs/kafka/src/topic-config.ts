@@ -6,18 +6,18 @@ const version = 1;
 const topicResource = 2;
 
 /**
- * The settings of a topic by name, as the broker applies them.
+ * Returns the effective settings of a topic, by name.
  *
- * The client (1.10.1) can create topics but not read their configuration, so this one request is written by hand:
- * DescribeConfigs v1 (https://kafka.apache.org/protocol#The_Messages_DescribeConfigs), over plain TCP. It needs the right
- * DescribeConfigs on the topic.
- * Rejects with a KafkaError when a broker refuses, with another when none answers within `timeout` milliseconds.
+ * The client (1.10.1) can create topics but not read their configuration. So this one request is written by hand:
+ * DescribeConfigs v1 (https://kafka.apache.org/protocol#The_Messages_DescribeConfigs), over plain TCP. It needs the
+ * DescribeConfigs permission on the topic.
+ * Rejects with a KafkaError if a broker refuses, and with an AggregateError if none answers within `timeoutMs`.
  */
-export async function topicConfig(brokers: string, topic: string, timeout = 5000): Promise<Map<string, string>> {
+export async function topicConfig(brokers: string, topic: string, timeoutMs = 5000): Promise<Map<string, string>> {
   const failures: unknown[] = [];
   for (const broker of brokers.split(',')) {
     try {
-      return readConfig(await ask(broker.trim(), request(topic), timeout));
+      return readConfig(await ask(broker.trim(), request(topic), timeoutMs));
     } catch (error) {
       if (error instanceof KafkaError) throw error;
       failures.push(error);
@@ -42,10 +42,13 @@ function request(topic: string): Buffer {
   return Buffer.concat([int32(body.length), body]);
 }
 
-async function ask(broker: string, message: Buffer, timeout: number): Promise<Buffer> {
+async function ask(broker: string, message: Buffer, timeoutMs: number): Promise<Buffer> {
   const [, host = broker, port = '9092'] = /^(?:\w+:\/\/)?\[?(.*?)\]?:(\d+)$/.exec(broker) ?? [];
   const socket = connect(Number(port), host);
-  const timer = setTimeout(() => socket.destroy(new Error(`${broker} did not answer within ${timeout} ms`)), timeout);
+  const timer = setTimeout(
+    () => socket.destroy(new Error(`${broker} did not answer within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
   try {
     socket.write(message);
     return await frame(socket, broker);
@@ -55,7 +58,7 @@ async function ask(broker: string, message: Buffer, timeout: number): Promise<Bu
   }
 }
 
-/** The first whole response. */
+/** Reads the first complete response. */
 async function frame(socket: Socket, broker: string): Promise<Buffer> {
   let received = Buffer.alloc(0);
   for await (const chunk of socket) {

@@ -1,30 +1,30 @@
-/** What is known of a topic: its settings by name, as the broker applies them, and its copies. */
+/** The effective settings of a topic, by name, and its replicas. */
 export interface TopicState {
   settings: ReadonlyMap<string, string>;
-  /** Brokers of the cluster that are there. */
+  /** Number of brokers in the cluster. */
   brokers: number;
-  /** Of the partition that has the fewest. */
+  /** Replicas of the partition that has the fewest. */
   copies: number;
 }
 
 interface Rule {
   setting: string;
   isSafe: (value: string, state: TopicState) => boolean;
-  /** What makes it safe. */
+  /** The value that the fixing command sets. */
   wanted: (state: TopicState) => string;
-  /** What happens otherwise. */
+  /** What happens with an unsafe value. */
   danger: string;
 }
 
 const enoughCopies = 3;
-/** Bytes: as large as a request of our producer gets. */
-const largestBatch = 1_000_000;
+/** The largest request of our producer. */
+const largestBatchBytes = 1_000_000;
 const always = (value: string) => ({ isSafe: (found: string) => found === value, wanted: () => value });
 
 const rules: Rule[] = [
   {
     setting: 'cleanup.policy',
-    // Empty is "nothing is cleaned up", from Kafka 4.2 on.
+    // From Kafka 4.2 on, an empty policy cleans nothing up.
     isSafe: (value) => value === 'delete' || value === '',
     wanted: () => 'delete',
     danger: 'of each product all events but the newest are removed',
@@ -45,29 +45,29 @@ const rules: Rule[] = [
   },
   {
     setting: 'max.message.bytes',
-    isSafe: (value) => Number(value) >= largestBatch,
+    isSafe: (value) => Number(value) >= largestBatchBytes,
     wanted: () => '1048588',
     danger: 'batches that outbox-relay sends are refused, again and again',
   },
 ];
 
-/** A number of copies that outlives a broker, where there are as many. */
+/** Number of replicas: enough to survive the loss of a broker, if the cluster has enough brokers. */
 export function wantedCopies(brokers: number): number {
   return Math.min(brokers, enoughCopies);
 }
 
-/** How many copies an acknowledged event has to have: with three, one broker may be away, and none is the only one. */
+/** Replicas that must have an event before it is acknowledged: with 2 of 3, one broker may be away, and no event has a single copy. */
 function leastInSync(copies: number): number {
   return copies >= enoughCopies ? 2 : 1;
 }
 
-/** The settings of a topic that loses no event. */
+/** Settings with which a topic loses no event. */
 export function safeSettings(copies: number): Record<string, string> {
   const state = { copies, brokers: copies, settings: new Map() };
   return Object.fromEntries(rules.map(({ setting, wanted }) => [setting, wanted(state)]));
 }
 
-/** By which settings and copies a topic can lose events, and the command that mends it; undefined when it loses none. */
+/** Returns which settings and replicas can lose events, and the command that fixes them; undefined if none can. */
 export function dangersOf(topic: string, bootstrap: string, state: TopicState): string | undefined {
   const { settings, brokers, copies } = state;
   const wrong = rules.filter(({ setting, isSafe }) => {

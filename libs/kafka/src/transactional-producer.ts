@@ -2,14 +2,14 @@ import { promisify } from 'node:util';
 import kafka from '@confluentinc/kafka-javascript';
 import { baseConfig, type ClientOptions, connect } from './client.ts';
 
-/** Messages of a transaction: each with its partition, since a test wants to know where they are. */
+/** A message of a transaction. Tests choose its partition. */
 export interface TransactionalMessage {
   partition: number;
   key: string;
   value: Buffer;
 }
 
-/** Opens a producer that writes in transactions, as producers of other teams and mirroring tools do. For tests and tools. */
+/** Opens a producer that writes in transactions, as mirroring tools do. For tests. */
 export async function openTransactionalProducer(
   options: Omit<ClientOptions, 'log'>,
   topic: string,
@@ -21,7 +21,7 @@ export async function openTransactionalProducer(
   return new TransactionalProducer(client, topic);
 }
 
-/** Writes one transaction after the other. Each ends by `commit` or `abort`; whoever opened the producer closes it. */
+/** Writes one transaction after the other. `commit` or `abort` ends a transaction. */
 export class TransactionalProducer {
   readonly #client: InstanceType<typeof kafka.Producer>;
   readonly #topic: string;
@@ -46,7 +46,7 @@ export class TransactionalProducer {
     await promisify((done: Done) => this.#client.abortTransaction(30_000, done))();
   }
 
-  /** Leaves a transaction that was begun as it is: open. */
+  /** Disconnects. A transaction that was begun stays open. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => void this.#client.disconnect(5000, () => resolve()));
   }

@@ -55,7 +55,7 @@ test('the stored offset moves past the marker that a committed transaction leave
   expect(it.state()).toMatchObject({ next: 3, lag: 0, held: 0 });
 });
 
-test('messages of an aborted transaction are not handed out, and are no lag', async () => {
+test('messages of an aborted transaction are not delivered, and are no lag', async () => {
   await using it = await setUp();
   await it.producer.begin(of('never', 'ever'));
   await it.producer.abort();
@@ -69,7 +69,7 @@ test('messages of an aborted transaction are not handed out, and are no lag', as
   expect(it.state()).toMatchObject({ next: 7, lag: 0, held: 0 });
 });
 
-test('messages behind a transaction that stays open are lag with a cause, and are handed out when it ends', async () => {
+test('messages behind an open transaction are reported as held, and are delivered when it ends', async () => {
   await using it = await setUp();
   await using plain = openTestProducer(brokers);
   await plain.send(it.topic, [message('k', 'a')]);
@@ -81,7 +81,7 @@ test('messages behind a transaction that stays open are lag with a cause, and ar
   await vi.waitFor(() => expect(it.state()).toMatchObject({ next: 4, lag: 0, held: 0 }), patient);
 });
 
-test('messages between markers and aborted ones come once each, in order, and what is missing is counted', async () => {
+test('messages between transaction markers are delivered once, in order, and missing offsets are counted', async () => {
   await using it = await setUp();
   const expected: string[] = [];
   for (let round = 0; round < 20; round++) {

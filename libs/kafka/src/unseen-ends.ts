@@ -3,7 +3,7 @@ import { KafkaError } from './errors.ts';
 import { firstMessages } from './first-messages.ts';
 import type { NativeConsumer } from './native-consumer.ts';
 
-/** What is looked at of a partition. */
+/** The part of a partition's feed that is needed here. */
 interface Waiting {
   partition: number;
   /** The offset of the first message that is not applied. */
@@ -13,13 +13,13 @@ interface Waiting {
   passOver(from: number, to: number): void;
 }
 
-/** Milliseconds: with the brokers away it is looked again. */
-const findWithin = 2000;
+/** After this time the search is given up until the next call. */
+const searchTimeoutMs = 2000;
 
 /**
- * Moves partitions past what no reader sees at their end: markers of transactions, and messages of aborted ones. The client
- * delivers nothing of that, and its offset would stay before the end of the log. Another client is asked where the log goes
- * on; it is there only while a partition waits.
+ * Moves partitions past the records at their end that no reader sees: transaction markers, and messages of aborted
+ * transactions. The client does not deliver them, so the partition's offset would stay before the end of the log. A second
+ * client, opened only while a partition waits, looks for the next message.
  */
 export class UnseenEnds {
   readonly #options: ClientOptions & { topic: string };
@@ -33,12 +33,12 @@ export class UnseenEnds {
     this.#feeds = feeds;
   }
 
-  /** Passes over what partitions have waited before since the last call. */
+  /** Passes over the records that a partition has waited at since the last call. */
   async pass(): Promise<void> {
     const { brokers, clientId, log, topic } = this.#options;
     try {
       const offsets = await this.#stillWaiting();
-      const found = await firstMessages({ brokers, clientId, log }, topic, offsets, findWithin);
+      const found = await firstMessages({ brokers, clientId, log }, topic, offsets, searchTimeoutMs);
       for (const feed of this.#feeds()) {
         const first = found.get(feed.partition);
         const from = offsets.get(feed.partition);
@@ -51,7 +51,7 @@ export class UnseenEnds {
     }
   }
 
-  /** Where partitions are that have nothing to do before the end of their log, and were so at the last look. */
+  /** The offsets of partitions that are idle before the end of their log, and were idle there at the last call, too. */
   async #stillWaiting(): Promise<Map<number, number>> {
     const before = this.#waited;
     const waiting = this.#feeds().filter(
@@ -66,7 +66,7 @@ export class UnseenEnds {
     return still;
   }
 
-  /** The end that the broker tells: what an open transaction holds back is behind it. 0 while the partition's leader is away. */
+  /** The end for readers, without what an open transaction holds back; 0 while the partition's leader is away. */
   async #readableEnd(partition: number): Promise<number> {
     try {
       return (await this.#native.bounds(partition)).end;
