@@ -5,10 +5,6 @@ import { type ApplyBatch, PartitionFeed } from './partition-feed.ts';
 import { fetchFrom, type StartingPoint } from './starting-point.ts';
 
 export interface AssignmentOptions extends BoundsCheckOptions {
-  /** Largest number of messages of a batch; 1000 if absent. */
-  maxBatch?: number;
-  /** Largest size of a batch, unless its only message is larger; 1 MB if absent. 1000 events have 0.4 MB. */
-  maxBatchBytes?: number;
   /**
    * Returns the offset from which each of the partitions is consumed; called whenever partitions are assigned. Kafka's own
    * committed offsets are not used. Retries transient errors until `signal` is aborted.
@@ -25,6 +21,9 @@ export interface AssignmentOptions extends BoundsCheckOptions {
   waits?: () => Promise<boolean>;
 }
 
+/** 1 000 events have 0.4 MB. */
+const maxBatchMessages = 1000;
+const maxBatchBytes = 1_000_000;
 const revokeGraceMs = 2000;
 const stopGraceMs = 4000;
 const commitPauseMs = 1000;
@@ -197,11 +196,11 @@ export class Assignment {
   }
 
   #start(partition: number, { next, stop }: StartingPoint): void {
-    const { maxBatch = 1000, maxBatchBytes = 1_000_000, apply } = this.#options;
+    const { apply } = this.#options;
     const feed = new PartitionFeed({
       partition,
       next,
-      maxBatch,
+      maxBatchMessages,
       maxBatchBytes,
       apply,
       onApplied: (it) => this.#uncommitted.set(it.partition, it.next),

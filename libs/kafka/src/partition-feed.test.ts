@@ -13,7 +13,7 @@ function feedOf(apply: ApplyBatch) {
   const feed = new PartitionFeed({
     partition: 0,
     next: 0,
-    maxBatch: 3,
+    maxBatchMessages: 3,
     maxBatchBytes: 100,
     apply,
     onApplied() {},

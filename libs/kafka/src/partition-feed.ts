@@ -36,7 +36,7 @@ export type ApplyBatch = (batch: MessageBatch) => Promise<BatchOutcome>;
 export interface FeedOptions {
   partition: number;
   next: number;
-  maxBatch: number;
+  maxBatchMessages: number;
   /** Largest size of a batch, unless its only message is larger. */
   maxBatchBytes: number;
   apply: ApplyBatch;
@@ -239,12 +239,12 @@ export class PartitionFeed {
   }
 
   #nextBatch(): IncomingMessage[] {
-    const { maxBatch, maxBatchBytes } = this.#options;
+    const { maxBatchMessages, maxBatchBytes } = this.#options;
     let bytes = 0;
     let count = 0;
     for (const message of this.#queue) {
       const size = bytesOf(message);
-      if (count === maxBatch || (count > 0 && bytes + size > maxBatchBytes)) break;
+      if (count === maxBatchMessages || (count > 0 && bytes + size > maxBatchBytes)) break;
       bytes += size;
       count += 1;
     }
