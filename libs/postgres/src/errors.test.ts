@@ -17,6 +17,20 @@ describe('an error that comes again is not', () => {
   });
 });
 
+test.each(['28P01', '28000', '3D000', '42501', '53300', '55000', '25P03'])(
+  'an error that ends the session is one of the connection, whatever its code (%s)',
+  (code) => {
+    const error = { code, severity: 'FATAL' };
+    expect(isConnectionLost(error)).toBe(true);
+    expect(isTransient(error)).toBe(true);
+    expect(isRefusedStatement(error)).toBe(false);
+  },
+);
+
+test.each(['42501', '55000'])('an error of the same code that fails a statement only (%s) comes again', (code) => {
+  expect(isTransient({ code, severity: 'ERROR' })).toBe(false);
+});
+
 const codesOfTheWay = [
   'CONNECTION_CLOSED',
   'CONNECT_TIMEOUT',

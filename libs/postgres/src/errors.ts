@@ -17,9 +17,7 @@ const transientCodes = new Set([
   '40P01', // deadlock_detected
   '55P03', // lock_not_available
   readOnly, // read_only_sql_transaction
-  '3D000', // invalid_catalog_name: a database that is being restored
   '57014', // query_canceled: a statement timeout
-  '25P03', // idle_in_transaction_session_timeout
   'CONNECTION_ENDED', // the client's: this process stops, so another one is to be asked
 ]);
 
@@ -29,14 +27,24 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** True when the connection failed, in whatever way: whether a statement that was under way took effect is unknown. */
+/**
+ * True when the connection failed, or the server ended or refused the session: whether a statement that was under way took
+ * effect is unknown. A refusal is an operator's to mend, and may pass any moment: a password that is being rotated (28P01), rules
+ * that are being loaded (28000), a database that is being restored (3D000, 55000), too many sessions (53300).
+ */
 export function isConnectionLost(error: unknown): boolean {
   const code = errorCode(error);
   if (code === undefined) return false;
-  if (sqlState.test(code)) return /^(08|57P)/.test(code);
+  if (sqlState.test(code)) return /^(08|57P)/.test(code) || endsSession(error);
   // An error of a statement, which postgres.js marks with its text, is one of the connection unless it is the caller's.
   const isOfStatement = 'query' in (error as object) && !faultsOfTheCaller.test(code);
   return isOfStatement || connectionCodes.test(code);
+}
+
+/** PostgreSQL ends a session with an error of these severities, and with nothing else. */
+function endsSession(error: unknown): boolean {
+  const { severity } = error as { severity?: unknown };
+  return severity === 'FATAL' || severity === 'PANIC';
 }
 
 /** True when PostgreSQL itself said that the statement failed, and so stored nothing. Anything else leaves that unknown. */

@@ -14,6 +14,18 @@ test('work that fails is reported and repeated, until the signal is aborted', as
   expect(failures).toEqual([new Error('second')]);
 });
 
+test('work that keeps failing is reported once for each reason, and again when it has succeeded meanwhile', async () => {
+  const stopping = new AbortController();
+  const failures: unknown[] = [];
+  const outcomes = ['lost', 'refused', 'lost', 'refused', 'done', 'refused'];
+  await repeat({ everyMs: 1, signal: stopping.signal, onFailure: (error) => failures.push(error) }, async () => {
+    const outcome = outcomes.shift();
+    if (outcomes.length === 0) stopping.abort();
+    if (outcome !== 'done') throw Object.assign(new Error(`at ${outcomes.length}`), { code: outcome });
+  });
+  expect(failures).toMatchObject([{ code: 'lost' }, { code: 'refused' }, { code: 'refused' }]);
+});
+
 test('a pause ends when the signal is aborted', async () => {
   const stopping = new AbortController();
   const repeated = repeat({ everyMs: 2 ** 31 - 1, signal: stopping.signal, onFailure: () => {} }, async () => {});

@@ -1,6 +1,7 @@
 export { type PostgresVersion, postgresVersions, runKafkaConfigs } from '@catalogue/local-stack';
 export { type Beside, runBeside } from './beside.ts';
 export { createDatabase, type TestDatabase } from './database.ts';
+export { createLogin, type Login } from './login.ts';
 export { type Door, openDoor } from './door.ts';
 export { type OwnKafka, startOwnKafka } from './own-kafka.ts';
 export { type OwnKafkaCluster, startOwnKafkaCluster } from './own-kafka-cluster.ts';

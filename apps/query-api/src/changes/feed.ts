@@ -1,4 +1,4 @@
-import type { Sql } from '@catalogue/postgres';
+import { errorCode, type Sql } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
 import { inTime } from '../in-time.ts';
@@ -142,16 +142,18 @@ export class ChangeFeed {
     this.#sql
       .listen(changesAppended, (generation) => this.#hint(generation))
       .catch((err: unknown) => this.#log.warn({ err }, 'Listening for changes failed; polling the change log'));
-    let failing = false;
+    // Error codes logged in this outage: the first tells only that the connection was lost, a later one why.
+    const logged = new Set<string | undefined>();
     while (!signal.aborted) {
       try {
         const before = this.position;
         await this.current();
-        failing = false;
+        logged.clear();
         this.#pause = this.position === before ? this.#pause * 1.25 : this.#pauses.soonest;
       } catch (err) {
-        if (!failing) this.#log.warn({ err }, 'The change log cannot be read: tokens and streams wait');
-        failing = true;
+        const code = errorCode(err);
+        if (!logged.has(code)) this.#log.warn({ err }, 'The change log cannot be read: tokens and streams wait');
+        logged.add(code);
         this.#pause = this.#pauses.idle;
       }
       if (!signal.aborted) await this.#sleep();

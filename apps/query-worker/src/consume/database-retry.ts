@@ -14,6 +14,8 @@ export class PatientDatabase {
   readonly #log: Logger;
   readonly #onRetry: () => void;
   #away: string | undefined;
+  /** Error codes logged in this outage: the first tells only that the connection was lost, a later one why. */
+  readonly #logged = new Set<string>();
   /** Pieces of work that have failed and are tried again. */
   #waiting = 0;
 
@@ -60,8 +62,10 @@ export class PatientDatabase {
   }
 
   #lost(error: unknown): void {
-    if (this.#away === undefined) this.#log.warn({ err: error }, 'The read database failed; retrying until it works');
-    this.#away = errorCode(error) ?? 'unknown';
+    const code = errorCode(error) ?? 'unknown';
+    if (!this.#logged.has(code)) this.#log.warn({ err: error }, 'The read database failed; retrying until it works');
+    this.#logged.add(code);
+    this.#away = code;
   }
 
   /** With a full disk, what reads succeeds while what writes is waited out: it is back when nothing is. */
@@ -70,5 +74,6 @@ export class PatientDatabase {
     if (this.#waiting > 0) return;
     if (!gaveUp) this.#log.info('The read database works again');
     this.#away = undefined;
+    this.#logged.clear();
   }
 }
