@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { requireLogin } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { removeKeysNowAndThen } from './commit/expired-keys.ts';
@@ -12,6 +13,7 @@ const connections = new EventEmitter();
 const onClose = () => connections.emit('closed');
 const store = openStore(writeDb, onClose);
 const queries = openQueries(writeDb);
+await requireLogin(store, 'WRITE_DB_DSN');
 
 const app = await buildApp({ store, queries, connections, log, metrics, corsOrigins });
 const work = (signal: AbortSignal) => removeKeysNowAndThen(store, log, signal);

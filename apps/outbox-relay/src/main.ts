@@ -1,6 +1,6 @@
 import { jsonCodec } from '@catalogue/contracts';
 import { findDangers, openProducer } from '@catalogue/kafka';
-import { connect } from '@catalogue/postgres';
+import { connect, requireLogin } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { Sender } from './sender.ts';
@@ -10,6 +10,7 @@ const { port, host, logLevel, logPretty, writeDb, brokers, topic } = readSetting
 const log = createLogger('outbox-relay', logLevel, logPretty);
 const metrics = createMetrics('outbox-relay');
 const store = connect(writeDb, { name: 'outbox-relay', max: 4, statementTimeout: 10_000, answerTimeout: 15_000 });
+await requireLogin(store, 'WRITE_DB_DSN');
 const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
 const sender = new Sender({ openProducer: open, topic, codec: jsonCodec, log });
 

@@ -1,3 +1,4 @@
+import { requireLogin } from '@catalogue/postgres';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { openPools } from './pools.ts';
@@ -7,6 +8,7 @@ const { port, host, logLevel, logPretty, readDb, corsOrigins, commandApiUrl } = 
 const log = createLogger('query-api', logLevel, logPretty);
 const metrics = createMetrics('query-api');
 const { readModel, listing } = openPools(readDb);
+await requireLogin(readModel, 'READ_DB_DSN');
 
 const { app, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins, commandApiUrl });
 await serve(app, { port, host, log, work, close: [readModel, listing].map((pool) => () => pool.end({ timeout: 1 })) });

@@ -2,4 +2,5 @@ export { type ConnectOptions, connect, type Fragment, type Sql, type Transaction
 export { errorCode, isConnectionLost, isReadOnly, isRefusedStatement, isRefusedValue, isTransient } from './errors.ts';
 export { hinter } from './hint.ts';
 export { migrate } from './migrate.ts';
+export { requireLogin } from './require-login.ts';
 export { transact } from './transact.ts';

@@ -1,4 +1,4 @@
-import { createLogin, type Login, waitFor } from '@catalogue/testing';
+import { createLogin, type Login, startProcess, waitFor } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ServiceName, ServiceProcess } from './service-process.ts';
 import { System } from './system.ts';
@@ -74,3 +74,22 @@ test('services whose passwords are changed answer 503 and say why once; they go 
   await waitFor('the second product', async () => (await statusOf(second.headers.get('location') ?? '')) === 200);
   expect(Object.values(services).map(({ pid }) => pid)).toEqual(pids);
 }, 120_000);
+
+test.each([
+  ['command-api', 'WRITE_DB_DSN'],
+  ['outbox-relay', 'WRITE_DB_DSN'],
+  ['query-worker', 'READ_DB_DSN'],
+  ['query-api', 'READ_DB_DSN'],
+])(
+  '%s that starts with a wrong password ends with one line that names %s',
+  async (name, variable) => {
+    const dsn = (settings[variable] ?? '').replace(':first@', ':wrong@');
+    const program = new URL(`../../../apps/${name}/src/main.ts`, import.meta.url);
+    await using service = startProcess(program, [], { ...settings, [variable]: dsn, PORT: '0' });
+    expect(await service.exited).toBe(78);
+    expect(service.stderr()).toBe(
+      `${variable} is refused by PostgreSQL (password authentication failed for user "service"): correct its user and password, or pg_hba.conf\n`,
+    );
+  },
+  60_000,
+);
