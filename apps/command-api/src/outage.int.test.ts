@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { migrateEventStore } from '@catalogue/event-store';
 import { connect, type Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase, type OwnPostgres, startOwnPostgres, waitFor } from '@catalogue/testing';
-import { expect, test } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { intercepted, isAppend } from '../test/fixture.ts';
 import { buildApp } from './app.ts';
 import { openStore } from './store.ts';
 
@@ -83,27 +83,33 @@ test('the event store unreachable: whoever asks for a history is answered in goo
 });
 
 test('more commands than can be decided in good time are refused at once; those that were taken are done', async () => {
-  await using server = await startOwnPostgres();
-  const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
-  const app = await open(db.sql);
-  // Frozen, the server takes commands and answers none: four batches are in flight, the rest waits.
-  server.kill('SIGSTOP');
+  await using db = await createDatabase(inject('servers').writeDb, migrateEventStore);
+  const answering = Promise.withResolvers<void>();
+  const silent = intercepted(db.sql, async (run, sent) => {
+    // The probe after an outage appends nothing, and is answered.
+    if (isAppend(sent) && sent.parameters[0] !== '{}') await answering.promise;
+    return await run();
+  });
+  const app = await open(silent);
+  // With the timers stopped no command is late, however long a busy machine takes; so no connection may have to be made.
+  await Promise.all(Array.from({ length: 10 }, () => db.sql`select pg_sleep(0.1)`));
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const asked = Array.from({ length: 3_000 }, () => app.inject({ method: 'POST', url: '/products', body }));
-  await delay(0);
-  // What is not refused is answered when the server goes on.
-  const early = await Promise.race([Promise.any(asked), delay(30_000)]);
-  expect(early).toMatchObject({ statusCode: 503 });
-  server.kill('SIGCONT');
+  expect(await Promise.any(asked)).toMatchObject({ statusCode: 503 });
+  answering.resolve();
   const answers = await Promise.all(asked);
+  vi.useRealTimers();
   const count = (status: number) => answers.filter(({ statusCode }) => statusCode === status).length;
   expect(count(201)).toBeGreaterThanOrEqual(1_000);
   expect(count(503)).toBe(3_000 - count(201));
-  const refused = answers.find(({ statusCode }) => statusCode === 503);
-  expect([refused?.json<{ type: string }>().type, refused?.headers['retry-after']]).toEqual(['overloaded', '1']);
+  const refused = answers.filter(({ statusCode }) => statusCode === 503);
+  expect(
+    new Set(refused.map((answer) => `${answer.json<{ type: string }>().type} ${answer.headers['retry-after']}`)),
+  ).toEqual(new Set(['overloaded 1']));
   const [row] = await db.sql`select count(*)::int as count from events`;
   expect(row).toEqual({ count: count(201) });
   await app.close();
-  await db.sql.end();
 });
 
 test('the event store frozen: its commands are answered in the end, later ones at once, and it is all done once when it goes on', async () => {
