@@ -119,7 +119,7 @@ export const productsRead = pgView('products_read', {
 export type ProductRow = typeof products.$inferSelect;
 export type ProductRead = typeof productsRead.$inferSelect;
 
-/** A field of a product that messages fill. */
+/** A field of a product that the projection fills. */
 export type ProductField = Exclude<keyof ProductRow, 'generation' | 'listed' | 'folded'>;
 
 export interface ProductColumn {

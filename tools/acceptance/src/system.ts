@@ -126,14 +126,14 @@ export class System implements AsyncDisposable {
     return new Catalogue({ commands: commandApi.url, queries: queryApi.url, ...options });
   }
 
-  /** What `npm run migrate` does, from the builds. */
+  /** Runs what `npm run migrate` runs, from the builds. */
   async migrate(checkout = root): Promise<void> {
     for (const app of ['command-api', 'query-worker', 'outbox-relay'] as const) {
       await this.run(app, 'migrate', [], this.settings, checkout);
     }
   }
 
-  /** Runs another program of a service, as an operator would, and returns what it wrote. */
+  /** Runs another program of a service, as an operator would, and returns its output. */
   async run(
     service: ServiceName,
     program: string,

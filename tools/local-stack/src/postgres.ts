@@ -148,7 +148,7 @@ async function answers(sql: Sql): Promise<boolean> {
 
 function launch(options: PostgresOptions, programs: string, data: string): Promise<ServerProcess> {
   const { name, port, log = () => {}, durable = true, settings = {}, signal } = options;
-  // No Unix socket: its path is limited to 107 bytes, and nobody here uses it.
+  // No Unix socket: its path is limited to 107 bytes, and nothing uses it.
   const own = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 200 };
   const all = { ...own, ...(!durable && { fsync: 'off' }), ...settings };
   return startServer({

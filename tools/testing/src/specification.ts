@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** A decider: the domain as two pure functions and where they begin. */
+/** A decider: the domain as two pure functions and an initial state. */
 export interface Decider<State, Command, Event, Refusal> {
   initial: State;
   decide: (command: Command, state: State) => { events: Event[] } | { refused: Refusal };

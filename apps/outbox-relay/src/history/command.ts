@@ -10,7 +10,7 @@ export interface Command {
 
 const usage = `Usage: node dist/republish.js --from <where> [--topic <name>] [--per-second <events>]
 
-Sends the events that the relay has sent once more, in order, up to the relay's cursor. Consumers that check
+Sends the events again that the relay has sent, in order, up to the relay's checkpoint. Consumers that check
 productVersion ignore the repetition. The relay may keep running.
 
   --from 4711                  every event from this position on; 0 for all

@@ -81,7 +81,7 @@ async function readAndFold(
 ): Promise<{ folded: Folded; unreadableBefore: number }> {
   const { generation } = scope;
   const { ids, needed } = productsIn(messages);
-  // Sent together. The first waits until whoever moves the offset now has ended, and so holds up the others.
+  // Sent together. The first statement waits for a concurrent owner, and so holds up the others.
   const [unreadableBefore, , rows, discarded] = await Promise.all([
     moveOffset(tx, scope, partition, offset),
     needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
@@ -131,7 +131,7 @@ function joined(head: readonly ParkedMessage[], others: readonly ParkedMessage[]
   return [...head, ...beyond].toSorted((a, b) => (a.version ?? 0) - (b.version ?? 0));
 }
 
-/** Sends what a fold came to. The change log is the last, for it is what batches of other partitions wait for. */
+/** Sends the writes of a projected batch. The change log comes last, because batches of other partitions wait for it. */
 export function write(
   tx: Transaction,
   scope: Pick<OffsetScope, 'generation' | 'topic'>,

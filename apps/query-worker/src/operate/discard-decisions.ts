@@ -45,7 +45,7 @@ export function standingInTheWay({ product: { id, version }, unread, first }: Pi
   if (next - version - 1 > maxMissing) {
     throw new RefusedError(
       `${next - version - 1} events are missing before event ${first.eventId} of product ${id} at version ${next}: if that ` +
-        `version is an error, do without that event alone (--event ${first.eventId})`,
+        `version is wrong, discard only that event (--event ${first.eventId})`,
     );
   }
   const missing = Array.from({ length: next - version - 1 }, (_, index) => version + 1 + index);

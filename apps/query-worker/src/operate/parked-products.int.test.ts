@@ -282,7 +282,7 @@ test('an event that should never have been sent is discarded alone, without the 
     { discarded: ['version 3'], released: 1 },
   ]);
   await expect(discardParked(db.sql, 'a', { dryRun: true })).rejects.toThrow(
-    '1999999995 events are missing before event forged of product a at version 2000000000: if that version is an error, do without that event alone (--event forged)',
+    '1999999995 events are missing before event forged of product a at version 2000000000: if that version is wrong, discard only that event (--event forged)',
   );
   await expect(discardParked(db.sql, 'a', { dryRun: false, eventId: 'a 9' })).rejects.toThrow(
     'No event a 9 of product a',

@@ -88,7 +88,7 @@ describe('events of a product after one that is missing', () => {
     expect(model.product).toMatchObject({ version: 6, price: '6.00', parked: false });
     expect(model.waiting).toEqual([]);
   });
-  test('go on when an operator does without it', () => {
+  test('go on when an operator discards it', () => {
     const model = new ReadModel();
     model.deliver(event(1), event(3), event(4));
     model.discard(2);
@@ -117,7 +117,7 @@ describe('an event with a newer schema', () => {
     model.deliver(event(1), newer, event(3));
     expect(model.waiting).toEqual(['2 newer-schema', '3 queued']);
   });
-  test('is skipped when an operator does without it', () => {
+  test('is skipped when an operator discards it', () => {
     const model = new ReadModel();
     model.deliver(event(1), newer, event(3));
     model.discard(2);

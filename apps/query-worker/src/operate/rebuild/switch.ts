@@ -34,13 +34,13 @@ export async function switchGeneration(sql: Sql, { to, state, topic, within }: S
       if (missing > maxMissingBeforeHold)
         throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
       await waitForReleases(tx, from, to);
-      // Workers hold these for as long as a batch takes; no reader waits for them.
+      // Workers hold these locks for the duration of a batch; no reader waits for them.
       await tx`set local lock_timeout = '2s'`;
       await holdOffsets(tx, from, topic);
       await reach(tx, { from, to, topic });
       await holdOffsets(tx, to, topic);
       await waitForReleases(tx, from, to);
-      // From the next batch on its changes are written down: until now nobody could have read them.
+      // From the next batch on its changes are logged; before, nobody could read them.
       await tx`insert into change_counters (generation) values (${to}) on conflict do nothing`;
       await tx`update generations set state = 'retired' where generation = ${from}`;
       await tx`update generations set state = 'serving' where generation = ${to}`;
@@ -89,7 +89,7 @@ async function waitForReleases(tx: Transaction, from: number, to: number): Promi
   );
 }
 
-/** Waits for the batches under way; others wait for the end of the transaction. */
+/** Waits for running batches, and makes later ones wait for the end of the transaction. */
 async function holdOffsets(tx: Transaction, generation: number, topic: string): Promise<void> {
   await tx`
     select from consumer_offsets where generation = ${generation} and topic = ${topic} order by partition for update`;
