@@ -6,7 +6,7 @@ import { event } from '../test/fixture.ts';
 import { applyBatch } from './consume/apply-batch.ts';
 import { measureParked } from './metrics.ts';
 import { discardParked } from './operate/parked-products.ts';
-import { read } from './projection/project-batch.ts';
+import { read } from './projection/message.ts';
 import { readOffsets } from './tables/offsets.ts';
 
 const scope = { generation: 1, topic: 'events', topicId: 'a' };

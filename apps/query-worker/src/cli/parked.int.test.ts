@@ -3,7 +3,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applyBatch } from '../consume/apply-batch.ts';
-import { read } from '../projection/project-batch.ts';
+import { read } from '../projection/message.ts';
 import { readOffsets } from '../tables/offsets.ts';
 import type { Output, Tools } from './command.ts';
 import { UsageError } from './command.ts';

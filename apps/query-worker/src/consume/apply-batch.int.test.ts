@@ -2,7 +2,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { retryParked } from '../operate/parked-products.ts';
-import { type Read, read } from '../projection/project-batch.ts';
+import { type Read, read } from '../projection/message.ts';
 import { type OffsetScope, readOffset, readOffsets, TopicChangedError } from '../tables/offsets.ts';
 import { applyBatch, NotOwnerError } from './apply-batch.ts';
 

@@ -4,7 +4,7 @@ import { createDatabase, openDoor, type TestDatabase } from '@catalogue/testing'
 import { expect, inject, test } from 'vitest';
 import { event } from '../../test/fixture.ts';
 import { discardParked } from '../operate/parked-products.ts';
-import { read } from '../projection/project-batch.ts';
+import { read } from '../projection/message.ts';
 import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
 import { applyBatch } from './apply-batch.ts';
 import { drainPiece } from './drain.ts';

@@ -6,7 +6,7 @@ import { expect, inject, test } from 'vitest';
 import { event as message, openSender, startWorker } from '../../test/fixture.ts';
 import { showParked } from '../operate/parked-list.ts';
 import { discardParked, retryParked } from '../operate/parked-products.ts';
-import { read } from '../projection/project-batch.ts';
+import { read } from '../projection/message.ts';
 import { connectReadModel } from '../read-model.ts';
 import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
 import { applyBatch } from './apply-batch.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Read, read } from '../projection/project-batch.ts';
+import { type Read, read } from '../projection/message.ts';
 import { countUnreadable } from './unreadable.ts';
 
 const [unreadable, readable] = read(

@@ -1,4 +1,5 @@
-import type { Fate, Read } from '../projection/project-batch.ts';
+import type { Read } from '../projection/message.ts';
+import type { Fate } from '../projection/outcome.ts';
 import { TopicFault } from './topic-fault.ts';
 
 /** The number of unreadable messages in a row from which the topic counts as wrong. */

@@ -2,7 +2,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applyBatch } from '../consume/apply-batch.ts';
-import { read } from '../projection/project-batch.ts';
+import { read } from '../projection/message.ts';
 import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
 import { listParked, showParked } from './parked-list.ts';
 import { discardParked, retryParked } from './parked-products.ts';

@@ -1,6 +1,7 @@
 import { lastingPlaceOf, type ParkedMessage } from './parked-message.ts';
 import { type Product, storable } from './product.ts';
-import { keyOf, type Known, type Read } from './project-batch.ts';
+import { keyOf, type Read } from './message.ts';
+import type { Known } from './product-fold.ts';
 
 /** A version of a product that a message has, and the message's id. */
 export interface EventKey {

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ParkedMessage } from './parked-message.ts';
 import type { Product } from './product.ts';
-import { type Change, type Folded, type Known, projectBatch, read } from './project-batch.ts';
+import { read } from './message.ts';
+import type { Change, Folded } from './outcome.ts';
+import type { Known } from './product-fold.ts';
+import { projectBatch } from './project-batch.ts';
 import type { Discard } from './project-event.ts';
 
 const id = 'mouse';

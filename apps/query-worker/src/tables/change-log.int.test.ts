@@ -3,7 +3,7 @@ import type { Sql } from '@catalogue/postgres';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applyBatch } from '../consume/apply-batch.ts';
-import { read } from '../projection/project-batch.ts';
+import { read } from '../projection/message.ts';
 import { removeChanges } from './change-log.ts';
 import { readOffsets } from './offsets.ts';
 
