@@ -1,15 +1,15 @@
-/** The form of PostgreSQL's own codes. None begins with E, as those of sockets do (`EPIPE` has five letters too). */
+/** An SQLSTATE. None begins with E, unlike the codes of sockets, some of which have five letters too (`EPIPE`). */
 const sqlState = /^[0-9A-DF-Z][0-9A-Z]{4}$/;
 
-/** Faults of the calling code, which postgres.js and Node.js find before a statement is sent. */
+/** Codes of programming errors that postgres.js and Node.js find before they send a statement. */
 const faultsOfTheCaller =
   /^(ERR_(?!SSL|TLS|SOCKET|STREAM).*|UNDEFINED_VALUE|NOT_TAGGED_CALL|MAX_PARAMETERS_EXCEEDED|COPY_IN_PROGRESS|UNSAFE_TRANSACTION)$/;
 
-/** Errors of sockets, name resolution, TLS and of postgres.js itself, wherever they are met. */
+/** Codes of sockets, name resolution, TLS and postgres.js. */
 const connectionCodes =
   /^(?:CONNECTION_.|CONNECT_TIMEOUT$|SASL_.|E(?!RR_)[A-Z0-9_]+$|ERR_(?:SSL|TLS|SOCKET|STREAM)_.)|CERT|LEAF_SIGNATURE/;
 
-/** https://www.postgresql.org/docs/18/errcodes-appendix.html: classes and codes that a later try can do without. */
+/** Retryable error classes and codes: https://www.postgresql.org/docs/18/errcodes-appendix.html. */
 const transientClasses = ['53', '58'];
 const readOnly = '25006';
 const transientCodes = new Set([
@@ -18,7 +18,7 @@ const transientCodes = new Set([
   '55P03', // lock_not_available
   readOnly, // read_only_sql_transaction
   '57014', // query_canceled: a statement timeout
-  'CONNECTION_ENDED', // the client's: this process stops, so another one is to be asked
+  'CONNECTION_ENDED', // of postgres.js: this process is stopping, and another one can answer
 ]);
 
 /** The SQLSTATE of an error from PostgreSQL, or the code of one from the connection; undefined for any other error. */
@@ -28,32 +28,32 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /**
- * True when the connection failed, or the server ended or refused the session: whether a statement that was under way took
- * effect is unknown. A refusal is an operator's to mend, and may pass any moment: a password that is being rotated (28P01), rules
- * that are being loaded (28000), a database that is being restored (3D000, 55000), too many sessions (53300).
+ * True when the connection failed, or the server ended or refused the session: it is unknown whether a statement under way
+ * took effect. An operator corrects a refusal, often within seconds: a password that is being changed (28P01), rules that are
+ * being loaded (28000), a database that is being restored (3D000, 55000), too many sessions (53300).
  */
 export function isConnectionLost(error: unknown): boolean {
   const code = errorCode(error);
   if (code === undefined) return false;
   if (sqlState.test(code)) return /^(08|57P)/.test(code) || endsSession(error);
-  // An error of a statement, which postgres.js marks with its text, is one of the connection unless it is the caller's.
+  // postgres.js adds the text of the statement. Such an error comes from the connection unless the statement was never sent.
   const isOfStatement = 'query' in (error as object) && !faultsOfTheCaller.test(code);
   return isOfStatement || connectionCodes.test(code);
 }
 
-/** PostgreSQL ends a session with an error of these severities, and with nothing else. */
+/** An error of one of these severities ends the session; errors of other severities do not. */
 function endsSession(error: unknown): boolean {
   const { severity } = error as { severity?: unknown };
   return severity === 'FATAL' || severity === 'PANIC';
 }
 
-/** True when PostgreSQL itself said that the statement failed, and so stored nothing. Anything else leaves that unknown. */
+/** True when PostgreSQL answered that the statement failed, so that it stored nothing. After any other error that is unknown. */
 export function isRefusedStatement(error: unknown): boolean {
   const code = errorCode(error);
   return code !== undefined && sqlState.test(code) && !isConnectionLost(error);
 }
 
-/** True when the same statement may well succeed later: the server is away, overloaded, or another transaction won. */
+/** True when the same statement can succeed later: the server is down or overloaded, or another transaction won. */
 export function isTransient(error: unknown): boolean {
   const code = errorCode(error);
   if (code === undefined) return false;
@@ -62,12 +62,12 @@ export function isTransient(error: unknown): boolean {
   );
 }
 
-/** True when a server takes no writes: a standby, one that is being replaced, or one whose provider stopped them. */
+/** True when the server refuses writes: it is a standby, it is being replaced, or its provider has stopped writes. */
 export function isReadOnly(error: unknown): boolean {
   return errorCode(error) === readOnly;
 }
 
-/** True when PostgreSQL does not take a value: it is out of a type's range, or larger than an index or a row can hold. */
+/** True when PostgreSQL refuses a value: it is out of its type's range, or larger than an index or a row can hold. */
 export function isRefusedValue(error: unknown): boolean {
   const code = errorCode(error);
   return code !== undefined && /^(22|54)...$/.test(code);
