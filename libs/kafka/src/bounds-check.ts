@@ -21,8 +21,8 @@ const pauseMs = 500;
 
 /**
  * Stops partitions whose next offset is not in the log. Nobody waits for the result: of such a partition the broker delivers
- * nothing, and a partition whose leader is away must not keep the others from starting. One partition is asked for at a
- * time, since a question to a leader that is away occupies one of the process's four I/O threads for 5 s.
+ * nothing, and a partition whose leader is away must not keep the others from starting. Partitions are
+ * asked for one after the other.
  */
 export class BoundsCheck {
   readonly #native: Pick<NativeConsumer, 'bounds'>;
@@ -61,11 +61,12 @@ export class BoundsCheck {
   async #check(feed: Checked): Promise<void> {
     const { topic, log, mend = '' } = this.#options;
     const { partition } = feed;
+    // Read before the question: messages that arrive meanwhile move it beyond the answer.
+    const { next } = feed;
     try {
       const { first, end } = await this.#native.bounds(partition);
       // False when it was given to another consumer meanwhile.
       if (!this.#unchecked.delete(feed)) return;
-      const { next } = feed;
       if (next >= first && next <= end) return;
       const held = end > first ? `holds ${first} to ${end - 1}` : `is empty, and goes on at ${end}`;
       feed.stop(`Offset ${next} of ${topic}[${partition}] is not in the log, which ${held}. ${mend}`.trimEnd());
