@@ -44,6 +44,13 @@ export interface GroupOptions extends ClientOptions {
 /** Nothing is polled during a seek. */
 const seekTimeoutMs = 1000;
 
+const maxQuestionMs = 2000;
+/**
+ * Resolves when the last question for the bounds of a partition is answered. A question to a leader that is away occupies one of
+ * the process's four I/O threads, which polls need as well; so all consumers of a process ask one after the other.
+ */
+let lastQuestion: Promise<unknown> = Promise.resolve();
+
 type Rebalance = 'assign' | 'revoke';
 type Native = InstanceType<typeof kafka.KafkaConsumer>;
 /** Methods that the client has but does not declare (1.10.1). */
@@ -162,8 +169,15 @@ export class NativeConsumer {
 
   /** Asks the broker for the partition's first offset, and for the end that readers see: an open transaction is behind it. */
   bounds(partition: number): Promise<{ first: number; end: number }> {
+    const ask = () => this.#askBounds(partition);
+    const answer = lastQuestion.then(ask, ask);
+    lastQuestion = answer;
+    return answer;
+  }
+
+  #askBounds(partition: number): Promise<{ first: number; end: number }> {
     return new Promise((resolve, reject) => {
-      this.client.queryWatermarkOffsets(this.#topic, partition, 5000, (error, offsets) => {
+      this.client.queryWatermarkOffsets(this.#topic, partition, maxQuestionMs, (error, offsets) => {
         if (error) reject(kafkaError(`Asking for the offsets of ${this.#topic}[${partition}]`, error));
         else resolve({ first: offsets.lowOffset, end: offsets.highOffset });
       });
