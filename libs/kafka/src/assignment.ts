@@ -24,8 +24,11 @@ export interface AssignmentOptions extends BoundsCheckOptions {
 /** 1 000 events have 0.4 MB. */
 const maxBatchMessages = 1000;
 const maxBatchBytes = 1_000_000;
-const revokeGraceMs = 2000;
-const stopGraceMs = 4000;
+/**
+ * Time that running batches get to end. A service that stops ends its database pool 4 s after the signal: a batch that waits
+ * until then could not take its count of attempts back, and three such stops would park an innocent message.
+ */
+const graceMs = 2000;
 const commitPauseMs = 1000;
 /** A batch that runs for longer holds its partition, so that the queue has room for the other partitions. */
 const holdAfterMs = 1000;
@@ -166,7 +169,7 @@ export class Assignment {
   async close(kafkaAnswers: boolean): Promise<void> {
     this.#ending.abort();
     this.#commits = kafkaAnswers;
-    await Promise.all([...this.#pending, ...[...this.feeds].map((feed) => feed.close(stopGraceMs))]);
+    await Promise.all([...this.#pending, ...[...this.feeds].map((feed) => feed.close(graceMs))]);
     await this.settle();
     this.#commit();
     this.#closed = true;
@@ -245,7 +248,7 @@ export class Assignment {
       this.#bounds.remove(feed);
     }
     if (this.#feeds.size === 0) this.#joined = false;
-    await Promise.all(feeds.map((feed) => feed.close(isLost ? 0 : revokeGraceMs)));
+    await Promise.all(feeds.map((feed) => feed.close(isLost ? 0 : graceMs)));
     this.#change(() => {
       this.#commit();
       this.#native.unassign(partitions);
