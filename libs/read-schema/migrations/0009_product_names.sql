@@ -5,11 +5,12 @@ lock table generations in share row exclusive mode;
 --> statement-breakpoint
 -- A name as it is compared: without case, accents and what is not seen, a final sigma as any other; signs stay. unaccent is not
 -- immutable, for its rules are a file that another release of PostgreSQL may change: what is stored then stays as it was until
--- the name changes. ICU, because the locale C knows no letters but those of ASCII.
+-- the name changes. Of a longer name (older producers have no limit) the first 1000 characters: `name_grams` and `normalize` take
+-- time that grows with the square of their text. ICU, because the locale C knows no letters but those of ASCII.
 create function spell_name(name text) returns text language sql immutable strict parallel safe
-  return case when octet_length(name) = length(name) then lower(name collate "C") else
+  return case when octet_length(name) = length(name) then lower(left(name, 1000) collate "C") else
     normalize(replace(lower(unaccent('unaccent'::regdictionary, regexp_replace(
-      normalize(name, nfkd),
+      normalize(left(name, 1000), nfkd),
       -- Accents, vowel points of Hebrew and Arabic, tatweel, soft hyphens, joiners, marks of direction, forms of emoji.
       '[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]',
       '', 'g'

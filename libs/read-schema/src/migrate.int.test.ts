@@ -127,6 +127,18 @@ test('a name is written when it changes or its product appears or disappears, an
   ]);
 });
 
+test.each(['-', '漢', 'e\u0301\u0323', 'ﷺ'])(
+  'a name of very many "%s" costs no more than its beginning',
+  async (sign) => {
+    await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+    await db.sql`insert into products (generation, id, name, price, created_at)
+    values (1, 'a', repeat(${sign}, 120_000 / octet_length(${sign})), 1, now())`;
+    const [row] =
+      await db.sql`select octet_length(folded) + coalesce(cardinality(grams), 0) as size from product_names`;
+    expect(row?.['size']).toBeLessThan(200_000);
+  },
+);
+
 test('names sort by ICU, and a page of them is read from the index', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at)
