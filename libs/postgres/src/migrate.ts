@@ -67,20 +67,28 @@ async function readPending(sql: Sql, folder: URL): Promise<MigrationMeta[]> {
 }
 
 async function runAtOnce(tx: Transaction, migration: MigrationMeta): Promise<void> {
-  for (const statement of migration.sql) await run(tx, statement);
+  for (const statement of migration.sql) for (const piece of await run(tx, statement)) await run(tx, piece);
   await record(tx, migration);
 }
 
+/** Each piece has its own time: a large table is copied in many. */
 async function runInPieces(sql: Sql, migration: MigrationMeta): Promise<void> {
-  for (const statement of migration.sql) await patiently(() => run(sql, statement));
+  for (const statement of migration.sql) {
+    const runPieces = async () => {
+      for (const piece of await run(sql, statement)) await patiently(() => run(sql, piece), [lockNotAvailable]);
+    };
+    // After a deadlock from the statement on: an index that it interrupted has to be dropped first.
+    await patiently(runPieces);
+  }
   await record(sql, migration);
   await sql`reset all`;
 }
 
-async function run(sql: Sql | Transaction, statement: string): Promise<void> {
+/** Runs a statement, and returns the statements that it returned. */
+async function run(sql: Sql | Transaction, statement: string): Promise<string[]> {
   try {
     const rows = await sql.unsafe<{ statement?: string }[]>(statement);
-    for (const { statement: next } of rows) if (next !== undefined) await run(sql, next);
+    return rows.flatMap((row) => row.statement ?? []);
   } catch (error) {
     throw named(error, statement);
   }
@@ -90,8 +98,8 @@ async function record(sql: Sql | Transaction, { hash, folderMillis }: MigrationM
   await sql`insert into drizzle.__drizzle_migrations (hash, created_at) values (${hash}, ${folderMillis})`;
 }
 
-/** Does work again that did not get its locks. */
-async function patiently(work: () => Promise<unknown>): Promise<void> {
+/** Does work again that failed for its locks. */
+async function patiently(work: () => Promise<unknown>, retried = [lockNotAvailable, deadlock]): Promise<void> {
   const end = Date.now() + maxRetryMs;
   for (;;) {
     try {
@@ -99,7 +107,7 @@ async function patiently(work: () => Promise<unknown>): Promise<void> {
       return;
     } catch (error) {
       const code = errorCode(error) ?? errorCode((error as Error).cause) ?? '';
-      if (![lockNotAvailable, deadlock].includes(code) || Date.now() > end) throw error;
+      if (!retried.includes(code) || Date.now() > end) throw error;
       await delay(100 + Math.random() * 200);
     }
   }
