@@ -57,6 +57,8 @@ describe('the reason why a message is not an event is a sentence', () => {
     ['null', bytes(null), /no event/],
     ['a version of 0', bytes({ ...created(), productVersion: 0 }), /productVersion/],
     ['half of the versions', bytes({ ...created(), schemaVersion: undefined }), /schemaVersion/],
+    ['an endless id', bytes({ ...created(), id: 'x'.repeat(256) }), /more than 255 characters/],
+    ['an endless type', bytes({ ...created(), type: 'x'.repeat(256) }), /more than 255 characters/],
     ['a payload without id', bytes({ ...created(), payload: {} }), /\/payload\/id/],
     ['a price in text', bytes({ ...created(), payload: { id: 'x', name: 'x', price: '1' } }), /\/payload\/price/],
     ['an impossible day', bytes({ ...created(), timestamp: '2026-13-45T00:00:00Z' }), /timestamp/],

@@ -33,6 +33,9 @@ export interface Codec {
 const envelope = TypeCompiler.Compile(Envelope);
 const legacyEnvelope = TypeCompiler.Compile(LegacyEnvelope);
 
+/** Characters of an event's id and of its type: consumers keep both, of every event that waits, in memory. */
+const maxNameLength = 255;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Events as JSON, checked by the schemas that also check HTTP bodies. */
@@ -79,6 +82,11 @@ function classify(value: unknown, types: ReadonlyMap<string, KnownType>): Decode
     return legacyEnvelope.Check(value) ? { kind: 'legacy', event: value } : undecodable(legacyEnvelope, value);
   }
   if (!envelope.Check(value)) return undecodable(envelope, value);
+  if (Math.max(value.id.length, value.type.length) > maxNameLength)
+    return {
+      kind: 'undecodable',
+      reason: `The message is no event: its id or type has more than ${maxNameLength} characters`,
+    };
   const known = types.get(value.type);
   if (known === undefined) return { kind: 'unknown-type', event: value };
   if (value.schemaVersion > known.schemaVersion) return { kind: 'newer-schema', event: value };

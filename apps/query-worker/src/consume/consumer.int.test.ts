@@ -39,7 +39,7 @@ test('each park, release and rebalance is one log line with its place and reason
   const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
   await sender.send([
     ...newIds(200).map((id) => event(id, 1)),
-    message('x', '{'),
+    { ...message('x', '{'), headers: { traceparent: 'x'.repeat(1_000) } },
     event('mouse', 1),
     { ...event('mouse', 3), headers: { traceparent } },
   ]);
@@ -54,6 +54,7 @@ test('each park, release and rebalance is one log line with its place and reason
     { msg: 'Parked', level: 'warn', ...mouse, reason: 'gap', detail: expect.any(String) },
     { msg: 'Released', level: 'info', ...mouse },
   ]);
+  expect(await db.sql`select traceparent from parked_events`).toEqual([{ traceparent: null }]);
 });
 
 test('listeners for changes are notified when new changes can be read', async () => {

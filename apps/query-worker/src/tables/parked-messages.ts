@@ -118,6 +118,9 @@ export async function findWaiting(
   return row;
 }
 
+/** Characters: a traceparent of the W3C's version 00 has 55. A longer one is of no use, and would be loaded with the queue. */
+const maxTraceparentLength = 100;
+
 /** Stores messages that have to wait. */
 export async function insertParked(
   sql: Transaction,
@@ -125,6 +128,9 @@ export async function insertParked(
   messages: readonly ParkedMessage[],
 ): Promise<void> {
   const column = <K extends keyof ParkedMessage>(name: K) => messages.map((message) => message[name]);
+  const traceparents = messages.map(({ traceparent }) =>
+    traceparent !== null && traceparent.length <= maxTraceparentLength ? traceparent : null,
+  );
   await sql`
     insert into parked_events
       (generation, topic, partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent,
@@ -134,7 +140,7 @@ export async function insertParked(
     from unnest(${messages.map((message) => message.topic ?? topic)}::text[], ${column('partition')}::int[], ${column('offset')}::bigint[], ${column('productId')}::text[],
       ${column('version')}::int[], ${column('eventId')}::text[], ${column('type')}::text[], ${column('reason')}::text[],
       ${column('detail')}::text[], ${messages.map(({ value }) => value?.toString('base64') ?? null)}::text[],
-      ${column('traceparent')}::text[], ${messages.map(({ draining = false }) => String(draining))}::text[])
+      ${traceparents}::text[], ${messages.map(({ draining = false }) => String(draining))}::text[])
       as row (topic, partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent, draining)
     on conflict (generation, topic, partition, "offset") do update set -- tried again, it may wait for something else
       product_id = excluded.product_id, version = excluded.version, event_id = excluded.event_id, type = excluded.type,
