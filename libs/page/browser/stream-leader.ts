@@ -36,6 +36,8 @@ class Tab implements Disposable {
   readonly #refused = Promise.withResolvers<never>();
   #heardAt = Date.now();
   #isLeading = false;
+  /** This tab knows where the stream was when it joined. An earlier event would hide the changes before it. */
+  #isPlaced = false;
   #isQueued = false;
 
   constructor(options: LeaderOptions) {
@@ -81,8 +83,13 @@ class Tab implements Disposable {
       return;
     }
     this.#heardAt = Date.now();
-    if (message.type !== 'greeting') this.#options.listener.take(message);
-    else if (message.tab === this.#name) for (const news of message.news) this.#options.listener.take(news);
+    if (message.type !== 'greeting') this.#take(message);
+    else if (message.tab === this.#name) for (const news of message.news) this.#take(news);
+  }
+
+  #take(news: News): void {
+    if (news.type === 'from') this.#isPlaced = true;
+    if (news.type !== 'event' || this.#isPlaced) this.#options.listener.take(news);
   }
 
   #queue(): void {
@@ -118,6 +125,7 @@ class Tab implements Disposable {
     if (signal.aborted) return;
     const { catalogue, listener } = this.#options;
     this.#isLeading = true;
+    this.#isPlaced = true;
     const tell = (news: News) => signal.aborted || this.#station.tell(news);
     void readStream({ catalogue, lastEventId: listener.lastEventId, tell, signal });
     // At once, not when the reading has ended: a tab that is being frozen runs nothing else.
