@@ -2,6 +2,9 @@ import type { Position } from './page-query.ts';
 import type { PriceRange } from './price-range.ts';
 import type { SortName } from './sort.ts';
 
+/** Characters of a searched text: the work for misspelt words grows with it. */
+export const maxSearchLength = 200;
+
 /** Selects and orders the products of a list. A search without a sort is in order of relevance. */
 export interface Filter extends PriceRange {
   q?: string | undefined;

@@ -28,6 +28,17 @@ test('decoding a cursor returns the list and the position that it was made from'
   );
 });
 
+test('a cursor searches for no longer text and words than a parameter', () => {
+  const cursor = (q: string, word: string): Cursor => ({
+    filter: { q },
+    after: { key: 'Mouse', id: 'p1', isSimilar: true, extent: { alternatives: [[word]] } },
+  });
+  const long = '🖱'.repeat(200);
+  expect(decodeCursor(encodeCursor(cursor(long, 'x'.repeat(200))))).toBeDefined();
+  expect(decodeCursor(encodeCursor(cursor(`${long}x`, 'x')))).toBeUndefined();
+  expect(decodeCursor(encodeCursor(cursor('x', 'x'.repeat(201))))).toBeUndefined();
+});
+
 const byName = { key: 'Mouse 19', id: 'p19' };
 const byPrice = { key: '39.90', id: 'p19' };
 const byTime = { key: '2026-11-23T10:15:30.123456Z', id: 'p19' };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Filter, PagePosition, SearchExtent } from './filter.ts';
+import { type Filter, maxSearchLength, type PagePosition, type SearchExtent } from './filter.ts';
 import { type SortName, sortNames } from './sort.ts';
 
 /** A list, and the position where it continues. */
@@ -30,6 +30,8 @@ export function decodeCursor(cursor: string): Cursor | undefined {
   const [key, id, isSimilar, sort, q, minPrice, maxPrice, extentOrNull, usesGrams] = parts as unknown[];
   if (!isText(key) || !isText(id) || typeof isSimilar !== 'boolean') return undefined;
   if (!isSort(sort) || ![q, minPrice, maxPrice].every((part) => part === null || isText(part))) return undefined;
+  // Anyone can make a checksum, so the limit of the parameter is checked here as well.
+  if (typeof q === 'string' && [...q].length > maxSearchLength) return undefined;
   const filter: Filter = {};
   if (q !== null) filter.q = q as string;
   if (minPrice !== null) filter.minPrice = minPrice as string;
@@ -74,7 +76,7 @@ function isExtent(extent: unknown): extent is SearchExtent {
   if (typeof extent !== 'object' || extent === null) return false;
   const { beginning, lastId, lastSignedId, alternatives = [], ...others } = extent as Record<string, unknown>;
   const isPair = beginning === undefined || (isList(beginning, isText) && beginning.length === 2);
-  const areWords = (some: unknown) => isList(some, isText) && some.length > 0;
+  const areWords = (some: unknown) => isList(some, isWord) && some.length > 0;
   return (
     isPair &&
     (lastId === undefined || isText(lastId)) &&
@@ -82,6 +84,10 @@ function isExtent(extent: unknown): extent is SearchExtent {
     isList(alternatives, areWords) &&
     Object.keys(others).length === 0
   );
+}
+
+function isWord(part: unknown): boolean {
+  return isText(part) && part.length <= maxSearchLength;
 }
 
 function isList(list: unknown, isPart: (part: unknown) => boolean): list is unknown[] {

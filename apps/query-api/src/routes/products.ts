@@ -13,6 +13,7 @@ import {
 import { Type } from '@sinclair/typebox';
 import type { Consistency } from '../consistency/consistency.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
+import { maxSearchLength } from '../listing/filter.ts';
 import { listRequest } from '../listing/list-request.ts';
 import type { PageCache } from '../listing/page-cache.ts';
 import { RangeParameters } from '../listing/price-range.ts';
@@ -39,7 +40,7 @@ const searchDescription =
 
 const ListParameters = Type.Object(
   {
-    q: Type.Optional(shortText('SearchText', 200, searchDescription)),
+    q: Type.Optional(shortText('SearchText', maxSearchLength, searchDescription)),
     ...RangeParameters,
     sort: Type.Optional(oneOf('SortName', sortNames, 'When absent: by relevance with `q`, by name without')),
     limit: Type.Optional(wholeNumber('Limit', maxLimit, limitDescription, defaultLimit)),
