@@ -19,6 +19,8 @@ interface CachedPage {
   reading: Promise<ShownPage>;
   /** Set when the read is complete. */
   shown: ShownPage | undefined;
+  /** When it was set, on `performance.now()`. */
+  shownAtMs: number;
   waiting: number;
   /** Cancels the read. */
   giveUp: AbortController;
@@ -26,6 +28,12 @@ interface CachedPage {
 
 /** Reads a page from now on; with a position, also proves that the page was read there or later. */
 type PageReader = (list: ListRequest, gone: AbortSignal, position: LogPosition | undefined) => Promise<Page>;
+
+/**
+ * Milliseconds for which an unproven page is used: behind one address there can be a replica that lags, and nobody changes the
+ * position of what it answered.
+ */
+const maxUnprovenMs = 1_000;
 
 /** How many characters the cached pages may hold, including a fixed cost for each page, even an empty one. */
 const maxCachedCharacters = 16_000_000;
@@ -57,7 +65,7 @@ export class PageCache {
     if (position === undefined) return show(list, await this.#read(list, gone, undefined));
     const key = JSON.stringify([list.filter, list.limit, list.after]);
     const known = this.#pages.get(key);
-    const isKnown = known?.at === position && (known.isProven || !isProven);
+    const isKnown = known?.at === position && (known.isProven || (!isProven && isFresh(known)));
     const page = isKnown ? known : this.#begin(key, list, position, isProven);
     return page.shown ?? (await this.#wait(key, page, gone));
   }
@@ -66,7 +74,7 @@ export class PageCache {
     this.#drop(key);
     const giveUp = new AbortController();
     const reading = this.#read(list, giveUp.signal, isProven ? at : undefined).then((found) => show(list, found));
-    const page: CachedPage = { at, isProven, reading, shown: undefined, waiting: 0, giveUp };
+    const page: CachedPage = { at, isProven, reading, shown: undefined, shownAtMs: Infinity, waiting: 0, giveUp };
     this.#pages.set(key, page);
     reading.then(
       (shown) => this.#keep(key, page, shown),
@@ -101,6 +109,7 @@ export class PageCache {
       return;
     }
     page.shown = shown;
+    page.shownAtMs = performance.now();
     this.#size += sizeOf(key, shown);
     for (const oldest of this.#pages.keys()) {
       if (this.#size <= maxCachedCharacters) return;
@@ -121,4 +130,8 @@ function sizeOf(key: string, { link = '', body }: ShownPage): number {
 
 function show(list: ListRequest, { rows, next, from }: Page): ShownPage {
   return { link: linkOf(list, next), body: JSON.stringify(rows.map(present)), from };
+}
+
+function isFresh({ shownAtMs }: CachedPage): boolean {
+  return performance.now() - shownAtMs < maxUnprovenMs;
 }
