@@ -4,12 +4,16 @@ import { createServer } from 'node:net';
 // a client that keeps connecting to it can even connect to itself.
 const lowestPort = 15_000;
 const highestPort = 32_000;
+/** A port is bound seconds after it was chosen, so processes that run tests beside each other choose from their own parts. */
+const parts = 16;
+const width = Math.floor((highestPort - lowestPort) / parts);
+const part = Number(process.env['VITEST_POOL_ID'] ?? 0) % parts;
 const given = new Set<number>();
 
 /** A port that nothing listens on and that this process has not used before. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort));
+    const port = lowestPort + part * width + Math.floor(Math.random() * width);
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
