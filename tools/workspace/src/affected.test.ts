@@ -33,9 +33,10 @@ test('a change in the read model’s schema affects the side that reads', { time
   expect(affected).not.toContain('outbox-relay');
 });
 
-test('a change in the files that run or release images affects their tests', { timeout: 60_000 }, async () => {
+test('a change in the files that build, test or release affects their tests', { timeout: 60_000 }, async () => {
   for (const file of ['docker-compose.yml', '.dockerignore']) expect(await affectedBy(file)).toEqual(systemTests);
-  expect(await affectedBy('.github/workflows/release.yml')).toEqual(['workspace']);
+  for (const file of ['.github/workflows/release.yml', '.github/workflows/ci.yml', '.ci/run', 'tools/bootstrap.mjs'])
+    expect(await affectedBy(file)).toEqual(['workspace']);
 });
 
 test('a change in the documents affects no project', { timeout: 60_000 }, async () => {
