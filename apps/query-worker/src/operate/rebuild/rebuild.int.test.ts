@@ -352,9 +352,10 @@ async function whileHeldBack<T>(db: TestDatabase, generation: number, begin: () 
       isOver = true;
     });
     await waitFor('the switch to wait', async () => {
-      const waiting = await tx`
+      // Not in this transaction, which would see the sessions as they were at its first look.
+      const waiting = await db.sql`
         select from pg_stat_activity
-        where datname = current_database() and query like '%as missing%' and xact_start < clock_timestamp() - interval '100 ms'`;
+        where pid <> pg_backend_pid() and datname = current_database() and query like '%as missing%' and xact_start < clock_timestamp() - interval '100 ms'`;
       return isOver || waiting.length > 0;
     });
     return { begun };
