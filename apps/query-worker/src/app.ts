@@ -4,7 +4,7 @@ import type { Sql } from '@catalogue/postgres';
 import { createServer, type Logger, type Registry } from '@catalogue/service';
 import { workerMetrics } from './consume/batch-metrics.ts';
 import { openGenerationConsumer } from './consume/consumer.ts';
-import { PatientDatabase } from './consume/database-retry.ts';
+import { PatientDatabase } from './consume/retry.ts';
 import { drainNowAndThen } from './consume/drain.ts';
 import { Generations } from './consume/generations.ts';
 import { pruneChangesNowAndThen } from './consume/prune-changes.ts';

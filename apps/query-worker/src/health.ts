@@ -1,7 +1,7 @@
 import type { PartitionState } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, DependencyState } from '@catalogue/service';
-import type { PatientDatabase } from './consume/database-retry.ts';
+import type { PatientDatabase } from './consume/retry.ts';
 import type { FollowedGeneration, Generations } from './consume/generations.ts';
 
 /** With a larger lag a worker is catching up: at 5 000 events/s it is 100 behind at any moment. */

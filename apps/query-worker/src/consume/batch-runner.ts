@@ -12,7 +12,7 @@ import { applyBatch, NotOwnerError } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { GapWatch } from './gap-watch.ts';
 import { TopicFault } from './topic-fault.ts';
-import { Tries, type TriesOptions } from './tries.ts';
+import { Tries, type TriesOptions } from './retry.ts';
 
 export interface BatchRunnerOptions extends TriesOptions {
   log: Logger;

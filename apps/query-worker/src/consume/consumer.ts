@@ -13,7 +13,7 @@ import {
 import { prepareBatch } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { BatchRunner } from './batch-runner.ts';
-import type { PatientDatabase } from './database-retry.ts';
+import type { PatientDatabase } from './retry.ts';
 import type { Semaphore } from './semaphore.ts';
 
 export interface GenerationConsumerOptions {

@@ -4,7 +4,7 @@ import type { Consumer } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
-import type { PatientDatabase } from './database-retry.ts';
+import type { PatientDatabase } from './retry.ts';
 
 /** A generation that is kept up to date, with its consumer. */
 export interface FollowedGeneration {

@@ -1,6 +1,6 @@
 import { createLogger } from '@catalogue/service';
 import { expect, test, vi } from 'vitest';
-import { PatientDatabase } from './database-retry.ts';
+import { PatientDatabase } from './retry.ts';
 
 const full = Object.assign(new Error('could not extend file: No space left on device'), { code: '53100' });
 const { signal } = new AbortController();
