@@ -1,17 +1,14 @@
 import { expect } from 'vitest';
 
-/** A decider: the domain as two pure functions and an initial state. */
-export interface Decider<State, Command, Event, Refusal> {
-  initial: State;
-  decide: (command: Command, state: State) => { events: Event[] } | { refused: Refusal };
-  evolve: (state: State, event: Event) => State;
-}
-
 /**
  * Domain tests as sentences: `given(created).when(changePrice).then(repriced)`. Each `then…` compares the whole decision, so a
  * superfluous event fails, too.
  */
-export function specify<State, Command, Event, Refusal>(decider: Decider<State, Command, Event, Refusal>) {
+export function specify<State, Command, Event, Refusal>(decider: {
+  initial: State;
+  decide: (command: Command, state: State) => { events: Event[] } | { refused: Refusal };
+  evolve: (state: State, event: Event) => State;
+}) {
   return {
     given: (...history: Event[]) => ({
       when: (command: Command) => {
