@@ -4,7 +4,7 @@ import { type FastifyRequest, Problem } from '@catalogue/service';
 
 /**
  * The request's `Idempotency-Key`, which the route's schema has checked, with a fingerprint of what makes it the same request:
- * method, path, parsed body and If-Match.
+ * method, path, parsed body and If-Match. `commitBatch` looks it up, and the append stores it with the answer.
  * @throws {Problem} `invalid-request` for several keys, or a body that is nested too deeply to be compared with another.
  */
 export function idempotencyKeyOf(request: FastifyRequest): IdempotencyKey | undefined {

@@ -19,7 +19,7 @@ export type Decision = { events: ProductChange[] } | { refused: Refusal };
 
 const initial: Product = { status: 'absent', version: 0 };
 
-/** What a command does to a product: nothing that has not been said before, and nothing but events. */
+/** The events that a command causes, or why it is refused. */
 function decide(command: ProductCommand, product: Product): Decision {
   if (command.type === 'create') return create(command, product);
   if (product.status === 'absent') return { refused: 'not-found' };
@@ -37,7 +37,7 @@ function decide(command: ProductCommand, product: Product): Decision {
 }
 
 function create({ id, name, price }: ProductCommand & { type: 'create' }, product: Product): Decision {
-  // Ids are made for one command only: a product that is there was created by this very command.
+  // Every create has an id of its own: if the product exists, this command created it.
   if (product.status !== 'absent') return { events: [] };
   return { events: [{ type: 'ProductCreated', payload: { id, name, price } }] };
 }

@@ -34,7 +34,7 @@ export class StreamHub {
     });
     this.#opened = new Counter({
       name: 'streams_opened_total',
-      help: 'Streams of changes that were opened: many a client are those that were cut off and came back',
+      help: 'Streams of changes that were opened: many per client mean reconnections',
       registers: [options.metrics],
     });
     options.feed.listen({

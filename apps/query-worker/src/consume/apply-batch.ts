@@ -99,8 +99,7 @@ async function readAndFold(
 }
 
 /**
- * Reads the queues of parked products. It loads messages only where a message arrives that unblocks them, or for products to be
- * `resumed`, and at most as many as one transaction may release.
+ * Reads the queues of parked products. It loads messages only of queues that a message unblocks, and of `resumed` products, and at most as many as one transaction may release.
  */
 export async function readWaiting(
   tx: Transaction,

@@ -57,7 +57,7 @@ async function openCounted(db: TestDatabase) {
   };
 }
 
-test('whatever applies events reads as much for a product with 200 000 discards as for one with 20', async () => {
+test('applying events reads as much for a product with 200 000 discards as for one with 20', async () => {
   await using db = await openDatabase();
   await using counted = await openCounted(db);
   const { sql, bytesOf } = counted;
@@ -82,7 +82,7 @@ test('whatever applies events reads as much for a product with 200 000 discards 
   for (const [index, cost] of many.entries()) expect(cost).toBeLessThan((few[index] ?? 0) + 1_000);
 });
 
-test('versions that are discarded in several runs are skipped, and what is missing after the last run is told', async () => {
+test('versions that are discarded in several runs are skipped, and later gaps are reported', async () => {
   await using db = await openDatabase();
   await discard(db, 'mouse', 2, 4);
   await discard(db, 'mouse', 6, 7);
