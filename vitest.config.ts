@@ -18,7 +18,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@catalogue/source', 'node', 'module', 'import', 'default'] } },
   test: {
     // Integration tests wait for servers most of the time. By default, two cores would run one file at a time.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
       {
