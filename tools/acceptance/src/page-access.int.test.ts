@@ -6,6 +6,7 @@ import { Stage } from './stage.ts';
 // The page for those who use other ways than eyes and a mouse on a large screen: every state of it.
 
 const stage = new Stage();
+const within = { timeout: 60_000, interval: 20 };
 beforeEach(async () => {
   await stage.empty();
   const catalogue = stage.system.client();
@@ -124,11 +125,12 @@ test('a screen reader reads the table and the state', async () => {
   await shown.row('Product 1').waitFor();
   await shown.page.getByRole('button', { name: 'Price' }).click();
   const heading = shown.page.getByRole('columnheader', { name: 'Price' });
-  expect(await heading.getAttribute('aria-sort')).toBe('ascending');
+  await expect.poll(() => heading.getAttribute('aria-sort'), within).toBe('ascending');
   const row = shown.page.getByRole('row', { name: /^Product 3 / });
   expect(await row.ariaSnapshot()).toMatch(/row "Product 3 3,000\.00/);
   expect(await row.getByRole('rowheader').textContent()).toBe('Product 3');
   // Arrows are for eyes.
   expect(await heading.getByRole('button').ariaSnapshot()).toBe('- button "Price"');
-  expect(await shown.page.getByRole('contentinfo').getByRole('status').first().textContent()).toBe('Live');
+  const state = shown.page.getByRole('contentinfo').getByRole('status').first();
+  await expect.poll(() => state.textContent(), within).toBe('Live');
 });

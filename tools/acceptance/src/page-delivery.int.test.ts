@@ -69,7 +69,7 @@ test('the rest of a long list is loaded by scrolling, and changes beyond it do n
     await expect.poll(async () => (await shown.rows()).length, within).toBe(expected);
   }
   const listed = await Array.fromAsync(catalogue.list());
-  expect(await shown.rows()).toEqual(listed.map(({ name, price }) => `${name} ${price.toFixed(2)}`));
+  await expect.poll(() => shown.rows(), within).toEqual(listed.map(({ name, price }) => `${name} ${price.toFixed(2)}`));
 });
 
 test('after many changes at once the page shows the list of the catalogue', async () => {

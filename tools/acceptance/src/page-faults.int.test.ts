@@ -46,7 +46,7 @@ test('while the read database is down the page names it and the reason, and reco
   await stage.system.start('read-db');
   for (const page of [shown, later]) await page.row('Lamp').waitFor();
   await expect.poll(() => shown.footer.textContent(), within).not.toContain('cannot work');
-  expect(await later.page.getByRole('alert').first().textContent()).toBe('');
+  await expect.poll(() => later.page.getByRole('alert').first().textContent(), within).toBe('');
   await stage.system.client().discontinue(id);
 });
 

@@ -8,7 +8,7 @@ const within = { timeout: 60_000, interval: 20 };
 test('a change in one browser appears in another one, in the notation of its language', async () => {
   await using italian = await stage.openLive({ locale: 'it-IT' });
   await using english = await stage.openLive({ locale: 'en-GB' });
-  expect(await english.page.getByText('The catalogue is empty').isVisible()).toBe(true);
+  await english.page.getByText('The catalogue is empty').waitFor();
   await italian.create('Mouse', '39,90');
   await expect.poll(() => english.rows(), within).toEqual(['Mouse 39.90']);
   await italian.create('Tastiera', '1.234,5');
@@ -43,7 +43,8 @@ test('search, order and price range apply at each key, and to streamed changes',
   await shown.page.getByRole('button', { name: 'Price' }).click();
   await shown.page.getByRole('button', { name: 'Price' }).click();
   await expect.poll(() => shown.rows(), within).toEqual(['Red mouse 30.00', 'Keyboard 20.00', 'Blue mouse 10.00']);
-  expect(await shown.page.getByRole('columnheader', { name: 'Price' }).getAttribute('aria-sort')).toBe('descending');
+  const heading = shown.page.getByRole('columnheader', { name: 'Price' });
+  await expect.poll(() => heading.getAttribute('aria-sort'), within).toBe('descending');
   await shown.page.getByLabel('Price from').fill('15');
   await expect.poll(() => shown.rows(), within).toEqual(['Red mouse 30.00', 'Keyboard 20.00']);
   await catalogue.create({ name: 'Lamp', price: 25 });
@@ -91,8 +92,8 @@ test('an invalid value is refused with a sentence at its field', async () => {
   await using shown = await stage.openLive();
   await shown.create('', '39,90');
   const [name, price] = [shown.dialog.getByLabel('Name'), shown.dialog.getByLabel('Price')];
-  expect(await name.getAttribute('aria-invalid')).toBe('true');
   await shown.dialog.getByText('A name is missing.').waitFor();
+  expect(await name.getAttribute('aria-invalid')).toBe('true');
   await shown.dialog.getByText('“39,90” cannot be read as a price: here one is written like 39.90.').waitFor();
   await shown.save({ name: '\u200b', price: '39.90' });
   await shown.dialog.getByText('Must be well-formed Unicode with a visible character').waitFor();
@@ -119,7 +120,7 @@ test('everything can be done with the keyboard alone', async () => {
   await keyboard.press('Enter');
   await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00', 'Crank 1.00', 'Zinc 1.00']);
   // It moved, and kept the focus.
-  expect(await shown.page.evaluate('document.activeElement.textContent')).toBe('Zinc');
+  await expect.poll(() => shown.page.evaluate('document.activeElement.textContent'), within).toBe('Zinc');
   await keyboard.press('/');
   await keyboard.type('anvi');
   await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00']);
@@ -135,8 +136,8 @@ test('the focus follows its product, and moves to a neighbour when the product d
   const focused = () => shown.page.evaluate<string>('document.activeElement.textContent');
   await catalogue.change(crank?.id ?? '', { name: 'Axe' });
   await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00', 'Axe 1.00', 'Bolt 1.00', 'Drill 1.00']);
-  expect(await focused()).toBe('Axe');
+  await expect.poll(focused, within).toBe('Axe');
   await catalogue.discontinue(crank?.id ?? '');
   await expect.poll(() => shown.rows(), within).toEqual(['Anvil 1.00', 'Bolt 1.00', 'Drill 1.00']);
-  expect(await focused()).toBe('Bolt');
+  await expect.poll(focused, within).toBe('Bolt');
 });
