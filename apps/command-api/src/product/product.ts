@@ -37,7 +37,7 @@ function decide(command: ProductCommand, product: Product): Decision {
 }
 
 function create({ id, name, price }: ProductCommand & { type: 'create' }, product: Product): Decision {
-  // Every create has an id of its own: if the product exists, this command created it.
+  // Each create has a new id, so an existing product was created by this command.
   if (product.status !== 'absent') return { events: [] };
   return { events: [{ type: 'ProductCreated', payload: { id, name, price } }] };
 }

@@ -20,7 +20,7 @@ export interface Change extends Shown {
   seq: number;
   id: string;
   version: number;
-  /** The visible effect. `none`: there is none, although the version moved or events were parked. */
+  /** The effect that readers see. `none`: only the version moved, or events were parked. */
   kind: 'created' | 'updated' | 'discontinued' | 'none';
   /**
    * The visible price before the change; null if the product was not visible, or if a worker of an older release recorded the

@@ -36,7 +36,7 @@ async function discard(db: TestDatabase, id: string, first: number, last: number
     select ${id}, 0, 'partition 7, offset ' || n || ' of topic a', '' from generate_series(${first}::int, ${last}::int) n`;
 }
 
-/** Bytes that the database sends for work on a connection of its own. */
+/** Counts the bytes that the database sends while the work runs on a separate connection. */
 async function openCounted(db: TestDatabase) {
   const url = new URL(db.dsn);
   const door = await openDoor(Number(url.port));

@@ -15,7 +15,7 @@ import { inTurn, type Semaphore } from './semaphore.ts';
  * | `away`: the server is away, or its disk is full     | it is tried again after a pause, and readiness says so     |
  * | `lasting`: it would fail again                      | the caller gets the error                                  |
  *
- * What a batch does about errors of its own (`applyBatch`, `BatchRunner`):
+ * Errors that the batch itself handles (`applyBatch`, `BatchRunner`):
  *
  * | Failure                                             | What follows                                               |
  * | --------------------------------------------------- | ---------------------------------------------------------- |
@@ -130,8 +130,8 @@ type Work<T> = (failures: number) => Promise<T>;
 const takeBackTimeoutMs = 10_000;
 
 /**
- * Tries work on the database until it is done. Each try has a turn of its own, and is a sign of life, whatever comes of it:
- * what waits for a lock, say, keeps no other partition from its turn.
+ * Tries work on the database until it is done. Each try takes a new turn, so work that waits for a lock blocks no other
+ * partition. Each try is a sign of life, whether it fails or not.
  */
 export class Tries {
   readonly #options: TriesOptions;

@@ -43,7 +43,7 @@ const behind = ({ version, eventId }: ParkedMessage): Wording => ({
  *
  * | State      | The first of the queue                                                          |
  * | ---------- | ------------------------------------------------------------------------------- |
- * | `flowing`  | There is none.                                                                  |
+ * | `flowing`  | The queue is empty.                                                             |
  * | `blocked`  | It cannot be applied, and says what all wait for.                               |
  * | `draining` | It can be applied, but is not loaded: the workers resume the product with more. |
  *
@@ -55,8 +55,8 @@ const behind = ({ version, eventId }: ParkedMessage): Wording => ({
  * | comes behind the first: it waits       | –        | blocked            | draining           |
  * | (none, but the product is `resume`d)   | flowing  | `release`          | `release`          |
  *
- * `release` applies the first of the queue, and the next, until there is none (flowing), one cannot be applied (blocked), or
- * one is not loaded (draining). What differs from what is stored is written: the row's `parked`, new messages that wait, and
+ * `release` applies the queue from its first message on. It ends when the queue is empty (flowing), or when the next message
+ * cannot be applied (blocked) or is not loaded (draining). What differs from what is stored is written: the row's `parked`, new messages that wait, and
  * those that wait for something else, as only the first says what all wait for.
  */
 export class ProductFold {
@@ -165,7 +165,7 @@ export class ProductFold {
     const wasDraining = message.draining ?? false;
     if (message.reason === reason && message.detail === detail && wasDraining === isDraining) return;
     waiting.message = { ...message, reason, detail, draining: isDraining };
-    // Who waits for the product waits in vain from now on, and is told.
+    // Readers who wait for the product learn that it is blocked.
     if (wasDraining && !isDraining) this.#step(this.#product);
   }
 
