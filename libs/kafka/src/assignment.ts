@@ -139,6 +139,7 @@ export class Assignment {
     try {
       await this.#native.seek({ partition, offset });
       feed.sought(offset);
+      this.#bounds.add(feed);
     } catch (error) {
       if (!(error instanceof KafkaError) || error.fatal) throw error;
       if (!this.#seekFailedAt.has(feed))

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.ts';
-import type { NativeConsumer } from './native-consumer.ts';
+import type { Bounds, NativeConsumer } from './native-consumer.ts';
 
 /** The part of a partition's feed that is checked. */
 interface Checked {
@@ -18,6 +18,11 @@ export interface BoundsCheckOptions {
 }
 
 const pauseMs = 500;
+
+/** True if a partition cannot be read from the offset `next`: messages before its log's first, or after its end, are gone. */
+export function isOutside(next: number, { first, end }: Bounds): boolean {
+  return next < first || next > end;
+}
 
 /**
  * Stops partitions whose next offset is not in the log. Nobody waits for the result: of such a partition the broker delivers
@@ -64,10 +69,11 @@ export class BoundsCheck {
     // Read before the question: messages that arrive meanwhile move it beyond the answer.
     const { next } = feed;
     try {
-      const { first, end } = await this.#native.bounds(partition);
+      const bounds = await this.#native.bounds(partition);
       // False when it was given to another consumer meanwhile.
       if (!this.#unchecked.delete(feed)) return;
-      if (next >= first && next <= end) return;
+      if (!isOutside(next, bounds)) return;
+      const { first, end } = bounds;
       const held = end > first ? `holds ${first} to ${end - 1}` : `is empty, and goes on at ${end}`;
       feed.stop(`Offset ${next} of ${topic}[${partition}] is not in the log, which ${held}. ${mend}`.trimEnd());
     } catch (error) {

@@ -1,7 +1,11 @@
-import { expect, inject, test, vi } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { createTopic, message, openTestProducer, silent } from '../test/topic.ts';
+import { openAdmin } from './admin.ts';
 import { openConsumer } from './consumer.ts';
+import { codes, KafkaError } from './errors.ts';
 import type { ConsumerOptions } from './membership.ts';
+import { NativeConsumer } from './native-consumer.ts';
 import type { ApplyBatch, MessageBatch } from './partition-feed.ts';
 import type { StartingPoint } from './starting-point.ts';
 
@@ -197,3 +201,60 @@ test('a stalled consumer leaves the group, so that another takes its partitions 
   // Without leaving, the group would drop it 30 s after its last poll.
   await vi.waitFor(() => expect(store.values).toHaveLength(300), patient);
 });
+
+test('an offset that is not in the log stops its partition while messages of another keep coming', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  const [first] = await producer.send(topic.name, [message('key 1', 'first')]);
+  const strayed = first !== undefined && 'partition' in first ? first.partition : -1;
+  const free = Promise.withResolvers<void>();
+  // Slow enough that the client always has messages ready. It drops an error that comes after some in a poll.
+  const apply: ApplyBatch = async (batch) => {
+    if (batch.partition !== strayed) await Promise.race([delay(50), free.promise]);
+    return await store.apply(batch);
+  };
+  await using running = start(topic.name, store, { apply });
+  await vi.waitFor(() => expect(store.values).toHaveLength(1), patient);
+  await producer.send(topic.name, keyed(0, 60_000));
+  store.next.set(strayed, 1_000_000);
+  await producer.send(topic.name, [message('key 1', 'last')]);
+  const reason = () => running.consumer.partitions()[strayed]?.stopped;
+  await vi.waitFor(() => expect(reason()).toMatch(/Offset 1000000 .* not in the log/), patient);
+  free.resolve();
+});
+
+test('a log that ends before the next offset stops its partition although the client’s report is lost', async () => {
+  await using topic = await createTopic(brokers, 1);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  await using running = start(topic.name, store);
+  await producer.send(topic.name, keyed(0, 100));
+  await vi.waitFor(() => expect(store.values).toHaveLength(100), patient);
+  // As the client does when the same poll delivers messages of another partition.
+  const lost = vi.fn<() => void>();
+  const { poll } = NativeConsumer.prototype;
+  const losing = vi.spyOn(NativeConsumer.prototype, 'poll').mockImplementation(async function (
+    this: NativeConsumer,
+    max,
+  ) {
+    return await poll.call(this, max).catch((error: unknown) => {
+      if (!(error instanceof KafkaError) || error.code !== codes.ERR__AUTO_OFFSET_RESET) throw error;
+      lost();
+      return [];
+    });
+  });
+  onTestFinished(() => losing.mockRestore());
+  await recreateTopic(topic.name);
+  const reason = () => running.consumer.partitions()[0]?.stopped;
+  await vi.waitFor(() => expect(reason()).toMatch(/Offset 100 .* not in the log/), patient);
+  expect(lost).toHaveBeenCalled();
+});
+
+async function recreateTopic(name: string): Promise<void> {
+  const admin = openAdmin({ brokers, clientId: 'test', log: silent });
+  await admin.deleteTopic(name);
+  // Until the brokers have deleted it, it still exists.
+  await vi.waitFor(async () => expect(await admin.createTopic(name, 1)).toBe(true), patient);
+  admin.close();
+}

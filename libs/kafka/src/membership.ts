@@ -140,7 +140,8 @@ export class Membership {
     const watch = new StallWatch({
       topic,
       feeds: () => [...assignment.feeds],
-      end: (partition) => this.#transactions.readableEnd(native, partition),
+      bounds: (partition) => this.#transactions.bounds(native, partition),
+      onOutside: () => assignment.checkBounds(),
       waits,
       stalledAfterMs,
     });

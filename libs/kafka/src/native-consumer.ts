@@ -30,6 +30,14 @@ export interface PartitionOffset {
   offset: number;
 }
 
+/** What a partition's log holds for readers. */
+export interface Bounds {
+  /** The offset of the first message. */
+  first: number;
+  /** The offset after the last message that readers see: an open transaction is behind it. */
+  end: number;
+}
+
 export interface GroupOptions extends ClientOptions {
   groupId: string;
   topic: string;
@@ -167,15 +175,15 @@ export class NativeConsumer {
     return highOffset < 0 ? undefined : highOffset;
   }
 
-  /** Asks the broker for the partition's first offset, and for the end that readers see: an open transaction is behind it. */
-  bounds(partition: number): Promise<{ first: number; end: number }> {
+  /** Asks the broker for the bounds of a partition's log. */
+  bounds(partition: number): Promise<Bounds> {
     const ask = () => this.#askBounds(partition);
     const answer = lastQuestion.then(ask, ask);
     lastQuestion = answer;
     return answer;
   }
 
-  #askBounds(partition: number): Promise<{ first: number; end: number }> {
+  #askBounds(partition: number): Promise<Bounds> {
     return new Promise((resolve, reject) => {
       this.client.queryWatermarkOffsets(this.#topic, partition, maxQuestionMs, (error, offsets) => {
         if (error) reject(kafkaError(`Asking for the offsets of ${this.#topic}[${partition}]`, error));

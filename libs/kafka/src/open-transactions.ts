@@ -1,5 +1,5 @@
 import type { Log } from './log.ts';
-import type { NativeConsumer } from './native-consumer.ts';
+import type { Bounds, NativeConsumer } from './native-consumer.ts';
 
 /** Messages of a partition that readers cannot see yet. */
 interface Held {
@@ -29,13 +29,13 @@ export class OpenTransactions {
     return held?.end === next ? held.messages : 0;
   }
 
-  /** Asks the broker for the offset after a partition's last message that readers may see. */
-  async readableEnd(native: NativeConsumer, partition: number): Promise<number> {
+  /** Asks the broker for the bounds of a partition's log, and notices an open transaction behind them. */
+  async bounds(native: NativeConsumer, partition: number): Promise<Bounds> {
     // Read first: a message that was in the log then and is invisible now is part of an open transaction, or behind one.
     const known = native.knownEnd(partition) ?? 0;
-    const { end } = await native.bounds(partition);
-    this.#notice(partition, { end, messages: known - end });
-    return end;
+    const bounds = await native.bounds(partition);
+    this.#notice(partition, { end: bounds.end, messages: known - bounds.end });
+    return bounds;
   }
 
   #notice(partition: number, { end, messages }: Held): void {

@@ -16,12 +16,14 @@ function watched() {
     moves: 0,
     waitsForOthers: false,
   };
-  const state = { end: 9, waits: false, brokers: true };
+  const state = { first: 0, end: 9, waits: false, brokers: true };
+  const onOutside = vi.fn<() => void>();
   const watch = new StallWatch({
     topic: 'events',
     stalledAfterMs,
     feeds: () => [feed],
-    end: () => (state.brokers ? Promise.resolve(state.end) : Promise.reject(new Error('away'))),
+    bounds: () => (state.brokers ? Promise.resolve({ ...state }) : Promise.reject(new Error('away'))),
+    onOutside,
     waits: () => Promise.resolve(state.waits),
   });
   const minute = async (each = () => {}) => {
@@ -33,7 +35,7 @@ function watched() {
     }
     return undefined;
   };
-  return { feed, state, minute };
+  return { feed, state, minute, onOutside };
 }
 
 test('a partition that has messages and does not move is stalled, and the error says where', async () => {
@@ -104,4 +106,30 @@ test('a clock that is set forward stalls no partition', async () => {
   });
   expect(error).toBeDefined();
   expect(checks * 5000).toBe(stalledAfterMs);
+});
+
+test.each([
+  ['before the log', { first: 6 }],
+  ['after the log', { end: 4 }],
+])('an idle partition whose next offset is %s is reported by the first check', async (_, state) => {
+  const it = watched();
+  Object.assign(it.state, state);
+  await it.minute(() => {
+    expect(it.onOutside).toHaveBeenCalled();
+    it.feed.stopped = 'not in the log';
+  });
+  expect(it.onOutside).toHaveBeenCalledTimes(1);
+});
+
+test.each([
+  ['at the first message', { first: 5 }, {}],
+  ['at its end', { end: 5 }, {}],
+  ['whose messages are being applied', { first: 6 }, { pending: true }],
+  ['whose brokers are away', { first: 6, brokers: false }, {}],
+])('a partition %s is not reported as outside its log', async (_, state, feed) => {
+  const it = watched();
+  Object.assign(it.state, state);
+  Object.assign(it.feed, feed);
+  await it.minute();
+  expect(it.onOutside).not.toHaveBeenCalled();
 });

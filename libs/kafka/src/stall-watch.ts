@@ -1,4 +1,6 @@
+import { isOutside } from './bounds-check.ts';
 import { codes, KafkaError } from './errors.ts';
+import type { Bounds } from './native-consumer.ts';
 
 /** The part of a partition's feed that is watched. */
 interface Watched {
@@ -17,8 +19,13 @@ interface Watched {
 export interface StallWatchOptions {
   topic: string;
   feeds: () => Iterable<Watched>;
-  /** Asks the broker for the end of a partition's log: a client that has stopped fetching knows only an old one. */
-  end: (partition: number) => Promise<number>;
+  /** Asks the broker for the bounds of a partition's log: a client that has stopped fetching knows only old ones. */
+  bounds: (partition: number) => Promise<Bounds>;
+  /**
+   * Called when the next offset of an idle partition is not in the log. The client reports that once, and drops the report if
+   * the same poll has delivered messages, of whichever partition.
+   */
+  onOutside: () => void;
   /** True while `apply` waits for a dependency that is down. */
   waits: () => Promise<boolean>;
   /** A partition that is behind without a sign of life for so long is stalled. */
@@ -63,10 +70,13 @@ export class StallWatch {
   }
 
   /** Messages that are not applied; 0 for a partition that is stopped on purpose or whose end is unknown. */
-  async #lag({ partition, next, stopped, pending }: Watched): Promise<number> {
+  async #lag(feed: Watched): Promise<number> {
+    const { partition, next, stopped, pending } = feed;
     if (stopped !== undefined) return 0;
-    const end = await this.#options.end(partition).catch(() => 0);
-    return Math.max(end - next, pending ? 1 : 0);
+    const bounds = await this.#options.bounds(partition).catch(() => undefined);
+    if (bounds === undefined) return pending ? 1 : 0;
+    if (!pending && isOutside(next, bounds) && feed.next === next) this.#options.onOutside();
+    return Math.max(bounds.end - next, pending ? 1 : 0);
   }
 
   #error(partition: number, offset: number, lag: number): KafkaError {
