@@ -22,26 +22,40 @@ const deadlock = '40P01';
  * Each migration is a transaction of its own; one whose first line begins with `-- No transaction` runs statement by
  * statement, each of which can be run again. Where a statement returns rows with a column `statement`, these are run, too.
  * A lock that is not granted within `lockTimeoutMs` is asked for again later.
+ *
+ * @throws at once when its session ends, and with it the advisory lock: others may migrate from then on.
  */
 export async function migrate(dsn: string, folder: URL): Promise<void> {
   // One connection, so that the lock and the migrations share it. The lock is the session's: one that is frozen between two
   // migrations must not keep others from migrating.
   const settings = { enable_seqscan: 'on' };
+  let isLocked = false;
+  const lost = Promise.withResolvers<never>();
+  const fail = () => lost.reject(new Error('The session that holds the lock of migrations ended: run migrate again'));
+  // A statement that was under way fails first, and its error says why.
+  const onClose = () => void (isLocked && setImmediate(fail));
   const sql = connect(dsn, {
     name: 'migrate',
     max: 1,
     idleSessionTimeout: 10_000,
     lockTimeout: lockTimeoutMs,
     settings,
+    onClose,
   });
   try {
     await takeLock(sql);
-    for (const migration of await readPending(sql, folder)) {
-      if (migration.sql[0]?.startsWith('-- No transaction')) await runInPieces(sql, migration);
-      else await patiently(() => sql.begin((tx) => runAtOnce(tx, migration)));
-    }
+    isLocked = true;
+    await Promise.race([runPending(sql, folder), lost.promise]);
   } finally {
+    // From here on the pool sends no statement, so what waits for its next try fails.
     await sql.end({ timeout: 5 });
+  }
+}
+
+async function runPending(sql: Sql, folder: URL): Promise<void> {
+  for (const migration of await readPending(sql, folder)) {
+    if (migration.sql[0]?.startsWith('-- No transaction')) await runInPieces(sql, migration);
+    else await patiently(() => sql.begin((tx) => runAtOnce(tx, migration)));
   }
 }
 

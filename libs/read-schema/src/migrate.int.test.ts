@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import { createDatabase } from '@catalogue/testing';
+import { createDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { firstOfThisRelease, migrateBefore } from '../test/migrate-before.ts';
 import { fill, findFaults } from '../test/release-in-use.ts';
@@ -175,4 +175,22 @@ test('only one generation is filled at a time', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await db.sql`insert into generations values (2, 'filling')`;
   await expect(db.sql`insert into generations values (3, 'filling')`).rejects.toMatchObject({ code: '23505' });
+});
+
+test('a migration whose session has ended fails at once, since others may migrate by now', async () => {
+  await using db = await createDatabase(inject('servers').readDb, (dsn) => migrateBefore(dsn, '_folded_unfilled'));
+  const reading = await db.sql.reserve();
+  await reading`begin`;
+  await reading`select from products`;
+  const outcome = migrateReadModel(db.dsn).catch((error: unknown) => error);
+  // Between two tries to get its locks, so that no statement fails.
+  await waitFor('the end of the session that migrates', async () => {
+    const [row] = await db.sql`
+      select pg_terminate_backend(pid, 5000) from pg_stat_activity
+      where application_name = 'migrate' and datname = current_database() and state = 'idle' and query = 'rollback'`;
+    return row;
+  });
+  expect(await outcome).toEqual(new Error('The session that holds the lock of migrations ended: run migrate again'));
+  await reading`rollback`;
+  reading.release();
 });
