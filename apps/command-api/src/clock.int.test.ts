@@ -30,7 +30,7 @@ test.each([-30, 30])(
     };
     const [fresh, old] = [await post('fresh'), await post('old')];
 
-    expect((await readBacklog(db.sql, 'relay')).seconds).toBeLessThan(hourMs / 1000);
+    expect((await readBacklog(db.sql, 'relay')).ageSeconds).toBeLessThan(hourMs / 1000);
     const [entry] = (await app.inject(`/products/${fresh}/history`)).json<{ at: string }[]>();
     expect(Math.abs(Date.parse(entry?.at ?? '') - began)).toBeLessThan(hourMs);
 

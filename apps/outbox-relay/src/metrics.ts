@@ -36,7 +36,7 @@ export function backlogMetrics(metrics: Registry, store: Sql, log: Logger): void
   const registers = [metrics];
   const collect = askedTogether(async () => {
     const backlog = await orUnknown(readBacklog(store, reader), log);
-    seconds.set(backlog?.seconds ?? Number.NaN);
+    seconds.set(backlog?.ageSeconds ?? Number.NaN);
     events.set(backlog?.events ?? Number.NaN);
   });
   const seconds: Gauge = new Gauge({

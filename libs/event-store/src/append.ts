@@ -10,28 +10,29 @@ export interface Append {
   events: readonly NewEvent[];
 }
 
-/** An answer to be stored under its key: only if its stream's append wins, where the answer rests on one. */
+/** An answer to store under its key. If it rests on an append, it is stored only if that append wins. */
 export interface NewAnswer extends StoredAnswer {
   restsOnAppend: boolean;
 }
 
-/** One of the keys was taken meanwhile: nothing was appended. */
+/** Another command took one of the keys meanwhile, so nothing was appended. */
 export class KeyTaken extends Error {}
 
-/** The append was sent and PostgreSQL did not say how it ended: look the event ids and keys up before deciding again. */
+/** The append was sent, and its outcome is unknown: look up the event ids and keys before deciding again. */
 export class OutcomeUnknown extends Error {}
 
 /**
- * Appends to many streams at once, each stream's events all or none, and stores the answers of keyed commands, in one
- * statement that commits itself.
+ * Appends to many streams and stores the answers of keyed commands, in one statement that commits itself. Of each stream, all
+ * events are stored, or none.
  *
- * @returns the streams that were appended to. The others lost a race: someone else wrote the version they were decided for,
- * so load them again and decide again, in a new statement.
- * @throws {OutcomeUnknown} when the append was sent and got no answer, whatever the reason. After any other error nothing was
- * stored: {KeyTaken} when an answer's key is taken; otherwise what PostgreSQL says, or a fault found before the append was sent.
+ * @param appends at most one for each stream.
+ * @returns the streams that were appended to. The others lost a race: another writer stored the expected version first. Load
+ * and decide them again, in a new statement.
+ * @throws {OutcomeUnknown} when the append was sent and PostgreSQL did not answer. After any other error nothing was stored:
+ * {KeyTaken} when an answer's key is taken; otherwise PostgreSQL's own error, or a fault found before the append was sent.
  *
- * Each stream at most once a call. The transaction id must be taken after the streams were read, or a reader could meet
- * version 2 before version 1: so never call this in a transaction that wrote before.
+ * The statement must take its transaction id after the streams were read. Otherwise a reader could see version 2 before
+ * version 1. So never call this in a transaction that has written.
  */
 export async function append(
   sql: Sql,
@@ -42,7 +43,7 @@ export async function append(
     events.map((event, index) => ({ event, stream, version: expectedVersion + 1 + index, first: index === 0 })),
   );
   const isPlain = answers.length === 0 && rows.length === appends.length;
-  // Made, but not sent yet: what fails here, such as a payload that is no JSON, has stored nothing.
+  // Not sent yet: an error here, for example a payload that is not JSON, means that nothing was stored.
   const statement = isPlain ? insertOneEach(sql, rows) : insert(sql, rows, answers);
   const won = await statement.catch((error: unknown) => {
     if (isKeyTaken(error)) throw new KeyTaken('An idempotency key was taken meanwhile', { cause: error });
@@ -62,7 +63,7 @@ interface Row {
 
 type Won = Promise<{ stream: string }[]>;
 
-/** One event a stream and no keys, as most appends are: what `insert` would do, a fifth cheaper for PostgreSQL. */
+/** For one event per stream and no keys, as most appends are: the same result as `insert`, a fifth cheaper for PostgreSQL. */
 function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
   return sql`
     insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
@@ -122,15 +123,15 @@ function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): 
     select stream from head`;
 }
 
-// Array literals of PostgreSQL (8.15.6), written here: the client's own would look at and quote every element by itself,
-// which took a tenth of command-api's time.
+// Array literals of PostgreSQL (8.15.6), written here: postgres.js inspects and quotes every element, which took a tenth of
+// command-api's time.
 
-/** Of values whose text needs no quotes: UUIDs, numbers, booleans, names of types. */
+/** An array of values whose text needs no quotes: UUIDs, numbers, booleans, names of event types. */
 function plainArray<T>(rows: readonly T[], valueOf: (row: T) => string | number | boolean): string {
   return `{${rows.map(valueOf).join(',')}}`;
 }
 
-/** Of JSON texts: they hold no control characters, so the quotes of JSON are those of an array literal. */
+/** An array of JSON texts. JSON text contains no control characters, so JSON's quoting is valid in an array literal. */
 function jsonArray<T>(rows: readonly T[], valueOf: (row: T) => object): string {
   return `{${rows.map((row) => JSON.stringify(JSON.stringify(valueOf(row)))).join(',')}}`;
 }

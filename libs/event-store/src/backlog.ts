@@ -2,10 +2,10 @@ import type { Sql } from '@catalogue/postgres';
 import { loadCursor } from './cursors.ts';
 
 export interface Backlog {
-  /** Events that wait for a reader, counted up to 100 000. */
+  /** The number of events that the reader has not read, counted up to 100 000. */
   events: number;
-  /** Seconds since the oldest of them was recorded; 0 when there is none. */
-  seconds: number;
+  /** Seconds since the oldest unread event was recorded; 0 if all are read. */
+  ageSeconds: number;
 }
 
 /** How far a reader is behind the end of the log. */
@@ -19,7 +19,7 @@ export async function readBacklog(sql: Sql, reader: string): Promise<Backlog> {
       limit 100000
     )
     select count(*)::integer as events,
-      greatest(coalesce(extract(epoch from now() - min(recorded_at)), 0), 0)::float8 as seconds
+      greatest(coalesce(extract(epoch from now() - min(recorded_at)), 0), 0)::float8 as "ageSeconds"
     from waiting`;
-  return row ?? { events: 0, seconds: 0 };
+  return row ?? { events: 0, ageSeconds: 0 };
 }

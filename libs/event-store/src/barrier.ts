@@ -1,29 +1,29 @@
 import type { Sql } from '@catalogue/postgres';
 
-/** A transaction that has written and has not ended: as long as it lasts, it hides later events from readers. */
+/** A transaction that has written and is still open: until it ends, it hides later events from readers. */
 export interface Writer {
-  /** Of its session; null for a prepared transaction, which has none. */
+  /** The process id of its session; null for a prepared transaction, which has no session. */
   pid: number | null;
-  /** The name of a prepared transaction; null for any other. */
+  /** The name of a prepared transaction; null for other transactions. */
   prepared: string | null;
   database: string;
-  /** Seconds since it began, or was prepared; null when this role may not see it. */
+  /** Seconds since it began, or was prepared; null if this role may not see the time. */
   age: number | null;
 }
 
-/** Where readers of the log stop, and why. */
+/** Where readers of the log stop, and the transaction that stops them. */
 export interface Barrier {
-  /** Readers see what older transactions wrote. It moves when the oldest that is in flight ends. */
+  /** Readers see only the events of older transactions. It moves on when the oldest open transaction ends. */
   transactionId: number;
-  /** True when committed events are behind it. */
+  /** Whether committed events wait behind the barrier. */
   hidesEvents: boolean;
-  /** The oldest writing transaction in the whole server; undefined when there is none. */
+  /** The oldest writing transaction in the whole server; undefined if none is open. */
   writer: Writer | undefined;
-  /** False when this role may not see the ages of other roles' transactions. */
+  /** Whether this role may see the ages of other roles' transactions. */
   seesAges: boolean;
 }
 
-/** Reads where readers of the log stop now. Any role may ask; without pg_read_all_stats ages of others are unknown. */
+/** Reads the current barrier. Any role may; without pg_read_all_stats, the ages of other roles' transactions are unknown. */
 export async function readBarrier(sql: Sql): Promise<Barrier> {
   const [row] = await sql<(Omit<Barrier, 'writer'> & Writer & { found: boolean })[]>`
     with writers as (
@@ -39,7 +39,7 @@ export async function readBarrier(sql: Sql): Promise<Barrier> {
       limit 1
     )
     select oldest.*, barrier as "transactionId",
-      -- Not "exists", which drops the order: by that it goes by the index whatever the statistics say.
+      -- Not "exists", which drops the order: the order makes the planner use the index whatever the statistics say.
       (
         select true from events where transaction_id >= barrier order by events.transaction_id, events.position limit 1
       ) is not null as "hidesEvents",

@@ -4,7 +4,7 @@ import { createDatabase, startOwnPostgres, type TestDatabase, waitFor } from '@c
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append, load, migrateEventStore, type PlacedEvent, type StoredChange, readForward, start } from './index.ts';
 
-// A server of its own: the transactions that these tests hold open would hide the events of every other test.
+// Its own server: the transactions that these tests hold open would hide the events of all other tests.
 let server: Awaited<ReturnType<typeof startOwnPostgres>>;
 let db: TestDatabase;
 
@@ -17,7 +17,7 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
-/** Decides on what it loads: each new event names the event that it was decided on. */
+/** Decides on the loaded stream: each new event names the event before it. */
 async function writeOnce(sql: Sql, streams: string[]): Promise<number> {
   const loaded = await load(sql, streams, 1);
   const appends = streams.map((stream) => {
@@ -40,7 +40,7 @@ async function writeOnce(sql: Sql, streams: string[]): Promise<number> {
   return appends.filter(({ stream }) => won.has(stream)).reduce((sum, { events }) => sum + events.length, 0);
 }
 
-/** One writer, on a connection of its own, until told to stop; returns how many events it stored. */
+/** One writer on its own connection, until it is told to stop. Returns the number of events that it stored. */
 async function write(streams: string[], signal: AbortSignal): Promise<number> {
   const sql = connect(db.dsn, { name: 'writer', max: 1 });
   let stored = 0;
@@ -55,7 +55,7 @@ async function write(streams: string[], signal: AbortSignal): Promise<number> {
   return stored;
 }
 
-/** Holds transactions that wrote open for a moment, so that transaction ids commit out of their order. */
+/** Keeps writing transactions open for a moment, so that transaction ids commit out of order. */
 async function disturb(signal: AbortSignal): Promise<void> {
   const sql = connect(db.dsn, { name: 'disturber', max: 4 });
   const hold = async () => {
@@ -70,7 +70,7 @@ async function disturb(signal: AbortSignal): Promise<void> {
   await sql.end();
 }
 
-/** Reads forward as the relay does, beside the writers, until it has met `total` events. */
+/** Reads forward as the relay does, beside the writers, until it has read `total` events. */
 async function readAll(isDone: (read: number) => boolean): Promise<PlacedEvent[]> {
   const read: PlacedEvent[] = [];
   await waitFor(
@@ -95,7 +95,7 @@ function expectUnbrokenChains(events: readonly StoredChange[]): void {
   }
 }
 
-test('six writers on few products, a reader beside them: every chain unbroken, nothing passed over or out of order', async () => {
+test('a reader beside six writers on few products misses no event, and reads each product’s events in order', async () => {
   const streams = Array.from({ length: 5 }, () => randomUUID());
   const stop = new AbortController();
   const writing = Array.from({ length: 6 }, () => write(streams, stop.signal));
@@ -117,7 +117,7 @@ test('six writers on few products, a reader beside them: every chain unbroken, n
   expectUnbrokenChains([...(await load(db.sql, streams, 1)).values()].flatMap(({ events }) => events));
 });
 
-test('an event committed while an older transaction still writes is read after that one ended, not passed over', async () => {
+test('an event committed during an older open transaction is read after that transaction ends, not skipped', async () => {
   const [first, second] = [randomUUID(), randomUUID()];
   const tip = (await readAll(() => true)).at(-1) ?? start;
   const written = Promise.withResolvers<void>();

@@ -1,14 +1,14 @@
 import type { Sql } from '@catalogue/postgres';
 import { type Cursor, start } from './event.ts';
 
-/** Where a reader goes on; the start of the log for one that has not begun. */
+/** The cursor where a reader continues; the start of the log for a new reader. */
 export async function loadCursor(sql: Sql, reader: string): Promise<Cursor> {
   const [row] = await sql<Cursor[]>`
     select transaction_id as "transactionId", position from cursors where reader = ${reader}`;
   return row ?? start;
 }
 
-/** Moves a reader's cursor, forward only: a slower process that still thinks it leads moves nothing back. */
+/** Moves a reader's cursor forward only, so that a slower process that has lost its lead cannot move it back. */
 export async function moveCursor(sql: Sql, reader: string, to: Cursor): Promise<void> {
   await sql`
     insert into cursors as c (reader, transaction_id, position)

@@ -26,7 +26,7 @@ const event = (payload: object = {}): NewEvent => ({
 });
 
 describe('append', () => {
-  test('what was appended is loaded again, in order, as it was', async () => {
+  test('loads events unchanged, in the order of their versions', async () => {
     await using db = await freshStore();
     const stream = randomUUID();
     const events = [event({ name: 'a', price: 39.9, quote: `"'\\` }), event({ nested: { list: [1, null] } })];
@@ -44,7 +44,7 @@ describe('append', () => {
     expect(await readBackward(db.sql, stream, 3, 10)).toEqual(stored.toReversed());
   });
 
-  test('whatever a text holds comes back, one event a stream or several', async () => {
+  test('keeps every character of a text, for one event per stream and for several', async () => {
     await using db = await freshStore();
     const text = fc.string({ unit: 'grapheme' }).map((any) => any.replaceAll('\u0000', '')); // jsonb cannot hold NUL
     const events = fc.array(
@@ -64,7 +64,7 @@ describe('append', () => {
     );
   });
 
-  test('of two that were decided on the same version one is stored, all of it, and the other not at all', async () => {
+  test('stores all events of one of two appends at the same version, and no event of the other', async () => {
     await using db = await freshStore();
     const [stream, other] = [randomUUID(), randomUUID()];
     await append(db.sql, [{ stream, expectedVersion: 0, events: [event()] }]);
@@ -74,7 +74,7 @@ describe('append', () => {
     expect((await load(db.sql, [stream], 1)).get(stream)?.events).toHaveLength(1);
   });
 
-  test('an append without events does nothing', async () => {
+  test('does nothing without events', async () => {
     await using db = await freshStore();
     expect(await append(db.sql, [])).toEqual(new Set());
   });
@@ -90,7 +90,7 @@ describe('the cursor of a reader', () => {
     expect(await loadCursor(db.sql, 'relay')).toEqual({ transactionId: 10, position: 7 });
   });
 
-  test('goes through the whole log page by page, each event once', async () => {
+  test('reads the whole log page by page, each event once', async () => {
     await using db = await freshStore();
     const streams = Array.from({ length: 25 }, () => randomUUID());
     for (const stream of streams) await append(db.sql, [{ stream, expectedVersion: 0, events: [event(), event()] }]);
@@ -106,7 +106,7 @@ describe('the cursor of a reader', () => {
     );
   });
 
-  test('reads ahead: batch after batch, what came meanwhile too, and nothing past its bound', async () => {
+  test('reads ahead batch by batch, including events appended meanwhile, up to its bound', async () => {
     await using db = await freshStore();
     const appendTen = async () => {
       for (let i = 0; i < 10; i++) {
@@ -127,7 +127,7 @@ describe('the cursor of a reader', () => {
     expect(positions).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test('is served by its index, not by sorting the log', async () => {
+  test('uses its index, without sorting the log', async () => {
     await using db = await freshStore();
     await db.sql`insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
       select gen_random_uuid(), 1, gen_random_uuid(), 'Tested', 1, '{}', '{}', now() from generate_series(1, 20000)`;

@@ -1,6 +1,6 @@
-/** An event to be appended. The store knows nothing of what `payload` and `metadata` hold. */
+/** An event to append. The store does not interpret `payload` and `metadata`. */
 export interface NewEvent {
-  /** UUID, unique to the event wherever it travels. */
+  /** UUID, unique in all systems that receive the event. */
   id: string;
   type: string;
   schemaVersion: number;
@@ -12,11 +12,11 @@ export interface NewEvent {
 export interface RecordedEvent extends NewEvent {
   stream: string;
   version: number;
-  /** When it was stored, by the database's clock: those of services differ. */
+  /** When it was stored, on the database's clock, because the clocks of services differ. */
   recordedAt: Date;
 }
 
-/** A place in the order in which the log is read forward; `start` is before the first event, `end` after any. */
+/** A position in the order in which the log is read; `start` is before the first event, `end` after every event. */
 export interface Cursor {
   transactionId: number;
   position: number;

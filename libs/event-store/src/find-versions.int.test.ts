@@ -19,13 +19,13 @@ test.each(postgresVersions)(
       await buffersOf(db.sql, (sql) => findVersions(sql, wanted(short, 3))),
       await buffersOf(db.sql, (sql) => findVersions(sql, wanted(long, 100_000))),
     ];
-    // A page of the table, and the height of the index.
+    // One page of the table, and one of each level of the index.
     expect(Math.max(...buffers)).toBeLessThan(10);
   },
   60_000,
 );
 
-/** The pages that PostgreSQL read, from memory or not, to carry out the one statement of `ask`. */
+/** The number of pages that PostgreSQL read, from memory or disk, for the one statement of `ask`. */
 async function buffersOf(sql: Sql, ask: (sql: Sql) => Promise<unknown>): Promise<number> {
   let plan: Plan | undefined;
   const explaining = new Proxy(sql, {

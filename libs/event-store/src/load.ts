@@ -1,13 +1,13 @@
 import type { Sql } from '@catalogue/postgres';
 import type { RecordedEvent } from './event.ts';
 
-/** What is needed to know a stream: what a snapshot says, if there is one to be believed, and the events since. */
+/** A stream's state: a verified snapshot, or undefined, and the events after it. */
 export interface LoadedStream {
   snapshot: unknown;
   events: StoredChange[];
 }
 
-/** What of an event a decision may rest on. */
+/** The fields of an event that a decision may use. */
 export type StoredChange = Omit<RecordedEvent, 'metadata' | 'recordedAt'>;
 
 type Row = StoredChange & { snapshot: unknown };
@@ -16,12 +16,12 @@ type Row = StoredChange & { snapshot: unknown };
  * Loads some streams, oldest event first; a stream without events is absent from the map. Costs the same after 10 events
  * and after 100 000: events that a snapshot of `snapshotSchema` covers are not read.
  *
- * A snapshot is believed only where its event is the stream's event of that version, so one that outlived its events (a
- * restore) changes nothing. No barrier here (unlike `readForward`): a decision needs the newest committed event, whoever
- * still writes elsewhere.
+ * A snapshot is used only if its event is the stream's event of that version. So a snapshot that is newer than the events of a
+ * restored log has no effect. Unlike `readForward`, this ignores the barrier: a decision needs the newest committed event, even
+ * while other transactions are open.
  *
- * The limits are there for the planner: with them it goes by the index for each stream. Without, a plan made while the table
- * was small reads the whole table when it no longer is (30 ms for 8 streams of 300 000, for as long as nobody analyzes).
+ * The limits make the planner use the index for each stream. Without them, a plan made while the table was small still reads the
+ * whole table after it has grown (30 ms for 8 streams of 300 000, until the table is analyzed).
  */
 export async function load(
   sql: Sql,
@@ -68,8 +68,8 @@ function eventOf(row: Row): StoredChange {
 }
 
 /**
- * Which of some events are stored, each at the version that it was appended for: their versions by event id. Tells the outcome
- * of an append that got no answer, at the same cost for a stream of any length.
+ * Finds which of some events are stored at the version that they were appended for. Returns their versions by event id: the
+ * outcome of an append without an answer. Costs the same for a stream of any length.
  */
 export async function findVersions(
   sql: Sql,
@@ -82,7 +82,7 @@ export async function findVersions(
       ${events.map(({ version }) => version)}::integer[],
       ${events.map(({ id }) => id)}::uuid[]
     ) as wanted (stream, version, id)
-    cross join lateral ( -- one look into the primary key an event, however the table has grown since this was planned
+    cross join lateral ( -- one lookup in the primary key for each event, even if the table has grown since the plan was made
       select id from events
       where events.stream = wanted.stream and events.version = wanted.version
       limit 1

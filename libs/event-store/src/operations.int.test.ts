@@ -43,7 +43,7 @@ const answer = (stream: string, key: string, restsOnAppend = true): NewAnswer =>
 });
 
 describe('the answers of keyed commands', () => {
-  test('are stored with the events they rest on, and not without', async () => {
+  test('are stored with the events that they rest on, never without them', async () => {
     await using db = await freshStore();
     const [won, lost] = [randomUUID(), randomUUID()];
     await appendTo(db.sql, lost);
@@ -54,7 +54,7 @@ describe('the answers of keyed commands', () => {
     expect([...found.values()].map(({ key }) => key).toSorted()).toEqual(['changed nothing', 'won']);
   });
 
-  test('a key that is taken stores nothing of the whole batch', async () => {
+  test('are not stored if one key is taken, and neither is any event of the batch', async () => {
     await using db = await freshStore();
     const [first, second, third] = [randomUUID(), randomUUID(), randomUUID()];
     await appendTo(db.sql, first, 0, [answer(first, 'k')]);
@@ -63,7 +63,7 @@ describe('the answers of keyed commands', () => {
     expect((await load(db.sql, [second, third], 1)).size).toBe(0);
   });
 
-  test('are removed when they are old, so many at a time', async () => {
+  test('are removed when they are old, at most the limit at a time', async () => {
     await using db = await freshStore();
     const streams = Array.from({ length: 7 }, () => randomUUID());
     for (const stream of streams) await appendTo(db.sql, stream, 0, [answer(stream, stream)]);
@@ -90,19 +90,19 @@ test('a history is read backward, page by page', async () => {
   ]);
 });
 
-test('the backlog of a reader is what it has not read, and how old that is', async () => {
+test('the backlog of a reader counts its unread events and tells the age of the oldest', async () => {
   await using db = await freshStore();
-  expect(await readBacklog(db.sql, 'relay')).toEqual({ events: 0, seconds: 0 });
+  expect(await readBacklog(db.sql, 'relay')).toEqual({ events: 0, ageSeconds: 0 });
   for (let i = 0; i < 3; i++) await appendTo(db.sql, randomUUID());
   await db.sql`update events set recorded_at = now() - interval '1 hour'`;
   const [first] = await readForward(db.sql, start, 1);
   await moveCursor(db.sql, 'relay', first ?? start);
-  const { events, seconds } = await readBacklog(db.sql, 'relay');
+  const { events, ageSeconds } = await readBacklog(db.sql, 'relay');
   expect(events).toBe(2);
-  expect(Math.round(seconds / 60)).toBe(60);
+  expect(Math.round(ageSeconds / 60)).toBe(60);
 });
 
-describe('on a server of its own', () => {
+describe('on a separate server', () => {
   let server: Awaited<ReturnType<typeof startOwnPostgres>>;
   beforeAll(async () => {
     server = await startOwnPostgres();
@@ -111,7 +111,7 @@ describe('on a server of its own', () => {
     await server?.[Symbol.asyncDispose]();
   });
 
-  test('a transaction that writes, in whatever database, is found with its age', async () => {
+  test('a writing transaction in any database is found with its age', async () => {
     await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
     await using other = await createDatabase(server.dsn('postgres'));
     expect(await readBarrier(db.sql)).toMatchObject({ writer: undefined, hidesEvents: false, seesAges: true });
@@ -128,7 +128,7 @@ describe('on a server of its own', () => {
     });
   });
 
-  test('a log restored into another server is refused, and read on in order once it was adopted', async () => {
+  test('a log restored on another server is refused, and continues in order after it is adopted', async () => {
     await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
     await checkOrigin(db.sql);
     const streams = [randomUUID(), randomUUID(), randomUUID()];
@@ -137,7 +137,7 @@ describe('on a server of its own', () => {
     }
     const read = await readForward(db.sql, start, 5);
     await moveCursor(db.sql, 'relay', read.at(-1) ?? start);
-    // As after a restore: written elsewhere, by transactions that this server has not come to.
+    // As after a restore: written elsewhere, with transaction ids that this server has not reached.
     await db.sql`update log_origin set system_identifier = system_identifier + 1`;
     await db.sql`update events set transaction_id = (transaction_id::text::bigint + 1000000)::text::xid8`;
     await db.sql`update cursors set transaction_id = (transaction_id::text::bigint + 1000000)::text::xid8`;
@@ -160,13 +160,13 @@ describe('on a server of its own', () => {
   });
 });
 
-test('a migration that fails says why: a standby takes none', async () => {
+test('a migration on a standby fails with the reason', async () => {
   await using db = await createDatabase(inject('servers').writeDb);
   await db.sql`alter database ${db.sql(new URL(db.dsn).pathname.slice(1))} set default_transaction_read_only = on`;
   await expect(migrateEventStore(db.dsn)).rejects.toThrow('in a read-only transaction (Failed query: ');
 });
 
-test('statements planned while the tables were empty go by the indexes when they have grown', async () => {
+test('statements planned while the tables were empty use the indexes after the tables have grown', async () => {
   await using db = await freshStore();
   const sql = connect(db.dsn, { name: 'test', max: 1 });
   const streams = Array.from({ length: 8 }, () => randomUUID());

@@ -1,16 +1,16 @@
 import { isReadOnly, type Sql } from '@catalogue/postgres';
 
-/** The log is in another server than the one it was written in: its transaction ids mean nothing here. */
+/** The log was written on another server, so its transaction ids are meaningless on this one. */
 class LogMoved extends Error {}
 
-/** A standby, or a server that is being replaced. */
+/** The server is a standby, or is being replaced. */
 class LogReadOnly extends Error {}
 
 /**
- * Makes sure that the log is where it was written, and can be written. After a dump was restored into another server, whose transaction ids
- * start again, old events could stay invisible to readers, and new ones be passed over.
- * @throws {LogMoved} saying what to run.
- * @throws {LogReadOnly} when the server takes no writes.
+ * Checks that the log is on the server that wrote it, and that the server accepts writes. Transaction ids start again on another
+ * server, so after a dump is restored there, readers could miss old events for ever and skip new ones.
+ * @throws {LogMoved} with the command to run.
+ * @throws {LogReadOnly} if the server accepts no writes.
  */
 export async function checkOrigin(sql: Sql): Promise<void> {
   await requireWrites(sql);
@@ -24,7 +24,7 @@ export async function checkOrigin(sql: Sql): Promise<void> {
   );
 }
 
-/** Raised, not selected: so the session that does not write is ended, and the next one asked knows how things are by then. */
+/** Raises an error instead of selecting a value: the error ends the read-only session, so the next check uses a new session. */
 async function requireWrites(sql: Sql): Promise<void> {
   const asked = sql`
     do $$ begin
@@ -36,19 +36,19 @@ async function requireWrites(sql: Sql): Promise<void> {
   });
 }
 
-/** What a log that was adopted holds. */
+/** The content of an adopted log. */
 export interface Adopted {
   events: number;
-  /** When its newest event was written; null when it has none. What happened later is not in it. */
+  /** When its newest event was written; null for an empty log. Later events are lost. */
   newest: Date | null;
 }
 
 /**
- * Gives the log to the server it is in now: every event becomes older than all that will be written here, in the same order
- * within each stream, and what readers had not read stays unread. Run while nothing else uses the log; rewrites the table.
+ * Assigns the log to its present server. Every event becomes older than all future events of this server. The order within each
+ * stream stays, and unread events stay unread. Rewrites the table; nothing else may use the log meanwhile.
  */
 export async function adoptLog(sql: Sql): Promise<Adopted> {
-  // 3 and 4 are older than every transaction of a server: normal ids start at 3, and initdb uses thousands.
+  // 3 and 4 are older than every transaction of a running server: normal ids start at 3, and initdb uses thousands.
   return await sql.begin(async (tx) => {
     await tx`lock table events in access exclusive mode`;
     await tx`

@@ -2,26 +2,26 @@ import type { Sql } from '@catalogue/postgres';
 import type { Cursor } from './event.ts';
 import type { PlacedEvent } from './read-forward.ts';
 
-/** The first events of the log are 1, 2, 3 … by position, or are found by when they were recorded. */
+/** The first event, by its position (1, 2, 3 …) or by the time when it was recorded. */
 export type Since = { position: number } | { recordedAt: Date };
 
 /**
- * The cursor from which `readForward` meets every event at a position or later, or recorded at a time or later: right before
- * the first of them in the order of reading. That is not the order of positions, nor of times: some that are earlier may
- * be met too. Undefined when there is none. Reads the log from its beginning.
+ * The cursor from which `readForward` returns every event at a position or later, or recorded at a time or later: right before
+ * the first such event in reading order. Reading order is neither the order of positions nor of times, so `readForward` may also
+ * return earlier events. Undefined if no event matches. Reads the log from its beginning.
  */
 export async function placeBefore(sql: Sql, since: Since): Promise<Cursor | undefined> {
-  const isMeant =
+  const matches =
     'position' in since ? sql`position >= ${since.position}::bigint` : sql`recorded_at >= ${since.recordedAt}`;
   const [first] = await sql<Cursor[]>`
     select transaction_id as "transactionId", position from events
-    where ${isMeant}
+    where ${matches}
     order by events.transaction_id, events.position
     limit 1`;
   return first && { ...first, position: first.position - 1 };
 }
 
-/** A stream's events after a version, oldest first, at most `limit` and none past `upTo` in the log. */
+/** A stream's events after a version, oldest first: at most `limit`, and none after `upTo` in the log. */
 export async function readStream(
   sql: Sql,
   stream: string,

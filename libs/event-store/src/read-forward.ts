@@ -1,16 +1,16 @@
 import type { Sql } from '@catalogue/postgres';
 import { type Cursor, end, type RecordedEvent } from './event.ts';
 
-/** An event with its place, where reading goes on after it. */
+/** An event with its cursor: reading continues after it. */
 export interface PlacedEvent extends RecordedEvent, Cursor {}
 
 /**
- * The next events of the whole log after a cursor, at most `limit` and none past `upTo`, each stream's in the order of their
- * versions.
+ * The next events of the whole log after a cursor, at most `limit` and none after `upTo`. The events of a stream are in the order
+ * of their versions.
  *
- * Only transactions older than every one still in flight are read (`pg_snapshot_xmin`): a later one to commit could
- * otherwise be passed over for ever. So a transaction that writes, anywhere in the same server, hides what comes after it for
- * as long as it lasts. Explained by https://event-driven.io/en/ordering_in_postgres_outbox.
+ * Reads only transactions that are older than every open one (`pg_snapshot_xmin`): otherwise a transaction that commits later
+ * could be skipped for ever. So an open writing transaction, anywhere on the same server, hides all later events. See
+ * https://event-driven.io/en/ordering_in_postgres_outbox.
  */
 export async function readForward(sql: Sql, after: Cursor, limit: number, upTo = end): Promise<PlacedEvent[]> {
   return await sql<PlacedEvent[]>`
@@ -25,8 +25,8 @@ export async function readForward(sql: Sql, after: Cursor, limit: number, upTo =
 }
 
 /**
- * As `readForward`, batch after batch until none is left. While the caller works on a full batch, the next is read: one that
- * takes as long as reading costs no time.
+ * As `readForward`, batch after batch until no event is left. Reads the next batch while the caller works on a full one, so the
+ * caller rarely waits for a read.
  */
 export async function* readAhead(sql: Sql, after: Cursor, limit: number, upTo = end): AsyncGenerator<PlacedEvent[]> {
   let reading = readForward(sql, after, limit, upTo);
@@ -39,7 +39,7 @@ export async function* readAhead(sql: Sql, after: Cursor, limit: number, upTo = 
       reading = readForward(sql, last, limit, upTo);
     } else {
       reading = readForward(sql, last, limit, upTo);
-      // It is awaited later, or never, by a caller that leaves: until then a failure is nobody's.
+      // Awaited in the next round, or never if the caller leaves: until then, a rejection must not count as unhandled.
       reading.catch(() => {});
       yield events;
     }
@@ -47,8 +47,8 @@ export async function* readAhead(sql: Sql, after: Cursor, limit: number, upTo = 
 }
 
 /**
- * True when committed events wait behind a transaction that is still in flight: reading again soon is worth while.
- * To be asked when `readForward` found nothing after the cursor, so that whatever is there is held back.
+ * Whether committed events wait behind an open transaction, so that reading again soon is worthwhile. Call it after
+ * `readForward` has found nothing after the cursor: any event there is then held back.
  */
 export async function isHeldBack(sql: Sql, after: Cursor): Promise<boolean> {
   const { count } = await sql`

@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 
-/** A stream as its events up to `version`, the one with `eventId`, have made it. */
+/** The state of a stream after the event `eventId`, its event number `version`. */
 export interface Snapshot {
   stream: string;
   version: number;
@@ -8,7 +8,7 @@ export interface Snapshot {
   state: object;
 }
 
-/** Keeps snapshots, each stream's newest; one of another schema version is replaced whatever its version. */
+/** Stores snapshots, and keeps the newest of each stream. Always replaces a snapshot of another schema version. */
 export async function saveSnapshots(sql: Sql, schemaVersion: number, snapshots: readonly Snapshot[]): Promise<void> {
   await sql`
     insert into snapshots as s (stream, version, event_id, schema_version, state)

@@ -1,12 +1,12 @@
 import { hinter, type Sql } from '@catalogue/postgres';
 
-/** The channel on which readers are told that events were appended. */
+/** The NOTIFY channel that announces appended events. */
 export const eventsAppended = 'events_appended';
 
-// Between two hints: a reader that is awake continues without one.
+// Between two hints. A reader that is already reading needs no hint.
 const minPauseMs = 5;
 
-/** Makes a function that notifies readers that events were appended; see `hinter`. */
+/** Makes a function that notifies readers of appended events; see `hinter`. */
 export function hintAppended(sql: Sql): () => void {
   return hinter(sql, eventsAppended, minPauseMs);
 }
