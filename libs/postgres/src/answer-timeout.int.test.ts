@@ -14,30 +14,33 @@ const dsn = inject('servers').readDb;
 
 const pidOf = async (sql: Sql) => Number((await sql`select pg_backend_pid() as pid, pg_sleep(0.1)`)[0]?.['pid']);
 
-// Written against patches/postgres@3.4.9.patch, like all of these.
-test.each(['plain', 'TLS'] as const)('a silent connection (%s) ends alone', async (kind) => {
-  await using door = await openDoor(kind === 'TLS' ? selfSigned() : undefined);
-  const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 3_000 });
-  const before = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
-  door.silence(1);
-  const asked = await Promise.allSettled([1, 2, 3].map(() => pidOf(sql)));
-  const failed = asked.flatMap((it) => (it.status === 'rejected' ? [errorCode(it.reason)] : []));
-  expect(failed).toEqual(['ETIMEDOUT']);
-  const after = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
-  expect(after.filter((pid) => before.includes(pid))).toHaveLength(2);
-  await sql.end();
-});
+// Tests patches/postgres@3.4.9.patch, as all tests of this file do.
+test.each(['plain', 'TLS'] as const)(
+  'a silent connection (%s) is closed, and other connections stay open',
+  async (kind) => {
+    await using door = await openDoor(kind === 'TLS' ? selfSigned() : undefined);
+    const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 3_000 });
+    const before = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
+    door.silence(1);
+    const asked = await Promise.allSettled([1, 2, 3].map(() => pidOf(sql)));
+    const failed = asked.flatMap((it) => (it.status === 'rejected' ? [errorCode(it.reason)] : []));
+    expect(failed).toEqual(['ETIMEDOUT']);
+    const after = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
+    expect(after.filter((pid) => before.includes(pid))).toHaveLength(2);
+    await sql.end();
+  },
+);
 
-test('a statement that waits behind others on its connection is given their time as well', async () => {
+test('a statement that waits behind others on its connection gets additional time for them', async () => {
   const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 3_000 });
   await sql`select pg_sleep(0)`;
-  // Sent at once, one behind the other: the last is answered after 6 s.
+  // Sent together on one connection: the last is answered after 6 s.
   const asked = [1, 2, 3, 4].map(async (n) => (await sql`select pg_sleep(1.5), ${n}::int as n`)[0]?.['n'] as unknown);
   expect(await Promise.all(asked)).toEqual([1, 2, 3, 4]);
   await sql.end();
 });
 
-test('statements that keep coming do not keep a silent connection', async () => {
+test('new statements do not keep a silent connection open', async () => {
   await using door = await openDoor();
   const sql = connect(door.dsn, { name: 'test', max: 1, answerTimeout: 3_000 });
   await pidOf(sql);
@@ -53,7 +56,7 @@ test('statements that keep coming do not keep a silent connection', async () => 
   await sql.end();
 });
 
-test('once a connection is silent, the idle ones are asked, so that nobody meets another silent one', async () => {
+test('after one connection fell silent, the idle connections are checked before they are used', async () => {
   await using door = await openDoor();
   const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 3_000 });
   const before = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
@@ -64,18 +67,21 @@ test('once a connection is silent, the idle ones are asked, so that nobody meets
   await sql.end();
 });
 
-test.each(['reserved', 'begun'] as const)('a session (%s) may rest for longer between statements', async (kind) => {
-  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
-  const use = async (session: Pick<Sql, 'unsafe'>) => {
-    const before = await session.unsafe('select pg_backend_pid() as pid');
-    await delay(3_000);
-    expect(await session.unsafe('select pg_backend_pid() as pid')).toEqual(before);
-    expect(await session.unsafe('select pg_sleep(10)').catch(errorCode)).toBe('ETIMEDOUT');
-  };
-  if (kind === 'reserved') await use(await sql.reserve());
-  else await sql.begin(use).catch(() => {});
-  await sql.end();
-});
+test.each(['reserved', 'begun'] as const)(
+  'a session (%s) may pause between statements for longer than the limit',
+  async (kind) => {
+    const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
+    const use = async (session: Pick<Sql, 'unsafe'>) => {
+      const before = await session.unsafe('select pg_backend_pid() as pid');
+      await delay(3_000);
+      expect(await session.unsafe('select pg_backend_pid() as pid')).toEqual(before);
+      expect(await session.unsafe('select pg_sleep(10)').catch(errorCode)).toBe('ETIMEDOUT');
+    };
+    if (kind === 'reserved') await use(await sql.reserve());
+    else await sql.begin(use).catch(() => {});
+    await sql.end();
+  },
+);
 
 test.each([
   ['all of the limit', 0],
@@ -91,7 +97,7 @@ test.each([
   await sql.end();
 });
 
-test('a server that was stopped together with this process has half of the limit to answer afterwards', async () => {
+test('a server that was stopped together with this process gets half of the limit to answer afterwards', async () => {
   const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 4_000 });
   const before = await pidOf(sql);
   const asked = sql`select pg_backend_pid() as pid, pg_sleep(6.5)`;
@@ -103,15 +109,15 @@ test('a server that was stopped together with this process has half of the limit
 });
 
 /**
- * Stops this process as a long garbage collection does: it runs nothing, and reads nothing before its overdue timers. Stopped by
- * SIGSTOP while it waits for work, it would read first.
+ * Stops this process as a long garbage collection does: its overdue timers run before it reads its sockets. After SIGSTOP while
+ * it waits for work, it would read first.
  */
 async function stopFor(ms: number): Promise<void> {
   await immediate();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-/** A way to the server on which a connection can be silenced: it ends nothing, and forwards nothing any more. */
+/** A proxy to the server that can silence a connection: the connection stays open, but nothing is forwarded. */
 async function openDoor(certificate?: SecureContext) {
   const url = new URL(dsn);
   const behind = { host: url.hostname, port: Number(url.port) };
@@ -129,7 +135,7 @@ async function openDoor(certificate?: SecureContext) {
       return;
     }
     client.on('error', () => {});
-    // The request for TLS, and the yes.
+    // The request for TLS, and the server’s agreement.
     client.once('data', () => {
       client.write('S');
       forward(new TLSSocket(client, { isServer: true, secureContext: certificate }));
@@ -150,7 +156,7 @@ async function openDoor(certificate?: SecureContext) {
   };
 }
 
-/** Made by Java, which the tests need anyway: Node.js makes no certificates. */
+/** Made by Java, which the tests need anyway, because Node.js cannot make certificates. */
 function selfSigned(): SecureContext {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
   try {

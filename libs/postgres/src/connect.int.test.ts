@@ -4,9 +4,9 @@ import { expect, inject, test } from 'vitest';
 import { connect } from './connect.ts';
 import { errorCode, isConnectionLost, isTransient } from './errors.ts';
 
-// Written against patches/postgres@3.4.9.patch: without it the second statement ends the process
+// Tests patches/postgres@3.4.9.patch: without it, the second statement ends the process
 // (https://github.com/porsager/postgres/issues/1208).
-test('a connection that ended inside a transaction fails its statements, and the pool goes on', async () => {
+test('a connection that ends inside a transaction fails its statements, and the pool stays usable', async () => {
   const sql = connect(inject('servers').readDb, { name: 'test', max: 2 });
   const ended = Promise.withResolvers<unknown[]>();
   const transaction = sql.begin(async (tx) => {
@@ -28,17 +28,17 @@ test('positions and transaction ids are read as numbers, numeric as its exact te
   await sql.end();
 });
 
-test('a statement planned while its table had ten rows goes by the index when the table has grown', async () => {
+test('a statement planned while its table had ten rows uses the index after the table has grown', async () => {
   const sql = connect(inject('servers').readDb, { name: 'test', max: 1 });
   const rowsRead = await sql.begin(async (tx) => {
-    // As the services read: some keys, each by itself.
+    // As the services read: one lookup for each of some keys.
     const find = (ids: readonly string[]) => tx`
       select found.* from unnest(${ids}::text[]) wanted
       cross join lateral (select * from grown where id = wanted limit 1) found`;
     await tx`create temp table grown (id text primary key)`;
     await tx`insert into grown select n from generate_series(1, 10) n`;
     await tx`analyze grown`;
-    // From the sixth time on, PostgreSQL may keep a plan for as long as the session lives.
+    // From the sixth execution on, PostgreSQL may keep a plan until the session ends.
     for (let time = 0; time < 7; time++) await find(['1', '2']);
     await tx`insert into grown select n from generate_series(11, 20_000) n`;
     expect(await find(['1', '20000'])).toHaveLength(2);
@@ -50,8 +50,8 @@ test('a statement planned while its table had ten rows goes by the index when th
   await sql.end();
 });
 
-// Written against the patch as well: without it a pool whose first connection ended early sends every list as plain text.
-test('connections that end at their very beginning leave a pool that knows how lists are sent', async () => {
+// Tests the patch as well: without it, a pool whose first connection ended early sends every list as plain text.
+test('a pool whose first connections end early still sends lists correctly', async () => {
   const name = 'dies young';
   const killer = connect(inject('servers').readDb, { name: 'test', max: 1 });
   const kill = () => killer`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${name}`;
@@ -78,8 +78,8 @@ test('connections that end at their very beginning leave a pool that knows how l
   await killer.end();
 });
 
-// Written against the patch as well: without it the session is waited for until the process ends.
-test('a session that is reserved while its first connection ends is had on the next', async () => {
+// Tests the patch as well: without it, the caller waits for the session until the process ends.
+test('a session that is reserved while its first connection ends is opened on the next connection', async () => {
   await using door = await openDoor(inject('servers').readDb, { cutAt: 'typarray', times: 2 });
   const sql = connect(door.dsn, { name: 'test', max: 1 });
   const session = await sql.reserve();
@@ -89,7 +89,7 @@ test('a session that is reserved while its first connection ends is had on the n
   await sql.end();
 });
 
-test('when connections fail, whoever still waits for a session gets one, and none is kept for those who gave up', async () => {
+test('after connections failed, waiting callers get a session, and none is held for callers that gave up', async () => {
   await using door = await openDoor(inject('servers').readDb, { cutAt: 'user', times: 3 });
   const sql = connect(door.dsn, { name: 'test', max: 3 });
   const use = async () => {
@@ -105,7 +105,7 @@ test('when connections fail, whoever still waits for a session gets one, and non
   await sql.end();
 });
 
-test('a connection that ends says so at once', async () => {
+test('the end of a connection is reported at once', async () => {
   const closed = Promise.withResolvers<void>();
   const sql = connect(inject('servers').readDb, { name: 'test', max: 1, onClose: closed.resolve });
   const other = connect(inject('servers').readDb, { name: 'test', max: 1 });
@@ -116,8 +116,8 @@ test('a connection that ends says so at once', async () => {
   await Promise.all([sql.end(), other.end()]);
 });
 
-// Written against the patch as well.
-test('a session that answered that it takes no writes is not used again, nor are the idle ones that are as old', async () => {
+// Tests the patch as well.
+test('a session that answered that it is read-only is not used again, nor are idle sessions of the same age', async () => {
   const sql = connect(inject('servers').readDb, { name: 'test', max: 3 });
   const pids = async () =>
     (await Promise.all([1, 2, 3].map(() => sql`select pg_backend_pid() as pid, pg_sleep(0.1)`)))
@@ -126,7 +126,7 @@ test('a session that answered that it takes no writes is not used again, nor are
   const before = await pids();
   expect(await sql`select 1 / 0`.catch(errorCode)).toBe('22012');
   expect(new Set(await pids())).toEqual(new Set(before));
-  // As of a database that was read-only when the sessions began.
+  // As if the database had been read-only when the sessions began.
   const readOnly = () => sql`select set_config('default_transaction_read_only', 'on', false), pg_sleep(0.1)`;
   await Promise.all([readOnly(), readOnly(), readOnly()]);
   expect(await sql`create table never (n int)`.catch(errorCode)).toBe('25006');
@@ -135,7 +135,7 @@ test('a session that answered that it takes no writes is not used again, nor are
   await sql.end();
 });
 
-test('a transaction that is refused since the server takes no writes fails with the server’s own error', async () => {
+test('a transaction on a read-only server fails with the server’s own error', async () => {
   const sql = connect(inject('servers').readDb, { name: 'test', max: 2 });
   const later: unknown[] = [];
   const transaction = sql.begin('read only', async (tx) => {
@@ -153,8 +153,8 @@ test('a transaction that is refused since the server takes no writes fails with 
   await sql.end();
 });
 
-// Written against the patch as well.
-test('rows that came before a statement failed do not come before those of the next one', async () => {
+// Tests the patch as well.
+test('the rows that a failed statement had returned are not added to those of the next statement', async () => {
   const sql = connect(inject('servers').readDb, { name: 'test', max: 1 });
   const failing = sql`select 1 / (5000 - n), repeat('x', 100) from generate_series(1, 6000) n`;
   expect(await failing.catch(errorCode)).toBe('22012');
@@ -162,10 +162,10 @@ test('rows that came before a statement failed do not come before those of the n
   await sql.end();
 });
 
-test('a session that was lost is not given back to the pool when it is released', async () => {
+test('a lost session does not return to the pool when it is released', async () => {
   await using door = await openDoor(inject('servers').readDb, { cutAt: 'pg_sleep', times: 2 });
   const sql = connect(door.dsn, { name: 'test', max: 1 });
-  // First reset, which fails the statement before the connection is closed, then ended.
+  // First reset, which fails the statement before the connection closes, then closed in order.
   for (let round = 0; round < 2; round++) {
     const session = await sql.reserve();
     expect(await session`select pg_sleep(10)`.catch(isTransient)).toBe(true);
@@ -175,7 +175,7 @@ test('a session that was lost is not given back to the pool when it is released'
   await sql.end();
 });
 
-/** A way to a server that cuts connections off: so often, when a client says a word. */
+/** A proxy to a server that cuts off this many connections, each when its client sends a given word. */
 async function openDoor(dsn: string, { cutAt, times }: { cutAt: string; times: number }) {
   const url = new URL(dsn);
   const behind = { host: url.hostname, port: Number(url.port) };
@@ -188,7 +188,7 @@ async function openDoor(dsn: string, { cutAt, times }: { cutAt: string; times: n
     client.on('data', (bytes) => {
       if (cuts === times || !bytes.includes(cutAt)) return void inner.write(bytes);
       cuts += 1;
-      // With and without an error at the client.
+      // Alternately with and without an error at the client.
       if (cuts % 2 === 0) client.destroy();
       else client.resetAndDestroy();
     });

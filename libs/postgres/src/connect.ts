@@ -1,33 +1,34 @@
 import postgres from 'postgres';
 import { isReadOnly } from './errors.ts';
 
-/** A pool of connections to one database; a tagged template is one prepared statement. */
+/** A pool of connections to one database. A tagged template is a prepared statement. */
 export type Sql = postgres.Sql;
 /** A statement, or a part of one. */
 export type Fragment = postgres.Fragment;
-/** What a transaction is given instead of the pool. */
+/** Used inside a transaction instead of the pool. */
 export type Transaction = postgres.TransactionSql;
 
 export interface ConnectOptions {
   /** Shown by PostgreSQL in `pg_stat_activity` and its logs. */
   name: string;
-  /** Connections at most; 10 when absent. */
+  /** The maximum number of connections; 10 when absent. */
   max?: number;
-  /** Milliseconds after which the server cancels a statement; none when absent. */
+  /** Milliseconds after which the server cancels a statement; no limit when absent. */
   statementTimeout?: number;
-  /** Milliseconds after which a statement that waits for a lock fails; none when absent. */
+  /** Milliseconds after which a statement that waits for a lock fails; no limit when absent. */
   lockTimeout?: number;
   /**
-   * Milliseconds for which a connection may stay silent while a statement is under way on it; then it is ended, and what was
-   * sent on it fails with `ETIMEDOUT`, as after a lost connection: a frozen server cancels nothing. What the server had
-   * received it may still carry out. Longer than `statementTimeout`, whose outcome is known. Without limit when absent.
+   * Milliseconds that a connection may stay silent while a statement is running on it. Then the connection is closed, and its
+   * statements fail with `ETIMEDOUT`, as after a lost connection: a frozen server cannot cancel them. The server may still run
+   * the statements that it has received. Must be longer than `statementTimeout`, after which the outcome is known. No limit when
+   * absent.
    */
   answerTimeout?: number;
-  /** More settings of its sessions, by PostgreSQL's names. */
+  /** More settings of the sessions, by their names in PostgreSQL. */
   settings?: Record<string, string>;
-  /** Milliseconds after which the server ends a connection that is idle outside a transaction; none when absent. */
+  /** Milliseconds after which the server ends a session that is idle outside a transaction; no limit when absent. */
   idleSessionTimeout?: number;
-  /** Called at once when a connection ends, whoever ended it. */
+  /** Called at once when a connection ends, for any reason. */
   onClose?: () => void;
 }
 
@@ -35,50 +36,51 @@ export interface ConnectOptions {
 const int8 = { to: 20, from: [20, 5069], serialize: String, parse: Number };
 
 /**
- * How soon the server ends a session whose client is frozen or gone, and with it the locks that others wait for. PostgreSQL's
- * own defaults are never and two hours.
+ * When the server ends a session whose client is frozen or gone. The end releases locks that other sessions wait for.
+ * PostgreSQL's defaults are never (frozen) and two hours (gone).
  */
 const abandonedSession = {
-  /** Milliseconds. Between the statements of a transaction a service needs some. */
+  /** Milliseconds that a service may take between two statements of a transaction. */
   idle_in_transaction_session_timeout: 5_000,
-  /** Seconds: 3 + 3 × 2 after the last word of a host that is gone. */
+  /** Seconds. A host that is gone is noticed 3 + 3 × 2 seconds after its last packet. */
   tcp_keepalives_idle: 3,
   tcp_keepalives_interval: 2,
   tcp_keepalives_count: 3,
-  /** Milliseconds for which what the server sent may stay unacknowledged. */
+  /** Milliseconds that sent data may stay unacknowledged. */
   tcp_user_timeout: 9_000,
 };
 
 /**
- * Services look rows up by indexes, whatever the statistics say: a plan that was made while a table was small, or before it was
- * analysed, must not read the table when it has grown. Sessions keep plans for as long as they live. What is meant to read much
- * (a comparison, a search for a common word) says so by `settings`, or `set local`.
+ * Makes statements use indexes, whatever the statistics say. Sessions keep their plans until they end, so a plan that was made
+ * while a table was small, or before it was analyzed, would still read the whole table after it has grown. A statement that has to
+ * read a large part of a table (a comparison, a search for a common word) overrides this by `settings` or `set local`.
  */
 const byIndexes = {
   enable_seqscan: 'off',
-  // The cost that PostgreSQL before 18 adds to a plan without an index would have it compiled.
+  // Before PostgreSQL 18, `enable_seqscan = off` adds a cost to such plans that would trigger compilation.
   jit: 'off',
 };
 
 /**
- * Opens a pool. It connects with the first statement, and again by itself after an outage; whoever opened it ends it
- * (`sql.end()`). A session that answers that it takes no writes (`isReadOnly`) is ended, and with it those that are idle. `bigint` and `xid8` columns are read as numbers, `numeric` as its exact text, times as `Date`.
+ * Opens a pool. It connects when the first statement is sent, and reconnects by itself after an outage. The caller ends it by
+ * `sql.end()`. If a session answers that it is read-only (`isReadOnly`), the pool ends it and all idle sessions. `bigint` and
+ * `xid8` columns are read as numbers, `numeric` columns as exact text, times as `Date`.
  */
 export function connect(dsn: string, options: ConnectOptions): Sql {
   const { name, max = 10, answerTimeout, onClose } = options;
-  // Options that the types (3.4.9) do not declare. The last two are our patch's; the first of them in seconds.
+  // Options that the types of postgres.js 3.4.9 do not declare. Our patch adds the last two; `answer_timeout` is in seconds.
   const undeclared = {
     ...(onClose === undefined ? {} : { onclose: onClose }),
     ...(answerTimeout === undefined ? {} : { answer_timeout: answerTimeout / 1000 }),
-    // A session keeps the settings that it began with: one that takes no writes never may, when the database does again.
+    // A session keeps its initial settings: a read-only one stays read-only after the database accepts writes again.
     discard: isReadOnly,
   };
   return postgres(dsn, {
     max,
-    // Connections live for ever: recycling one would drop the advisory lock held on it.
+    // No maximum lifetime: a recycled connection would lose its advisory lock.
     max_lifetime: null,
     connect_timeout: 5,
-    // Seconds. The default backs off to 20: an outage of seconds must not become one of minutes.
+    // Seconds. The default backs off to 20, which would prolong a short outage.
     backoff: (attempt) => Math.min(0.05 * 2 ** attempt, 1),
     connection: { application_name: name, ...abandonedSession, ...byIndexes, ...sessionSettings(options) },
     onnotice: () => {},

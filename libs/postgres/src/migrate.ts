@@ -4,30 +4,30 @@ import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator';
 import { connect, type Sql, type Transaction } from './connect.ts';
 import { errorCode } from './errors.ts';
 
-// Any number that every migration of this product agrees on.
+// An arbitrary number: all migrations of this product use it.
 const migrationLock = 7_305_501_210;
 
-/** Milliseconds for which a statement waits for a lock: readers and writers that come after it queue behind it for no longer. */
+/** Milliseconds that a statement waits for a lock. Later readers and writers queue behind it for that time. */
 const lockTimeoutMs = 100;
-/** Milliseconds for which a statement or transaction that did not get its locks is tried again. */
+/** Milliseconds during which a statement or transaction that did not get its locks is retried. */
 const maxRetryMs = 300_000;
 
 const lockNotAvailable = '55P03';
 const deadlock = '40P01';
 
 /**
- * Brings a database to the newest version of the migrations in `folder` (Drizzle's format). Can be run at any time, by
- * several processes at once: they wait for each other under an advisory lock. One that was killed is run again.
+ * Applies the pending migrations in `folder` (Drizzle's format). Can run at any time, in several processes at once: an advisory
+ * lock serializes them. After a crash, run it again.
  *
- * Each migration is a transaction of its own; one whose first line begins with `-- No transaction` runs statement by
- * statement, each of which can be run again. Where a statement returns rows with a column `statement`, these are run, too.
- * A lock that is not granted within `lockTimeoutMs` is asked for again later.
+ * Each migration is one transaction. The exception is a migration whose first line begins with `-- No transaction`: its
+ * statements run one by one, and each must be repeatable. If a statement returns rows with a column `statement`, the statements
+ * in that column run next. A lock that is not granted within `lockTimeoutMs` is requested again later.
  *
  * @throws at once when its session ends, and with it the advisory lock: others may migrate from then on.
  */
 export async function migrate(dsn: string, folder: URL): Promise<void> {
-  // One connection, so that the lock and the migrations share it. The lock is the session's: one that is frozen between two
-  // migrations must not keep others from migrating.
+  // One connection for the lock and the migrations. The lock belongs to the session, so the server ends an idle session: a process
+  // that is frozen between two migrations must not block others.
   const settings = { enable_seqscan: 'on' };
   let isLocked = false;
   const lost = Promise.withResolvers<never>();
@@ -59,7 +59,7 @@ async function runPending(sql: Sql, folder: URL): Promise<void> {
   }
 }
 
-/** Asks again and again: a statement that waits for the lock would hold up an index that is built concurrently. */
+/** Polls for the lock: a statement that waits for it would block `create index concurrently`. */
 async function takeLock(sql: Sql): Promise<void> {
   for (;;) {
     const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(${migrationLock}) as taken`;
@@ -68,7 +68,7 @@ async function takeLock(sql: Sql): Promise<void> {
   }
 }
 
-/** The migrations that are not recorded, by the table and the rule of Drizzle's own migrator. */
+/** The migrations that are not recorded yet, by the table and the rule of Drizzle's migrator. */
 async function readPending(sql: Sql, folder: URL): Promise<MigrationMeta[]> {
   await run(sql, 'create schema if not exists drizzle');
   const columns = 'id serial primary key, hash text not null, created_at bigint';
@@ -85,20 +85,20 @@ async function runAtOnce(tx: Transaction, migration: MigrationMeta): Promise<voi
   await record(tx, migration);
 }
 
-/** Each piece has its own time: a large table is copied in many. */
+/** Each piece has its own retry limit, because a large table is copied in many pieces. */
 async function runInPieces(sql: Sql, migration: MigrationMeta): Promise<void> {
   for (const statement of migration.sql) {
     const runPieces = async () => {
       for (const piece of await run(sql, statement)) await patiently(() => run(sql, piece), [lockNotAvailable]);
     };
-    // After a deadlock from the statement on: an index that it interrupted has to be dropped first.
+    // After a deadlock, the statement runs again from its first piece, which drops an index that was left invalid.
     await patiently(runPieces);
   }
   await record(sql, migration);
   await sql`reset all`;
 }
 
-/** Runs a statement, and returns the statements that it returned. */
+/** Runs a statement. Returns the statements in its rows. */
 async function run(sql: Sql | Transaction, statement: string): Promise<string[]> {
   try {
     const rows = await sql.unsafe<{ statement?: string }[]>(statement);
@@ -112,7 +112,7 @@ async function record(sql: Sql | Transaction, { hash, folderMillis }: MigrationM
   await sql`insert into drizzle.__drizzle_migrations (hash, created_at) values (${hash}, ${folderMillis})`;
 }
 
-/** Does work again that failed for its locks. */
+/** Repeats work that failed because it did not get its locks. */
 async function patiently(work: () => Promise<unknown>, retried = [lockNotAvailable, deadlock]): Promise<void> {
   const end = Date.now() + maxRetryMs;
   for (;;) {
@@ -127,7 +127,7 @@ async function patiently(work: () => Promise<unknown>, retried = [lockNotAvailab
   }
 }
 
-/** PostgreSQL's message says why; the statement, where. */
+/** Adds the statement's first line to PostgreSQL's message. */
 function named(error: unknown, statement: string): unknown {
   if (!(error instanceof Error) || error.cause !== undefined) return error;
   const [line] = statement.split('\n').filter((each) => each !== '' && !each.startsWith('--'));

@@ -36,7 +36,7 @@ test.each([
     [`revoke connect on database ${database} from public`],
     [`grant connect on database ${database} to public`],
   ],
-  // A database that has sessions cannot be renamed.
+  // A database with open sessions cannot be renamed.
   ['3D000', [closed, `alter database ${database} rename to away`], [`alter database away rename to ${database}`, open]],
 ])('a session that is refused with %s may be had later: a pool and its listener go on', async (code, refuse, mend) => {
   const sql = connect(dsn, { name: 'test', max: 2 });
@@ -77,7 +77,7 @@ test('a pool whose sessions are refused pauses between its attempts', async () =
     expect(await sql`select 1`.catch(errorCode)).toBe('28000');
     attempts += 1;
   }
-  // At once, and after 0.1, 0.2, 0.4, 0.8 and 1 s.
+  // The attempts: at once, and after 0.1, 0.2, 0.4, 0.8 and 1 s.
   expect(attempts).toBeLessThan(8);
   await admin.unsafe(`alter role ${role} login`);
   await sql.end();

@@ -4,7 +4,7 @@ import { connect, type Transaction } from './connect.ts';
 import { isConnectionLost } from './errors.ts';
 import { transact } from './transact.ts';
 
-/** A database of its own with a table `t`. */
+/** A new database with a table `t`. */
 async function open() {
   const name = `transact_${randomUUID().replaceAll('-', '')}`;
   const admin = connect(inject('servers').writeDb, { name: 'test', max: 1 });
@@ -24,7 +24,7 @@ async function open() {
   };
 }
 
-test('what was read decides what is written, in one transaction', async () => {
+test('the rows that are read decide which rows are written, in one transaction', async () => {
   await using db = await open();
   const found = await transact(
     db.sql,
@@ -55,7 +55,7 @@ test.each([
   await sql.end();
 });
 
-test('a connection that ends in the middle fails the transaction, and the pool goes on', async () => {
+test('a connection that ends meanwhile fails the transaction, and the pool stays usable', async () => {
   await using db = await open();
   const sql = connect(db.dsn, { name: 'test', max: 1 });
   for (let round = 0; round < 3; round++) {
@@ -73,14 +73,14 @@ test('a connection that ends in the middle fails the transaction, and the pool g
   await sql.end();
 });
 
-// Written against patches/postgres@3.4.9.patch: without it what is queued behind a statement is waited for for ever.
+// Tests patches/postgres@3.4.9.patch: without it, statements queued behind another one never end.
 test('a connection that ends while statements are queued fails all of them', async () => {
   await using db = await open();
   const sql = connect(db.dsn, { name: 'test', max: 1 });
   const ending = transact(
     sql,
     async () => {},
-    // A statement with a parameter that is new to the connection holds up those behind it.
+    // A statement that the connection has not prepared yet blocks the statements behind it.
     (tx) => [tx`select pg_terminate_backend(pg_backend_pid()), ${1}::int`, tx`insert into t values (${1}::int)`],
   );
   await expect(ending).rejects.toSatisfy(isConnectionLost);
@@ -88,16 +88,16 @@ test('a connection that ends while statements are queued fails all of them', asy
   await sql.end();
 });
 
-// As above: a connection that was made again would have taken it for a statement of whoever has it now.
+// As above: without it, a reopened connection would run the statement in the transaction of its new user.
 test.each(['reserved', 'begun'] as const)(
-  'a session (%s) whose connection ended has no say on the next one',
+  'a session (%s) whose connection ended sends nothing on the next connection',
   async (kind) => {
     await using db = await open();
     const sql = connect(db.dsn, { name: 'test', max: 1 });
     const useAfterwards = async (session: Pick<typeof sql, 'unsafe'>) => {
       await session.unsafe('select pg_terminate_backend(pg_backend_pid())').catch(() => {});
       let late: Promise<unknown> | undefined;
-      // Somebody else's transaction, on the pool's only connection.
+      // Another caller's transaction, on the pool's only connection.
       const other = sql.begin(async (tx) => {
         await tx`insert into t values (1)`;
         late = session.unsafe('rollback').catch((error: unknown) => error);
@@ -113,7 +113,7 @@ test.each(['reserved', 'begun'] as const)(
   },
 );
 
-test('many at once, more than there are connections', async () => {
+test('more transactions than connections all succeed', async () => {
   await using db = await open();
   const sql = connect(db.dsn, { name: 'test', max: 2 });
   const ids = Array.from({ length: 50 }, (_, id) => id);
@@ -130,7 +130,7 @@ test('many at once, more than there are connections', async () => {
   await sql.end();
 });
 
-test('a statement that is made after the commit was asked for is refused, not sent as a transaction of its own', async () => {
+test('a statement after the commit is refused, not sent as a separate transaction', async () => {
   const sql = connect(inject('servers').readDb, { name: 'test', max: 1 });
   await sql`create temporary table late (n integer)`;
   const late = async (tx: Transaction) => {

@@ -2,14 +2,13 @@ import type { Sql, Transaction } from './connect.ts';
 import { isConnectionLost } from './errors.ts';
 
 /**
- * A transaction in two steps, each of which goes out in one piece: `read` with the begin, `write` with the commit. So locks
- * that `write` takes are held for as long as the commit takes, not for a round trip more, and there are two round trips
- * fewer than with `sql.begin`.
+ * Runs a transaction in two round trips: `begin` with the statements of `read`, then the statements of `write` with `commit`.
+ * `sql.begin` takes two more. The locks of `write` are held only while the server writes and commits.
  *
- * @param write sends its statements at once, and returns them unawaited.
- * @returns what `read` resolved to, once everything is committed.
- * @throws what a statement or `read` throws; nothing is stored then, except after a lost connection (`isConnectionLost`),
- * when that is not known.
+ * @param write sends all statements at once, and returns them without awaiting.
+ * @returns the result of `read`, after the commit.
+ * @throws the error of a statement or of `read`. Then nothing was stored; after a lost connection (`isConnectionLost`), the
+ * outcome is unknown.
  */
 export async function transact<T>(
   sql: Sql,
@@ -18,17 +17,17 @@ export async function transact<T>(
 ): Promise<T> {
   const session = await sql.reserve();
   let committing = false;
-  // Statements are the same in both; savepoints are not used.
+  // A reserved session takes the same statements as a transaction; savepoints are not used.
   const tx = new Proxy(session as unknown as Transaction, {
     apply: (target, self, args: unknown[]): unknown => {
-      // Sent after the commit, it would be a transaction of its own.
+      // After the commit, the statement would be a separate transaction.
       if (committing) throw new Error('A statement of the transaction was not made at once: it came after the commit');
       return Reflect.apply(target as unknown as (...made: unknown[]) => unknown, self, args);
     },
   });
   let lost = false;
   try {
-    // Without `execute` a statement is only sent when it is awaited, and this one has to be the first.
+    // `execute` sends the statement now, not when it is awaited: it has to be the first.
     const begun = session`begin`.execute();
     const [, found] = await whenAllEnded([begun, read(tx)]);
     const written = write(tx, found);
@@ -40,12 +39,12 @@ export async function transact<T>(
     if (!lost) await session`rollback`.catch(() => (lost = true));
     throw error;
   } finally {
-    // The pool has taken back a connection that ended: given back again, it would be used again.
+    // The pool has already taken back a lost connection. Released twice, it would be used twice.
     if (!lost) session.release();
   }
 }
 
-/** Like Promise.all, but what was sent has ended, however, before anything else is. */
+/** As Promise.all, but resolves or rejects only after all statements have ended. */
 async function whenAllEnded<const T extends readonly PromiseLike<unknown>[]>(sent: T) {
   await Promise.allSettled(sent);
   return await Promise.all(sent);
