@@ -115,7 +115,7 @@ test('more commands than can be decided in good time are refused at once; those 
 test('the event store frozen: its commands are answered in the end, later ones at once, and it is all done once when it goes on', async () => {
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
-  const store = connect(db.dsn, { name: 'command-api', answerTimeout: 2_000 });
+  const store = connect(db.dsn, { name: 'command-api', answerTimeoutMs: 2_000 });
   const app = await open(store);
   const post = (key: string) =>
     app.inject({ method: 'POST', url: '/products', headers: { 'idempotency-key': key }, body });

@@ -13,4 +13,4 @@ export function openQueries(dsn: string): Sql {
   return connect(dsn, { name: 'command-api queries', max: 3, ...limits });
 }
 
-const limits = { statementTimeout: 2_000, answerTimeout: 3_000 };
+const limits = { statementTimeoutMs: 2_000, answerTimeoutMs: 3_000 };

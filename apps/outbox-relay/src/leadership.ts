@@ -7,7 +7,7 @@ export const relayLock = 7_305_501_211;
 // By which candidates know one another in pg_stat_activity.
 const sessionName = 'outbox-relay candidate';
 // Milliseconds. PostgreSQL ends a session that is silent for longer, so a frozen leader loses its lock.
-const idleSessionTimeout = 2_000;
+const idleSessionTimeoutMs = 2_000;
 const pingEvery = 500;
 const tryEvery = 300;
 // Long enough for another to be first.
@@ -75,7 +75,7 @@ async function standOnce(candidate: CandidateOptions): Promise<void> {
   await requireFit();
   const lost = new AbortController();
   const onClose = () => lost.abort(new Error('The connection that holds the lock of the leader ended'));
-  const sql = connect(dsn, { name: sessionName, max: 1, idleSessionTimeout, onClose });
+  const sql = connect(dsn, { name: sessionName, max: 1, idleSessionTimeoutMs, onClose });
   try {
     // One connection for the whole term: on another, the lock would be somebody else's.
     const session = await orAborted(sql.reserve(), signal);
@@ -115,7 +115,7 @@ async function holdTerm(session: Sql, lost: AbortController, candidate: Candidat
   };
   const confirm = async () => {
     // The clock goes on while the process is frozen, so a leader that wakes up asks first.
-    if (performance.now() - confirmedAt > idleSessionTimeout / 2) await ping();
+    if (performance.now() - confirmedAt > idleSessionTimeoutMs / 2) await ping();
     lost.signal.throwIfAborted();
   };
   const pinging = (async () => {
@@ -148,5 +148,5 @@ async function anotherStandsBy(session: Sql, signal: AbortSignal): Promise<boole
 
 /** A server that does not answer in this time has ended the session, or is about to. */
 async function answered<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
-  return await orAborted(query, AbortSignal.any([signal, AbortSignal.timeout(idleSessionTimeout)]));
+  return await orAborted(query, AbortSignal.any([signal, AbortSignal.timeout(idleSessionTimeoutMs)]));
 }

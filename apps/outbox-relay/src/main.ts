@@ -9,7 +9,7 @@ import { settings } from './settings.ts';
 const { port, host, logLevel, logPretty, writeDb, brokers, topic } = readSettings(settings, process.env);
 const log = createLogger('outbox-relay', logLevel, logPretty);
 const metrics = createMetrics('outbox-relay');
-const store = connect(writeDb, { name: 'outbox-relay', max: 4, statementTimeout: 10_000, answerTimeout: 15_000 });
+const store = connect(writeDb, { name: 'outbox-relay', max: 4, statementTimeoutMs: 10_000, answerTimeoutMs: 15_000 });
 await requireLogin(store, 'WRITE_DB_DSN');
 const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
 const sender = new Sender({ openProducer: open, topic, codec: jsonCodec, log });

@@ -6,16 +6,16 @@ export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
     readModel: connect(dsn, {
       name: 'query-api',
       max: 6,
-      statementTimeout: 5_000,
-      answerTimeout: 6_000,
+      statementTimeoutMs: 5_000,
+      answerTimeoutMs: 6_000,
       // Plans each of its few statements once per connection: planning took 80 of the 100 µs that a product cost the server.
       settings: { plan_cache_mode: 'force_generic_plan' },
     }),
     listing: connect(dsn, {
       name: 'query-api lists',
       max: 6,
-      statementTimeout: 3_000,
-      answerTimeout: 4_000,
+      statementTimeoutMs: 3_000,
+      answerTimeoutMs: 4_000,
       settings: {
         // Prices and words match very different numbers of products: one plan for all of them would suit few.
         plan_cache_mode: 'force_custom_plan',

@@ -9,8 +9,8 @@ export function connectReadModel(dsn: string): Sql {
     name: 'query-worker',
     max: 10,
     // A batch that waits for a lock gives up its connection from time to time.
-    lockTimeout: 2_000,
-    statementTimeout: 10_000,
-    answerTimeout: 12_000,
+    lockTimeoutMs: 2_000,
+    statementTimeoutMs: 10_000,
+    answerTimeoutMs: 12_000,
   });
 }

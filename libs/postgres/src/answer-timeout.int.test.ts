@@ -19,7 +19,7 @@ test.each(['plain', 'TLS'] as const)(
   'a silent connection (%s) is closed, and other connections stay open',
   async (kind) => {
     await using door = await openDoor(kind === 'TLS' ? selfSigned() : undefined);
-    const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 3_000 });
+    const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeoutMs: 3_000 });
     const before = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
     door.silence(1);
     const asked = await Promise.allSettled([1, 2, 3].map(() => pidOf(sql)));
@@ -32,7 +32,7 @@ test.each(['plain', 'TLS'] as const)(
 );
 
 test('a statement that waits behind others on its connection gets additional time for them', async () => {
-  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 3_000 });
+  const sql = connect(dsn, { name: 'test', max: 1, answerTimeoutMs: 3_000 });
   await sql`select pg_sleep(0)`;
   // Sent together on one connection: the last is answered after 6 s.
   const asked = [1, 2, 3, 4].map(async (n) => (await sql`select pg_sleep(1.5), ${n}::int as n`)[0]?.['n'] as unknown);
@@ -42,7 +42,7 @@ test('a statement that waits behind others on its connection gets additional tim
 
 test('new statements do not keep a silent connection open', async () => {
   await using door = await openDoor();
-  const sql = connect(door.dsn, { name: 'test', max: 1, answerTimeout: 3_000 });
+  const sql = connect(door.dsn, { name: 'test', max: 1, answerTimeoutMs: 3_000 });
   await pidOf(sql);
   door.silence(1);
   const failures: unknown[] = [];
@@ -58,7 +58,7 @@ test('new statements do not keep a silent connection open', async () => {
 
 test('after one connection fell silent, the idle connections are checked before they are used', async () => {
   await using door = await openDoor();
-  const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeout: 3_000 });
+  const sql = connect(door.dsn, { name: 'test', max: 3, answerTimeoutMs: 3_000 });
   const before = await Promise.all([1, 2, 3].map(() => pidOf(sql)));
   door.silence(3);
   expect(await sql`select 1`.catch(errorCode)).toBe('ETIMEDOUT');
@@ -70,7 +70,7 @@ test('after one connection fell silent, the idle connections are checked before 
 test.each(['reserved', 'begun'] as const)(
   'a session (%s) may pause between statements for longer than the limit',
   async (kind) => {
-    const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
+    const sql = connect(dsn, { name: 'test', max: 1, answerTimeoutMs: 2_000 });
     const use = async (session: Pick<Sql, 'unsafe'>) => {
       const before = await session.unsafe('select pg_backend_pid() as pid');
       await delay(3_000);
@@ -87,7 +87,7 @@ test.each([
   ['all of the limit', 0],
   ['the second half of it', 1_100],
 ])('an answer that came while this process was stopped for %s is read', async (_, stoppedAfterMs) => {
-  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 2_000 });
+  const sql = connect(dsn, { name: 'test', max: 1, answerTimeoutMs: 2_000 });
   const before = await pidOf(sql);
   const asked = sql`select pg_backend_pid() as pid, pg_sleep(1.3)`;
   void asked.execute();
@@ -98,7 +98,7 @@ test.each([
 });
 
 test('a server that was stopped together with this process gets half of the limit to answer afterwards', async () => {
-  const sql = connect(dsn, { name: 'test', max: 1, answerTimeout: 4_000 });
+  const sql = connect(dsn, { name: 'test', max: 1, answerTimeoutMs: 4_000 });
   const before = await pidOf(sql);
   const asked = sql`select pg_backend_pid() as pid, pg_sleep(6.5)`;
   void asked.execute();

@@ -14,20 +14,20 @@ export interface ConnectOptions {
   /** The maximum number of connections; 10 when absent. */
   max?: number;
   /** Milliseconds after which the server cancels a statement; no limit when absent. */
-  statementTimeout?: number;
+  statementTimeoutMs?: number;
   /** Milliseconds after which a statement that waits for a lock fails; no limit when absent. */
-  lockTimeout?: number;
+  lockTimeoutMs?: number;
   /**
    * Milliseconds that a connection may stay silent while a statement is running on it. Then the connection is closed, and its
    * statements fail with `ETIMEDOUT`, as after a lost connection: a frozen server cannot cancel them. The server may still run
-   * the statements that it has received. Must be longer than `statementTimeout`, after which the outcome is known. No limit when
+   * the statements that it has received. Must be longer than `statementTimeoutMs`, after which the outcome is known. No limit when
    * absent.
    */
-  answerTimeout?: number;
+  answerTimeoutMs?: number;
   /** More settings of the sessions, by their names in PostgreSQL. */
   settings?: Record<string, string>;
   /** Milliseconds after which the server ends a session that is idle outside a transaction; no limit when absent. */
-  idleSessionTimeout?: number;
+  idleSessionTimeoutMs?: number;
   /** Called at once when a connection ends, for any reason. */
   onClose?: () => void;
 }
@@ -67,11 +67,11 @@ const byIndexes = {
  * `xid8` columns are read as numbers, `numeric` columns as exact text, times as `Date`.
  */
 export function connect(dsn: string, options: ConnectOptions): Sql {
-  const { name, max = 10, answerTimeout, onClose } = options;
+  const { name, max = 10, answerTimeoutMs, onClose } = options;
   // Options that the types of postgres.js 3.4.9 do not declare. Our patch adds the last two; `answer_timeout` is in seconds.
   const undeclared = {
     ...(onClose === undefined ? {} : { onclose: onClose }),
-    ...(answerTimeout === undefined ? {} : { answer_timeout: answerTimeout / 1000 }),
+    ...(answerTimeoutMs === undefined ? {} : { answer_timeout: answerTimeoutMs / 1000 }),
     // A session keeps its initial settings: a read-only one stays read-only after the database accepts writes again.
     discard: isReadOnly,
   };
@@ -89,11 +89,11 @@ export function connect(dsn: string, options: ConnectOptions): Sql {
   });
 }
 
-function sessionSettings({ settings, statementTimeout, lockTimeout, idleSessionTimeout }: ConnectOptions) {
+function sessionSettings({ settings, statementTimeoutMs, lockTimeoutMs, idleSessionTimeoutMs }: ConnectOptions) {
   return {
     ...settings,
-    ...(statementTimeout === undefined ? {} : { statement_timeout: statementTimeout }),
-    ...(lockTimeout === undefined ? {} : { lock_timeout: lockTimeout }),
-    ...(idleSessionTimeout === undefined ? {} : { idle_session_timeout: idleSessionTimeout }),
+    ...(statementTimeoutMs === undefined ? {} : { statement_timeout: statementTimeoutMs }),
+    ...(lockTimeoutMs === undefined ? {} : { lock_timeout: lockTimeoutMs }),
+    ...(idleSessionTimeoutMs === undefined ? {} : { idle_session_timeout: idleSessionTimeoutMs }),
   };
 }

@@ -37,8 +37,8 @@ export async function migrate(dsn: string, folder: URL): Promise<void> {
   const sql = connect(dsn, {
     name: 'migrate',
     max: 1,
-    idleSessionTimeout: 10_000,
-    lockTimeout: lockTimeoutMs,
+    idleSessionTimeoutMs: 10_000,
+    lockTimeoutMs,
     settings,
     onClose,
   });

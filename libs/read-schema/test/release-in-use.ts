@@ -12,7 +12,7 @@ export class ReleaseInUse implements AsyncDisposable {
   writes = 0;
 
   constructor(dsn: string) {
-    this.#sql = connect(dsn, { name: 'release in use', max: 4, lockTimeout: 1_000 });
+    this.#sql = connect(dsn, { name: 'release in use', max: 4, lockTimeoutMs: 1_000 });
   }
 
   /** Reads and writes without a pause, until it is stopped or a statement fails. */

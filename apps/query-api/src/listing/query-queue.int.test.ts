@@ -54,7 +54,7 @@ test('statements are refused when too many wait, or when they wait too long', as
 });
 
 test('a statement that times out is not retried', async () => {
-  await using pool = disposable(connect(db.dsn, { name: 'test', max: 1, statementTimeout: 300 }));
+  await using pool = disposable(connect(db.dsn, { name: 'test', max: 1, statementTimeoutMs: 300 }));
   const queue = new QueryQueue({ maxRunning: 1, maxWaiting: 1, maxWaitMs: 200 });
   let sent = 0;
   const sleep = () => {
