@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.ts';
 
 /**
- * Refuses a request that takes none of the types that its route answers with (RFC 9110, 12.5.1).
+ * Refuses a request whose `Accept` excludes all media types of its route (RFC 9110, 12.5.1).
  * @throws {Problem} `not-acceptable`.
  */
 export function requireAcceptable(request: FastifyRequest, produces: readonly string[]): void {
@@ -13,7 +13,7 @@ export function requireAcceptable(request: FastifyRequest, produces: readonly st
   throw new Problem('not-acceptable', `This resource is available as ${produces.join(' or ')}`);
 }
 
-// What the most specific range says of a type counts: `application/json;q=0, */*` takes all but JSON.
+// The most specific range decides for a type: `application/json;q=0, */*` accepts every type but JSON.
 function accepts(ranges: readonly string[][], type: string): boolean {
   for (const name of [type, `${type.split('/', 1)[0]}/*`, '*/*']) {
     const matching = ranges.filter(([range]) => range === name);

@@ -1,6 +1,6 @@
 /**
- * Milliseconds to pause before work that failed is tried again: `firstMs` the first time (`retry` 0), then twice as long each
- * time, `maxMs` at most.
+ * Milliseconds to pause before a retry: `firstMs` before the first retry (`retry` 0), then twice the pause before, at most
+ * `maxMs`.
  */
 export function backoffMs(retry: number, { firstMs, maxMs }: { firstMs: number; maxMs: number }): number {
   return Math.min(firstMs * 2 ** retry, maxMs);

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-// Milliseconds. A process has 9 s to end in.
-const lookEvery = 100;
-const longestAnswer = 6_000;
+const checkIntervalMs = 100;
+/** How long requests may go on after the server began to close. The whole process has 9 s to stop. */
+const maxAnswerMs = 6_000;
 
 /**
- * Lets a server close though clients do not: Node waits for a connection on which no request has come yet (a balancer's or a
- * browser's, made in advance) as for one with a request under way, and for one that never ends as long as for any other.
- * Those without a request are closed at once, those with one after 6 s.
+ * Lets a server close although clients keep connections open. Node waits for connections on which no request has arrived yet
+ * (load balancers and browsers open some in advance), and without a limit for requests in progress. This closes connections
+ * without a request at once, and all others after 6 s.
  */
 export function closeInTime(app: FastifyInstance): void {
   const unused = new Set<Socket>();
@@ -17,18 +17,18 @@ export function closeInTime(app: FastifyInstance): void {
     socket.once('close', () => unused.delete(socket));
   });
   app.server.on('request', ({ socket }) => unused.delete(socket));
-  let looking: NodeJS.Timeout | undefined;
+  let checking: NodeJS.Timeout | undefined;
   app.addHook('preClose', (done) => {
     const since = performance.now();
-    // Again and again: one may still be taken before the server listens no more.
-    looking = setInterval(() => {
+    // Repeated, because the server may accept a connection until it has stopped listening.
+    checking = setInterval(() => {
       for (const socket of unused) socket.destroy();
-      if (performance.now() - since > longestAnswer) app.server.closeAllConnections();
-    }, lookEvery);
+      if (performance.now() - since > maxAnswerMs) app.server.closeAllConnections();
+    }, checkIntervalMs);
     done();
   });
   app.addHook('onClose', (_, done) => {
-    clearInterval(looking);
+    clearInterval(checking);
     done();
   });
 }

@@ -3,13 +3,13 @@ import { type IncomingMessage, type Server as HttpServer, type ServerResponse, S
 import { Socket } from 'node:net';
 import { Problem } from './problem.ts';
 
-/** Milliseconds in which a request has to come, its body included. */
-export const longestRequest = 30_000;
+/** Milliseconds within which a request has to arrive, including its body. */
+export const maxRequestMs = 30_000;
 
-/** Milliseconds in which a client may read the last answer of a connection, while what it still sends is thrown away. */
-const longestLinger = 5_000;
+/** Milliseconds that a client has to read the last answer of a connection. Bytes that it still sends are discarded. */
+const maxLingerMs = 5_000;
 
-/** A request and its answer, with the one before on its connection while that is unanswered. */
+/** A request and its answer, and the exchange before it on the connection if that is still unanswered. */
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
@@ -17,12 +17,12 @@ interface Exchange {
 }
 
 const latest = new WeakMap<Socket, Exchange>();
-/** Connections whose bytes are read as requests no longer. */
+/** Connections whose bytes are no longer read as requests. */
 const refused = new WeakSet<Socket>();
 
 /**
- * Lets a client read the last answer of a connection. Closed with bytes unread, as Node does it after an answer to half a
- * request, TCP resets the connection, and the answer is lost with it.
+ * Lets a client read the last answer of a connection. After answering an incomplete request, Node closes the connection with
+ * bytes unread. TCP then resets the connection, and the client loses the answer.
  */
 export function answerBeforeClosing(server: HttpServer): void {
   server.on('connection', (socket: Socket) => {
@@ -31,7 +31,7 @@ export function answerBeforeClosing(server: HttpServer): void {
       else Socket.prototype.destroySoon.call(socket);
     };
   });
-  // Before the request's own listener, which may answer at once.
+  // Registered before Fastify's listener, which may answer at once.
   server.prependListener('request', (request, response) => {
     const before = latest.get(request.socket);
     latest.set(request.socket, {
@@ -42,7 +42,7 @@ export function answerBeforeClosing(server: HttpServer): void {
   });
 }
 
-/** Answers what is not even HTTP, is too large or too slow: after the requests before it on its connection. */
+/** Answers a request that is not HTTP, too large or too slow, after the earlier requests on its connection. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -58,20 +58,20 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   else unanswered.response.once('close', refuse);
 }
 
-/** Sends the last bytes and the end of a connection; closes it when the client does, or after 5 s. */
+/** Sends the last bytes and ends the connection. Closes it when the client does, or after 5 s. */
 function linger(socket: Socket, lastBytes = ''): void {
   if (socket.destroyed) return;
   stopReading(socket);
   socket.end(lastBytes);
-  const timer = setTimeout(() => socket.destroy(), longestLinger);
+  const timer = setTimeout(() => socket.destroy(), maxLingerMs);
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** From now on bytes are thrown away: read as the requests that they may be, they would be carried out and never answered. */
+/** Discards all further bytes: if they were read as requests, these would be carried out and never answered. */
 function stopReading(socket: Socket): void {
   refused.add(socket);
   socket.removeAllListeners('data');
-  // With a listener for its bytes, a connection is read by its HTTP parser no longer.
+  // A listener for the bytes detaches the connection from its HTTP parser.
   socket.on('data', () => {});
   socket.resume();
 }
@@ -92,7 +92,7 @@ function refusalOf(code: string | undefined): string {
 
 function problemOfBytes(code: string | undefined): Problem {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new Problem('request-timeout', `The request must be complete within ${longestRequest / 1000} s`);
+    return new Problem('request-timeout', `The request must be complete within ${maxRequestMs / 1000} s`);
   const detail =
     code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'The request is not valid HTTP';
   return new Problem('invalid-request', detail, { faults: [{ pointer: '', message: detail }] });

@@ -2,16 +2,16 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { Server } from './fastify.ts';
 
-/** What `/openapi.json` and `/docs` say about a service's API. */
+/** The description of a service's API in `/openapi.json` and `/docs`. */
 export interface Api {
   title: string;
-  /** Markdown, above the operations. */
+  /** Markdown, shown above the operations. */
   description: string;
-  /** Groups of operations in the order of the page, by name, with their descriptions. */
+  /** Groups of operations by name, with their descriptions, in the order of the page. */
   tags?: Record<string, string>;
 }
 
-// Scripts and styles are files of this origin, images are data URLs in its styles, and it calls only this API.
+// The page uses scripts and styles of this origin and images in data URLs, and calls only this API.
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -25,7 +25,7 @@ const style = `.swagger-ui .info .title { color: ${accent}; padding-left: 48px; 
 .swagger-ui .info a, .swagger-ui .opblock-tag { color: ${accent} }
 .swagger-ui .btn.execute { background: ${accent}; border-color: ${accent} }`;
 
-/** Serves the OpenAPI document of the routes added later at `/openapi.json`, and at `/docs` a page to try them. */
+/** Serves the OpenAPI document of all routes added later at `/openapi.json`, and a page to try them at `/docs`. */
 export async function describeApi(app: Server, { title, description, tags = {} }: Api): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -41,7 +41,7 @@ export async function describeApi(app: Server, { title, description, tags = {} }
     routePrefix: '/docs',
     staticCSP: policy,
     transformSpecification: (document) => withoutParameterExamples(document as ApiDocument),
-    // Without the bar above it, whose logo has an inline style that the policy refuses.
+    // Omits the top bar: its logo has an inline style, which the policy forbids.
     uiConfig: { layout: 'BaseLayout' },
     theme: {
       title,
@@ -60,7 +60,9 @@ interface ApiDocument {
   paths: Record<string, Record<string, { parameters?: (Examples & { schema: Examples })[] }>>;
 }
 
-/** The page fills examples in: the key, version or token of another request would have the reader's request refused. */
+/**
+ * Removes the examples of parameters. The page would send them: with the example's key, version or token, the request is refused.
+ */
 function withoutParameterExamples(document: ApiDocument): ApiDocument {
   const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
   for (const parameter of operations.flatMap(({ parameters = [] }) => parameters))

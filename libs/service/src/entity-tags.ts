@@ -1,11 +1,11 @@
-/** An entity tag: the text between its quotes. */
+/** An entity tag. `text` is the text between its quotes. */
 export interface EntityTag {
   text: string;
   weak: boolean;
 }
 
-// RFC 9110, 8.8.3 and 5.6.1: a tag may contain commas, and a list may have empty elements. Linear: there is only one way to read
-// the commas and white space between two tags.
+// RFC 9110, 8.8.3 and 5.6.1: a tag may contain commas, and a list may have empty elements. Takes linear time, because the commas
+// and white space between two tags match in only one way.
 const wellFormed = /^(\*|((W\/)?"[!#-~]*")?([ \t]*,[ \t,]*(W\/)?"[!#-~]*")*([ \t]*,[ \t,]*)?)$/;
 const tag = /(W\/)?"([!#-~]*)"/g;
 

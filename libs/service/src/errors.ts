@@ -3,7 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { Problem, type ProblemType } from './problem.ts';
 import { requestIdOf } from './trace.ts';
 
-/** Fastify's own refusals, by status, with what a client should know about them. */
+/** Fastify's own refusals, by status, with the detail for clients. */
 const refusals: Record<number, [ProblemType, string]> = {
   400: ['invalid-request', 'The request could not be read'],
   404: ['not-found', 'No resource has this address'],
@@ -13,7 +13,7 @@ const refusals: Record<number, [ProblemType, string]> = {
   503: ['unavailable', 'The service is stopping'],
 };
 
-/** Makes every answer that is no success a problem (RFC 9457), and a wrong method a `405` that lists the right ones. */
+/** Answers every error with a problem (RFC 9457), and an unsupported method with a `405` that lists the supported ones. */
 export function answerErrors(
   app: Pick<FastifyInstance, 'addHook' | 'setErrorHandler' | 'setNotFoundHandler'>,
   problemFor: (error: unknown) => Problem | undefined,
@@ -26,7 +26,7 @@ export function answerErrors(
   });
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, notFoundOr405(request, methods)));
   app.setErrorHandler((error, request, reply) => {
-    // Some methods are checked for a body before it turns out that nothing here takes them.
+    // Fastify checks the body of some methods before it finds that no route supports the method.
     const problem = request.is404
       ? notFoundOr405(request, methods)
       : (problemFor(error) ?? problemOf(error as FastifyError, request));
@@ -53,7 +53,7 @@ function problemOf(error: FastifyError | Problem, request: FastifyRequest): Prob
   if (error instanceof Problem) return error;
   const [type, detail] = refusals[error.statusCode ?? 500] ?? ['internal', 'The service failed; its log says why'];
   if (type === 'internal') request.log.error({ err: error }, 'The request failed');
-  // What Fastify and the JSON parser say of a request tells a client where it breaks, and holds nothing of ours.
+  // The messages of Fastify and of the JSON parser name the fault, and contain no internals.
   return new Problem(
     type,
     detail,
@@ -61,16 +61,16 @@ function problemOf(error: FastifyError | Problem, request: FastifyRequest): Prob
   );
 }
 
-/** For what fails before any hook runs: an address that cannot be read. */
+/** Answers a request that fails before any hook runs: its address is malformed. */
 export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id);
-  // A path whose escapes stand for no text names nothing, like any other that nothing was ever given.
-  const isNoText = error.code === 'FST_ERR_BAD_URL';
-  const problem = isNoText ? new Problem('not-found', 'No resource has this address') : problemOf(error, request);
+  // A path whose escapes do not decode to text names no resource, so it is `404` like any unknown path.
+  const isUndecodable = error.code === 'FST_ERR_BAD_URL';
+  const problem = isUndecodable ? new Problem('not-found', 'No resource has this address') : problemOf(error, request);
   void sendProblem(request, reply, problem);
 }
 
-/** For a request that expects what this service does not do, with no route asked: `Expect` of anything but `100-continue`. */
+/** Answers a request whose `Expect` is not `100-continue`. Node asks for this before any route is chosen. */
 export function answerUnmetExpectation(request: IncomingMessage, response: ServerResponse): void {
   const requestId = requestIdOf(request.headers);
   const problem = new Problem('expectation-failed', 'Send the request without Expect, or with Expect: 100-continue');

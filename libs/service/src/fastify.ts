@@ -14,18 +14,18 @@ export type { FastifyReply, FastifyRequest };
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** W3C trace context of the request: the caller's, or made here. */
+    /** W3C trace context of the request: the caller's, or a new one. */
     traceparent: string;
   }
   interface FastifyContextConfig {
-    /** Media types of the route's answers; JSON when absent. */
+    /** The media types of the route's answers; JSON when absent. */
     produces?: readonly string[];
   }
-  // @fastify/swagger declares these too, but the types that this package is built into do not name that package.
+  // @fastify/swagger declares these too, but the built types of this package do not refer to @fastify/swagger.
   interface FastifySchema {
     /** Keeps the route out of `/openapi.json`. */
     hide?: boolean;
-    /** One of the API's tags, by which the page at `/docs` groups its operations. */
+    /** One of the API's tags: the page at `/docs` groups operations by tag. */
     tags?: readonly string[];
   }
 }

@@ -1,13 +1,13 @@
 /**
- * How a dependency is. `up`, `catching-up` and `standby` are ready for traffic; `starting` and `down` are not.
- * `detail` is for an operator: what is known, and what to do.
+ * The state of a dependency. A process is ready while its dependencies are `up`, `catching-up` or `standby`; it is not ready while
+ * one is `starting` or `down`. `detail` tells an operator what is known and what to do.
  */
 export interface DependencyState {
   status: 'up' | 'catching-up' | 'standby' | 'starting' | 'down';
   detail?: string;
 }
 
-/** By name, how to find out: a check that throws, or takes over a second, counts as `down`. */
+/** A check of each dependency, by name. A check that throws, or takes more than a second, counts as `down`. */
 export type Dependencies = Record<string, () => DependencyState | Promise<DependencyState>>;
 
 export interface Readiness {
@@ -18,7 +18,7 @@ export interface Readiness {
 
 const notReady = new Set<DependencyState['status']>(['starting', 'down']);
 
-/** Asks every dependency at once. */
+/** Checks all dependencies concurrently. */
 export async function checkReadiness(dependencies: Dependencies, stopping: boolean): Promise<Readiness> {
   const states = await Promise.all(
     Object.entries(dependencies).map(async ([name, check]) => [name, await stateOf(check)] as const),
@@ -37,7 +37,7 @@ async function stateOf(check: Dependencies[string]): Promise<DependencyState> {
   try {
     return await Promise.race([check(), timeout.promise]);
   } catch (error) {
-    // Of a client's error the code only: its message may name hosts, and health is read by strangers.
+    // Only the code of a client library's error: its message may name hosts, and anyone can read health.
     const { code, message } = error as { code?: unknown; message: string };
     return { status: 'down', detail: typeof code === 'string' ? code : message };
   } finally {

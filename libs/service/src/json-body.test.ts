@@ -33,7 +33,7 @@ describe('a number', () => {
   test('of 600 000 digits is read in a time that grows with their number', () => {
     const began = performance.now();
     expect(parseJson(`1.${'0'.repeat(600_000)}1`)).toBe(Number.NaN);
-    // By the square of it, minutes.
+    // Quadratic time would be minutes.
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 });

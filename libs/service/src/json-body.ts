@@ -4,9 +4,9 @@ import { Problem } from './problem.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Makes JSON in UTF-8 the only kind of body (RFC 8259), of the media types that the route's schema `consumes`:
- * `application/json` when it says nothing. No body, or an empty one, is `undefined`, for that schema to judge. Members called
- * `__proto__` or `constructor` are members like others: whoever reads a body asks for its own by name.
+ * Accepts only bodies of JSON in UTF-8 (RFC 8259), with a media type that the route's schema `consumes`; by default
+ * `application/json`. Without a body, or with an empty one, the body is `undefined`; the schema decides whether that is valid.
+ * Members called `__proto__` or `constructor` are ordinary members: routes read only the members that their schema names.
  */
 export function readJsonBodies(
   app: Pick<FastifyInstance, 'addContentTypeParser' | 'removeAllContentTypeParsers'>,
@@ -46,8 +46,8 @@ function textOf(bytes: Buffer): string {
 }
 
 /**
- * The value of a JSON text, in which a number that no double holds to its last digit is `NaN`, which no schema takes: by
- * `JSON.parse` alone, 0.10000000000000000001 would be 0.1.
+ * The value of a JSON text. A number that a double cannot represent to its last digit becomes `NaN`, which no schema accepts.
+ * `JSON.parse` alone would read 0.10000000000000000001 as 0.1.
  */
 export function parseJson(text: string): unknown {
   try {
@@ -57,8 +57,8 @@ export function parseJson(text: string): unknown {
   }
 }
 
-// 15 significant digits always come back as they were, unless the exponent leaves the doubles' range. So a text without
-// these, as nearly all are, needs no second look: the test takes 0.15 µs, the reviver 2.
+// Doubles preserve 15 significant digits, unless the exponent is out of range. So most texts need no reviver: this test takes
+// 0.15 µs, the reviver 2 µs.
 const mayHideDigits = /[\d.]{16}|[eE][+-]?\d{3}/;
 
 function keepExact(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
@@ -66,7 +66,7 @@ function keepExact(_key: string, value: unknown, { source }: { source?: string }
   return decimalOf(source) === decimalOf(String(value)) ? value : Number.NaN;
 }
 
-/** One text for every way to write a decimal number: 39.90 and 3.99e1 are both 399e-1. */
+/** The canonical text of a decimal number: 39.90 and 3.99e1 both become 399e-1. */
 function decimalOf(number: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = decimal.exec(number) ?? [];
   const digits = (whole + fraction).replace(/^0+/, '');

@@ -3,12 +3,12 @@ import pretty from 'pino-pretty';
 
 export type { Logger };
 
-/** A logger of JSON lines on standard output; on a terminal, or when asked to be pretty, lines for people. */
+/** Creates a logger that writes to standard output: JSON lines, or readable lines on a terminal or if `isPretty`. */
 export function createLogger(service: string, level: string, isPretty = false): Logger {
-  const forPeople = process.stdout.isTTY || isPretty;
+  const isReadable = process.stdout.isTTY || isPretty;
   const options = { level, base: { service }, timestamp: () => `,"time":"${new Date().toISOString()}"` };
-  if (!forPeople) return pino(options);
-  // Synchronous, and in this process: the last lines before an exit are the ones that matter.
+  if (!isReadable) return pino(options);
+  // Synchronous and in this process, so that the last lines before an exit are not lost.
   return pino(
     options,
     pretty({

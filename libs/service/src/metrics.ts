@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 export { Counter, Gauge, Histogram, Registry };
 
-/** A registry of its own for one process, with Node's own figures in it: memory, event loop, garbage collection. */
+/** Creates the registry of one process, with Node's default metrics: memory, event loop, garbage collection. */
 export function createMetrics(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -11,9 +11,9 @@ export function createMetrics(service: string): Registry {
 }
 
 /**
- * A question that is asked once for all who want its answer meanwhile: strangers who ask a thousand times at once cost one.
- * For several metrics that one question answers, each has this as its `collect`: set by the collect of one alone, the others
- * would tell what the scrape before found.
+ * Shares one run of `ask` among all concurrent callers, so that a thousand concurrent requests from outside cost one. If one
+ * query provides several metrics, use this as the `collect` of each: if only one of them collected, the others would show the
+ * values of the previous scrape.
  */
 export function askedTogether<T>(ask: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | undefined;

@@ -1,5 +1,5 @@
 /**
- * Waits for a promise, but no longer than until a signal is aborted; what the promise stands for goes on.
+ * Waits for a promise until a signal is aborted. The operation behind the promise continues.
  * @throws the signal's reason.
  */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { requestIdHeader, retryAfterHeader } from './response-headers.ts';
 
-/** Every kind of refusal or fault that a client can meet, with the status and title it has (RFC 9457). */
+/** All kinds of refusals and faults that a client can get, with their status and title (RFC 9457). */
 const problems = {
   'invalid-request': { status: 400, title: 'The request is malformed or invalid' },
   'not-found': { status: 404, title: 'The resource does not exist' },
@@ -24,13 +24,13 @@ const problems = {
 
 export type ProblemType = keyof typeof problems;
 
-/** One fault of a request: where (a JSON pointer into the body, or the parameter's name behind a slash) and what. */
+/** One fault of a request: a message, and a JSON pointer into the body, or a slash and the name of a parameter or header. */
 export interface Fault {
   pointer: string;
   message: string;
 }
 
-/** A refusal on its way to the client. `detail` is read by strangers: no SQL, no host names. */
+/** A refusal for the client. Anyone may read `detail`, so it must not contain SQL or host names. */
 export class Problem extends Error {
   readonly type: ProblemType;
   readonly faults: readonly Fault[] | undefined;
@@ -65,7 +65,7 @@ interface ProblemOptions {
   headers?: Record<string, string>;
 }
 
-/** The body of every answer that is no success, sent as `application/problem+json`. */
+/** The body of every error, sent as `application/problem+json`. */
 export const ProblemBody = Type.Object(
   {
     type: Type.String({ description: 'The kind of problem: one of a closed list.', examples: ['invalid-request'] }),

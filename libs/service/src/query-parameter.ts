@@ -2,8 +2,8 @@ import { Kind, Type, TypeRegistry } from '@sinclair/typebox';
 import { rule } from './validation.ts';
 
 /**
- * A whole number from 1 to `highest` in a query string, which has no types: documented as the number it is, checked as the
- * text it comes as. `name` is the schema's kind, one for each parameter of a process.
+ * A whole number from 1 to `highest` in a query string. It is documented as a number and validated as text, because a query
+ * string has no types. `name` is the schema's kind, unique among the parameters of a process.
  */
 export function wholeNumber(name: string, highest: number, description: string, whenAbsent?: number) {
   TypeRegistry.Set(name, (_schema, value) => /^[1-9]\d{0,9}$/.test(String(value)) && Number(value) <= highest);
@@ -20,7 +20,7 @@ export function wholeNumber(name: string, highest: number, description: string, 
 
 const decimal = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,2})?$/i;
 
-/** A number within bounds in a query string: documented as a number, checked as the text it comes as. */
+/** A number within bounds in a query string, documented as a number and validated as text. */
 export function decimalNumber(name: string, lowest: number, highest: number, description: string) {
   const isWithin = (text: string) => decimal.test(text) && Number(text) >= lowest && Number(text) <= highest;
   TypeRegistry.Set(name, (_schema, value) => isWithin(String(value)));
@@ -34,14 +34,14 @@ export function decimalNumber(name: string, lowest: number, highest: number, des
   });
 }
 
-/** One of a few words in a query string. */
+/** One of the given words in a query string. */
 export function oneOf<const T extends string>(name: string, words: readonly T[], description: string) {
   TypeRegistry.Set(name, (_schema, value) => words.some((word) => word === value));
   const must = `Must be one of ${words.join(', ')}`;
   return Type.Unsafe<T>({ [Kind]: name, [rule]: must, type: 'string', enum: [...words], description });
 }
 
-/** Text of at most so many characters (code points) in a query string. */
+/** A text of at most `longest` characters (code points) in a query string. */
 export function shortText(name: string, longest: number, description: string) {
   TypeRegistry.Set(name, (_schema, value) => typeof value === 'string' && [...value].length <= longest);
   const must = `Must be given once, with at most ${longest} characters`;

@@ -1,10 +1,10 @@
 import { randomFillSync } from 'node:crypto';
 
-// A call of its own for each id took a sixth of command-api's time: the system is asked for many bytes at once.
+// Many bytes per system call: one call for each id took a sixth of command-api's time.
 const pool = Buffer.alloc(8192);
 let used = pool.length;
 
-/** Cryptographically random bytes, at most a few dozen at a time; to be used at once, for the memory is used again. */
+/** Cryptographically random bytes, at most a few dozen per call. Use them at once, because the memory is reused. */
 export function pooledRandomBytes(count: number): Buffer {
   if (used + count > pool.length) {
     randomFillSync(pool);

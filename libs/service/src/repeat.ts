@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Does work now, and again so many milliseconds after it has ended, until the signal is aborted. Work that fails is repeated like
- * any other, and reported to `onFailure`: once for each reason (a code, or else a message) until it succeeds. Never rejects,
- * unless `onFailure` throws.
+ * Runs `work` now, and again `everyMs` after each run has ended, until the signal is aborted. Failed work is repeated, too. Calls
+ * `onFailure` once for each reason (the error's code, or its message) until `work` succeeds. Rejects only if `onFailure` throws.
  */
 export async function repeat(
   { everyMs, signal, onFailure }: { everyMs: number; signal: AbortSignal; onFailure: (error: unknown) => void },

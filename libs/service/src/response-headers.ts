@@ -14,7 +14,7 @@ export const retryAfterHeader: ResponseHeaders = {
   'Retry-After': { type: 'integer', description: 'Seconds to wait before a retry' },
 };
 
-/** A response schema with the headers that come with it. */
+/** Adds headers to a response schema. */
 export function withHeaders<T extends TSchema>(schema: T, headers: ResponseHeaders): T {
   return { ...schema, headers: { ...requestIdHeader, ...headers } };
 }

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const program = new URL('../test/serving.ts', import.meta.url);
 const start = (how: string, port = 0) => startProcess(program, [String(port), how], {});
 
-test('asked to end, a process ends its work and exits with 0', async () => {
+test('a process that is told to stop ends its work and exits with 0', async () => {
   await using serving = start('works');
   await waitFor('it to listen', () => serving.stdout().includes('listening'));
   serving.kill('SIGTERM');
@@ -27,7 +27,7 @@ test.each([
   const socket = connect(Number(listening.exec(serving.stdout())?.[1]), '127.0.0.1').on('error', () => {});
   await once(socket, 'connect');
   socket.write(bytes);
-  // Its connection is known once another one's request is answered.
+  // The server knows this connection once it has answered a request on a later one.
   await fetch(`http://127.0.0.1:${socket.remotePort}/health/live`);
   serving.kill('SIGTERM');
   expect(await serving.exited).toBe(0);
@@ -40,7 +40,7 @@ test('a process whose work fails exits with 1', async () => {
   expect(serving.stdout()).toContain('broken');
 });
 
-test('a process whose port is taken says so in one line and exits with 1', async () => {
+test('a process whose port is in use reports it in one line and exits with 1', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as { port: number };

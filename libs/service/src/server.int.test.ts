@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** What a server answers to bytes, whole. */
+/** The complete answer of a server to some bytes. */
 async function send(bytes: string, to = app): Promise<{ head: string; body: Record<string, unknown> }> {
   const socket = connect((to.server.address() as AddressInfo).port, '127.0.0.1');
   let answer = '';
@@ -35,8 +35,8 @@ async function send(bytes: string, to = app): Promise<{ head: string; body: Reco
 }
 
 test.each([
-  ['no HTTP', 'hello\r\n\r\n', 'The request is not valid HTTP'],
-  ['a method that is none', 'FOO /metrics HTTP/1.1\r\nHost: a\r\n\r\n', 'The request is not valid HTTP'],
+  ['bytes that are not HTTP', 'hello\r\n\r\n', 'The request is not valid HTTP'],
+  ['an unknown method', 'FOO /metrics HTTP/1.1\r\nHost: a\r\n\r\n', 'The request is not valid HTTP'],
   [
     'a control character in a header',
     'GET /metrics HTTP/1.1\r\nHost: a\u0001\r\n\r\n',
@@ -58,7 +58,7 @@ test.each([
 test.each([
   ['no Host', 'GET /metrics HTTP/1.1\r\n\r\n', 400, 'invalid-request'],
   ['what it expects', 'GET /metrics HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\n\r\n', 417, 'expectation-failed'],
-  ['a path that is no text', 'GET /metrics/%ff HTTP/1.1\r\nHost: a\r\n\r\n', 404, 'not-found'],
+  ['a path that does not decode to text', 'GET /metrics/%ff HTTP/1.1\r\nHost: a\r\n\r\n', 404, 'not-found'],
 ])('a request with %s is refused with a problem', async (_, bytes, status, type) => {
   const { head, body } = await send(bytes.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
   expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
@@ -93,11 +93,11 @@ test.each([
   const { head, body } = await send(bytes, slow);
   expect(head).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   expect(body).toMatchObject({ type: 'request-timeout', status: 408 });
-  // Who is too slow is looked for once a second. By the limits that it begins with it would take 30 s.
+  // Slow requests are looked for once a second. With the default interval it would take 30 s.
   expect(performance.now() - began).toBeLessThan(15_000);
 });
 
-test('every log line of a request names its trace, the caller’s or the one that began here, and its request id', async () => {
+test('every log line of a request has its request id and its trace, the caller’s or a new one', async () => {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   await using logging = await createServer({ log, metrics: createMetrics('test'), dependencies: {} });
@@ -117,7 +117,7 @@ test('every log line of a request names its trace, the caller’s or the one tha
   for (const line of ofOurs) expect(line).toMatchObject({ traceparent: made });
 });
 
-test('the page of the documents runs and loads only files of its own, and obeys a policy that says so', async () => {
+test('the page at /docs loads only its own files, as its policy requires', async () => {
   const page = await app.inject('/docs/');
   const policy = String(page.headers['content-security-policy']);
   expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
@@ -129,7 +129,7 @@ test('the page of the documents runs and loads only files of its own, and obeys 
   expect(page.body).not.toMatch(/<style|style=|\son\w+=/);
 });
 
-/** Everything that a server sends on a connection until it closes it; rejects when it resets it. */
+/** All bytes that a server sends until it closes the connection. Rejects if the server resets it. */
 async function talk(to: Server, write: (socket: Socket) => void): Promise<string> {
   const socket = connect((to.server.address() as AddressInfo).port, '127.0.0.1');
   let answer = '';
@@ -137,7 +137,7 @@ async function talk(to: Server, write: (socket: Socket) => void): Promise<string
     answer += text;
   });
   write(socket);
-  // As a client that reads the answer and stops sending: it may meet the end of the connection first.
+  // As a client that reads the answer and stops sending: the connection may end first.
   const failure = await Promise.race([once(socket, 'end'), once(socket, 'error')]);
   socket.destroy();
   return failure.length > 0 ? `${answer}${String(failure[0])}` : answer;
@@ -176,7 +176,7 @@ test.each(['with its length', 'in chunks'])(
     });
     const total = 4 * 1024 * 1024;
     const framing = how === 'in chunks' ? 'Transfer-Encoding: chunked' : `Content-Length: ${total}`;
-    // Twenty times: a reset reached the client in most, not in all.
+    // Twenty times, because a reset reached the client in most runs, not in all.
     for (let i = 0; i < 20; i += 1) {
       const answer = await talk(echo, (socket) => {
         socket.write(`POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`);
@@ -210,7 +210,7 @@ test('a request target in absolute form is the same request', async () => {
     expect(await get(target)).toMatch(/^HTTP\/1\.1 404 /);
 });
 
-test('with CORS, only a preflight is answered as one, and a browser keeps the answer', async () => {
+test('with CORS, only a preflight is answered as a preflight, and a browser caches the answer', async () => {
   const log = createLogger('test', 'silent');
   const corsOrigins = ['https://shop.example'];
   await using shop = await createServer({ log, metrics: createMetrics('test'), dependencies: {}, corsOrigins });

@@ -3,7 +3,7 @@ import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { requireAcceptable } from './accept.ts';
 import { closeInTime } from './closing.ts';
-import { answerBeforeClosing, answerClientError, longestRequest } from './connections.ts';
+import { answerBeforeClosing, answerClientError, maxRequestMs } from './connections.ts';
 import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './errors.ts';
 import { allowOrigins } from './cors.ts';
 import { type Api, describeApi } from './docs.ts';
@@ -19,29 +19,29 @@ import { validatorCompiler } from './validation.ts';
 export interface ServerOptions {
   log: Logger;
   metrics: Registry;
-  /** What `/health/ready` asks. */
+  /** The checks of `/health/ready`. */
   dependencies: Dependencies;
   /** Described at `/openapi.json` and `/docs`; services without an API leave it out. */
   api?: Api;
   corsOrigins?: string[];
-  /** The problem that an error of the service's own is; undefined for one that is a fault. */
+  /** The problem for an expected error of the service; undefined for a fault. */
   problemOf?: (error: unknown) => Problem | undefined;
 }
 
 const bodyLimit = 64 * 1024;
 
 /**
- * A server with what every process has: health, metrics, request ids, traces, problem+json, and, given `api`, its
- * OpenAPI document and a page to try it. Routes are added by the caller; nothing listens yet.
+ * Creates a server with health, metrics, request ids, traces and problem+json, and with an OpenAPI document and a page to try the
+ * API if `api` is given. The caller adds the routes. The server does not listen yet.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { log, metrics, dependencies, api, corsOrigins = [], problemOf = () => undefined } = options;
-  // Named by Fastify's own type, or every type of the instance would name pino's.
+  // Fastify's own type: otherwise every type of the instance would refer to pino's types.
   const fastifyLog: FastifyBaseLogger = log;
   const app = fastify({
     loggerInstance: fastifyLog,
     logController: new LogController({
-      // A line a request costs more than the request; debug shows them.
+      // A log line costs more than its request, so only the level debug logs requests.
       disableRequestLogging: !log.isLevelEnabled('debug'),
       requestIdLogLabel: 'requestId',
     }),
@@ -50,19 +50,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError,
     bodyLimit,
-    requestTimeout: longestRequest,
+    requestTimeout: maxRequestMs,
     http: {
-      headersTimeout: longestRequest,
-      // Milliseconds between looks at who is too slow; Node's own are 30 s apart, so that 30 s would become 60.
+      headersTimeout: maxRequestMs,
+      // Milliseconds between checks for slow requests. Node's default is 30 s, which would turn the limit of 30 s into 60 s.
       connectionsCheckingInterval: 1_000,
-      // Answered here, with a problem.
+      // `requireHost` below answers with a problem.
       requireHostHeader: false,
     },
     childLoggerFactory: (logger, bindings, childOptions, request) =>
       logger.child({ ...bindings, traceparent: contextOf(request) }, childOptions),
-    // While the process ends, what still comes on open connections is answered like the rest; then they are closed.
+    // While the process stops, requests on open connections are answered as usual; then the connections are closed.
     return503OnClosing: false,
-    // No bound of the router's own: an unknown id is 404, however long. Node bounds the whole header at 16 KiB.
+    // An unknown id is 404, however long, so the router needs no limit. Node limits the whole header to 16 KiB.
     routerOptions: { maxParamLength: 16 * 1024 },
   }).withTypeProvider<TypeBoxTypeProvider>() as Server;
 
@@ -84,7 +84,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return app;
 }
 
-/** What a proxy's `GET http://host/products` asks for here: `/products` (RFC 9112, 3.2.2). */
+/** The path and query of a target in absolute form, which proxies send: `GET http://host/products` (RFC 9112, 3.2.2). */
 function originForm({ url = '/' }: IncomingMessage): string {
   const [authority] = /^https?:\/\/[^/?]*/i.exec(url) ?? [];
   if (authority === undefined) return url;
@@ -94,7 +94,7 @@ function originForm({ url = '/' }: IncomingMessage): string {
 
 const context = Symbol('trace context');
 
-/** The trace context of a request, the same each time: log lines carry it before any hook has run. */
+/** The trace context of a request. Made once, because log lines need it before the first hook runs. */
 function contextOf(request: IncomingMessage & { [context]?: string }): string {
   return (request[context] ??= traceparentOf(request.headers));
 }
@@ -108,7 +108,7 @@ function identifyRequests(app: Server): void {
   });
 }
 
-/** RFC 9112, 3.2: without it a request of HTTP/1.1 is malformed. */
+/** Refuses a request of HTTP/1.1 without a Host header (RFC 9112, 3.2). */
 function requireHost(app: Server): void {
   app.addHook('onRequest', ({ raw }, _reply, done) => {
     if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') {
@@ -120,7 +120,10 @@ function requireHost(app: Server): void {
   });
 }
 
-/** The router takes `/products/` for a product whose id is empty. Paths with a slash too many are nowhere, whatever the method. */
+/**
+ * Answers `404` to a path with an empty parameter, for any method: the router would match `/products/` as a product with an empty
+ * id.
+ */
 function refuseEmptyParameters(app: Server): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const isEmpty = Object.values(request.params as Record<string, string>).includes('');
@@ -128,7 +131,7 @@ function refuseEmptyParameters(app: Server): void {
   });
 }
 
-/** Of routes that are described; health, metrics and documents are sent to whoever asks. */
+/** Checks `Accept` on documented routes. Health, metrics and documents ignore it. */
 function negotiate(app: Server): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const { schema, config } = request.routeOptions;
@@ -146,7 +149,7 @@ function measureRequests(app: Server, metrics: Registry): void {
     buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [metrics],
   });
-  // Looking up a histogram by its labels costs more than observing: kept by route, of which there are few.
+  // Looking up a histogram by its labels costs more than observing it, so the few observers are cached.
   const known = new Map<string, ReturnType<typeof duration.labels>>();
   app.addHook('onResponse', (request, reply, done) => {
     const { method } = request;

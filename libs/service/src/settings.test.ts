@@ -69,6 +69,6 @@ describe('a malformed value is refused', () => {
   });
 });
 
-test('a setting of one process only is read like the others', () => {
+test('a setting of a single process is read like the common ones', () => {
   expect(parseSettings({ size: integer('SIZE', 10, 1, 100) }, { SIZE: '7' })).toEqual({ size: 7 });
 });

@@ -1,21 +1,21 @@
-/** One environment variable: how its text becomes a value, what is used without it, and what to show who got it wrong. */
+/** One environment variable: its parser, its default, and an example for the error message. */
 export interface Setting<T> {
   variable: string;
   example: string;
   /** Turns text into a value, or throws an `Error` whose message completes "KAFKA_BROKER …". */
   parse: (text: string) => T;
-  /** The value when the variable is absent or empty; a setting without one must be given. */
+  /** The value if the variable is absent or empty. A setting without a fallback is required. */
   fallback?: T;
 }
 
 type Values<S extends Record<string, Setting<unknown>>> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
 type Environment = Record<string, string | undefined>;
 
-/** One line for every setting that is missing or malformed. */
+/** The message has one line for each missing or malformed setting. */
 class SettingsError extends Error {}
 
 /**
- * Reads all settings at once, so that one start shows every fault.
+ * Reads all settings, and reports all faults together.
  * @throws {SettingsError} naming each missing or malformed variable, its fault and an example.
  */
 export function parseSettings<S extends Record<string, Setting<unknown>>>(settings: S, env: Environment): Values<S> {
@@ -40,7 +40,7 @@ function valueOf<T>(setting: Setting<T>, text: string | undefined): T {
   return setting.fallback;
 }
 
-/** As `parseSettings`, for a process's start: faults go to standard error, and the process ends with 78 (EX_CONFIG of sysexits). */
+/** As `parseSettings`, for the start of a process: writes faults to standard error, and exits with 78 (EX_CONFIG of sysexits). */
 export function readSettings<S extends Record<string, Setting<unknown>>>(settings: S, env: Environment): Values<S> {
   try {
     return parseSettings(settings, env);
@@ -67,7 +67,7 @@ export function integer(variable: string, fallback: number, lowest: number, high
   };
 }
 
-/** One of a few words. */
+/** One of the given words. */
 function choice<T extends string>(variable: string, fallback: T, words: readonly T[]): Setting<T> {
   return {
     variable,
@@ -81,7 +81,7 @@ function choice<T extends string>(variable: string, fallback: T, words: readonly
   };
 }
 
-/** Off unless it is `true`. */
+/** `true` or `false`; `false` when absent. */
 function flag(variable: string): Setting<boolean> {
   return {
     variable,
@@ -94,7 +94,7 @@ function flag(variable: string): Setting<boolean> {
   };
 }
 
-/** The address of a PostgreSQL database. Its fault never repeats the text, which may hold a password. */
+/** The address of a PostgreSQL database. Error messages never repeat the text, which may contain a password. */
 export function postgresDsn(variable: string): Setting<string> {
   return {
     variable,
@@ -111,7 +111,7 @@ export function postgresDsn(variable: string): Setting<string> {
   };
 }
 
-/** The address, if its escapes can be undone as well: the client does that, and would throw. */
+/** The address; undefined if it is malformed or its escapes cannot be decoded, since the client would throw. */
 function parsedAddress(text: string): URL | undefined {
   try {
     const url = new URL(text);
@@ -122,7 +122,7 @@ function parsedAddress(text: string): URL | undefined {
   }
 }
 
-/** Kafka's bootstrap servers, `host:port` separated by commas. */
+/** Kafka's bootstrap servers: `host:port`, separated by commas. */
 export const kafkaBrokers: Setting<string> = {
   variable: 'KAFKA_BROKER',
   example: 'localhost:9092',
@@ -148,7 +148,7 @@ export function kafkaTopic(fallback: string): Setting<string> {
   };
 }
 
-/** Where a process listens, and how much it logs: every service has these. */
+/** The settings of every service: its address and its logging. */
 export function serviceSettings(port: number) {
   return {
     port: integer('PORT', port, 0, 65_535),
@@ -158,7 +158,7 @@ export function serviceSettings(port: number) {
   };
 }
 
-/** Where command-api is, for those whom query-api sends there. */
+/** The address of command-api, for clients of query-api. */
 export const commandApiUrl: Setting<string> = {
   variable: 'COMMAND_API_URL',
   example: 'https://commands.shop.example',
@@ -170,14 +170,14 @@ export const commandApiUrl: Setting<string> = {
   },
 };
 
-/** Without the slashes at its end. `/\/+$/` takes quadratic time. */
+/** Removes trailing slashes. The pattern `/\/+$/` would take quadratic time. */
 function withoutSlashes(text: string): string {
   let end = text.length;
   while (text[end - 1] === '/') end -= 1;
   return text.slice(0, end);
 }
 
-/** Who may call from a browser: origins separated by commas; nobody when absent. */
+/** The origins that may call from a browser, separated by commas; none when absent. */
 export const corsOrigins: Setting<string[]> = {
   variable: 'CORS_ORIGINS',
   example: 'https://shop.example',

@@ -3,14 +3,14 @@ import { TypeCompiler, type ValueError, ValueErrorType } from '@sinclair/typebox
 import type { FastifySchemaCompiler } from 'fastify';
 import { type Fault, Problem } from './problem.ts';
 
-const mostFaults = 20;
+const maxFaults = 20;
 
-/** Under this, a schema of a kind of our own says what breaks it, for whom its other keywords would mislead. */
+/** The key of a custom schema's own fault message, used where its other keywords would give a misleading one. */
 export const rule = Symbol('rule');
 
 /**
- * Checks requests by the same compiled TypeBox schemas that check events, without coercion: with a second validator the API
- * would accept what the projection then refuses.
+ * Validates requests by the same compiled TypeBox schemas as events, without coercion. With a second validator, the API could
+ * accept values that the projection refuses.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) => {
   const check = TypeCompiler.Compile(schema);
@@ -27,16 +27,16 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema }) =>
 function faultsOf(errors: Iterable<ValueError>): Fault[] {
   const byPointer = new Map<string, string>();
   for (const error of errors) {
-    // The first says most: for a missing member the checks of its type follow.
+    // Only the first error of a member: for a missing one, errors of its type follow.
     if (!byPointer.has(error.path)) byPointer.set(error.path, messageOf(error));
-    if (byPointer.size === mostFaults) break;
+    if (byPointer.size === maxFaults) break;
   }
   return [...byPointer].map(([pointer, message]) => ({ pointer, message }));
 }
 
 /**
- * What is wrong, in a sentence that begins with a verb. Of a kind of our own by the keywords that it is documented with; for
- * what those do not say, its description does.
+ * The fault as a sentence that begins with a verb. For a custom schema it comes from the schema's keywords, or from its
+ * description if the keywords do not express the rule.
  */
 function messageOf(error: ValueError): string {
   const { schema, value, type, message } = error;
@@ -69,7 +69,7 @@ function faultOfNumber({ minimum, maximum }: TSchema, value: unknown): string | 
   return value > maximum ? `Must be at most ${maximum}` : undefined;
 }
 
-/** Length counts code points, without white space around. */
+/** Counts code points, without surrounding white space. */
 function faultOfLength({ minLength, maxLength }: TSchema, value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const { length } = [...value.trim()];

@@ -1,4 +1,4 @@
-// A service with work that ends as it is told: node serving.ts <port> <works|fails>.
+// A service whose work runs or fails: node serving.ts <port> <works|fails>.
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, createMetrics, createServer, serve } from '../src/index.ts';
 
