@@ -51,7 +51,7 @@ async function create(body: object = { name: 'Mouse ergonomico', price: 39.9 }):
 const payloadsOf = async (id: string) => (await load(db.sql, [id], 1)).get(id)?.events.map(({ payload }) => payload);
 
 describe('a product', () => {
-  test('is created, with where to find it and at which version', async () => {
+  test('is created, and the answer has its path and version', async () => {
     const { status, headers, body } = await call({
       url: '/products',
       body: { name: ' Mouse ergonomico ', price: 39.9 },
@@ -63,7 +63,7 @@ describe('a product', () => {
     expect(await payloadsOf(body['id'] as string)).toEqual([{ id: body['id'], name: 'Mouse ergonomico', price: 39.9 }]);
   });
 
-  test('is changed by PUT and PATCH, only in what is given', async () => {
+  test('is changed by PUT and PATCH, only in the given fields', async () => {
     const id = await create();
     const put = await call({ method: 'PUT', url: `/products/${id}`, body: { price: 34.5 } });
     expect(put).toMatchObject({ status: 200, body: { id, version: 2 }, headers: { etag: '"2"' } });
@@ -105,7 +105,7 @@ describe('a product', () => {
     }
   });
 
-  test('is discontinued once, and then takes nothing more', async () => {
+  test('is discontinued once, and then refuses every command', async () => {
     const id = await create();
     expect(await call({ method: 'DELETE', url: `/products/${id}` })).toMatchObject({
       status: 200,
@@ -121,12 +121,12 @@ describe('a product', () => {
     }
   });
 
-  test('is discontinued by a request that says JSON and has no body', async () => {
+  test('is discontinued by a request with the content type JSON and no body', async () => {
     const url = `/products/${await create()}`;
     expect((await call({ method: 'DELETE', url, raw: '' })).status).toBe(200);
   });
 
-  test('has a price as it was written, in whatever way', async () => {
+  test('has the exact price, whatever form the number was written in', async () => {
     const ids = ['39.90', '3.99e1', '39.9000000000000000000'].map(async (price) => {
       const { body } = await call({ url: '/products', raw: `{"name":"x","price":${price}}` });
       return await payloadsOf(body['id'] as string);
@@ -168,7 +168,7 @@ describe('a product', () => {
     );
   });
 
-  test('that two hundred change at once takes every change, one after the other', async () => {
+  test('that two hundred clients change at once takes every change in turn', async () => {
     const id = await create();
     const prices = Array.from({ length: 200 }, (_, i) => (i + 1) / 100);
     const answers = await Promise.all(
@@ -180,14 +180,14 @@ describe('a product', () => {
   });
 });
 
-describe('what is refused, and how it is said', () => {
+describe('refused requests and their problems', () => {
   const valid = { name: 'Mouse', price: 1 };
   test.each<[string, Call, number, string, string[]?]>([
     ['malformed JSON', { url: '/products', raw: '{"name": ' }, 400, 'invalid-request', ['']],
     ['no body', { url: '/products' }, 400, 'invalid-request', ['']],
     ['an empty body', { url: '/products', raw: '' }, 400, 'invalid-request', ['']],
     ['a list', { url: '/products', body: [] }, 400, 'invalid-request', ['']],
-    ['nothing given', { url: '/products', body: {} }, 400, 'invalid-request', ['/name', '/price']],
+    ['no member', { url: '/products', body: {} }, 400, 'invalid-request', ['/name', '/price']],
     ['a price in text', { url: '/products', body: { ...valid, price: '39.90' } }, 400, 'invalid-request', ['/price']],
     ['a name that is a number', { url: '/products', body: { ...valid, name: 5 } }, 400, 'invalid-request', ['/name']],
     ['null', { url: '/products', body: { name: null, price: null } }, 400, 'invalid-request', ['/name', '/price']],
@@ -200,7 +200,7 @@ describe('what is refused, and how it is said', () => {
       ['/name'],
     ],
     ['a NUL in a name', { url: '/products', body: { ...valid, name: 'a\u0000' } }, 400, 'invalid-request', ['/name']],
-    ['a name nobody sees', { url: '/products', body: { ...valid, name: '\u200b' } }, 400, 'invalid-request', ['/name']],
+    ['an invisible name', { url: '/products', body: { ...valid, name: '\u200b' } }, 400, 'invalid-request', ['/name']],
     [
       'a name that turns the text after it',
       { url: '/products', body: { ...valid, name: 'Mouse \u202egnp' } },
@@ -255,7 +255,7 @@ describe('what is refused, and how it is said', () => {
     ],
     ['no type', { url: '/products', raw: '{}', headers: { 'content-type': '' } }, 415, 'unsupported-media-type'],
     ['an unknown id', { method: 'PUT', url: `/products/${randomUUID()}`, body: {} }, 404, 'not-found'],
-    ['an id that is no UUID', { method: 'DELETE', url: `/products/1'%3B--` }, 404, 'not-found'],
+    ['an id that is not a UUID', { method: 'DELETE', url: `/products/1'%3B--` }, 404, 'not-found'],
     ['a long id', { method: 'DELETE', url: `/products/${'x'.repeat(2000)}` }, 404, 'not-found'],
     ['a broken escape', { method: 'DELETE', url: '/products/%E0%A4%A' }, 404, 'not-found'],
     [
@@ -265,7 +265,7 @@ describe('what is refused, and how it is said', () => {
       'invalid-request',
       ['/price'],
     ],
-    ['no such address', { method: 'GET', url: '/nowhere' }, 404, 'not-found'],
+    ['an unknown address', { method: 'GET', url: '/nowhere' }, 404, 'not-found'],
   ])('%s', async (_, request, status, type, pointers) => {
     const answer = await call(request);
     expect(answer).toMatchObject({ status, body: { type, status, instance: answer.headers['x-request-id'] } });
@@ -326,7 +326,7 @@ describe('a command sent again with its key', () => {
   const send = (key: string, body: object, url = '/products', method: Call['method'] = 'POST') =>
     call({ method, url, body, headers: { 'idempotency-key': key } });
 
-  test('is answered the same, status, body and headers, and does nothing more', async () => {
+  test('gets the same status, body and headers, and has no further effect', async () => {
     const first = await send('create-1', { name: 'Mouse', price: 1 });
     const again = await send('create-1', { price: 1, name: 'Mouse' });
     expect(again.status).toBe(201);
@@ -335,7 +335,7 @@ describe('a command sent again with its key', () => {
     expect(await payloadsOf(first.body['id'] as string)).toHaveLength(1);
   });
 
-  test('gets the stored answer even when the product has changed since, or is gone', async () => {
+  test('gets the stored answer even if the product has changed or was discontinued since', async () => {
     const id = await create();
     const change = () => send('change-1', { price: 5 }, `/products/${id}`, 'PUT');
     expect((await change()).body).toEqual({ id, version: 2 });
@@ -343,7 +343,7 @@ describe('a command sent again with its key', () => {
     expect(await change()).toMatchObject({ status: 200, body: { id, version: 2 }, headers: { etag: '"2"' } });
   });
 
-  test('with anything else in it is refused', async () => {
+  test('is refused if any part of the request differs', async () => {
     const id = await create();
     await send('reused', { price: 5 }, `/products/${id}`, 'PUT');
     const others = [
@@ -356,12 +356,12 @@ describe('a command sent again with its key', () => {
       expect([status, body['type']]).toEqual([422, 'key-reused']);
   });
 
-  test('at the same time, a hundred times, is done once', async () => {
+  test('a hundred times at once is carried out once', async () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => send('crowd', { name: 'Crowd', price: 1 })));
     expect(new Set(answers.map(({ status, body }) => `${status} ${String(body['id'])}`)).size).toBe(1);
   });
 
-  test('may be carried out after it was refused', async () => {
+  test('may be carried out after a refusal', async () => {
     const id = await create();
     const conditional = (ifMatch: string) =>
       call({
@@ -387,7 +387,7 @@ describe('a command sent again with its key', () => {
 });
 
 test.each(['/products/', `/products/${randomUUID()}/`, `/products/${randomUUID()}/history/`, '/products//history'])(
-  '%s is nowhere, whatever is asked of it',
+  '%s is 404 for every method',
   async (url) => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
       const { status, body } = await call({ method, url, ...(method === 'GET' ? {} : { raw: 'no JSON' }) });
@@ -396,7 +396,7 @@ test.each(['/products/', `/products/${randomUUID()}/`, `/products/${randomUUID()
   },
 );
 
-test('two idempotency keys are none, two If-Match are a list', async () => {
+test('two Idempotency-Key headers are refused, and two If-Match headers are a list', async () => {
   const id = await create();
   const send = (headers: Record<string, string[] | string>) =>
     call({ method: 'PUT', url: `/products/${id}`, body: {}, headers });
@@ -408,7 +408,7 @@ test('two idempotency keys are none, two If-Match are a list', async () => {
   expect((await send({ 'if-match': ['"7"', '"1"'] })).status).toBe(200);
 });
 
-test('a body that is nested without end is refused where it would have to be compared', async () => {
+test('a body that is nested too deeply is refused with an Idempotency-Key', async () => {
   const raw = `{"name":"x","price":1,"more":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
   expect((await call({ url: '/products', raw })).status).toBe(201);
   expect(await call({ url: '/products', raw, headers: { 'idempotency-key': 'deep' } })).toMatchObject({
@@ -430,7 +430,7 @@ describe('a product’s history', () => {
     };
   };
 
-  test('tells what happened, newest first, also of a product that is gone', async () => {
+  test('lists all changes, newest first, even of a discontinued product', async () => {
     const id = await create({ name: 'Mouse', price: 1 });
     await call({ method: 'PUT', url: `/products/${id}`, body: { price: 2 } });
     await call({ method: 'DELETE', url: `/products/${id}` });
@@ -442,7 +442,7 @@ describe('a product’s history', () => {
     ]);
   });
 
-  test('goes page by page through every change once', async () => {
+  test('lists every change once, page by page', async () => {
     const id = await create();
     for (let price = 1; price <= 10; price++) await call({ method: 'PUT', url: `/products/${id}`, body: { price } });
     const versions: number[] = [];
@@ -467,12 +467,12 @@ describe('a product’s history', () => {
   });
 });
 
-test('who accepts no JSON is told that there is nothing else', async () => {
+test('a request that does not accept JSON is refused with the available type', async () => {
   const answer = await call({ url: '/products', body: { name: 'x', price: 1 }, headers: { accept: 'text/html' } });
   expect([answer.status, answer.body['type']]).toEqual([406, 'not-acceptable']);
 });
 
-test('the metrics count commands by how they ended', async () => {
+test('the metrics count commands by outcome', async () => {
   await create();
   await call({ method: 'DELETE', url: `/products/${randomUUID()}` });
   const { body } = await app.inject('/metrics');
@@ -482,7 +482,7 @@ test('the metrics count commands by how they ended', async () => {
   expect(body).toMatch(/commands_waiting\{[^}]*\} 0/);
 });
 
-test('the document says which types of body each operation takes', async () => {
+test('the OpenAPI document lists the media types of each operation’s body', async () => {
   const { paths } = (await app.inject('/openapi.json')).json<{
     paths: Record<string, Record<string, { requestBody?: { content: object } }>>;
   }>();
@@ -493,7 +493,7 @@ test('the document says which types of body each operation takes', async () => {
   expect(typesOf('/products/{id}', 'patch')).toEqual(both);
 });
 
-test('the document is OpenAPI 3.1, knows every address, and names each operation', async () => {
+test('the document is OpenAPI 3.1, and lists every path and the id of each operation', async () => {
   const { openapi, paths } = (await app.inject('/openapi.json')).json<{
     openapi: string;
     paths: Record<string, Record<string, { operationId: string }>>;

@@ -9,16 +9,16 @@ import { productRoutes } from './product/routes.ts';
 
 export interface AppOptions {
   store: Sql;
-  /** The same database by another pool. */
+  /** The same database through another pool. */
   queries: Sql;
-  /** Says `closed` when a connection to the store has ended. */
+  /** Emits `closed` when a connection to the store has ended. */
   connections?: EventEmitter;
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
 }
 
-/** The commands of the catalogue over HTTP, decided here and kept in the event store. */
+/** Builds the HTTP server that decides the catalogue's commands and appends their events to the event store. */
 export async function buildApp(options: AppOptions): Promise<Server> {
   const { store, queries, connections, log, metrics, corsOrigins } = options;
   const app = await createServer({
@@ -35,10 +35,10 @@ export async function buildApp(options: AppOptions): Promise<Server> {
     },
   });
   const commands = openCommands(store, log, metrics);
-  // Before the first command: is it there, and is it the one it was? An absent one is waited for while answering 503.
+  // Checks the store before the first command: is it up, and on the server that wrote it? Until it is, commands get 503.
   commands.outage.begin();
   await commands.outage.isOverWithin(1_000);
-  // Also while no command is under way the store may go, and come back as another one.
+  // The store may also go down, and come back as another server, while no command is in progress.
   const closed = () => commands.outage.begin();
   connections?.on('closed', closed);
   app.addHook('onClose', async () => void connections?.off('closed', closed));

@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers());
 const hourMs = 60 * 60 * 1000;
 
 test.each([-30, 30])(
-  'on a machine whose clock is off by %i hours events have their right age, and keys are kept for 24 hours',
+  'on a machine whose clock is off by %i hours, events have the right age, and keys are kept for 24 hours',
   async (hours) => {
     await using db = await createDatabase(inject('servers').writeDb, migrateEventStore);
     const log = createLogger('test', 'silent');

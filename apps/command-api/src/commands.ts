@@ -9,14 +9,14 @@ import { commandMetrics } from './metrics.ts';
 import { productEventForm } from './product/event-form.ts';
 import { type Product, type ProductCommand, products, type Refusal } from './product/product.ts';
 
-/** The commands on products, counted, with everything that works behind them. */
+/** Wires group commit, snapshots, hints and metrics together for the commands on products. */
 export function openCommands(store: Sql, log: Logger, metrics: Registry) {
   const snapshots = new SnapshotWriter<Product>(store, products.snapshotSchema, log);
   const hint = hintAppended(store);
-  // Whenever the store was away it may have come back as another one.
+  // After each outage the store may have come back on another server.
   const outage = new Outage(async () => {
     await checkOrigin(store);
-    // Nothing is loaded or appended: a connection is there and knows the statements before the first command needs them.
+    // Loads and appends nothing: a connection is open and has prepared the statements before the first command needs them.
     await load(store, [], products.snapshotSchema);
     await append(store, []);
   }, log);

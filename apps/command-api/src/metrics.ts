@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from '@catalogue/service';
 
-/** What an operator sees of the commands. */
+/** Registers the metrics of the commands. */
 export function commandMetrics(metrics: Registry, waiting: () => number) {
   const registers = [metrics];
   const commands = new Counter({
@@ -31,9 +31,9 @@ export function commandMetrics(metrics: Registry, waiting: () => number) {
   });
   return {
     ended: (type: string, outcome: string) => commands.inc({ type, outcome }),
-    committed: ({ size, seconds }: { size: number; seconds: number }) => {
+    committed: ({ size, durationSeconds }: { size: number; durationSeconds: number }) => {
       batchSize.observe(size);
-      batchDuration.observe(seconds);
+      batchDuration.observe(durationSeconds);
     },
   };
 }

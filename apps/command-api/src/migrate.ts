@@ -20,7 +20,7 @@ async function adopt(): Promise<void> {
   const { events, newest } = await adoptLog(store);
   await store.end();
   log.info({ events, newest }, 'The log now belongs to this server');
-  // Neither Kafka nor the read model are asked: command-api knows of none.
+  // command-api has no access to Kafka or the read model, so it cannot check them.
   log.warn(
     { newest },
     'Events written after the newest event here are missing, and consumers may know them: docs/how-to/back-up-and-restore.md says how to find them',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { newId } from './new-id.ts';
 
-test('ten thousand ids are UUIDv7s, all different, from this moment', () => {
+test('ten thousand ids are distinct UUIDv7s of the present time', () => {
   const before = Date.now();
   const ids = Array.from({ length: 10_000 }, newId);
   expect(new Set(ids).size).toBe(10_000);

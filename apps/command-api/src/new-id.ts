@@ -1,8 +1,8 @@
 import { pooledRandomBytes } from '@catalogue/service';
 import { v7 } from 'uuid';
 
-/** A UUIDv7: sorts by the time it was made, to the millisecond. */
+/** A UUIDv7: ids sort by the millisecond when they were made. */
 export function newId(): string {
-  // uuid would ask the system for 16 bytes each time.
+  // By default, uuid would make a system call for each id.
   return v7({ random: pooledRandomBytes(16) });
 }

@@ -20,7 +20,7 @@ const open = (store: Sql, connections = new EventEmitter()) =>
     corsOrigins: [],
   });
 
-/** What sends signals to a server and to the sessions that command-api has now: the server alone leaves those working. */
+/** Makes a function that signals a server and command-api's present sessions. A signal to the server alone would not stop them. */
 async function freezer(server: OwnPostgres, sql: Sql) {
   const sessions = await sql<{ pid: number }[]>`
     select pid from pg_stat_activity where application_name = 'command-api'`;
@@ -30,7 +30,7 @@ async function freezer(server: OwnPostgres, sql: Sql) {
   };
 }
 
-test('the event store away: 503 at once from the second command on, and commands go on by themselves when it is back', async () => {
+test('while the event store is down, commands get 503 at once from the second on; they succeed again when it is back', async () => {
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   const store = connect(db.dsn, { name: 'command-api' });
@@ -48,7 +48,7 @@ test('the event store away: 503 at once from the second command on, and commands
   ]);
   const began = performance.now();
   for (let n = 1; n <= 20; n++) expect((await post()).statusCode).toBe(503);
-  // Twenty timeouts, or waits of 2 s each, one after the other would take 40 s: this is no measure of speed.
+  // Not a measure of speed: twenty timeouts or waits of 2 s in sequence would take 40 s.
   expect(performance.now() - began).toBeLessThan(20_000);
   expect((await app.inject('/health/ready')).statusCode).toBe(503);
 
@@ -58,7 +58,7 @@ test('the event store away: 503 at once from the second command on, and commands
   await store.end();
 });
 
-test('the event store unreachable: whoever asks for a history is answered in good time', async () => {
+test('while the event store is unreachable, requests for a history are answered in time', async () => {
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   const store = openStore(db.dsn);
@@ -72,7 +72,7 @@ test('the event store unreachable: whoever asks for a history is answered in goo
   expect(new Set(asked.map(({ statusCode, headers }) => `${statusCode} ${String(headers['retry-after'])}`))).toEqual(
     new Set(['503 1']),
   );
-  // Each new connection takes 5 s to fail, for one of those that wait: with ten, the last waited for 20 s and more.
+  // Each new connection takes 5 s to fail, and fails one waiting request: of ten requests, the last waited for over 20 s.
   expect(performance.now() - began).toBeLessThan(10_000);
   signal('SIGCONT');
   await waitFor('histories to be read', async () => {
@@ -82,16 +82,16 @@ test('the event store unreachable: whoever asks for a history is answered in goo
   await store.end();
 });
 
-test('more commands than can be decided in good time are refused at once; those that were taken are done', async () => {
+test('commands beyond the limit are refused at once, and the accepted ones are carried out', async () => {
   await using db = await createDatabase(inject('servers').writeDb, migrateEventStore);
   const answering = Promise.withResolvers<void>();
   const silent = intercepted(db.sql, async (run, sent) => {
-    // The probe after an outage appends nothing, and is answered.
+    // Answers the probe after an outage, which appends nothing.
     if (isAppend(sent) && sent.parameters[0] !== '{}') await answering.promise;
     return await run();
   });
   const app = await open(silent);
-  // With the timers stopped no command is late, however long a busy machine takes; so no connection may have to be made.
+  // With stopped timers no command is late, even on a busy machine. Connections need timers, so they must be open already.
   await Promise.all(Array.from({ length: 10 }, () => db.sql`select pg_sleep(0.1)`));
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
@@ -112,7 +112,7 @@ test('more commands than can be decided in good time are refused at once; those 
   await app.close();
 });
 
-test('the event store frozen: its commands are answered in the end, later ones at once, and it is all done once when it goes on', async () => {
+test('while the event store is frozen, commands are answered in time and later ones at once; after it, each is carried out once', async () => {
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   const store = connect(db.dsn, { name: 'command-api', answerTimeoutMs: 2_000 });
@@ -127,7 +127,7 @@ test('the event store frozen: its commands are answered in the end, later ones a
   expect(caught.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503]);
   const began = performance.now();
   for (let n = 1; n <= 20; n++) expect((await post('d')).statusCode).toBe(503);
-  // Waiting for the store would take 2 s each at least, 40 s in all: this is no measure of speed.
+  // Not a measure of speed: waiting for the store would take 2 s for each command, 40 s in all.
   expect(performance.now() - began).toBeLessThan(15_000);
   signal('SIGCONT');
 
@@ -140,7 +140,7 @@ test('the event store frozen: its commands are answered in the end, later ones a
   await db.sql.end();
 });
 
-test('a store that goes while nobody asks is looked at again before the next command', async () => {
+test('a store that goes down while no command is in progress is checked before the next command', async () => {
   await using server = await startOwnPostgres();
   const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   const connections = new EventEmitter();
@@ -148,7 +148,7 @@ test('a store that goes while nobody asks is looked at again before the next com
   const app = await open(store, connections);
   const post = async () => (await app.inject({ method: 'POST', url: '/products', body })).statusCode;
   expect(await post()).toBe(201);
-  // As a restored log looks: the same rows in another server.
+  // As after a restore: the same rows on another server.
   await db.sql`update log_origin set system_identifier = 1`;
   await server.crash();
   await server.restart();
@@ -165,7 +165,7 @@ test('a store that goes while nobody asks is looked at again before the next com
 });
 
 test.each(['locked', 'frozen'] as const)(
-  'commands on a store that is %s are answered 503 within their bound, and their keys tell what became of them',
+  'commands on a store that is %s get 503 in time, and their keys tell the outcome',
   async (fault) => {
     await using server = await startOwnPostgres();
     const db = await createDatabase(server.dsn('postgres'), migrateEventStore);
@@ -175,7 +175,7 @@ test.each(['locked', 'frozen'] as const)(
       app.inject({ method: 'POST', url: '/products', headers: { 'idempotency-key': key }, body });
     expect((await post('before')).statusCode).toBe(201);
     const signal = await freezer(server, db.sql);
-    // Holds the lock for as long as it takes.
+    // Holds the lock until it is released.
     const locker = connect(db.dsn, { name: 'test', max: 1, settings: { idle_in_transaction_session_timeout: '0' } });
     const holding = await locker.reserve();
     await holding`begin`;
@@ -189,7 +189,7 @@ test.each(['locked', 'frozen'] as const)(
     expect(new Set(refused.map(({ statusCode, headers }) => `${statusCode} ${headers['retry-after']}`))).toEqual(
       new Set(['503 1']),
     );
-    // The contract says 5 s. Retried ten times, they took 30 s.
+    // Clients may rely on 5 s. With ten retries, commands took 30 s.
     expect(elapsedMs).toBeLessThan(20_000);
 
     if (fault === 'frozen') signal('SIGCONT');

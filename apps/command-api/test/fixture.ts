@@ -10,7 +10,7 @@ import { type Product, type ProductCommand, products } from '../src/product/prod
 
 const log = createLogger('test', 'silent');
 
-/** The commands as one process has them. `reliable` finds out whether the store can be used. */
+/** The group commit and snapshots of one process. `reliable` is the connection that probes the store. */
 export function openProcess(sql: Sql, reliable = sql) {
   const snapshots = new SnapshotWriter<Product>(sql, products.snapshotSchema, log);
   const probe = async () => {
@@ -28,19 +28,19 @@ export function openProcess(sql: Sql, reliable = sql) {
   return { submit: (submission: Submission<ProductCommand>) => commit.submit(submission), snapshots };
 }
 
-/** A statement as it is about to be sent: its text with `?` for parameters, and those. */
+/** A statement before it is sent: its text with `?` for parameters, and the parameters. */
 export interface Sent {
   text: string;
   parameters: unknown[];
 }
 
-/** A database each of whose statements is carried out as `by` wants. */
+/** Wraps a database so that `by` decides how each statement is run. */
 export function intercepted(sql: Sql, by: (run: () => Promise<unknown>, sent: Sent) => Promise<unknown>): Sql {
   return new Proxy(sql, {
     apply: (target, self, args: unknown[]) => {
       const run = () => Reflect.apply(target as unknown as () => Promise<unknown>, self, args) as Promise<unknown>;
       const [strings, ...parameters] = args;
-      // Parts of statements and helpers of postgres.js are not statements.
+      // Ignores parts of statements and helpers of postgres.js.
       if (!Array.isArray(strings) || !('raw' in strings)) return run();
       return by(run, { text: strings.join('?'), parameters });
     },
@@ -67,7 +67,7 @@ export function submissionOf(command: ProductCommand, key?: string): Submission<
     eventId: randomUUID(),
     metadata: {},
     isNew,
-    // Ids of products are made for the command, so they are no part of the request.
+    // A new product's id is made for the command, so it is not part of the request.
     ...(key === undefined
       ? {}
       : { key: { subject: 's', key, fingerprint: fingerprintOf(isNew ? { ...command, id: '' } : command) } }),

@@ -12,31 +12,31 @@ import type { Sql } from '@catalogue/postgres';
 import { type Change, type DecidedStream, decideStream, type EventForm } from './decide-stream.ts';
 import { type Decider, NotDecided, type Outcome, type Submission } from './submission.ts';
 
-/** A command on its way, with what became of it in earlier batches. */
+/** A command in progress, with its history in earlier batches. */
 export interface Pending<Command, Refusal> extends Submission<Command> {
   attempts: number;
-  /** The versions that its event was sent for in appends that got no answer: it may be stored at one of them. */
+  /** The versions of its event in appends without an answer: the event may be stored at one of them. */
   uncertainVersions: number[];
-  /** Aborted when its client was answered, since its time was up. Nothing is done about it after that. */
+  /** Aborted when its time was up and its client was answered. The command is dropped then. */
   late: AbortSignal;
   resolve: (outcome: Outcome<Refusal>) => void;
   reject: (error: unknown) => void;
 }
 
 export interface Committed<State, Command, Refusal> {
-  /** Streams whose events were stored. */
+  /** The streams whose events were stored. */
   stored: DecidedStream<State, Command, Refusal>[];
-  /** Nothing was done about them, since their stream lost a race: to be decided again. */
+  /** Commands whose stream lost a race, so that they have to be decided again. */
   open: Pending<Command, Refusal>[];
 }
 
 /**
- * Loads, decides and appends a batch, a statement each, and answers every command that is settled by it.
+ * Loads, decides and appends a batch, with one statement for each step, and answers every command that is settled.
  *
- * Keys are looked up before anything is decided, so that a replay costs the others no failed append. One that is taken after
- * that fails the append (`KeyTaken`).
- * @throws when the batch failed as a whole. Only commands whose key had an answer, or whose time was up, were answered then;
- * nothing of the others was stored, except after `OutcomeUnknown`.
+ * Keys are looked up before any command is decided, so that a replayed command does not make the append fail. A key that is taken
+ * after the look-up fails the append (`KeyTaken`).
+ * @throws if the batch failed as a whole. Then only commands whose key had an answer, or whose time was up, were answered. No event
+ * of the others was stored, except after `OutcomeUnknown`.
  */
 export async function commitBatch<State extends { version: number }, Command, C extends Change, Refusal>(
   sql: Sql,
@@ -63,7 +63,7 @@ export async function commitBatch<State extends { version: number }, Command, C 
   return { stored: withEvents.filter(({ stream }) => won.has(stream)), open };
 }
 
-/** Rejects a command whose client is answered by now, and says whether it did: it must not be stored behind its back. */
+/** Rejects a command whose client was answered already, so that it is not stored afterwards. Returns whether it did. */
 export function giveUpWhenLate<Command, Refusal>({ late, reject }: Pending<Command, Refusal>): boolean {
   if (late.aborted) reject(new NotDecided('The event store did not answer in time'));
   return late.aborted;
@@ -87,7 +87,7 @@ async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch:
   return { answers, histories, versions };
 }
 
-/** Appends, where there is something to append; returns the streams that won. */
+/** Appends the events and answers, if there are any. Returns the streams that won. */
 async function store<State, Command, Refusal>(
   sql: Sql,
   withEvents: readonly DecidedStream<State, Command, Refusal>[],
@@ -102,7 +102,7 @@ async function store<State, Command, Refusal>(
   }
 }
 
-/** Notes the version at which each command's event may be stored: it is looked up there before it is decided again. */
+/** Records the version at which each command's event may be stored. It is looked up before the command is decided again. */
 function rememberVersions<State, Command, Refusal>({ events, answers }: DecidedStream<State, Command, Refusal>): void {
   const ids = new Set(events.map(({ id }) => id));
   for (const { submission, outcome } of answers) {
@@ -111,7 +111,7 @@ function rememberVersions<State, Command, Refusal>({ events, answers }: DecidedS
   }
 }
 
-/** Answers a command whose key was used before: the same answer to the same request, a refusal to another. */
+/** Answers a command whose key was used before: with the stored answer for the same request, with a refusal for another request. */
 function answerFromStore<Command, Refusal>(
   { key, resolve }: Pending<Command, Refusal>,
   answers: ReadonlyMap<string, StoredAnswer>,

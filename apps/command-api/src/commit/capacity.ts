@@ -1,15 +1,15 @@
-const window = 250;
-// Enough for any burst that is over within a moment, however idle the process was before.
-const leastCapacity = 1_000;
+const windowMs = 250;
+// Enough for a short burst after the process was idle.
+const minCapacity = 1_000;
 
-/** How many commands may wait: as many as were settled in the last 250 ms, so that none waits much longer than that. */
+/** The limit for waiting commands: as many as were settled in the last 250 ms, so that no command waits much longer than that. */
 export class Capacity {
   readonly #now: () => number;
   #windowBegan: number;
   #settledNow = 0;
   #settledBefore = 0;
 
-  /** @param now milliseconds, of a clock that never goes back. */
+  /** @param now milliseconds of a monotonic clock. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#windowBegan = now();
@@ -20,16 +20,16 @@ export class Capacity {
     this.#settledNow += commands;
   }
 
-  get commands(): number {
+  get maxWaitingCommands(): number {
     this.#roll();
-    return Math.max(this.#settledBefore, this.#settledNow, leastCapacity);
+    return Math.max(this.#settledBefore, this.#settledNow, minCapacity);
   }
 
   #roll(): void {
-    const elapsed = this.#now() - this.#windowBegan;
-    if (elapsed < window) return;
-    this.#settledBefore = elapsed < 2 * window ? this.#settledNow : 0;
+    const elapsedMs = this.#now() - this.#windowBegan;
+    if (elapsedMs < windowMs) return;
+    this.#settledBefore = elapsedMs < 2 * windowMs ? this.#settledNow : 0;
     this.#settledNow = 0;
-    this.#windowBegan += Math.floor(elapsed / window) * window;
+    this.#windowBegan += Math.floor(elapsedMs / windowMs) * windowMs;
   }
 }

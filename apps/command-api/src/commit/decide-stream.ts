@@ -1,7 +1,7 @@
 import type { LoadedStream, NewEvent, StoredChange } from '@catalogue/event-store';
 import type { Decider, Outcome, Submission } from './submission.ts';
 
-/** A change as the domain names it, to be kept as an event. */
+/** A change in terms of the domain, to be stored as an event. */
 export interface Change {
   type: string;
   payload: object;
@@ -9,24 +9,24 @@ export interface Change {
 
 export interface DecidedStream<State, Command, Refusal> {
   stream: string;
-  /** The version that was decided on. */
+  /** The version before the new events. */
   expectedVersion: number;
   events: NewEvent[];
   answers: { submission: Submission<Command>; outcome: Outcome<Refusal> }[];
-  /** After the events. */
+  /** The state after the new events. */
   state: State;
-  /** Events that had to be read to know the stream. */
+  /** The number of events that were read to load the stream. */
   eventsRead: number;
 }
 
-/** How events are read and written: the one place that knows of their schema versions. */
+/** Converts changes to events and back. Only this knows the schema versions of events. */
 export interface EventForm<C extends Change> {
   schemaVersionOf: (type: C['type']) => number;
-  /** The change that a stored event, of whatever schema version, stands for today. */
+  /** The change, in its current form, that a stored event of any schema version means. */
   changeOf: (event: StoredChange) => C;
 }
 
-/** The stream's state as its snapshot and events tell it. */
+/** The stream's state, from its snapshot and events. */
 function fold<State extends { version: number }, Command, C extends Change, Refusal>(
   { initial, evolve }: Decider<State, Command, C, Refusal>,
   { changeOf }: EventForm<C>,
@@ -37,8 +37,8 @@ function fold<State extends { version: number }, Command, C extends Change, Refu
 }
 
 /**
- * Decides a stream's commands one after the other, each on what the ones before it made of the stream. Pure.
- * `stored` holds the versions of events that an append which was cut off had stored: their commands are not decided again.
+ * Decides a stream's commands in order, each on the state that the commands before it have left. Pure.
+ * @param stored the versions of events that an append without an answer had stored: their commands are not decided again.
  */
 export function decideStream<State extends { version: number }, Command, C extends Change, Refusal>(
   decider: Decider<State, Command, C, Refusal>,

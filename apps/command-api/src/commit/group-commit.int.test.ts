@@ -23,12 +23,12 @@ const open = (sql: Sql) => openProcess(sql, db.sql);
 
 type Fault = 'none' | 'deadlock' | 'lost before' | 'lost after' | 'done later';
 
-// Whatever a connection fails with.
+// The errors of failed connections.
 const codesOfLostConnections = ['CONNECTION_CLOSED', 'ENETUNREACH', 'EPROTO', 'ERR_SSL_BAD_RECORD_TYPE', '57P01'];
 
 /**
- * The database as it is on a bad day: statements fail with a deadlock, or the connection is lost before or after them, or it is
- * given up and they are carried out later (a server that was frozen has them in its memory).
+ * A database with faults: statements fail with a deadlock, the connection is lost before or after them, or the connection is closed
+ * and the statements run later (a server that was frozen has received them).
  */
 function unreliable(sql: Sql, nextFault: () => Fault, late: Promise<unknown>[] = []): Sql {
   return intercepted(sql, (run) => {
@@ -49,11 +49,11 @@ function unreliable(sql: Sql, nextFault: () => Fault, late: Promise<unknown>[] =
 
 interface Told {
   submission: Submission<ProductCommand>;
-  /** Undefined when nobody knows how it ended. */
+  /** Undefined if the outcome is unknown. */
   outcome: Outcome<Refusal> | undefined;
 }
 
-/** Submits, and takes only the one excuse there is for not knowing. */
+/** Submits a command. The only accepted failure is `NotDecided`. */
 async function ask(
   submit: (s: Submission<ProductCommand>) => Promise<Outcome<Refusal>>,
   submission: Submission<ProductCommand>,
@@ -66,12 +66,12 @@ async function ask(
 }
 
 /**
- * Compares every answer with what a plain model says at the version that the answer names, and the log with the answers:
- * each event was decided on the event before it, by a command that was told so (or that nobody could tell).
+ * Compares every answer with a simple model at the answer's version, and the log with the answers: each event follows from the
+ * event before it, and belongs to a command whose answer says so, or whose outcome is unknown.
  */
 async function expectModelToAgree(streams: readonly string[], told: readonly Told[]): Promise<void> {
   for (const stream of streams) {
-    // Snapshots are left out: this is the fold of the events.
+    // Without snapshots: this is the fold of the events.
     const events = (await load(db.sql, [stream], -1)).get(stream)?.events ?? [];
     expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
     const states = statesAfterEach(events);
@@ -102,7 +102,7 @@ function expectAnswer(
   const event = events.find(({ id }) => id === eventId);
   if (event === undefined) {
     const again = products.decide(command, states[version] ?? products.initial);
-    // A key's second command did nothing: its answer is the first one's, which is looked at by itself.
+    // The second command of a key had no effect. Its answer is the first command's, which is compared separately.
     if (key === undefined) expect(again).toEqual(refused === undefined ? { events: [] } : { refused });
     return;
   }
@@ -130,11 +130,11 @@ const anyChange = fc.oneof(
 const step = fc.record({
   product,
   change: anyChange,
-  /** Which of the two processes gets it. */
+  /** The process that gets the command. */
   process: fc.nat(1),
-  /** Few keys, so that some meet. */
+  /** One of a few keys, so that some commands share one. */
   key: fc.option(fc.constantFrom('k1', 'k2', 'k3'), { freq: 3 }),
-  /** Milliseconds before the next. */
+  /** Milliseconds before the next command. */
   pause: fc.constantFrom(0, 0, 0, 1, 3),
 });
 const faults = fc.array(
@@ -145,7 +145,7 @@ const faults = fc.array(
   },
 );
 
-test('two processes, races, keys used twice, deadlocks, lost connections and late commits: every answer is what a plain model says', async () => {
+test('every answer equals a simple model’s, under races of two processes, repeated keys, deadlocks, lost connections and late commits', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), faults, async (steps, planned) => {
       const run = randomUUID();
@@ -182,7 +182,7 @@ test('two processes, races, keys used twice, deadlocks, lost connections and lat
   );
 }, 120_000);
 
-/** All successes under one key are one answer to one request. */
+/** Checks that all successes of a key are the same answer to the same request. */
 function expectOneAnswerAKey(told: readonly Told[]): void {
   const keyed = told.filter(({ submission: { key }, outcome }) => key !== undefined && outcome !== undefined);
   for (const same of Map.groupBy(keyed, ({ submission: { key } }) => key?.key).values()) {
@@ -192,9 +192,9 @@ function expectOneAnswerAKey(told: readonly Told[]): void {
   }
 }
 
-test('a connection lost after the append: the command is answered by what was stored, not decided again', async () => {
+test('after a connection was lost during the append, the stored event answers the command, which is not decided again', async () => {
   const id = randomUUID();
-  // A load and an append each, but for the creation, which loads nothing: every append loses its connection once.
+  // Each command sends a load and an append; a creation loads nothing. Every append loses its connection once.
   const planned: Fault[] = ['lost after'];
   const { submit } = open(unreliable(db.sql, () => planned.shift() ?? 'none'));
   const send = (command: ProductCommand, isNew = false) =>
@@ -207,7 +207,7 @@ test('a connection lost after the append: the command is answered by what was st
   expect((await load(db.sql, [id], -1)).get(id)?.events).toHaveLength(3);
 });
 
-test('an append that is carried out while its fate is looked up: the command is answered by it', async () => {
+test('an append that commits while its outcome is looked up answers the command', async () => {
   const id = randomUUID();
   const send = (sql: Sql, command: ProductCommand) =>
     open(sql).submit({ stream: id, command, eventId: randomUUID(), metadata: {} });
@@ -219,7 +219,7 @@ test('an append that is carried out while its fate is looked up: the command is 
       throw failure('ETIMEDOUT');
     }
     if (late !== undefined && sent.text.includes('from wanted')) {
-      // Whatever is asked beside the load is answered before it.
+      // The look-ups beside the load are answered before it.
       await delay(50);
       await late();
     }
@@ -249,7 +249,7 @@ test('the same key at two processes at once has one effect and one answer', asyn
   await other.end();
 });
 
-test('a command that changed nothing has its answer stored too', async () => {
+test('the answer of a command that changed nothing is stored, too', async () => {
   const { submit } = open(db.sql);
   const id = randomUUID();
   const send = (command: ProductCommand, key?: string) =>
@@ -280,7 +280,7 @@ test('a refusal is not stored: a retry decides again', async () => {
   expect(await send(change, true)).toEqual({ stream: id, version: 2 });
 });
 
-test('after a thousand changes a snapshot says what the events say, and only the newest events are read', async () => {
+test('after a thousand changes, the snapshot equals the state of the events, and only the newest events are read', async () => {
   const { submit, snapshots } = open(db.sql);
   const id = randomUUID();
   const send = (command: ProductCommand) => submit({ stream: id, command, eventId: randomUUID(), metadata: {} });
@@ -300,7 +300,7 @@ test('after a thousand changes a snapshot says what the events say, and only the
   expect(rest.reduce<Product>(products.evolve, from)).toEqual(folded.at(-1));
 });
 
-test('a snapshot that the events do not bear out is not believed, nor one of another schema', async () => {
+test('a snapshot that does not match the events, or has another schema, is ignored', async () => {
   const { submit } = open(db.sql);
   const id = randomUUID();
   const send = (command: ProductCommand) => submit({ stream: id, command, eventId: randomUUID(), metadata: {} });

@@ -14,38 +14,42 @@ export interface GroupCommitOptions<State extends { version: number }, Command, 
   decider: Decider<State, Command, C, Refusal>;
   form: EventForm<C>;
   outage: Outage;
-  /** Called after a batch, with what it stored. */
-  onCommitted: (batch: { size: number; seconds: number; stored: DecidedStream<State, Command, Refusal>[] }) => void;
+  /** Called after each batch, with the streams that it stored. */
+  onCommitted: (batch: {
+    size: number;
+    durationSeconds: number;
+    stored: DecidedStream<State, Command, Refusal>[];
+  }) => void;
 }
 
-// One is written while the next one gathers; more only make them smaller, and each costs PostgreSQL a commit.
-const mostInFlight = 2;
-const mostInBatch = 256;
-const mostAttempts = 10;
+// One batch is written while the next one fills. More batches would only be smaller, and each costs PostgreSQL a commit.
+const maxBatchesInFlight = 2;
+const maxBatchStreams = 256;
+const maxAttempts = 10;
 const backoff = { firstMs: 1, maxMs: 100 };
-/** How long a command under way waits for the database to come back. */
-const patienceMs = 2_000;
+/** Milliseconds that a command in progress waits for the database to come back. */
+const maxOutageMs = 2_000;
 
 /**
- * Commands that arrive together are loaded with one query, decided one by one, and appended with one statement, so that
- * they share one commit. A lone command waits for nobody: a batch is whatever has arrived when a turn of the event loop ends.
- * While one is under way, a second goes out as soon as it is as large: so, under load, the commands fall into two halves, one
- * at PostgreSQL and one here. In one batch, all clients would be answered together, ask again together, and leave this
- * process and PostgreSQL idle by turns; in four they cost a tenth more.
+ * Commits commands in groups. Commands that arrive together are loaded with one query, decided one by one, and appended with one
+ * statement, so they share one commit. A lone command is not delayed: a batch contains the commands that have arrived when a turn
+ * of the event loop ends. While one batch is in flight, a second is sent as soon as it is as large. So under load there are two
+ * halves, one at PostgreSQL and one in this process. With a single batch, all clients would be answered and ask again together,
+ * and this process and PostgreSQL would be idle in turn. Four batches cost a tenth more.
  *
- * A stream is in one batch at a time. Its events of one batch are stored all or none, and answers that rest on them wait
- * for that. A stream that loses the race against another process is loaded and decided again. A batch that fails never waits in its
- * place in flight: what has to wait, waits beside, and what one command is at fault for, the others do not pay.
+ * A stream is in one batch at a time. All its events of one batch are stored, or none; answers that depend on them wait for that.
+ * A stream that loses the race against another process is loaded and decided again. A failed batch leaves its place in flight while
+ * its commands wait for a retry. If one command makes a batch fail, the others are committed without it.
  */
 export class GroupCommit<State extends { version: number }, Command, C extends Change, Refusal> {
   readonly #options: GroupCommitOptions<State, Command, C, Refusal>;
   readonly #capacity = new Capacity();
   #waiting: Pending<Command, Refusal>[] = [];
   readonly #keys = new KeysUnderWay<Refusal>();
-  /** Streams that are in a batch. */
+  /** The streams of the batches in flight. */
   readonly #busy = new Set<string>();
   #inFlight = 0;
-  /** Commands in the batches in flight. */
+  /** The number of commands in the batches in flight. */
   #underWay = 0;
   #scheduled = false;
 
@@ -53,16 +57,16 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     this.#options = options;
   }
 
-  /** Commands that wait for a batch. */
+  /** The number of commands that wait for a batch. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
   /**
-   * Decides a command and, once its events are durable, says how it ended.
-   * @throws {Overloaded} at once, when more than 250 ms of work wait.
-   * @throws {NotDecided} when the database is away (at once, if that is known), the race was lost ten times or 4.5 s are over:
-   * the command may then be stored, and its key tells. Other errors are faults.
+   * Decides a command. Resolves with its outcome once its events are durable.
+   * @throws {Overloaded} at once, if commands for more than 250 ms of work wait already.
+   * @throws {NotDecided} if the database is down (at once during a known outage), if the command lost the race ten times, or after
+   * 4.5 s. The command may be stored nevertheless; sending its key again tells. Other errors are faults.
    */
   async submit(submission: Submission<Command>): Promise<Outcome<Refusal>> {
     const { key } = submission;
@@ -74,7 +78,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
 
   async #begin(submission: Submission<Command>, late: AbortSignal): Promise<Outcome<Refusal>> {
     if (this.#options.outage.isOn) throw new NotDecided('The event store is unavailable');
-    if (this.#waiting.length >= this.#capacity.commands) throw new Overloaded('Too many commands wait');
+    if (this.#waiting.length >= this.#capacity.maxWaitingCommands) throw new Overloaded('Too many commands wait');
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Refusal>>();
     this.#enqueue({ ...submission, attempts: 0, uncertainVersions: [], late, resolve, reject });
     return await promise;
@@ -95,25 +99,27 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     });
   }
 
-  /** Starts a batch when none is under way, and a second one when as many wait as are: each a half of them all. */
+  /**
+   * Starts a batch if none is in flight, and a second one if as many commands wait as are in flight: each is half of all commands.
+   */
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < mostInFlight && this.#waiting.length >= this.#underWay) {
-      const half = Math.ceil((this.#waiting.length + this.#underWay) / mostInFlight);
-      const batch = this.#take(Math.min(half, mostInBatch));
+    while (this.#waiting.length > 0 && this.#inFlight < maxBatchesInFlight && this.#waiting.length >= this.#underWay) {
+      const half = Math.ceil((this.#waiting.length + this.#underWay) / maxBatchesInFlight);
+      const batch = this.#take(Math.min(half, maxBatchStreams));
       if (batch.length === 0) return;
       void this.#run(batch);
     }
   }
 
-  /** The commands on the first `most` streams that wait, but for those on streams that are in another batch. */
-  #take(most: number): Pending<Command, Refusal>[] {
+  /** Takes the waiting commands on the first `maxStreams` streams, except for streams that are in another batch. */
+  #take(maxStreams: number): Pending<Command, Refusal>[] {
     const batch: Pending<Command, Refusal>[] = [];
     const rest: Pending<Command, Refusal>[] = [];
     const streams = new Set<string>();
     for (const pending of this.#waiting) {
       const { stream } = pending;
       if (giveUpWhenLate(pending)) continue;
-      if (!this.#busy.has(stream) && (streams.size < most || streams.has(stream))) {
+      if (!this.#busy.has(stream) && (streams.size < maxStreams || streams.has(stream))) {
         batch.push(pending);
         streams.add(stream);
       } else {
@@ -152,7 +158,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     const { stored, open } = committed;
     this.#capacity.settled(batch.length - open.length);
     for (const pending of open) this.#tryAgain(pending, 'Other commands on the product kept coming first');
-    onCommitted({ size: batch.length, seconds: (performance.now() - began) / 1000, stored });
+    onCommitted({ size: batch.length, durationSeconds: (performance.now() - began) / 1000, stored });
   }
 
   async #recover(batch: Pending<Command, Refusal>[], error: unknown): Promise<void> {
@@ -160,7 +166,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     if (error instanceof OutcomeUnknown || isConnectionLost(error) || isReadOnly(error)) void this.#sitOut(batch);
     else if (isTransient(error)) this.#pause(batch);
     else if (only !== undefined && others.length === 0) this.#settleAlone(only, error);
-    // Nothing was stored, and one of them is at fault.
+    // Nothing was stored, and one of the commands is the cause.
     else for (const part of apart(batch, error)) await this.#commit(part);
   }
 
@@ -176,13 +182,13 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     }, pauseMs);
   }
 
-  /** Waits for the database to come back. What may have been stored is looked up then, before anything is decided again. */
+  /** Waits for the database to come back. Then events that may be stored are looked up before their commands are decided again. */
   async #sitOut(batch: readonly Pending<Command, Refusal>[]): Promise<void> {
     const { outage } = this.#options;
     outage.begin();
-    // Those that wait are refused like all that come now.
+    // Waiting commands are refused, as new ones are.
     for (const pending of this.#waiting.splice(0)) pending.reject(away(pending));
-    const isOver = await outage.isOverWithin(patienceMs);
+    const isOver = await outage.isOverWithin(maxOutageMs);
     for (const pending of batch) {
       if (isOver) this.#tryAgain(pending, 'The connection to the event store was lost repeatedly');
       else pending.reject(away(pending));
@@ -191,12 +197,12 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
 
   #tryAgain(pending: Pending<Command, Refusal>, reason: string): void {
     pending.attempts += 1;
-    if (pending.attempts < mostAttempts) this.#enqueue(pending);
+    if (pending.attempts < maxAttempts) this.#enqueue(pending);
     else pending.reject(new NotDecided(reason));
   }
 }
 
-/** Those without a key, which nothing speaks against, before those with one; otherwise halves. */
+/** Splits a failed batch: if a key was taken, into commands without and with a key, otherwise into halves. */
 function apart<P extends Pending<unknown, never>>(batch: readonly P[], error: unknown): P[][] {
   const { plain = [], keyed = [] } = Object.groupBy(batch, ({ key }) => (key === undefined ? 'plain' : 'keyed'));
   if (error instanceof KeyTaken && plain.length > 0 && keyed.length > 0) return [plain, keyed];

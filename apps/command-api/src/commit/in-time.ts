@@ -1,13 +1,14 @@
 import { NotDecided } from './submission.ts';
 
-/** A request is answered by then, whatever happens: the contract says 5 s for commands, of which HTTP needs a part. */
-const longestAnswerMs = 4_500;
+/** Every request is answered within this time. Clients may rely on 5 s for a command; the rest is for HTTP. */
+const maxAnswerMs = 4_500;
 
 const commandIsLate = 'The event store did not answer in time; whether the command was carried out is not known';
 
 /**
- * An outcome, if it comes in time. `begin` is given a signal that is aborted when it did not: the client is answered then. A
- * command that is in a batch at that moment may be stored afterwards: the same key, sent again, waits for it or finds it stored.
+ * Waits for an outcome for at most 4.5 s.
+ * @param begin gets a signal that is aborted when the time is up and the client is answered. A command that is in a batch at that
+ * moment may still be stored: sent again with the same key, it waits for the first one or finds it stored.
  * @throws {NotDecided} when the time is up.
  */
 export async function inTime<T>(begin: (late: AbortSignal) => Promise<T>, message = commandIsLate): Promise<T> {
@@ -16,7 +17,7 @@ export async function inTime<T>(begin: (late: AbortSignal) => Promise<T>, messag
   const timer = setTimeout(() => {
     late.abort();
     answered.reject(new NotDecided(message));
-  }, longestAnswerMs);
+  }, maxAnswerMs);
   try {
     return await Promise.race([begin(late.signal), answered.promise]);
   } finally {

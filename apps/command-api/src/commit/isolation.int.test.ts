@@ -29,7 +29,7 @@ afterEach(() => void vi.useRealTimers());
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** The statements that a process sends, in order, and how each ended. */
+/** The statements of a process in order, each with its outcome. */
 function observed(sql: Sql, before: (sent: Sent) => Promise<void> = async () => {}) {
   const statements: { sent: Sent; failed: boolean }[] = [];
   const observing = intercepted(sql, async (run, sent) => {
@@ -47,7 +47,7 @@ function observed(sql: Sql, before: (sent: Sent) => Promise<void> = async () => 
 const storesKeys = ({ sent }: { sent: Sent }) => sent.text.includes('insert into idempotency_keys');
 const eventsOf = async (stream: string) => (await load(db.sql, [stream], -1)).get(stream)?.events ?? [];
 
-test('replays of keys that another process stored fail no append of the commands beside them', async () => {
+test('replays of keys that another process stored do not make other commands’ appends fail', async () => {
   const keys = Array.from({ length: 50 }, () => randomUUID());
   const first = openProcess(db.sql);
   const stored = await Promise.all(keys.map((key) => first.submit(creation(key))));
@@ -58,11 +58,11 @@ test('replays of keys that another process stored fail no append of the commands
   expect(both.filter((_, i) => i % 2 === 0)).toEqual(stored);
   expect(both.filter((_, i) => i % 2 === 1)).toEqual(created.map(({ stream }) => ({ stream, version: 1 })));
   expect(statements.filter(({ failed }) => failed)).toEqual([]);
-  // Two batches, of one statement each for all keys and for all events.
+  // Two batches, each with one statement for all keys and one for all events.
   expect([statements.length, appends().length]).toEqual([4, 2]);
 });
 
-test('a key that is taken after it was looked up is paid for by the commands with keys', async () => {
+test('a key that is taken after its look-up delays only commands with keys', async () => {
   const key = randomUUID();
   const rival = openProcess(db.sql);
   let taken = false;
@@ -79,7 +79,7 @@ test('a key that is taken after it was looked up is paid for by the commands wit
     return { own: outcome.stream === submission.stream, refused: outcome.refused };
   };
   const others = Array.from({ length: 3 }, () => creation());
-  // A half of them makes a batch, the other half the next one.
+  // One half of the commands forms a batch, the other half the next one.
   const outcomes = await Promise.all([
     send('suspect', creation(key)),
     send('keyed', creation(randomUUID())),
@@ -89,7 +89,7 @@ test('a key that is taken after it was looked up is paid for by the commands wit
   const done = { own: true, refused: undefined };
   expect(outcomes).toEqual([{ own: false, refused: undefined }, done, done, done, done, done]);
   const first = appends().filter(({ sent }) => !JSON.stringify(sent.parameters).includes(others[0]?.stream ?? ''));
-  // Everybody's; then without those that the failure can be about, which come last.
+  // The append of all commands; then of those without a key, which cannot be the cause; then of those with a key.
   expect(first.map((statement) => [statement.failed, storesKeys(statement)])).toEqual([
     [true, true],
     [false, false],
@@ -98,8 +98,8 @@ test('a key that is taken after it was looked up is paid for by the commands wit
   expect(ended.at(-1)).not.toBe('plain');
 });
 
-test('commands that have to wait before they are tried again take the place of none that come meanwhile', async () => {
-  // Connections are opened by real timers.
+test('commands that wait for a retry do not hold up new commands', async () => {
+  // Opening a connection needs real timers.
   await Promise.all(Array.from({ length: 4 }, () => db.sql`select pg_sleep(0.05)`));
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const unlucky = [creation(), creation()];
@@ -111,7 +111,7 @@ test('commands that have to wait before they are tried again take the place of n
     throw failure('40P01');
   });
   const { submit } = openProcess(sql, db.sql);
-  // Two batches, which are all that are in flight at once.
+  // Two batches, as many as may be in flight.
   const waiting = [submit(unlucky[0] ?? creation())];
   await turn();
   waiting.push(submit(unlucky[1] ?? creation()));
@@ -122,7 +122,7 @@ test('commands that have to wait before they are tried again take the place of n
   expect(await Promise.all(waiting)).toEqual(unlucky.map(({ stream }) => ({ stream, version: 1 })));
 });
 
-test('a request that is sent a hundred times at once with its key is decided once, and looked up once', async () => {
+test('a request that is sent a hundred times at once with its key is decided and looked up once', async () => {
   const { sql, statements } = observed(db.sql);
   const { submit } = openProcess(sql, db.sql);
   const key = randomUUID();
@@ -134,7 +134,7 @@ test('a request that is sent a hundred times at once with its key is decided onc
   ]);
 });
 
-test('other requests with a key that is being decided are refused by its outcome, and wait in nobody’s way', async () => {
+test('other requests with a key in progress are refused after its outcome, and delay no other command', async () => {
   const { sql, statements } = observed(db.sql);
   const { submit } = openProcess(sql, db.sql);
   const key = randomUUID();
@@ -186,7 +186,7 @@ test.each([
 });
 
 test.each(['ENETUNREACH', 'ERR_TLS_CERT_ALTNAME_INVALID'])(
-  'a load that ends in %s is tried again when the store is back, and there is nothing to be looked up',
+  'a load that fails with %s is retried when the store is back, without a look-up',
   async (code) => {
     const { stream } = await openProcess(db.sql).submit(creation());
     let isLost = false;
@@ -201,10 +201,10 @@ test.each(['ENETUNREACH', 'ERR_TLS_CERT_ALTNAME_INVALID'])(
   },
 );
 
-test('a command whose event cannot be sent fails alone, with the fault', async () => {
+test('a command whose event cannot be sent fails with the fault, and no other command fails', async () => {
   const { submit } = openProcess(db.sql);
   const faulty = creation();
-  // JSON has no such number.
+  // JSON cannot represent this number.
   const command = { ...faulty.command, price: 1n } as unknown as ProductCommand;
   const others = Array.from({ length: 9 }, () => creation());
   const outcomes = await Promise.allSettled(
@@ -215,7 +215,7 @@ test('a command whose event cannot be sent fails alone, with the fault', async (
   expect(outcomes.indexOf(refused[0] as never)).toBe(4);
 });
 
-test('a command that is stored after its client was answered 503 answers the same request sent again', async () => {
+test('a command that is stored after its client got 503 answers the same request sent again', async () => {
   const key = randomUUID();
   const answered = Promise.withResolvers<void>();
   const silent = intercepted(db.sql, async (run, sent) => {
@@ -242,7 +242,7 @@ test('a command whose client was answered before its append was sent is not stor
   const { submit } = openProcess(slow, db.sql);
   await expect(submit(late)).rejects.toThrow(NotDecided);
   answered.resolve();
-  // Its stream is free again once the batch has ended.
+  // The stream is free again when its batch has ended.
   await submit(submissionOf({ type: 'discontinue', id: late.stream }));
   expect(await eventsOf(late.stream)).toEqual([]);
 });

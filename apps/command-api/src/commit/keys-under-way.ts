@@ -1,18 +1,18 @@
 import { type IdempotencyKey, keyOf } from '@catalogue/event-store';
 import { type Outcome, Overloaded } from './submission.ts';
 
-// A client sends a request again once or twice; this many are a fault, and no reason to keep more of them in memory.
-const mostJoined = 1_000;
+// Clients repeat a request once or twice. More than this is a client's fault, and must not fill the memory.
+const maxJoinedCommands = 1_000;
 
-/** The keyed commands that this process decides now: each key's first is decided, and the same request sent again joins it. */
+/** The keyed commands in progress in this process. The first command of a key is decided; the same request sent again joins it. */
 export class KeysUnderWay<Refusal> {
   readonly #firsts = new Map<string, { fingerprint: string; outcome: Promise<Outcome<Refusal>> }>();
   #joined = 0;
 
   /**
-   * Begins a command, or waits for the one that has its key: a refusal is its answer too, since it came before that was said.
-   * Another request with the key is refused once the first one has succeeded, and begins if that did not.
-   * @throws {Overloaded} when too many wait; otherwise what the first throws.
+   * Begins a command, or waits for the command in progress with the same key and request, and returns its outcome, even a refusal.
+   * Another request with the key is refused if the first command succeeds, and begins if it does not.
+   * @throws {Overloaded} if too many commands wait; otherwise the error of the first command.
    */
   async decide(key: IdempotencyKey, begin: () => Promise<Outcome<Refusal>>): Promise<Outcome<Refusal>> {
     const name = keyOf(key);
@@ -34,7 +34,7 @@ export class KeysUnderWay<Refusal> {
   }
 
   async #join<T>(outcome: Promise<T>): Promise<T> {
-    if (this.#joined >= mostJoined) throw new Overloaded('Too many commands wait for others with their keys');
+    if (this.#joined >= maxJoinedCommands) throw new Overloaded('Too many commands wait for others with their keys');
     this.#joined += 1;
     try {
       return await outcome;

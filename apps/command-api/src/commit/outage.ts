@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@catalogue/service';
 
-const probeEvery = 100;
+const probeIntervalMs = 100;
 
 /**
- * Knows whether the event store can be used. While it cannot, commands are refused at once instead of piling up behind
- * timeouts, and one probe at a time finds out when it can be used again.
+ * Tracks whether the event store is usable. During an outage, commands are refused at once instead of piling up behind timeouts,
+ * and probes, one at a time, find out when the store is usable again.
  */
 export class Outage {
   readonly #probe: () => Promise<void>;
   readonly #log: Logger;
   #over: Promise<void> | undefined;
 
-  /** @param probe resolves when the event store can be used, rejects with why it cannot. */
+  /** @param probe resolves if the event store is usable; rejects with the reason if not. */
   constructor(probe: () => Promise<void>, log: Logger) {
     this.#probe = probe;
     this.#log = log;
@@ -22,15 +22,15 @@ export class Outage {
     return this.#over !== undefined;
   }
 
-  /** To be called when the connection was lost, and before the first use. */
+  /** Call it when a connection was lost, and before the first use. */
   begin(): void {
     this.#over ??= this.#probeUntilUsable();
   }
 
-  /** Resolves with true when the outage is over, with false when it still lasts after `patience` milliseconds. */
-  async isOverWithin(patience: number): Promise<boolean> {
+  /** Resolves with true when the outage is over, or with false if it still lasts after `maxWaitMs`. */
+  async isOverWithin(maxWaitMs: number): Promise<boolean> {
     const ended = new AbortController();
-    const tooLong = delay(patience, false, { signal: ended.signal }).catch(() => false);
+    const tooLong = delay(maxWaitMs, false, { signal: ended.signal }).catch(() => false);
     const over = await Promise.race([this.#over?.then(() => true) ?? true, tooLong]);
     ended.abort();
     return over;
@@ -45,7 +45,7 @@ export class Outage {
         const { message } = error as Error;
         if (message !== last) this.#log.error({ err: error }, 'The event store cannot be used; commands are refused');
         last = message;
-        await delay(probeEvery, undefined, { ref: false });
+        await delay(probeIntervalMs, undefined, { ref: false });
       }
     }
     this.#over = undefined;

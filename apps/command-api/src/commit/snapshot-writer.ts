@@ -3,10 +3,10 @@ import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import type { DecidedStream } from './decide-stream.ts';
 
-// Measured in batches of 16 streams: 2.5 µs to read an event, 28 µs to keep a snapshot. Most products never need one.
-const every = 20;
+// Measured in batches of 16 streams: reading an event takes 2.5 µs, storing a snapshot 28 µs. Most products never need one.
+const minEventsPerSnapshot = 20;
 
-/** Keeps snapshots of long histories, behind the commands: one write at a time, of the newest state of each stream. */
+/** Stores snapshots of streams with long histories, asynchronously: one write at a time, of the newest state of each stream. */
 export class SnapshotWriter<State extends { version: number }> {
   readonly #sql: Sql;
   readonly #schemaVersion: number;
@@ -20,15 +20,15 @@ export class SnapshotWriter<State extends { version: number }> {
     this.#log = log;
   }
 
-  /** Takes notice of a stream whose events were stored; keeps a snapshot when many events had to be read for it. */
+  /** Stores a snapshot of a stream whose events were stored, if loading the stream took many events. */
   offer({ stream, state, events, eventsRead }: DecidedStream<State, unknown, unknown>): void {
     const eventId = events.at(-1)?.id;
-    if (eventId === undefined || eventsRead + events.length < every) return;
+    if (eventId === undefined || eventsRead + events.length < minEventsPerSnapshot) return;
     this.#wanted.set(stream, { stream, version: state.version, eventId, state });
     this.#writing ??= this.#write();
   }
 
-  /** Resolves when nothing is being written. */
+  /** Resolves when no write is in progress. */
   async idle(): Promise<void> {
     await this.#writing;
   }
@@ -37,7 +37,7 @@ export class SnapshotWriter<State extends { version: number }> {
     while (this.#wanted.size > 0) {
       const snapshots = [...this.#wanted.values()];
       this.#wanted = new Map();
-      // A snapshot that is not kept costs time later, nothing else.
+      // A missing snapshot only makes later loads slower.
       await saveSnapshots(this.#sql, this.#schemaVersion, snapshots).catch((err: unknown) => {
         this.#log.warn({ err }, 'Snapshots were not stored');
       });

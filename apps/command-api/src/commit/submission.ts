@@ -1,31 +1,31 @@
 import type { IdempotencyKey } from '@catalogue/event-store';
 
-/** The rules of one kind of stream, pure. `version` counts the stream's events. */
+/** The rules of one kind of stream; its functions are pure. `version` is the number of the stream's events. */
 export interface Decider<State extends { version: number }, Command, Change, Refusal> {
   initial: State;
   decide: (command: Command, state: State) => { events: Change[] } | { refused: Refusal };
   evolve: (state: State, change: Change) => State;
-  /** To be raised whenever `State` or what `evolve` makes of events changes: older snapshots are not used then. */
+  /** Increase it whenever `State` or the results of `evolve` change: older snapshots are then ignored. */
   snapshotSchema: number;
 }
 
-/** A command with all that a decision may not make up itself. */
+/** A command with the ids and metadata that a pure decision cannot make itself. */
 export interface Submission<Command> {
-  /** UUID of the stream that the command is about. */
+  /** UUID of the command's stream. */
   stream: string;
   command: Command;
-  /** UUID of the event, should there be one: so that it is known again when its fate was not. */
+  /** UUID of the event, if the decision makes one. After an append without an answer, the event is looked up by it. */
   eventId: string;
   metadata: object;
-  /** The stream's id was made for this command, so there is nothing to load. */
+  /** True if the stream's id was made for this command, so that there is nothing to load. */
   isNew?: boolean;
-  /** Under which the answer is stored. */
+  /** The key under which the answer is stored. */
   key?: IdempotencyKey;
 }
 
 /**
- * How a command ended. `stream` is another than the command's own when a key's stored answer is given again; `version` is
- * the stream's after the command, or, for a refusal, the one that it was refused at.
+ * The outcome of a command. `stream` differs from the command's own if the answer is the stored one of a key. `version` is the
+ * stream's version after the command; for a refusal, the version at which it was refused.
  */
 export interface Outcome<Refusal> {
   stream: string;
@@ -33,8 +33,8 @@ export interface Outcome<Refusal> {
   refused?: Refusal | 'key-reused';
 }
 
-/** The database was away, or others kept winning the race: trying again later may succeed. */
+/** The database was down, or other commands kept winning the race. A later retry may succeed. */
 export class NotDecided extends Error {}
 
-/** More commands wait than can be decided in good time: refused before anything was done. */
+/** Too many commands wait already: this one was refused before anything was done. */
 export class Overloaded extends Error {}

@@ -6,7 +6,7 @@ import { expect, inject, test } from 'vitest';
 import { buildApp } from '../app.ts';
 import { openQueries, openStore } from '../store.ts';
 
-test('commands go on beside very many requests for long histories, of which too many are refused', async () => {
+test('commands continue beside many requests for long histories, and requests beyond the limit are refused', async () => {
   await using db = await createDatabase(inject('servers').writeDb, migrateEventStore);
   const stream = randomUUID();
   const events = Array.from({ length: 501 }, () => ({

@@ -7,16 +7,16 @@ import { inTime } from '../commit/in-time.ts';
 import { Overloaded } from '../commit/submission.ts';
 import { idOf, ProductPath } from './path.ts';
 
-const highestLimit = 500;
-// 500 events take some milliseconds of PostgreSQL and of this process: these wait for one another for less than a second.
-const mostAtOnce = 50;
+const maxLimit = 500;
+// A page of 500 events takes some milliseconds of PostgreSQL and of this process, so this many wait for less than a second.
+const maxConcurrentReads = 50;
 const defaultLimit = 100;
 const lastVersion = 2_147_483_647;
 
 const Page = Type.Object(
   {
     limit: Type.Optional(
-      wholeNumber('HistoryLimit', highestLimit, `Events per page, 1 to ${highestLimit}; ${defaultLimit} when absent`),
+      wholeNumber('HistoryLimit', maxLimit, `Events per page, 1 to ${maxLimit}; ${defaultLimit} when absent`),
     ),
     before: Type.Optional(wholeNumber('HistoryBefore', lastVersion, 'Only events before this version')),
   },
@@ -24,8 +24,8 @@ const Page = Type.Object(
 );
 
 /**
- * A product's events as an audit trail: from the event store, so it is never behind. Only so many are read at once: the
- * process is there for commands.
+ * Serves a product's events as an audit trail, from the event store, so that it is never behind. The number of concurrent reads
+ * is limited, because commands come first.
  */
 export function historyRoute(app: Server, store: Sql): void {
   let underWay = 0;
@@ -50,9 +50,9 @@ export function historyRoute(app: Server, store: Sql): void {
       const id = idOf(request.params);
       const limit = Number(request.query.limit ?? defaultLimit);
       const before = Number(request.query.before ?? lastVersion);
-      if (underWay >= mostAtOnce) throw new Overloaded('Too many histories are being read');
+      if (underWay >= maxConcurrentReads) throw new Overloaded('Too many histories are being read');
       underWay += 1;
-      // One more than shown tells whether there is another page.
+      // One extra event tells whether there is another page.
       const reading = () => readEvents(store, id, before, limit + 1).finally(() => (underWay -= 1));
       const events = await inTime(reading, 'The event store did not answer in time');
       const last = events[limit - 1];
@@ -70,7 +70,7 @@ async function readEvents(store: Sql, id: string, before: number, limit: number)
   throw new Problem('not-found', 'The product does not exist');
 }
 
-/** Whether a product that has no events before a version has any at all: its history is at its end then, not missing. */
+/** Whether a product without events before a version has any events: then its history has ended, and is not missing. */
 async function isKnown(store: Sql, id: string, before: number): Promise<boolean> {
   return before < lastVersion && (await readBackward(store, id, lastVersion, 1)).length > 0;
 }

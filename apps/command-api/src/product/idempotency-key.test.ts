@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { idempotencyKeyOf } from './idempotency-key.ts';
 
 // Made by the release before. With another fingerprint, a command that is sent again during an upgrade would be refused (422).
-test('the same request has the fingerprint that the release before gives it', () => {
+test('a request has the same fingerprint as in the release before', () => {
   const request = {
     method: 'PATCH',
     url: '/products/019D2F10-6f29-7d11-9c0b-7e6d5c4b3a29?x=1',

@@ -6,8 +6,8 @@ export const ProductPath = Type.Object({ id: Type.String({ description: 'The pro
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * The product that a path names.
- * @throws {Problem} `not-found` for an id that no product of ours can have.
+ * The product id in a path.
+ * @throws {Problem} `not-found` for an id that is not a UUID: no product in the event store can have it.
  */
 export function idOf({ id }: Static<typeof ProductPath>): string {
   const canonical = id.toLowerCase();

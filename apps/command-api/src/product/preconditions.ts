@@ -1,9 +1,9 @@
 import { parseEntityTags, Problem } from '@catalogue/service';
 
 /**
- * The versions that an `If-Match` header lists (RFC 9110, 13.1.1): undefined for no header and for `*`, which any product
- * that exists meets. A weak tag never matches, nor does one that no version of a product has; an empty list matches nothing.
- * @throws {Problem} `invalid-request` when the header is malformed.
+ * The versions that an `If-Match` header lists (RFC 9110, 13.1.1). Undefined without a header and for `*`, which matches every
+ * existing product. Weak tags and tags that are not versions never match; an empty list matches no version.
+ * @throws {Problem} `invalid-request` if the header is malformed.
  */
 export function versionsOf(ifMatch: string | undefined): readonly number[] | undefined {
   const tags = ifMatch === undefined ? '*' : parseEntityTags(ifMatch);

@@ -19,43 +19,43 @@ const change = (to: { name?: string; price?: number; ifMatch?: number[] }): Prod
 
 describe('creating', () => {
   const create: ProductCommand = { type: 'create', id, name: 'Mouse', price: 39.9 };
-  test('a product that is not there creates it', () => given().when(create).then(created));
-  test('one again that this command created before does nothing more', () => given(created).when(create).thenNothing());
+  test('an absent product records its creation', () => given().when(create).then(created));
+  test('a product that this command created before records nothing', () => given(created).when(create).thenNothing());
 });
 
 describe('changing', () => {
-  test('the price says the price only', () =>
+  test('the price records only the price', () =>
     given(created)
       .when(change({ price: 34.5 }))
       .then(repriced));
-  test('the name says the name only', () =>
+  test('the name records only the name', () =>
     given(created)
       .when(change({ name: 'Mouse ergonomico' }))
       .then(renamed));
-  test('both says both, in one event', () =>
+  test('both records both in one event', () =>
     given(created)
       .when(change({ name: 'Topo', price: 0 }))
       .then({ type: 'ProductUpdated', payload: { id, name: 'Topo', price: 0 } }));
-  test('to what it is already does nothing', () =>
+  test('to the present values records nothing', () =>
     given(created, repriced)
       .when(change({ name: 'Mouse', price: 34.5 }))
       .thenNothing());
-  test('back to an earlier price is a change', () =>
+  test('back to an earlier price is recorded', () =>
     given(created, repriced)
       .when(change({ price: 39.9 }))
       .then({ type: 'ProductUpdated', payload: { id, price: 39.9 } }));
-  test('nothing does nothing', () => given(created).when(change({})).thenNothing());
-  test('a product that is not there is refused, even for nothing', () =>
+  test('no field records nothing', () => given(created).when(change({})).thenNothing());
+  test('an absent product is refused, even without a new value', () =>
     given().when(change({})).thenRefused('not-found'));
-  test('a discontinued product is refused, even for nothing', () =>
+  test('a discontinued product is refused, even without a new value', () =>
     given(created, discontinued).when(change({})).thenRefused('discontinued'));
 });
 
 describe('discontinuing', () => {
   const discontinue: ProductCommand = { type: 'discontinue', id };
-  test('a product says so', () => given(created, renamed).when(discontinue).then(discontinued));
+  test('a product records it', () => given(created, renamed).when(discontinue).then(discontinued));
   test('twice is refused', () => given(created, discontinued).when(discontinue).thenRefused('discontinued'));
-  test('a product that is not there is refused', () => given().when(discontinue).thenRefused('not-found'));
+  test('an absent product is refused', () => given().when(discontinue).thenRefused('not-found'));
   test('at another version than expected is refused', () =>
     given(created, repriced)
       .when({ ...discontinue, ifMatch: [1] })
@@ -77,7 +77,7 @@ describe('a change for some versions only', () => {
       .thenRefused('version-mismatch'));
 });
 
-test('whatever is decided can be applied, and deciding the same again yields nothing new', () => {
+test('every decision can be applied, and the same command then records nothing more', () => {
   const price = fc.integer({ min: 0, max: 100 });
   const name = fc.constantFrom('a', 'b', 'c');
   const command = fc.oneof(

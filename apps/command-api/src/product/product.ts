@@ -1,12 +1,12 @@
 import type { ProductChange } from '@catalogue/contracts';
 
-/** A product as its events tell it; `version` is how many there are. */
+/** The state of a product after its events. `version` is the number of events. */
 export type Product =
   | { status: 'absent'; version: 0 }
   | { status: 'listed'; version: number; name: string; price: number }
   | { status: 'discontinued'; version: number };
 
-/** What someone wants of a product. `ifMatch` lists the versions at which they still want it. */
+/** A command on a product. It is carried out only at a version that `ifMatch` lists, if present. */
 export type ProductCommand =
   | { type: 'create'; id: string; name: string; price: number }
   | { type: 'change'; id: string; name?: string; price?: number; ifMatch?: readonly number[] }
@@ -19,7 +19,7 @@ export type Decision = { events: ProductChange[] } | { refused: Refusal };
 
 const initial: Product = { status: 'absent', version: 0 };
 
-/** The events that a command causes, or why it is refused. */
+/** Decides a command: returns its events, none if it changes nothing, or a refusal. */
 function decide(command: ProductCommand, product: Product): Decision {
   if (command.type === 'create') return create(command, product);
   if (product.status === 'absent') return { refused: 'not-found' };

@@ -74,7 +74,7 @@ const onAny = [
 ] as const;
 const onExisting = ['not-found', 'product-discontinued', 'version-mismatch'] as const;
 
-/** The commands on products over HTTP. A success is sent only when its event is durable; it never depends on Kafka. */
+/** The HTTP routes of the commands on products. A success means that the event is durable; it never depends on Kafka. */
 export function productRoutes(app: Server, commands: ProductCommands): void {
   const submit = (request: FastifyRequest, command: ProductCommand, isNew = false) => {
     const { id: requestId, traceparent } = request;
@@ -122,7 +122,7 @@ export function productRoutes(app: Server, commands: ProductCommands): void {
   const changeSchema = {
     tags: ['Products'],
     summary: 'Change the given fields of a product',
-    // RFC 7396. PUT has always changed only what is given, so both take both.
+    // RFC 7396. PUT has always changed only the given fields, so both methods accept both media types.
     consumes: ['application/json', 'application/merge-patch+json'],
     params: ProductPath,
     headers: Conditional,
