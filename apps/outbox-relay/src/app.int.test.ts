@@ -6,7 +6,7 @@ import { reader } from './relay.ts';
 
 const { writeDb, kafka } = inject('servers');
 
-test('every event reaches Kafka, each product’s in order, and what was sent is not sent again after a restart', async () => {
+test('every event reaches Kafka, each product’s in order, and a restarted relay repeats none that it had sent', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   const products = newIds(20);
@@ -26,7 +26,7 @@ test('every event reaches Kafka, each product’s in order, and what was sent is
   expect(await topic.read(240)).toHaveLength(240);
 });
 
-test('of two relays one leads; the other takes over when the leader’s connection ends, and nothing is lost or early', async () => {
+test('of two relays, one leads; the other takes over when the leader’s connection ends, and no event is lost or out of order', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   const products = newIds(10);
@@ -44,7 +44,7 @@ test('of two relays one leads; the other takes over when the leader’s connecti
   await waitFor('one of them to lead', async () => (await first.isLeading()) !== (await second.isLeading()));
 });
 
-test('the database being away for a moment only delays', async () => {
+test('a short outage of the database only delays events', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   const products = newIds(5);
@@ -57,7 +57,7 @@ test('the database being away for a moment only delays', async () => {
   expect(await versionsOn(topic, 100)).toEqual(new Map(products.map((id) => [id, upTo(20)])));
 });
 
-test('a relay that cannot reach Kafka, or whose topic is missing, does not lead, and says so; one that can does', async () => {
+test('a relay leads only if it can reach Kafka and its topic exists, and otherwise reports why', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using cut = await startRelay(db, '127.0.0.1:1', topic);
@@ -71,7 +71,7 @@ test('a relay that cannot reach Kafka, or whose topic is missing, does not lead,
   expect(await lost.dependencies()).toMatchObject({ leadership: { status: 'starting' } });
 });
 
-test('a relay that stands by checks Kafka too', async () => {
+test('a relay that stands by checks Kafka, too', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using first = await startRelay(db, kafka, topic);

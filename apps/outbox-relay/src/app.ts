@@ -15,23 +15,23 @@ const leadershipStates: Record<Role, DependencyState> = {
   leading: { status: 'up', detail: 'leading' },
 };
 
-// Milliseconds. Longer than Kafka takes to elect another leader of a partition: that helps whoever leads here.
-const longestStall = 10_000;
+// Longer than Kafka takes to elect a new leader of a partition: after that, the present relay can send again.
+const maxStallMs = 10_000;
 
 export interface AppOptions {
   store: Sql;
   /** The event store's address, for the connection that holds the lock. */
   writeDb: string;
   sender: Sender;
-  /** Resolves with how the topic can lose events, and what mends it; with undefined when it cannot. */
+  /** Resolves with the settings by which the topic can lose events and the command that corrects them; undefined if it cannot. */
   findDangers: () => Promise<string | undefined>;
-  /** How often that is asked; once a minute when absent. */
+  /** The interval of these checks; a minute when absent. */
   findDangersEveryMs?: number;
   log: Logger;
   metrics: Registry;
 }
 
-/** The relay, and a server for its health and metrics. */
+/** Builds the relay, and a server for its health and metrics. */
 export async function buildApp({ store, writeDb, sender, log, metrics, ...options }: AppOptions) {
   let role: Role = 'starting';
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
@@ -57,7 +57,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics, ...option
   const work = async (signal: AbortSignal) => {
     const wakeUp = new WakeUp();
     const watching = [watch.run(signal), topicWatch.run(signal)];
-    // Hints are a convenience: the relay begins without waiting for them.
+    // Hints are only an optimization: the relay starts without waiting for the listener.
     const listening = wakeUp
       .listen(store, log)
       .catch((err: unknown) => log.warn({ err }, 'Listening for hints failed; polling only'));
@@ -69,7 +69,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics, ...option
         await checkOrigin(store);
         await sender.requireTopic();
       },
-      isStuck: () => sender.stalledFor > longestStall,
+      isStuck: () => sender.stalledForMs > maxStallMs,
       onRole: (now) => {
         role = now;
       },

@@ -8,7 +8,7 @@ const { writeDb } = inject('servers');
 
 let kafka: OwnKafka;
 beforeAll(async () => {
-  // Kafka's own defaults: a client that asks for a missing topic may have it created, with one partition.
+  // Kafka's defaults: a client’s request for a missing topic creates it, with one partition.
   kafka = await startOwnKafka({ 'auto.create.topics.enable': 'true', 'num.partitions': '1' });
 }, 120_000);
 afterAll(async () => {
@@ -34,7 +34,7 @@ test('migrate creates the topic with the wanted partitions on brokers that creat
   expect(await migrate('migrated')).toEqual(migrated);
 });
 
-test('a relay creates neither the topic that it waits for nor one that is deleted while it leads', async () => {
+test('a relay creates neither a topic that it waits for, nor one that was deleted while it leads', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   const topic = { name: 'awaited' };
   const versions = async (events: number) => versionsIn(await readTopic(kafka.brokers, topic.name, events));

@@ -2,18 +2,17 @@ import { type Barrier, readBarrier, type Writer } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { type DependencyState, type Logger, repeat } from '@catalogue/service';
 
-// Milliseconds.
-const lookEvery = 1_000;
-const warnAgainAfter = 60_000;
-/** Seconds. No statement of ours takes a tenth of it. A transaction that writes for longer holds up every later event. */
-const longWrite = 1;
+const checkIntervalMs = 1_000;
+const warnIntervalMs = 60_000;
+/** No statement of the services takes a tenth of this. A transaction that writes for longer delays every later event. */
+const longWriteSeconds = 1;
 
-/** What is known of the transaction that later events wait for. */
+/** The transaction that later events wait for, and for how long. */
 export interface HoldUp {
   barrier: Barrier;
   /**
-   * Seconds for which this process has seen committed events wait behind the same transaction; 0 when none wait. It needs no
-   * privilege, and is less than the true time by what passed before the first look.
+   * Seconds for which this process has seen committed events wait behind the same transaction; 0 if none wait. Needs no
+   * privilege. The true time is longer: it includes the time before the first check.
    */
   heldBackSeconds: number;
 }
@@ -22,8 +21,8 @@ const missingPrivilege =
   "The ages of other roles' transactions are not visible: grant pg_read_all_stats to the role of outbox-relay";
 
 /**
- * Watches for transactions in the write server, of anyone, that have been writing for long: they hide later events from the
- * relay until they end. Warns by itself, whether or not anyone reads the metrics.
+ * Watches for transactions of any role on the write server that have been writing for long: they hide later events from the relay
+ * until they end. Logs a warning, independent of the metrics.
  */
 export class BarrierWatch {
   readonly #store: Sql;
@@ -37,14 +36,14 @@ export class BarrierWatch {
     this.#log = log;
   }
 
-  /** Looks until the signal is aborted. While the event store does not answer there is nothing to tell. */
+  /** Checks until the signal is aborted. While the event store does not respond, it warns of nothing. */
   async run(signal: AbortSignal): Promise<void> {
     const onFailure = (err: unknown) =>
       this.#log.debug({ err }, 'The age of the oldest writing transaction could not be read');
-    await repeat({ everyMs: lookEvery, signal, onFailure }, async () => this.#warn(await this.look()));
+    await repeat({ everyMs: checkIntervalMs, signal, onFailure }, async () => this.#warn(await this.look()));
   }
 
-  /** @throws when the event store does not answer. */
+  /** @throws if the event store does not respond. */
   async look(): Promise<HoldUp> {
     const barrier = await readBarrier(this.#store);
     const { hidesEvents, transactionId } = barrier;
@@ -54,7 +53,7 @@ export class BarrierWatch {
     return { barrier, heldBackSeconds: this.#held === undefined ? 0 : (now - this.#held.since) / 1000 };
   }
 
-  /** For readiness. A relay that is held back is ready: starting it again would not help. */
+  /** The state for readiness. A relay that is held back counts as ready, because a restart would not help. */
   async state(): Promise<DependencyState> {
     const holdUp = await this.look();
     const { writer, seesAges } = holdUp.barrier;
@@ -68,7 +67,7 @@ export class BarrierWatch {
     this.#saysWhatIsMissing = seesAges;
     if (!isLong(holdUp)) return;
     const now = performance.now();
-    if (this.#warned?.transactionId === transactionId && now - this.#warned.at < warnAgainAfter) return;
+    if (this.#warned?.transactionId === transactionId && now - this.#warned.at < warnIntervalMs) return;
     this.#warned = { transactionId, at: now };
     const fields = { ...writer, heldBackSeconds: holdUp.heldBackSeconds };
     this.#log.warn(fields, 'A transaction has been writing for a long time; later events are relayed after it ends');
@@ -76,7 +75,7 @@ export class BarrierWatch {
 }
 
 function isLong({ barrier: { writer }, heldBackSeconds }: HoldUp): boolean {
-  return Math.max(writer?.age ?? 0, heldBackSeconds) >= longWrite;
+  return Math.max(writer?.age ?? 0, heldBackSeconds) >= longWriteSeconds;
 }
 
 function describe(writer: Writer | undefined, { heldBackSeconds }: HoldUp): string {

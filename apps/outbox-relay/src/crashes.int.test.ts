@@ -7,7 +7,7 @@ import { appendTo, newIds, settings, startRelay, upTo, versionsOn } from '../tes
 const { writeDb, kafka } = inject('servers');
 const program = new URL('../test/crashing-relay.ts', import.meta.url);
 
-/** Appends to products, some at a time, until told to stop; returns how many versions each has. */
+/** Appends to some products at a time until it is told to stop. Returns the version of each. */
 async function load(db: TestDatabase, products: readonly string[], signal: AbortSignal): Promise<Map<string, number>> {
   const versions = new Map(products.map((id) => [id, 0]));
   for (let version = 1; !signal.aborted; version++) {
@@ -22,7 +22,7 @@ async function load(db: TestDatabase, products: readonly string[], signal: Abort
 }
 
 test.each(['before it is sent', 'before it is acknowledged', 'before the cursor moves'])(
-  'killed at a batch %s, again and again under load: every event arrives, each product’s in order',
+  'after repeated kills at a batch %s under load, every event arrives, each product’s in order',
   async (point) => {
     await using db = await createDatabase(writeDb, migrateEventStore);
     await using topic = await createTopic(kafka);

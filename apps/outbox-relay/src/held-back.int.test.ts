@@ -23,12 +23,12 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
-/** Opens a transaction in another database of the server, by another role, and has it write. */
+/** Opens a writing transaction of another role in another database of the server. */
 async function writeElsewhere() {
   const sql = connect(server.dsn('postgres'), {
     name: 'foreign',
     max: 1,
-    // Stays for as long as the test likes.
+    // The transaction stays open until the test ends it.
     settings: { idle_in_transaction_session_timeout: '0' },
   });
   await sql`begin`;
@@ -36,7 +36,7 @@ async function writeElsewhere() {
   return { pid: row?.pid, sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 0 }) };
 }
 
-/** The event store of a role that owns its tables and may do nothing else; and as one that may see more. */
+/** The event store for a role with no privilege but its tables, and for one that may see the ages of transactions. */
 async function ownedByPlainRole(db: TestDatabase, role: string) {
   await db.sql.unsafe(`create role ${role} login`);
   for (const table of ['events', 'cursors', 'log_origin']) await db.sql.unsafe(`alter table ${table} owner to ${role}`);
@@ -49,13 +49,13 @@ function warningOf({ logged }: Awaited<ReturnType<typeof startRelay>>) {
   return waitFor('the warning', () => logged.find(({ msg }) => msg.includes('has been writing')));
 }
 
-test('a relay that a foreign transaction holds back asks less and less often, however much is appended meanwhile', async () => {
+test('a relay that another role’s transaction holds back polls less and less often, however much is appended meanwhile', async () => {
   await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   await using topic = await createTopic(kafka);
   await using relay = await startRelay(db, kafka, topic);
   await waitFor('the relay to lead', relay.isLeading);
   await db.sql`create extension pg_stat_statements`;
-  /** How often the log was read, or asked whether anything waits, which the test itself does not do. */
+  /** How often the relay read the log, or asked whether events wait. The test itself does neither. */
   const reads = async () => {
     const [row] = await db.sql<{ calls: number }[]>`
       select coalesce(sum(calls), 0)::int as calls from pg_stat_statements
@@ -72,7 +72,8 @@ test('a relay that a foreign transaction holds back asks less and less often, ho
     await db.sql`select pg_notify('events_appended', '')`;
     await delay(50);
   }
-  // 1 ms apart for 100 ms, then a tenth of what has passed: 200 and some dozens, where 2 s of spinning are thousands.
+  // Every millisecond for 100 ms, then after a tenth of the elapsed time: some 200 times. Polling every millisecond for 2 s would be
+  // thousands.
   const asked = (await reads()) - before;
   expect(await isHeldBack(db.sql, await loadCursor(db.sql, reader))).toBe(true);
   await foreign[Symbol.asyncDispose]();
@@ -80,7 +81,7 @@ test('a relay that a foreign transaction holds back asks less and less often, ho
   expect(asked).toBeLessThan(400);
 });
 
-test('an age that the relay’s role may not see is not said to be 0, and the privilege that is missing is named', async () => {
+test('an age that the relay’s role may not see is unknown, not 0, and the missing privilege is named', async () => {
   await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   await using topic = await createTopic(kafka);
   await using relay = await startRelay(await ownedByPlainRole(db, 'plain_relay'), kafka, topic);
@@ -108,7 +109,7 @@ test('an age that the relay’s role may not see is not said to be 0, and the pr
   });
 });
 
-test('a writing transaction of another role is told with its age to a role that may see it, scraped or not', async () => {
+test('a role that may see the ages of transactions is warned of another role’s writing transaction, even without a scrape', async () => {
   await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   await using topic = await createTopic(kafka);
   const owned = await ownedByPlainRole(db, 'seeing_relay');
@@ -127,7 +128,7 @@ test('a writing transaction of another role is told with its age to a role that 
   expect(await relay.metric('relay_held_back_seconds')).toBe(0);
 });
 
-test('a prepared transaction, which has no session, is told by its name', async () => {
+test('a prepared transaction, which has no session, is reported by its name', async () => {
   await using db = await createDatabase(server.dsn('postgres'), migrateEventStore);
   await using topic = await createTopic(kafka);
   const foreign = await writeElsewhere();

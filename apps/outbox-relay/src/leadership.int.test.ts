@@ -8,7 +8,7 @@ import { batchSize, reader } from './relay.ts';
 
 const { writeDb, kafka } = inject('servers');
 
-/** A leader and one that stands by, each a process of its own. */
+/** A leader and a relay that stands by, each a separate process. */
 async function startTwo(db: TestDatabase, topic: TestTopic) {
   const running = new AsyncDisposableStack();
   const first = running.use(await startRelayProcess(db, kafka, topic));
@@ -18,10 +18,10 @@ async function startTwo(db: TestDatabase, topic: TestTopic) {
   return { first, second, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-/** Seconds are what is promised, and half a minute on a busy machine; without a way to notice it would be hours, or never. */
+/** A takeover takes seconds, and up to half a minute on a busy machine. An unnoticed loss of the leader would take hours. */
 const soon = { within: 30_000, every: 5 };
 
-test('when the leader crashes, the other leads within seconds; nothing is lost or early', async () => {
+test('when the leader crashes, the other relay leads within seconds, and no event is lost or out of order', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using relays = await startTwo(db, topic);
@@ -33,7 +33,7 @@ test('when the leader crashes, the other leads within seconds; nothing is lost o
   expect(await versionsOn(topic, 1500)).toEqual(new Map(products.map((id) => [id, upTo(30)])));
 });
 
-test('when the leader stops, the other leads within seconds; nothing is lost or early', async () => {
+test('when the leader stops, the other relay leads within seconds, and no event is lost or out of order', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using relays = await startTwo(db, topic);
@@ -46,10 +46,10 @@ test('when the leader stops, the other leads within seconds; nothing is lost or 
   expect(await versionsOn(topic, 1500)).toEqual(new Map(products.map((id) => [id, upTo(30)])));
 });
 
-/** Holds the lead as another relay would, from the moment the leader loses it, and sends nothing. */
+/** Takes the lead as soon as the leader loses it, and sends nothing. */
 async function supplant(db: TestDatabase, loseIt: () => unknown) {
   const sql = connect(db.dsn, { name: 'supplanter', max: 1 });
-  // First in the queue of those that wait for the lock.
+  // Waits for the lock before any other candidate.
   let isTaken = false;
   const taken = sql`select pg_advisory_lock(${relayLock})`.then(() => (isTaken = true));
   await waitFor('the supplanter to wait', async () => {
@@ -63,7 +63,7 @@ async function supplant(db: TestDatabase, loseIt: () => unknown) {
   return { [Symbol.asyncDispose]: () => sql.end({ timeout: 0 }) };
 }
 
-test('a leader whose connection ends sends nothing more until it leads again', async () => {
+test('a leader whose connection ends sends nothing until it leads again', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using relay = await startRelayProcess(db, kafka, topic);
@@ -86,7 +86,7 @@ test('a leader whose connection ends sends nothing more until it leads again', a
   expect(messages).toHaveLength(250);
 });
 
-test('a leader that is frozen in the middle of a backlog loses the lead within seconds, and sends no other batch', async () => {
+test('a leader that is frozen during a backlog loses the lead within seconds, and sends no further batch', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   const events = 40_000;
@@ -99,7 +99,7 @@ test('a leader that is frozen in the middle of a backlog loses the lead within s
   let woken: number;
   let free: number;
   {
-    // At once, while most of the backlog is still to be sent.
+    // Frozen at once, while most of the backlog is unsent.
     relay.kill('SIGSTOP');
     await using _other = await supplant(db, () => undefined);
     woken = Date.now();

@@ -2,26 +2,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Sql } from '@catalogue/postgres';
 import { type Logger, orAborted } from '@catalogue/service';
 
-/** Any number that no other lock in the event store's database uses. */
+/** An arbitrary number that no other lock in the event store's database uses. */
 export const relayLock = 7_305_501_211;
-// By which candidates know one another in pg_stat_activity.
+// Candidates recognize one another by this name in pg_stat_activity.
 const sessionName = 'outbox-relay candidate';
-// Milliseconds. PostgreSQL ends a session that is silent for longer, so a frozen leader loses its lock.
+// PostgreSQL ends a session that is idle for longer, so a frozen leader loses its lock.
 const idleSessionTimeoutMs = 2_000;
-const pingEvery = 500;
-const tryEvery = 300;
-// Long enough for another to be first.
-const restAfterResigning = 1_000;
-// When what all need comes back, the leader is helped as well: only one that has stood by for so long is better off.
-const leastStandby = 10_000;
+const pingIntervalMs = 500;
+const retryIntervalMs = 300;
+// Long enough for another candidate to take the lock.
+const pauseAfterResigningMs = 1_000;
+// A candidate takes over from a stuck leader only after it has stood by for so long: if both lack the same dependency, a change of
+// leader does not help.
+const minStandbyMs = 10_000;
 
-/** A term as the one leader. It ends when the connection that holds the lock does. */
+/** One process's time as the leader. It ends when the connection that holds the lock ends. */
 export interface Term {
   /** Aborted when leadership is lost, or the process stops. */
   signal: AbortSignal;
   /**
-   * To be called right before work begins: makes sure of the lock when the last sign of it is not recent.
-   * @throws when leadership was lost.
+   * Call it right before each piece of work: checks the lock, unless it was checked recently.
+   * @throws if leadership was lost.
    */
   confirm(): Promise<void>;
 }
@@ -29,22 +30,22 @@ export interface Term {
 export type Role = 'starting' | 'standby' | 'leading';
 
 export interface CandidateOptions {
-  /** The database whose relays elect a leader. */
+  /** The database in which the relays elect a leader. */
   dsn: string;
   log: Logger;
   signal: AbortSignal;
-  /** Rejects when this process could not do the work. Asked before every try to become the leader. */
+  /** Rejects if this process could not do the work. Called before every attempt to become the leader. */
   requireFit: () => Promise<void>;
-  /** True while the work gets nowhere: the lead is left to another, if one stands by and has for 10 s. */
+  /** Whether the work makes no progress. Then the leader resigns, if another candidate has stood by for 10 s. */
   isStuck: () => boolean;
-  /** Leads, until the term's signal is aborted. A failure ends the term; another begins. */
+  /** Does the leader's work until the term's signal is aborted. A failure ends the term, and the process stands again. */
   lead: (term: Term) => Promise<void>;
   onRole: (role: Role) => void;
 }
 
 /**
- * Stands for leadership until the signal is aborted: of all processes on one database, one leads at a time. The lock is
- * no fence: what a leader has begun when it loses the lock may still take effect.
+ * Stands for leadership until the signal is aborted. Of all processes on one database, one leads at a time. The lock is not a
+ * fence: work that a leader has begun before it loses the lock may still take effect.
  */
 export async function campaign(candidate: CandidateOptions): Promise<void> {
   const { log, signal, onRole } = candidate;
@@ -62,8 +63,8 @@ export async function campaign(candidate: CandidateOptions): Promise<void> {
       const { message } = err as Error;
       if (message !== last) log.warn({ err }, 'Not the leader; trying again');
       last = message;
-      const rest = err instanceof Resigned ? restAfterResigning : tryEvery;
-      await delay(rest, undefined, { signal }).catch(() => {});
+      const pauseMs = err instanceof Resigned ? pauseAfterResigningMs : retryIntervalMs;
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
     }
   }
 }
@@ -77,13 +78,13 @@ async function standOnce(candidate: CandidateOptions): Promise<void> {
   const onClose = () => lost.abort(new Error('The connection that holds the lock of the leader ended'));
   const sql = connect(dsn, { name: sessionName, max: 1, idleSessionTimeoutMs, onClose });
   try {
-    // One connection for the whole term: on another, the lock would be somebody else's.
+    // One connection for the whole term, because the lock belongs to the session.
     const session = await orAborted(sql.reserve(), signal);
     if (!(await tryLock(session, signal))) {
       onRole('standby');
       log.info('Standing by: another relay leads');
       do {
-        await delay(tryEvery, undefined, { signal });
+        await delay(retryIntervalMs, undefined, { signal });
         await requireFit();
       } while (!(await tryLock(session, signal)));
     }
@@ -95,7 +96,7 @@ async function standOnce(candidate: CandidateOptions): Promise<void> {
   }
 }
 
-/** Leads while pings on the session that holds the lock are answered. */
+/** Leads while the session that holds the lock answers pings. */
 async function holdTerm(session: Sql, lost: AbortController, candidate: CandidateOptions): Promise<void> {
   const { signal, isStuck, lead } = candidate;
   const ended = new AbortController();
@@ -114,13 +115,13 @@ async function holdTerm(session: Sql, lost: AbortController, candidate: Candidat
     confirmedAt = asked;
   };
   const confirm = async () => {
-    // The clock goes on while the process is frozen, so a leader that wakes up asks first.
+    // The clock runs on while the process is frozen, so a leader that resumes checks its lock first.
     if (performance.now() - confirmedAt > idleSessionTimeoutMs / 2) await ping();
     lost.signal.throwIfAborted();
   };
   const pinging = (async () => {
     while (!ended.signal.aborted) {
-      await delay(pingEvery, undefined, { signal: ended.signal });
+      await delay(pingIntervalMs, undefined, { signal: ended.signal });
       await ping();
     }
   })().catch(() => {});
@@ -142,11 +143,11 @@ async function anotherStandsBy(session: Sql, signal: AbortSignal): Promise<boole
   const asked = session`
     select from pg_stat_activity
     where datname = current_database() and application_name = ${sessionName} and pid <> pg_backend_pid()
-      and backend_start < now() - ${leastStandby} * interval '1 millisecond'`;
+      and backend_start < now() - ${minStandbyMs} * interval '1 millisecond'`;
   return (await answered(asked, signal)).count > 0;
 }
 
-/** A server that does not answer in this time has ended the session, or is about to. */
+/** Waits for an answer as long as the server keeps an idle session: after that, the session has ended or is about to end. */
 async function answered<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
   return await orAborted(query, AbortSignal.any([signal, AbortSignal.timeout(idleSessionTimeoutMs)]));
 }

@@ -4,7 +4,7 @@ import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } 
 import type { BarrierWatch } from './barrier-watch.ts';
 import { reader } from './relay.ts';
 
-/** What an operator sees of the relay. Returns what to call after every batch. */
+/** Registers the relay's metrics. Returns a function to call after every batch. */
 export function relayMetrics(metrics: Registry, isLeading: () => boolean): (events: PlacedEvent[]) => void {
   const registers = [metrics];
   const relayed = new Counter({ name: 'relay_events_total', help: 'Events acknowledged by Kafka', registers });
@@ -29,8 +29,8 @@ export function relayMetrics(metrics: Registry, isLeading: () => boolean): (even
 }
 
 /**
- * How far the topic is behind the log. Asked of the database whenever metrics are collected, so
- * it is right on a relay that stands by or is stuck, too.
+ * Registers how far the topic is behind the log. Each scrape reads it from the database, so it is also correct on a relay that
+ * stands by or is stuck.
  */
 export function backlogMetrics(metrics: Registry, store: Sql, log: Logger): void {
   const registers = [metrics];
@@ -53,7 +53,7 @@ export function backlogMetrics(metrics: Registry, store: Sql, log: Logger): void
   });
 }
 
-/** What may be the cause, asked whenever metrics are collected. What is not known is NaN. */
+/** Registers the possible cause of a backlog, read at each scrape. Unknown values are NaN. */
 export function barrierMetrics(metrics: Registry, watch: BarrierWatch, log: Logger): void {
   const registers = [metrics];
   const collect = askedTogether(async () => {

@@ -35,7 +35,7 @@ function alter(brokers: string, name: string, config: string) {
   );
 }
 
-test('on three brokers the topic is made with three copies of which two must acknowledge; less is refused until the command that is named has mended it', async () => {
+test('on three brokers the topic gets three replicas and two required acknowledgements; fewer are refused until the named command corrects them', async () => {
   const settings = { KAFKA_BROKER: cluster.brokers, KAFKA_TOPIC: topic };
   expect(await migrate(settings)).toEqual({ code: 0, stderr: '' });
   await alter(cluster.brokers, topic, 'min.insync.replicas=1,cleanup.policy=compact');
@@ -47,7 +47,7 @@ test('on three brokers the topic is made with three copies of which two must ack
   expect(await migrate(settings)).toEqual({ code: 0, stderr: '' });
 });
 
-test('a relay says at its start that the topic can lose events, and when it no longer can', async () => {
+test('a relay reports at its start that the topic can lose events, and later that it no longer can', async () => {
   const { kafka, writeDb } = inject('servers');
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using unsafe = await createTopic(kafka);
@@ -56,7 +56,7 @@ test('a relay says at its start that the topic can lose events, and when it no l
   const warning = await waitFor('the warning', () => relay.logged.find(({ msg }) => msg.includes('can lose events')));
   expect(warning.msg).toContain('retention.bytes=1000');
   const detail = async () => (await relay.dependencies())['kafka']?.detail;
-  // Health is read by strangers: where the brokers are is for the log.
+  // Anyone may read health, so only the log has the addresses of the brokers.
   expect(await detail()).toBe('The topic can lose events: the log says why, and which command corrects it');
   await waitFor('the relay to lead all the same', relay.isLeading);
 

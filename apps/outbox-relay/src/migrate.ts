@@ -7,7 +7,7 @@ const { brokers, topic, logLevel, partitions } = readSettings(
     brokers: settings.brokers,
     topic: settings.topic,
     logLevel: settings.logLevel,
-    // Fixed when the topic is made: a product's events must stay in one partition.
+    // Fixed when the topic is created, because a product's events must stay in one partition.
     partitions: integer('KAFKA_PARTITIONS', 6, 1, 1000),
   },
   process.env,

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { appendTo, log, newIds, startRelay, upTo, versionsOn } from '../test/fixture.ts';
 
 const { writeDb } = inject('servers');
-// A minute of it in CI: FAULTS_FOR=60000.
-const outage = Number(process.env['FAULTS_FOR'] ?? 15_000);
+// CI sets a minute: FAULTS_FOR=60000.
+const outageMs = Number(process.env['FAULTS_FOR'] ?? 15_000);
 
 let kafka: OwnKafka;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ afterAll(async () => {
   await kafka?.[Symbol.asyncDispose]();
 });
 
-test('a leader that delivers nothing for 10 s leaves the lead to one that can, and does not stand in its way', async () => {
+test('a leader that delivers nothing for 10 s leaves the lead to a relay that can, and does not compete with it', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka.brokers);
   const products = newIds(20);
@@ -37,7 +37,7 @@ test('a leader that delivers nothing for 10 s leaves the lead to one that can, a
   await waitFor('the first to stand by', cut.standsBy);
 });
 
-test('while Kafka is away nothing is dropped, and the leader keeps the lead; then all arrives, in order', async () => {
+test('while Kafka is down, the leader keeps the lead and drops no event; afterwards all events arrive in order', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka.brokers);
   const products = newIds(20);
@@ -52,7 +52,7 @@ test('while Kafka is away nothing is dropped, and the leader keeps the lead; the
   await kafka.stop();
   await appendTo(db, products, 6, 10);
   const sending = producer.sendMoreThanFits();
-  await delay(outage);
+  await delay(outageMs);
   await appendTo(db, products, 11, 15);
   expect(await first.dependencies()).toMatchObject({ leadership: { detail: 'leading' }, kafka: { status: 'down' } });
   expect(await second.dependencies()).toMatchObject({ leadership: { status: 'starting' }, kafka: { status: 'down' } });
@@ -65,7 +65,7 @@ test('while Kafka is away nothing is dropped, and the leader keeps the lead; the
   expect(await valuesInOrder(full)).toEqual(deliveries.map((_, index) => index));
 }, 150_000);
 
-/** Its queue holds 100 000 messages. */
+/** The queue of its producer holds 100 000 messages. */
 async function openTestProducer(topic: string) {
   const producer = openProducer({ brokers: kafka.brokers, clientId: 'test', log });
   await producer.requireTopic(topic);

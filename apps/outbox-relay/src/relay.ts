@@ -8,11 +8,10 @@ import type { WakeUp } from './wake-up.ts';
 /** The name of the relay's cursor in the event store. */
 export const reader = 'outbox-relay';
 
-// Reading 2 000 costs about as much as reading 500, and fills Kafka's batches.
+// Reading 2 000 events costs about as much as reading 500, and fills Kafka's batches.
 export const batchSize = 2_000;
-// Milliseconds.
-const restPerEvent = 1;
-const longestRest = 25;
+const pausePerEventMs = 1;
+const maxPauseMs = 25;
 
 export interface RelayOptions {
   store: Sql;
@@ -22,8 +21,8 @@ export interface RelayOptions {
 }
 
 /**
- * Sends the log to Kafka, in order, as long as the term lasts. The cursor moves only past what Kafka has acknowledged, so
- * after a crash some events are sent again; none is left out.
+ * Sends the log to Kafka, in order, until the term ends. The cursor moves only past events that Kafka has acknowledged, so after a
+ * crash some events are sent again, and none is skipped.
  */
 export async function relay({ store, sender, wakeUp, onRelayed }: RelayOptions, term: Term): Promise<void> {
   const { signal } = term;
@@ -31,14 +30,14 @@ export async function relay({ store, sender, wakeUp, onRelayed }: RelayOptions, 
   let heldBackSince: number | undefined;
   while (!signal.aborted) {
     for await (const events of readAhead(store, cursor, batchSize)) {
-      // Right before sending: a process that was frozen since it read may not be the leader any more.
+      // Right before sending: a process that was frozen after reading may no longer be the leader.
       await term.confirm();
       await sender.send(events, signal);
       cursor = events.at(-1) ?? cursor;
       await moveCursor(store, reader, cursor);
       onRelayed(events);
       heldBackSince = undefined;
-      await rest(events.length, signal);
+      await pause(events.length, signal);
     }
     const now = performance.now();
     heldBackSince = (await isHeldBack(store, cursor)) ? (heldBackSince ?? now) : undefined;
@@ -47,10 +46,10 @@ export async function relay({ store, sender, wakeUp, onRelayed }: RelayOptions, 
 }
 
 /**
- * Lets events gather after a batch, for longer the larger it was: a request to Kafka and a transaction of the worker cost
- * about the same for one event as for fifty. A lone event finds the relay waiting for it; a backlog is not kept waiting.
+ * Pauses after a batch, in proportion to its size, so that events gather: a request to Kafka and a transaction of the worker cost
+ * about the same for one event as for fifty. A lone event is not delayed, and neither is a backlog.
  */
-async function rest(events: number, signal: AbortSignal): Promise<void> {
+async function pause(events: number, signal: AbortSignal): Promise<void> {
   if (events === batchSize) return;
-  await delay(Math.min(restPerEvent * events, longestRest), undefined, { signal });
+  await delay(Math.min(pausePerEventMs * events, maxPauseMs), undefined, { signal });
 }

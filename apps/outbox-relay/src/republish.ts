@@ -1,5 +1,5 @@
-// node dist/republish.js --from <position|time|product> [--topic <other>]: sends again what the relay has sent, for a consumer
-// that is new or was repaired. The service itself is main.ts.
+// node dist/republish.js --from <position|time|product> [--topic <other>]: repeats events that the relay has sent, for a new or
+// repaired consumer. The service itself is main.ts.
 import { jsonCodec } from '@catalogue/contracts';
 import { checkOrigin } from '@catalogue/event-store';
 import { openProducer } from '@catalogue/kafka';

@@ -15,8 +15,8 @@ export interface SenderOptions {
 }
 
 /**
- * Sends events to the topic, each product's in order, until they are delivered: with a new producer when the old one is of
- * no more use. Whoever made it closes it.
+ * Sends events to the topic until they are delivered, each product's in order. Replaces the producer after a fatal error. The
+ * caller closes the sender.
  */
 export class Sender {
   readonly #options: SenderOptions;
@@ -29,8 +29,8 @@ export class Sender {
   }
 
   /**
-   * Resolves when all events are delivered, however long Kafka is away. One call at a time.
-   * @throws the signal's reason when it is aborted: what was under way then may still arrive.
+   * Resolves when all events are delivered, however long Kafka is down. One call at a time.
+   * @throws the signal's reason when it is aborted. Events in flight may still arrive.
    */
   async send(events: readonly RecordedEvent[], signal: AbortSignal): Promise<void> {
     const { topic, log } = this.#options;
@@ -54,7 +54,7 @@ export class Sender {
     }
   }
 
-  /** Rejects when Kafka does not answer within a second or two, or has no such topic. */
+  /** Rejects if Kafka does not respond within a second or two, or the topic does not exist. */
   async requireTopic(): Promise<void> {
     try {
       await this.#producer.requireTopic(this.#options.topic);
@@ -64,13 +64,13 @@ export class Sender {
     }
   }
 
-  /** Milliseconds in which nothing was delivered although something was to be. */
-  get stalledFor(): number {
+  /** Milliseconds for which events have waited without any delivery; 0 if none wait. */
+  get stalledForMs(): number {
     if (this.#waitingSince === undefined) return 0;
     return performance.now() - Math.max(this.#waitingSince, this.#producer.lastDelivery);
   }
 
-  /** True while a broker can be reached, as far as is known. */
+  /** Whether a broker was reachable when last checked. */
   isConnected(): boolean {
     return this.#producer.isConnected();
   }
@@ -79,7 +79,7 @@ export class Sender {
     await this.#producer.close();
   }
 
-  /** Made one by one: 2 000 at once are in the garbage collector's way. */
+  /** Makes messages one by one: 2 000 at once burden the garbage collector. */
   *#messagesOf(events: readonly RecordedEvent[]): Generator<OutgoingMessage> {
     for (const event of events) yield messageOf(event, this.#options.codec);
   }
@@ -90,7 +90,7 @@ export class Sender {
   }
 }
 
-/** Of each product, everything from its first event that failed: what follows it may be there, but would be too early. */
+/** The events of each product from its first failed one on. Later ones may have been delivered, but before the failed one. */
 export function fromFirstFailure<Event extends { stream: string }>(
   events: readonly Event[],
   deliveries: readonly Delivery[],

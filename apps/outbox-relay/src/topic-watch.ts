@@ -1,15 +1,15 @@
 import { type DependencyState, type Logger, repeat } from '@catalogue/service';
 
 export interface TopicWatchOptions {
-  /** Resolves with how the topic can lose events, and what mends it; with undefined when it cannot. */
+  /** Resolves with the settings by which the topic can lose events and the command that corrects them; undefined if it cannot. */
   findDangers: () => Promise<string | undefined>;
   everyMs: number;
   log: Logger;
 }
 
 /**
- * Looks again and again whether the topic can lose events. The relay goes on all the same: the event store keeps them, and
- * they can be sent again.
+ * Checks regularly whether the topic can lose events. The relay continues even then: the event store keeps the events, so they can
+ * be sent again.
  */
 export class TopicWatch {
   readonly #options: TopicWatchOptions;
@@ -25,7 +25,7 @@ export class TopicWatch {
     await repeat({ everyMs, signal, onFailure }, () => this.#look());
   }
 
-  /** For readiness, which is read by strangers: the log tells more. */
+  /** The state for readiness. Anyone may read it, so details are only in the log. */
   state(): DependencyState {
     if (this.#danger === undefined) return { status: 'up' };
     return { status: 'up', detail: 'The topic can lose events: the log says why, and which command corrects it' };

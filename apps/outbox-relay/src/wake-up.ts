@@ -3,20 +3,20 @@ import type { Sql } from '@catalogue/postgres';
 import { eventsAppended } from '@catalogue/event-store';
 import type { Logger } from '@catalogue/service';
 
-// Milliseconds. Hints make a lone event quick; polling alone would find it in at most this time.
-const longestPause = 250;
-// Events that wait behind a command in flight can be read within a millisecond or two. What lasts for longer is no command:
-// asking every millisecond took a fifth of a core and 654 statements a second.
-const quickWithin = 100;
-const shareOfWait = 0.1;
+// Polling alone finds a lone event within this time; a hint makes it faster.
+const maxPauseMs = 250;
+// Events that wait behind a command in flight can be read within a millisecond or two. A transaction that is open for longer is not a
+// command's: polling every millisecond took a fifth of a core and 654 statements a second.
+const maxQuickPollingMs = 100;
+const pauseShare = 0.1;
 
-/** Says when reading again is worth while. Polling is the truth: a hint only cuts the pause short, and may be lost. */
+/** Decides when to read again. Polling finds every event; a hint only shortens the pause, and may be lost. */
 export class WakeUp {
   #pause = 1;
   #hinted = false;
   #wake: () => void = () => {};
 
-  /** Takes hints from the event store until it is told to stop; without a connection there are none, until it is back. */
+  /** Listens for hints of the event store until the returned function is called. After a lost connection, it listens again. */
   async listen(store: Sql, log: Logger): Promise<() => Promise<void>> {
     const listening = await store.listen(
       eventsAppended,
@@ -35,30 +35,30 @@ export class WakeUp {
   }
 
   /**
-   * Waits for a hint, a pause that grows while nothing happens, or the signal. While committed events wait behind a
-   * transaction in flight, and have for `heldBackMs` (undefined when none do), hints say nothing about when it ends: then
-   * the pause is a tenth of that, 1 ms at first.
+   * Waits for a hint, a pause that grows while no events arrive, or the signal.
+   * @param heldBackMs how long committed events have waited behind an open transaction; undefined if none wait. Hints do not tell
+   * when that transaction ends, so the pause is then a tenth of this time, at first 1 ms.
    */
   async next(heldBackMs: number | undefined, signal: AbortSignal): Promise<void> {
     if (heldBackMs !== undefined) await delay(pauseWhenHeldBack(heldBackMs), undefined, { signal }).catch(() => {});
     else if (!this.#hinted && !signal.aborted) await this.#hintWithin(this.#pause, signal);
-    this.#pause = this.#hinted || heldBackMs !== undefined ? 1 : Math.min(this.#pause * 2, longestPause);
+    this.#pause = this.#hinted || heldBackMs !== undefined ? 1 : Math.min(this.#pause * 2, maxPauseMs);
     this.#hinted = false;
   }
 
-  async #hintWithin(milliseconds: number, signal: AbortSignal): Promise<void> {
+  async #hintWithin(maxWaitMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = () => resolve();
-    const timer = setTimeout(wake, milliseconds);
+    const timer = setTimeout(wake, maxWaitMs);
     this.#wake = wake;
     signal.addEventListener('abort', wake);
     await promise;
-    // A term may last for months: listeners left behind would add up.
+    // A term may last for months, so remaining listeners would accumulate.
     signal.removeEventListener('abort', wake);
     clearTimeout(timer);
   }
 }
 
 function pauseWhenHeldBack(forMs: number): number {
-  return forMs < quickWithin ? 1 : Math.min(forMs * shareOfWait, longestPause);
+  return forMs < maxQuickPollingMs ? 1 : Math.min(forMs * pauseShare, maxPauseMs);
 }

@@ -1,4 +1,4 @@
-// A relay that is killed at one point of its work: node crashing-relay.ts <point> <nth>, with the settings of a relay.
+// A relay that is killed at one point of its n-th batch: node crashing-relay.ts <point> <nth>, with the settings of a relay.
 import { setTimeout as delay } from 'node:timers/promises';
 import { jsonCodec } from '@catalogue/contracts';
 import { type Delivery, type OutgoingMessage, Producer } from '@catalogue/kafka';
@@ -11,14 +11,14 @@ import { settings } from '../src/settings.ts';
 const [point, nth = '1'] = process.argv.slice(2);
 let left = Number(nth);
 
-/** Ends the process at the n-th batch: before, while or after it is sent. */
+/** Kills the process before, while or after it sends the n-th batch. */
 class DeadlyProducer extends Producer {
   override async send(topic: string, messages: Iterable<OutgoingMessage>): Promise<Delivery[]> {
     left -= 1;
     if (left > 0) return await super.send(topic, messages);
     if (point === 'before it is sent') die();
     const sending = super.send(topic, messages);
-    // Some of it may have arrived by then, or all.
+    // By then, none, some or all of the batch may have arrived.
     if (point === 'before it is acknowledged') await Promise.race([sending, delay(Math.random() * 3)]);
     else await sending;
     return die();

@@ -13,7 +13,7 @@ export const log = createLogger('test', 'silent');
 export const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 export const newIds = (count: number) => Array.from({ length: count }, () => randomUUID());
 
-/** Appends versions `from` to `to` to each of some products, a statement each. */
+/** Appends versions `from` to `to` to each of some products, with one statement per version. */
 export async function appendTo(db: TestDatabase, products: readonly string[], from: number, to: number): Promise<void> {
   for (let version = from; version <= to; version++) {
     const appends = products.map((id) => ({
@@ -98,7 +98,7 @@ export async function startRelay(
   const working = work(stop.signal);
   return {
     logged,
-    /** What a scrape tells of a metric without labels; undefined when it is not there. */
+    /** A metric without labels from a new scrape; undefined if it is absent. */
     metric: async (name: string): Promise<number | undefined> => {
       const value = new RegExp(`^${name}\\{[^}]*\\} (.*)$`, 'm').exec(await metrics.metrics())?.[1];
       return value === undefined ? undefined : Number(value === 'Nan' ? Number.NaN : value);
@@ -114,7 +114,7 @@ export async function startRelay(
   };
 }
 
-/** A relay as it is deployed: a process of its own. Resolves when it listens. */
+/** Starts a relay as a separate process, as deployed. Resolves when it listens. */
 export async function startRelayProcess(db: TestDatabase, brokers: string, topic: TestTopic) {
   const relay = startProcess(new URL('../src/main.ts', import.meta.url), [], settings(db, brokers, topic.name));
   const url = await waitFor('the relay to listen', () => /listening at (http:[^"]+)/.exec(relay.stdout())?.[1]);
@@ -125,7 +125,7 @@ export async function startRelayProcess(db: TestDatabase, brokers: string, topic
   return { ...relay, ...states } satisfies OwnProcess;
 }
 
-/** The settings of a relay that is a process, as variables. */
+/** The environment variables of a relay process. */
 export function settings(db: TestDatabase, brokers: string, topic: string): Record<string, string> {
   return { WRITE_DB_DSN: db.dsn, KAFKA_BROKER: brokers, KAFKA_TOPIC: topic, PORT: '0', HOST: '127.0.0.1' };
 }

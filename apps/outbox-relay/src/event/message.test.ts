@@ -13,7 +13,7 @@ const recorded = {
   recordedAt: new Date('2026-11-23T10:15:30.123Z'),
 };
 
-test('an event becomes the message that the contract shows, keyed by its product', () => {
+test('an event becomes the documented message, keyed by its product', () => {
   const { key, value, headers } = messageOf(recorded, jsonCodec);
   expect(key).toBe(recorded.stream);
   expect(JSON.parse(value.toString())).toEqual({

@@ -2,7 +2,7 @@ import type { Codec, ProductChange, ProductEvent } from '@catalogue/contracts';
 import type { RecordedEvent } from '@catalogue/event-store';
 import type { OutgoingMessage } from '@catalogue/kafka';
 
-/** What command-api keeps beside an event: where it came from. */
+/** The origin of an event, as command-api stores it. */
 interface Metadata {
   requestId?: string;
   traceparent?: string;
@@ -10,8 +10,8 @@ interface Metadata {
 }
 
 /**
- * The message of an event: keyed by product, so that a product's events stay in one partition and in order; its attributes
- * in headers as well, as in the Kafka binding of CloudEvents 1.0 (binary mode).
+ * Makes an event's message. The key is the product id, so that a product's events stay in one partition and in order. The headers
+ * repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode).
  */
 export function messageOf(recorded: RecordedEvent, codec: Codec): OutgoingMessage {
   const { requestId, traceparent, causationId } = recorded.metadata as Metadata;

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type From, parseFrom } from './from.ts';
 
-/** What was typed. */
+/** The parsed arguments. */
 export interface Command {
   from: From;
   topic?: string;
@@ -22,11 +22,11 @@ productVersion ignore the repetition. The relay may keep running.
 
 Settings: WRITE_DB_DSN, KAFKA_BROKER; KAFKA_TOPIC.`;
 
-/** Reads what was typed, or ends the process: with 0 after help was asked for, with 2 after it was typed wrongly. */
-export function parseCommand(typed: string[]): Command {
+/** Parses the arguments. Ends the process with 0 after printing the help, and with 2 if they are invalid. */
+export function parseCommand(args: string[]): Command {
   try {
     const { values } = parseArgs({
-      args: typed,
+      args,
       options: {
         from: { type: 'string' },
         topic: { type: 'string' },

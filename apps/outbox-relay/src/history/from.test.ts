@@ -13,9 +13,9 @@ test.each([
   expect(parseFrom(text)).toEqual(from);
 });
 
-// A time without an offset would mean another moment on every machine.
+// A time without an offset depends on the machine’s zone, so it is refused.
 test.each(['', '-1', '1.5', 'mouse', '2026-13-01', '2026-11-23T10:15', '1:2:3', '12345678901234567'])(
-  '%j is none of them',
+  '%j is not a part of the log',
   (text) => {
     expect(parseFrom(text)).toBeUndefined();
   },

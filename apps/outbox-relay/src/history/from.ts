@@ -1,14 +1,14 @@
 import type { Cursor, Since } from '@catalogue/event-store';
 
-/** Which part of the log is meant: all of it since an event, what follows a place, or one product. */
+/** A part of the log: all events since one, all events after a place, or the events of one product. */
 export type From = { since: Since } | { after: Cursor } | { product: string };
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 const time = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 /**
- * Reads `4711` (a position), `812:4711` (after a place, as an earlier run told it), a product's id, or a time (RFC 3339, or a
- * day, which begins in UTC). Undefined when it is none of these.
+ * Parses `4711` (a position), `812:4711` (after a place that an earlier run printed), a product's id, or a time (RFC 3339, or a day,
+ * which begins in UTC). Undefined if the text has none of these forms.
  */
 export function parseFrom(text: string): From | undefined {
   if (/^\d{1,15}$/.test(text)) return { since: { position: Number(text) } };
@@ -20,5 +20,5 @@ export function parseFrom(text: string): From | undefined {
   return undefined;
 }
 
-/** As `parseFrom` reads it. */
+/** The form of a place that `parseFrom` accepts. */
 export const placeText = ({ transactionId, position }: Cursor) => `${transactionId}:${position}`;

@@ -1,10 +1,10 @@
 import type { PlacedEvent } from '@catalogue/event-store';
 import { placeText } from './from.ts';
 
-/** Milliseconds between two lines of progress. */
-const every = 2000;
+/** The time between two lines of progress. */
+const progressIntervalMs = 2_000;
 
-/** What an operator reads while history is sent again: the result on standard output, all else on standard error. */
+/** Reports a run to the operator: the result on standard output, everything else on standard error. */
 export class Report {
   readonly topic: string;
   #events = 0;
@@ -18,7 +18,7 @@ export class Report {
   readonly sent = (events: number, last: PlacedEvent): void => {
     this.#events = events;
     this.#last = last;
-    if (performance.now() - this.#toldAt < every) return;
+    if (performance.now() - this.#toldAt < progressIntervalMs) return;
     this.#toldAt = performance.now();
     complain(`${events} events so far, the last recorded at ${last.recordedAt.toISOString()}`);
   };

@@ -26,7 +26,7 @@ async function republishTo(db: TestDatabase, topic: TestTopic, from: From, signa
   }
 }
 
-/** As if the relay had sent everything up to now. */
+/** Moves the relay’s cursor as if it had sent every event up to now. */
 async function relayed(db: TestDatabase): Promise<void> {
   const [last] = await db.sql<{ transactionId: number; position: number }[]>`
     select transaction_id as "transactionId", position from events
@@ -34,7 +34,7 @@ async function relayed(db: TestDatabase): Promise<void> {
   if (last !== undefined) await moveCursor(db.sql, reader, last);
 }
 
-test('while the relay sends, the whole log is sent again, and nothing is early on either topic', async () => {
+test('republish repeats the whole log while the relay sends, and keeps the order of events on both topics', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   await using topic = await createTopic(kafka);
   await using other = await createTopic(kafka);
@@ -73,7 +73,7 @@ test('republish leaves unsent events to the relay', async () => {
 test('republish starts from a position, a time, a place or a product', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);
   const ids: string[] = newIds(3).toSorted();
-  // In the order of reading. Positions and times are not in it: transactions overlap, clocks differ.
+  // In reading order, which is not the order of positions or times: transactions overlap, and clocks differ.
   const log = [
     [10, 1, 0, 1, '10:00'],
     [10, 2, 1, 1, '10:00'],

@@ -7,20 +7,20 @@ import type { From } from './from.ts';
 
 export interface RepublishOptions {
   store: Sql;
-  /** Where to. */
+  /** Sends to the chosen topic. */
   sender: Sender;
   from: From;
-  /** Events a second at most; as fast as it goes when absent. */
+  /** The maximum number of events per second; no limit when absent. */
   perSecond?: number;
-  /** Called after every batch with the last event that is in the log of the topic. */
+  /** Called after every batch with the number of events sent so far, and the last one. */
   onSent: (events: number, last: PlacedEvent) => void;
   signal: AbortSignal;
 }
 
 /**
- * Sends a part of the log again, each product's events in order, and only what the relay has sent: on the relay's own topic
- * every one of them is a repetition, so that no version comes before the one that it follows, whatever the relay sends
- * meanwhile. What the relay sends meanwhile is sent as well, until less than a batch is left. Resolves to how many.
+ * Sends a part of the log again, each product's events in order. It sends only events that the relay has sent, so on the relay's
+ * own topic each of them is a repetition, and no version arrives before its predecessor, even while the relay continues. It also
+ * repeats events that the relay sends meanwhile, until less than a batch is left. Resolves with the number of events.
  */
 export async function republish(options: RepublishOptions): Promise<number> {
   const { sender, perSecond = Number.POSITIVE_INFINITY, onSent, signal } = options;
@@ -32,8 +32,8 @@ export async function republish(options: RepublishOptions): Promise<number> {
     await sender.send(events, signal);
     sent += events.length;
     onSent(sent, events.at(-1) as PlacedEvent);
-    const early = (sent / perSecond) * 1000 - (performance.now() - began);
-    if (early > 0) await delay(early, undefined, { signal });
+    const earlyMs = (sent / perSecond) * 1000 - (performance.now() - began);
+    if (earlyMs > 0) await delay(earlyMs, undefined, { signal });
   }
   return sent;
 }
