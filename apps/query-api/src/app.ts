@@ -6,11 +6,14 @@ import { OlderChanges } from './changes/older.ts';
 import { StreamHub } from './changes/stream-hub.ts';
 import { Consistency } from './consistency/consistency.ts';
 import { ListReader } from './listing/list-reader.ts';
+import type { ListRequest } from './listing/list-request.ts';
 import { PageCache } from './listing/page-cache.ts';
 import { QueryQueue } from './listing/query-queue.ts';
+import { showPage } from './listing/shown-page.ts';
 import { ProductCache } from './product/product-cache.ts';
 import { findProducts, findStatuses } from './product/queries.ts';
 import { RowLoader } from './product/row-loader.ts';
+import { showProduct } from './product/shown-product.ts';
 import { streamRoute } from './routes/changes.ts';
 import { pageRoutes } from './routes/page.ts';
 import { productRoutes } from './routes/products.ts';
@@ -59,8 +62,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
   });
   const feed = new ChangeFeed(readModel, log);
   const rows = new RowLoader((ids) => findProducts(readModel, ids, feed.position));
-  const products = new ProductCache(feed, (id) => rows.find(id));
-  const pages = new PageCache(feed, (list, gone, position) => lists.page(list, gone, position));
+  const products = new ProductCache(feed, (id) => rows.find(id), showProduct);
+  const pages = new PageCache(feed, async (list: ListRequest, gone, position) =>
+    showPage(list, await lists.page(list, gone, position)),
+  );
   const statuses = new RowLoader((ids) => findStatuses(readModel, ids));
   const consistency = new Consistency({ feed, statuses, metrics });
   const streams = new StreamHub({ feed, older: new OlderChanges(readModel), metrics });

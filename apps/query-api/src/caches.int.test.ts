@@ -8,6 +8,7 @@ import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../t
 import { ChangeFeed } from './changes/feed.ts';
 import { PageCache } from './listing/page-cache.ts';
 import { ProductCache } from './product/product-cache.ts';
+import { showProduct } from './product/shown-product.ts';
 
 let db: TestDatabase;
 let api: Awaited<ReturnType<typeof startQueryApi>>;
@@ -108,11 +109,15 @@ test('a product that changes while it is read is not cached', async () => {
   });
   const slow = Promise.withResolvers<ReturnType<typeof read>>();
   const reads = [slow.promise, Promise.resolve(read(2))];
-  const products = new ProductCache(feed, async () => {
-    const { position: from } = feed;
-    const row = await (reads.shift() ?? Promise.reject(new Error('It is kept by now')));
-    return { row, from };
-  });
+  const products = new ProductCache(
+    feed,
+    async () => {
+      const { position: from } = feed;
+      const row = await (reads.shift() ?? Promise.reject(new Error('It is kept by now')));
+      return { row, from };
+    },
+    showProduct,
+  );
   const find = async () => {
     await feed.current();
     return (await products.findNow(id)).shown;
@@ -135,13 +140,17 @@ test('an answer from another history than the change log’s is not cached', asy
   const row = { id, version: 1, name: '', price: '1', createdAt, updatedAt };
   const reads = { products: 0, pages: 0 };
   let from = undefined as ChangeFeed['position'];
-  const products = new ProductCache(feed, () => {
-    reads.products += 1;
-    return Promise.resolve({ row, from });
-  });
+  const products = new ProductCache(
+    feed,
+    () => {
+      reads.products += 1;
+      return Promise.resolve({ row, from });
+    },
+    showProduct,
+  );
   const pages = new PageCache(feed, () => {
     reads.pages += 1;
-    return Promise.resolve({ rows: [], next: undefined, from });
+    return Promise.resolve({ link: undefined, body: '[]', from });
   });
   const page = () => pages.pageOfNow({ filter: {}, limit: 1, after: undefined }, new AbortController().signal, true);
   for (let i = 0; i < 2; i++) expect([await products.findNow(id), await page()]).toMatchObject([{ from }, { from }]);
@@ -156,7 +165,7 @@ test('the memory for pages is bounded, also for empty pages of ever new searches
   let reads = 0;
   const pages = new PageCache(feed, () => {
     reads += 1;
-    return Promise.resolve({ rows: [], next: undefined, from: feed.position });
+    return Promise.resolve({ link: undefined, body: '[]', from: feed.position });
   });
   const stays = new AbortController().signal;
   await feed.current();

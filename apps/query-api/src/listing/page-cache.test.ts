@@ -9,7 +9,7 @@ test('an unproven page is soon read again, a proven one is kept: a replica that 
   let reads = 0;
   const cache = new PageCache({ position } as ChangeFeed, (_list, _gone, from) => {
     reads += 1;
-    return Promise.resolve({ rows: [], next: undefined, from });
+    return Promise.resolve({ link: undefined, body: '[]', from });
   });
   const list = { filter: {}, limit: 1, after: undefined };
   const gone = new AbortController().signal;

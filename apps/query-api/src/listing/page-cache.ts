@@ -1,11 +1,9 @@
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
-import { present } from '../product/product.ts';
-import type { Page } from './list-reader.ts';
-import { linkOf, type ListRequest } from './list-request.ts';
 
 /** A page in the form that is sent. */
 export interface ShownPage {
+  /** The `Link` header. */
   link: string | undefined;
   body: string;
   /** The page was read at this position of the log or later; undefined if unknown. */
@@ -27,7 +25,7 @@ interface CachedPage {
 }
 
 /** Reads a page from now on; with a position, also proves that the page was read there or later. */
-type PageReader = (list: ListRequest, gone: AbortSignal, position: LogPosition | undefined) => Promise<Page>;
+type PageReader<List> = (list: List, gone: AbortSignal, position: LogPosition | undefined) => Promise<ShownPage>;
 
 /**
  * Milliseconds for which an unproven page is used: behind one address there can be a replica that lags, and nobody changes the
@@ -41,15 +39,16 @@ const charactersPerPage = 1_000;
 
 /**
  * Answers pages from memory while the read model has not changed since they were read. The change log is read before each answer,
- * once for all requests of one turn of the event loop. Simultaneous requests for the same page share one read.
+ * once for all requests of one turn of the event loop. Simultaneous requests for the same page share one read. Pages are the same
+ * if their lists have the same JSON.
  */
-export class PageCache {
+export class PageCache<List> {
   readonly #feed: ChangeFeed;
-  readonly #read: PageReader;
+  readonly #read: PageReader<List>;
   readonly #pages = new Map<string, CachedPage>();
   #size = 0;
 
-  constructor(feed: ChangeFeed, read: PageReader) {
+  constructor(feed: ChangeFeed, read: PageReader<List>) {
     this.#feed = feed;
     this.#read = read;
   }
@@ -60,20 +59,20 @@ export class PageCache {
    * @param isProven whether the statement has to prove its position in the change log, which costs the server 0.2 ms.
    * @throws {Problem} `overloaded`, `unavailable`.
    */
-  async pageOfNow(list: ListRequest, gone: AbortSignal, isProven = false): Promise<ShownPage> {
+  async pageOfNow(list: List, gone: AbortSignal, isProven = false): Promise<ShownPage> {
     const { position } = this.#feed;
-    if (position === undefined) return show(list, await this.#read(list, gone, undefined));
-    const key = JSON.stringify([list.filter, list.limit, list.after]);
+    if (position === undefined) return await this.#read(list, gone, undefined);
+    const key = JSON.stringify(list);
     const known = this.#pages.get(key);
     const isKnown = known?.at === position && (known.isProven || (!isProven && isFresh(known)));
     const page = isKnown ? known : this.#begin(key, list, position, isProven);
     return page.shown ?? (await this.#wait(key, page, gone));
   }
 
-  #begin(key: string, list: ListRequest, at: LogPosition, isProven: boolean): CachedPage {
+  #begin(key: string, list: List, at: LogPosition, isProven: boolean): CachedPage {
     this.#drop(key);
     const giveUp = new AbortController();
-    const reading = this.#read(list, giveUp.signal, isProven ? at : undefined).then((found) => show(list, found));
+    const reading = this.#read(list, giveUp.signal, isProven ? at : undefined);
     const page: CachedPage = { at, isProven, reading, shown: undefined, shownAtMs: Infinity, waiting: 0, giveUp };
     this.#pages.set(key, page);
     reading.then(
@@ -126,10 +125,6 @@ export class PageCache {
 
 function sizeOf(key: string, { link = '', body }: ShownPage): number {
   return key.length + link.length + body.length + charactersPerPage;
-}
-
-function show(list: ListRequest, { rows, next, from }: Page): ShownPage {
-  return { link: linkOf(list, next), body: JSON.stringify(rows.map(present)), from };
 }
 
 function isFresh({ shownAtMs }: CachedPage): boolean {

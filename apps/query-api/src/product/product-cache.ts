@@ -1,20 +1,9 @@
-import type { ProductRead } from '@catalogue/read-schema';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
-import { etagOf } from './etag.ts';
-import { present } from './product.ts';
 import type { FoundRow } from './row-loader.ts';
 
-/** A product in the form that is sent. Made once, sent many times. */
-export interface Shown {
-  id: string;
-  version: number;
-  etag: string;
-  body: string;
-}
-
-export interface FoundProduct {
-  /** Undefined if the catalogue does not list the product. */
+export interface FoundProduct<Shown> {
+  /** Undefined if there is no such product. */
   shown: Shown | undefined;
   /** The product was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
@@ -28,15 +17,20 @@ const maxCachedProducts = 20_000;
  * it. The log is read before each answer, once for all requests of one turn of the event loop, so an answer is never older than its
  * request.
  */
-export class ProductCache {
+export class ProductCache<Row extends { id: string }, Shown> {
   readonly #feed: ChangeFeed;
-  readonly #read: (id: string) => Promise<FoundRow<ProductRead>>;
+  readonly #read: (id: string) => Promise<FoundRow<Row>>;
+  readonly #show: (row: Row) => Shown;
   readonly #shown = new Map<string, Shown>();
 
-  /** @param read reads a product from now on, and proves that it was read at the feed’s position or later. */
-  constructor(feed: ChangeFeed, read: (id: string) => Promise<FoundRow<ProductRead>>) {
+  /**
+   * @param read reads a product from now on, and proves that it was read at the feed’s position or later.
+   * @param show makes what is kept of a row. Its size must be bounded: the number of products is, not their bytes.
+   */
+  constructor(feed: ChangeFeed, read: (id: string) => Promise<FoundRow<Row>>, show: (row: Row) => Shown) {
     this.#feed = feed;
     this.#read = read;
+    this.#show = show;
     feed.listen({
       changed: (changes) => {
         for (const { id } of changes) this.#shown.delete(id);
@@ -49,15 +43,14 @@ export class ProductCache {
    * The product as of this call or later. The caller has waited for the feed to be current.
    * @throws {Problem} `overloaded`, `unavailable`.
    */
-  async findNow(id: string): Promise<FoundProduct> {
+  async findNow(id: string): Promise<FoundProduct<Shown>> {
     // PostgreSQL’s text cannot contain NUL, so no id does.
     if (id.includes('\0')) return { shown: undefined, from: this.#feed.position };
     const known = this.#shown.get(id);
     if (known !== undefined) return { shown: known, from: this.#feed.position };
     const { row, from } = await this.#read(id);
     if (row === undefined) return { shown: undefined, from };
-    const body = JSON.stringify(present(row));
-    const shown = { id, version: row.version, etag: etagOf(row, body), body };
+    const shown = this.#show(row);
     // The row may or may not include a change that happened meanwhile.
     if (from !== undefined && this.#feed.isUnchanged(id, from)) this.#keep(id, shown);
     return { shown, from };

@@ -1,4 +1,5 @@
 import { Product } from '@catalogue/contracts';
+import type { ProductRead } from '@catalogue/read-schema';
 import {
   type FastifyReply,
   oneOf,
@@ -14,12 +15,13 @@ import { Type } from '@sinclair/typebox';
 import type { Consistency } from '../consistency/consistency.ts';
 import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
 import { maxSearchLength } from '../listing/filter.ts';
-import { listRequest } from '../listing/list-request.ts';
+import { listRequest, type ListRequest } from '../listing/list-request.ts';
 import type { PageCache } from '../listing/page-cache.ts';
 import { RangeParameters } from '../listing/price-range.ts';
 import { sortNames } from '../listing/sort.ts';
 import { isListed } from '../product/etag.ts';
 import type { FoundProduct, ProductCache } from '../product/product-cache.ts';
+import type { ShownProduct } from '../product/shown-product.ts';
 import { clientGone } from './client-gone.ts';
 
 const productHeaders: ResponseHeaders = {
@@ -54,9 +56,11 @@ const ListParameters = Type.Object(
 
 const waitProblems = ['overloaded', 'read-model-behind', 'product-parked'] as const;
 
+type Products = ProductCache<ProductRead, ShownProduct>;
+
 export interface Queries {
-  pages: PageCache;
-  products: ProductCache;
+  pages: PageCache<ListRequest>;
+  products: Products;
   consistency: Consistency;
 }
 
@@ -137,7 +141,7 @@ function sendJson(reply: FastifyReply, body: string): FastifyReply {
  * Our ids are UUIDs in lower case, and clients may send them in upper case. Ids of older producers are any text, and have to match
  * exactly.
  */
-async function findByAnyForm(products: ProductCache, id: string): Promise<FoundProduct> {
+async function findByAnyForm(products: Products, id: string): Promise<FoundProduct<ShownProduct>> {
   const ours = id.toLowerCase();
   if (ours === id || !uuid.test(ours)) return await products.findNow(id);
   const [asked, other] = await Promise.all([products.findNow(id), products.findNow(ours)]);
