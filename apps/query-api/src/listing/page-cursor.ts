@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { decodeCursorParts, encodeCursorParts, isText } from './cursor-parts.ts';
 import { type Filter, maxSearchLength, type PagePosition, type SearchExtent } from './filter.ts';
 import { type SortName, sortNames } from './sort.ts';
 
@@ -8,26 +8,22 @@ export interface Cursor {
   after: PagePosition;
 }
 
-/**
- * Opaque to clients. The checksum is not a secret: it detects a truncated or mistyped cursor, which would otherwise select a wrong
- * page.
- */
+const kind = 'list';
+
+/** Makes a cursor. JSON has null for each absent part. */
 export function encodeCursor({ filter: { q, minPrice, maxPrice, sort }, after }: Cursor): string {
   const parts: unknown[] = [after.key, after.id, after.isSimilar === true, sort, q, minPrice, maxPrice];
   // Only where needed: releases that know no grams accept cursors of seven or eight parts, and refuse nine.
   if (after.extent !== undefined || after.usesGrams) parts.push(after.extent);
   if (after.usesGrams) parts.push(true);
-  const body = Buffer.from(JSON.stringify(parts.map((part) => part ?? null))).toString('base64url');
-  return `${body}.${checksum(body)}`;
+  return encodeCursorParts(kind, parts);
 }
 
 /** Decodes a cursor; undefined for text that `encodeCursor` did not make, and for values that PostgreSQL would refuse. */
 export function decodeCursor(cursor: string): Cursor | undefined {
-  const [body, sum, ...more] = cursor.split('.');
-  if (body === undefined || more.length > 0 || sum !== checksum(body)) return undefined;
-  const parts = parse(body);
-  if (!Array.isArray(parts) || parts.length < 7 || parts.length > 9) return undefined;
-  const [key, id, isSimilar, sort, q, minPrice, maxPrice, extentOrNull, usesGrams] = parts as unknown[];
+  const parts = decodeCursorParts(kind, cursor);
+  if (parts === undefined || parts.length < 7 || parts.length > 9) return undefined;
+  const [key, id, isSimilar, sort, q, minPrice, maxPrice, extentOrNull, usesGrams] = parts;
   if (!isText(key) || !isText(id) || typeof isSimilar !== 'boolean') return undefined;
   if (!isSort(sort) || ![q, minPrice, maxPrice].every((part) => part === null || isText(part))) return undefined;
   // Anyone can make a checksum, so the limit of the parameter is checked here as well.
@@ -94,23 +90,6 @@ function isList(list: unknown, isPart: (part: unknown) => boolean): list is unkn
   return Array.isArray(list) && list.length <= maxParts && list.every(isPart);
 }
 
-/** PostgreSQL’s text cannot contain NUL. */
-function isText(part: unknown): part is string {
-  return typeof part === 'string' && !part.includes('\0');
-}
-
 function isSort(part: unknown): part is SortName | null {
   return part === null || sortNames.some((name) => name === part);
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(body, 'base64url').toString());
-  } catch {
-    return undefined;
-  }
-}
-
-function checksum(body: string): string {
-  return createHash('sha256').update(`list ${body}`).digest('base64url').slice(0, 8);
 }
