@@ -1,5 +1,4 @@
 import type { ProductRead } from '@catalogue/read-schema';
-import { parseEntityTags } from '@catalogue/service';
 import { createHash } from 'node:crypto';
 
 /**
@@ -10,10 +9,4 @@ export function etagOf({ version, updatedAt }: Pick<ProductRead, 'version' | 'up
   if (version > 0) return `"${version}"`;
   const digest = createHash('sha256').update(body).digest('base64url').slice(0, 16);
   return `"at-${updatedAt.getTime()}-${digest}"`;
-}
-
-/** Whether `If-None-Match` lists the tag (RFC 9110, 13.1.2: weak comparison); a malformed header lists none. */
-export function isListed(ifNoneMatch: string | undefined, etag: string): boolean {
-  const tags = ifNoneMatch === undefined ? [] : parseEntityTags(ifNoneMatch);
-  return tags === '*' || (tags ?? []).some(({ text }) => `"${text}"` === etag);
 }

@@ -1,7 +1,6 @@
 import { Product } from '@catalogue/contracts';
 import type { ProductRead } from '@catalogue/read-schema';
 import {
-  type FastifyReply,
   oneOf,
   Problem,
   problemResponses,
@@ -19,7 +18,7 @@ import { listRequest, type ListRequest } from '../listing/list-request.ts';
 import type { PageCache } from '../listing/page-cache.ts';
 import { RangeParameters } from '../listing/price-range.ts';
 import { sortNames } from '../listing/sort.ts';
-import { isListed } from '../product/etag.ts';
+import { sendJson, sendTagged } from '../product/conditional.ts';
 import type { FoundProduct, ProductCache } from '../product/product-cache.ts';
 import type { ShownProduct } from '../product/shown-product.ts';
 import { clientGone } from './client-gone.ts';
@@ -28,8 +27,6 @@ const productHeaders: ResponseHeaders = {
   ETag: { type: 'string', description: 'The product’s version, for If-None-Match and If-Match' },
 };
 
-/** Set once: for a string, Fastify would send `text/plain`. */
-const json = 'application/json; charset=utf-8';
 const defaultLimit = 100;
 const maxLimit = 500;
 
@@ -92,9 +89,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       const wait = { tokens, waitMs: waitOf(headers.prefer), gone: () => clientGone(reply) };
       const { shown } = await consistency.answer(wait, () => findByAnyForm(products, id), id);
       if (shown === undefined) throw new Problem('not-found', 'The product does not exist');
-      reply.header('etag', shown.etag);
-      if (isListed(headers['if-none-match'], shown.etag)) return reply.code(304).send(undefined);
-      return sendJson(reply, shown.body);
+      return sendTagged(reply, headers['if-none-match'], shown);
     },
   );
 
@@ -130,11 +125,6 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       return sendJson(reply, body);
     },
   );
-}
-
-/** Sends a body that is JSON already. */
-function sendJson(reply: FastifyReply, body: string): FastifyReply {
-  return reply.type(json).send(body);
 }
 
 /**

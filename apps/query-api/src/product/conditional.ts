@@ -1,0 +1,27 @@
+import { type FastifyReply, parseEntityTags } from '@catalogue/service';
+
+/** Set explicitly: for a string, Fastify would send `text/plain`. */
+const json = 'application/json; charset=utf-8';
+
+/** A resource as JSON, with its entity tag in quotes. */
+export interface Tagged {
+  etag: string;
+  body: string;
+}
+
+/** Sends a resource with its tag, or `304` without a body if `If-None-Match` lists the tag. */
+export function sendTagged(reply: FastifyReply, ifNoneMatch: string | undefined, { etag, body }: Tagged): FastifyReply {
+  reply.header('etag', etag);
+  return isListed(ifNoneMatch, etag) ? reply.code(304).send(undefined) : sendJson(reply, body);
+}
+
+/** Sends a body that is JSON already. */
+export function sendJson(reply: FastifyReply, body: string): FastifyReply {
+  return reply.type(json).send(body);
+}
+
+/** Whether `If-None-Match` lists the tag (RFC 9110, 13.1.2: weak comparison); a malformed header lists none. */
+export function isListed(ifNoneMatch: string | undefined, etag: string): boolean {
+  const tags = ifNoneMatch === undefined ? [] : parseEntityTags(ifNoneMatch);
+  return tags === '*' || (tags ?? []).some(({ text }) => `"${text}"` === etag);
+}
