@@ -6,20 +6,13 @@ import type { LogPosition } from '../changes/log.ts';
 import { inTime } from '../in-time.ts';
 import type { ProductStatus } from '../product/queries.ts';
 import type { RowLoader } from '../product/row-loader.ts';
+import type { Wait } from './tokens.ts';
 import { Waiters } from './waiters.ts';
 
 export interface ConsistencyOptions {
   feed: ChangeFeed;
   statuses: RowLoader<ProductStatus>;
   metrics: Registry;
-}
-
-/** The writes that an answer has to include, and how long it may wait for them. */
-export interface Wait {
-  tokens: readonly ConsistencyToken[];
-  waitMs: number;
-  /** Aborted when the client no longer waits for the answer. */
-  gone: () => AbortSignal;
 }
 
 /** The result of a read for a request. */

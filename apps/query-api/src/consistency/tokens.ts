@@ -1,6 +1,7 @@
 import { type ConsistencyToken, decodeToken } from '@catalogue/contracts';
-import { Problem } from '@catalogue/service';
+import { type FastifyReply, Problem } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
+import { clientGone } from './client-gone.ts';
 
 const maxTokens = 20;
 const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$', examples: ['MTowMThmMw'] };
@@ -26,11 +27,38 @@ export const WaitParameters = {
   after: Type.Optional(Type.String({ ...list, description: 'The same as the header Consistency-Token' })),
 };
 
+/** The problems of a query that waits for writes, beside those of any query. */
+export const waitProblems = ['overloaded', 'read-model-behind', 'product-parked'] as const;
+
+/** The writes that an answer has to include, and how long it may wait for them. */
+export interface Wait {
+  tokens: readonly ConsistencyToken[];
+  waitMs: number;
+  /** Aborted when the client no longer waits for the answer. */
+  gone: () => AbortSignal;
+}
+
+/** A request whose headers and query string have `WaitHeaders` and `WaitParameters`. */
+interface WaitingRequest {
+  headers: { 'consistency-token'?: string | undefined; prefer?: string | undefined };
+  query: { after?: string | undefined };
+}
+
 /**
- * The writes that a query has to include.
+ * The wait that a request asks for.
  * @throws {Problem} `invalid-request` for a token that no command returned, and for more than 20 tokens.
  */
-export function tokensOf(header: string | undefined, after: string | undefined): ConsistencyToken[] {
+export function requestedWait({ headers, query }: WaitingRequest, reply: FastifyReply): Wait {
+  let gone: AbortSignal | undefined;
+  return {
+    tokens: tokensOf(headers['consistency-token'], query.after),
+    waitMs: waitOf(headers.prefer),
+    // Made when it is needed: few requests wait.
+    gone: () => (gone ??= clientGone(reply)),
+  };
+}
+
+function tokensOf(header: string | undefined, after: string | undefined): ConsistencyToken[] {
   if (header === undefined && after === undefined) return [];
   const [ofHeader, ofQuery] = [header?.split(',') ?? [], after?.split(',') ?? []];
   const count = ofHeader.length + ofQuery.length;
@@ -57,7 +85,7 @@ const defaultWaitSeconds = 2;
 const maxWaitSeconds = 10;
 
 /** Milliseconds that a query may wait: `wait` in the header Prefer (RFC 7240). A value that is not a number is ignored. */
-export function waitOf(prefer: string | undefined): number {
+function waitOf(prefer: string | undefined): number {
   const [, seconds = defaultWaitSeconds] = /(?:^|,)\s*wait\s*=\s*"?(\d+)"?\s*(?:[;,]|$)/i.exec(prefer ?? '') ?? [];
   return Math.min(Number(seconds), maxWaitSeconds) * 1000;
 }

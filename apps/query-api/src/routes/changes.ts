@@ -4,9 +4,8 @@ import type { Wants } from '../changes/client-stream.ts';
 import { positionOf } from '../changes/server-sent-event.ts';
 import type { StreamHub } from '../changes/stream-hub.ts';
 import type { Consistency } from '../consistency/consistency.ts';
-import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
+import { requestedWait, WaitHeaders, WaitParameters, waitProblems } from '../consistency/tokens.ts';
 import { type PriceRange, RangeParameters, requireRange } from '../listing/price-range.ts';
-import { clientGone } from './client-gone.ts';
 
 const maxIds = 100;
 const mediaType = 'text/event-stream';
@@ -53,14 +52,7 @@ export function streamRoute(
         }),
         response: {
           200: { description, content: { [mediaType]: { schema: Type.String() } } },
-          ...problemResponses(
-            'invalid-request',
-            'not-acceptable',
-            'unavailable',
-            'overloaded',
-            'read-model-behind',
-            'product-parked',
-          ),
+          ...problemResponses('invalid-request', 'not-acceptable', 'unavailable', ...waitProblems),
         },
       },
     },
@@ -68,9 +60,8 @@ export function streamRoute(
       const { query, headers } = request;
       requireRange(query);
       const wants = wantsOf(query.ids, query);
-      const tokens = tokensOf(headers['consistency-token'], query.after);
-      if (tokens.length > 0)
-        await consistency.reach({ tokens, waitMs: waitOf(headers.prefer), gone: () => clientGone(reply) });
+      const wait = requestedWait(request, reply);
+      if (wait.tokens.length > 0) await consistency.reach(wait);
       await streams.room();
       reply.hijack();
       const { raw } = reply;

@@ -12,7 +12,7 @@ import {
 } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import type { Consistency } from '../consistency/consistency.ts';
-import { tokensOf, WaitHeaders, WaitParameters, waitOf } from '../consistency/tokens.ts';
+import { requestedWait, WaitHeaders, WaitParameters, waitProblems } from '../consistency/tokens.ts';
 import { maxSearchLength } from '../listing/filter.ts';
 import { listRequest, type ListRequest } from '../listing/list-request.ts';
 import type { PageCache } from '../listing/page-cache.ts';
@@ -21,7 +21,6 @@ import { sortNames } from '../listing/sort.ts';
 import { sendJson, sendTagged } from '../product/conditional.ts';
 import type { FoundProduct, ProductCache } from '../product/product-cache.ts';
 import type { ShownProduct } from '../product/shown-product.ts';
-import { clientGone } from './client-gone.ts';
 
 const productHeaders: ResponseHeaders = {
   ETag: { type: 'string', description: 'The product’s version, for If-None-Match and If-Match' },
@@ -50,8 +49,6 @@ const ListParameters = Type.Object(
   },
   { additionalProperties: false },
 );
-
-const waitProblems = ['overloaded', 'read-model-behind', 'product-parked'] as const;
 
 type Products = ProductCache<ProductRead, ShownProduct>;
 
@@ -83,13 +80,11 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       },
     },
     async (request, reply) => {
-      const { headers } = request;
-      const tokens = tokensOf(headers['consistency-token'], request.query.after);
       const { id } = request.params;
-      const wait = { tokens, waitMs: waitOf(headers.prefer), gone: () => clientGone(reply) };
+      const wait = requestedWait(request, reply);
       const { shown } = await consistency.answer(wait, () => findByAnyForm(products, id), id);
       if (shown === undefined) throw new Problem('not-found', 'The product does not exist');
-      return sendTagged(reply, headers['if-none-match'], shown);
+      return sendTagged(reply, request.headers['if-none-match'], shown);
     },
   );
 
@@ -115,12 +110,11 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
       },
     },
     async (request, reply) => {
-      const { query, headers } = request;
+      const { query } = request;
       const list = listRequest(query, Number(query.limit ?? defaultLimit));
-      const tokens = tokensOf(headers['consistency-token'], query.after);
-      const gone = clientGone(reply);
-      const wait = { tokens, waitMs: waitOf(headers.prefer), gone: () => gone };
-      const { link, body } = await consistency.answer(wait, () => pages.pageOfNow(list, gone, tokens.length > 0));
+      const wait = requestedWait(request, reply);
+      const isProven = wait.tokens.length > 0;
+      const { link, body } = await consistency.answer(wait, () => pages.pageOfNow(list, wait.gone(), isProven));
       if (link !== undefined) reply.header('link', link);
       return sendJson(reply, body);
     },
