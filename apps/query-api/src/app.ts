@@ -1,18 +1,21 @@
 import { loadPage } from '@catalogue/page';
 import { isTransient, type Sql } from '@catalogue/postgres';
+import {
+  ChangeFeed,
+  Consistency,
+  findStatuses,
+  PageCache,
+  ProductCache,
+  QueryQueue,
+  RowLoader,
+} from '@catalogue/reading';
 import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
-import { ChangeFeed } from './changes/feed.ts';
 import { OlderChanges } from './changes/older.ts';
 import { StreamHub } from './changes/stream-hub.ts';
-import { Consistency } from './consistency/consistency.ts';
 import { ListReader } from './listing/list-reader.ts';
 import type { ListRequest } from './listing/list-request.ts';
-import { PageCache } from './listing/page-cache.ts';
-import { QueryQueue } from './listing/query-queue.ts';
 import { showPage } from './listing/shown-page.ts';
-import { ProductCache } from './product/product-cache.ts';
-import { findProducts, findStatuses } from './product/queries.ts';
-import { RowLoader } from './product/row-loader.ts';
+import { findProducts } from './product/queries.ts';
 import { showProduct } from './product/shown-product.ts';
 import { streamRoute } from './routes/changes.ts';
 import { pageRoutes } from './routes/page.ts';

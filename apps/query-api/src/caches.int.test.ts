@@ -1,13 +1,11 @@
 import type { Product } from '@catalogue/contracts';
 import { migrateReadModel } from '@catalogue/read-schema';
+import { ChangeFeed, PageCache, ProductCache } from '@catalogue/reading';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { createLogger } from '@catalogue/service';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../test/fixture.ts';
-import { ChangeFeed } from './changes/feed.ts';
-import { PageCache } from './listing/page-cache.ts';
-import { ProductCache } from './product/product-cache.ts';
 import { showProduct } from './product/shown-product.ts';
 
 let db: TestDatabase;

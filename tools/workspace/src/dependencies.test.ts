@@ -16,7 +16,7 @@ test('only the owner of a client library imports it', () => {
 });
 
 test('the folders of a package import one another in one direction', () => {
-  expect(readRooms('apps/query-api').get('apps/query-api/src/product')).toContain('apps/query-api/src/changes');
+  expect(readRooms('apps/query-api').get('apps/query-api/src/routes')).toContain('apps/query-api/src/listing');
   expect(packages.flatMap(({ folder }) => onCircles(readRooms(folder)))).toEqual([]);
 });
 

@@ -1,9 +1,7 @@
+import { type Change, type ChangeFeed, isMarked, type LogPosition, positionAt } from '@catalogue/reading';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { ChangeFeed } from './feed.ts';
-import { type Change, isMarked, type LogPosition } from './log.ts';
 import type { OlderChanges } from './older.ts';
-import { positionAt } from './recent.ts';
 import { eventOf, heartbeatAt, idOf, resetTo } from './server-sent-event.ts';
 
 /** How many bytes may be buffered for a client before the stream pauses. The system’s own buffers come on top. */

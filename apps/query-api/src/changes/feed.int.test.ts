@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { changesAppended, migrateReadModel } from '@catalogue/read-schema';
+import { ChangeFeed } from '@catalogue/reading';
 import { createLogger } from '@catalogue/service';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { addChanges, project } from '../../test/fixture.ts';
-import { ChangeFeed } from './feed.ts';
 import { OlderChanges } from './older.ts';
 
 test('a hint makes the feed read at once, however long its pause is', async () => {

@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import { type Change, changesAfter, type LogPosition, type LogRead, readLog } from './log.ts';
+import { type Change, changesAfter, type LogPosition, type LogRead, readLog } from '@catalogue/reading';
 
 const blockSize = 1_000;
 const maxBlocks = 8;

@@ -1,5 +1,5 @@
+import type { LogPosition } from '@catalogue/reading';
 import { expect, test } from 'vitest';
-import type { LogPosition } from './log.ts';
 import { idOf, positionOf } from './server-sent-event.ts';
 
 // The release before made these ids. A stream may resume at an instance of either release.

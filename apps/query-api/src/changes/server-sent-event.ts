@@ -1,5 +1,5 @@
 import { productColumns, shownFields } from '@catalogue/read-schema';
-import type { Change, LogPosition } from './log.ts';
+import type { Change, LogPosition } from '@catalogue/reading';
 
 const made = new WeakMap<Change, string>();
 

@@ -1,8 +1,7 @@
+import type { ChangeFeed, LogPosition } from '@catalogue/reading';
 import { Counter, Gauge, orAborted, Problem, type Registry } from '@catalogue/service';
 import type { ServerResponse } from 'node:http';
 import { Batch, ChangeStream, maxBatchChanges, type Wants } from './client-stream.ts';
-import type { ChangeFeed } from './feed.ts';
-import type { LogPosition } from './log.ts';
 import type { OlderChanges } from './older.ts';
 
 export interface StreamHubOptions {

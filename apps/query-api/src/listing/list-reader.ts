@@ -1,10 +1,8 @@
 import type { Sql } from '@catalogue/postgres';
-import type { LogPosition } from '../changes/log.ts';
-import { proving, provenRows } from '../changes/proof.ts';
+import { type LogPosition, provenRows, proving, type QueryQueue } from '@catalogue/reading';
 import type { PagePosition } from './filter.ts';
 import type { ListRequest } from './list-request.ts';
 import { type PageRow, readPage } from './page-query.ts';
-import type { QueryQueue } from './query-queue.ts';
 import { type Found, type Run, searchPage } from './search.ts';
 import { sorts } from './sort.ts';
 

@@ -1,4 +1,4 @@
-import { decodeCursorParts, encodeCursorParts, isText } from './cursor-parts.ts';
+import { decodeCursorParts, encodeCursorParts, isText } from '@catalogue/reading';
 import { type Filter, maxSearchLength, type PagePosition, type SearchExtent } from './filter.ts';
 import { type SortName, sortNames } from './sort.ts';
 

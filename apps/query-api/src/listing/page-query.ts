@@ -1,7 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 import { type ProductRead, selectionOf, shownFields } from '@catalogue/read-schema';
+import type { PendingQuery } from '@catalogue/reading';
 import type { PriceRange } from './price-range.ts';
-import type { PendingQuery } from './query-queue.ts';
 import type { Sort } from './sort.ts';
 
 /** The end of a page: the sort key and the id of its last product. */

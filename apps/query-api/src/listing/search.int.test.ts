@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import { migrateReadModel } from '@catalogue/read-schema';
+import { QueryQueue } from '@catalogue/reading';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -7,7 +8,6 @@ import { openPools } from '../pools.ts';
 import type { Filter, PagePosition } from './filter.ts';
 import { ListReader } from './list-reader.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
-import { QueryQueue } from './query-queue.ts';
 import { sortNames } from './sort.ts';
 
 let db: TestDatabase;

@@ -1,9 +1,9 @@
 import type { Sql } from '@catalogue/postgres';
+import type { PendingQuery } from '@catalogue/reading';
 import type { PagePosition, SearchExtent } from './filter.ts';
 import { type ListRequest, unusableCursor } from './list-request.ts';
 import { likeliest } from './misspellings.ts';
 import type { PageRow } from './page-query.ts';
-import type { PendingQuery } from './query-queue.ts';
 import { findCandidates, type FoundRow, readStatistics, type Wanted } from './search-query.ts';
 
 /**

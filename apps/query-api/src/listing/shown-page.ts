@@ -1,7 +1,7 @@
+import type { ShownPage } from '@catalogue/reading';
 import { present } from '../product/product.ts';
 import type { Page } from './list-reader.ts';
 import { linkOf, type ListRequest } from './list-request.ts';
-import type { ShownPage } from './page-cache.ts';
 
 /** Formats a page as it is sent. */
 export function showPage(list: ListRequest, { rows, next, from }: Page): ShownPage {

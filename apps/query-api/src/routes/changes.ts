@@ -1,10 +1,9 @@
+import { type Consistency, requestedWait, WaitHeaders, WaitParameters, waitProblems } from '@catalogue/reading';
 import { Problem, problemResponses, type Server } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import type { Wants } from '../changes/client-stream.ts';
 import { positionOf } from '../changes/server-sent-event.ts';
 import type { StreamHub } from '../changes/stream-hub.ts';
-import type { Consistency } from '../consistency/consistency.ts';
-import { requestedWait, WaitHeaders, WaitParameters, waitProblems } from '../consistency/tokens.ts';
 import { type PriceRange, RangeParameters, requireRange } from '../listing/price-range.ts';
 
 const maxIds = 100;

@@ -1,6 +1,18 @@
 import { Product } from '@catalogue/contracts';
 import type { ProductRead } from '@catalogue/read-schema';
 import {
+  type Consistency,
+  type FoundProduct,
+  type PageCache,
+  type ProductCache,
+  requestedWait,
+  sendJson,
+  sendTagged,
+  WaitHeaders,
+  WaitParameters,
+  waitProblems,
+} from '@catalogue/reading';
+import {
   oneOf,
   Problem,
   problemResponses,
@@ -11,15 +23,10 @@ import {
   withHeaders,
 } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
-import type { Consistency } from '../consistency/consistency.ts';
-import { requestedWait, WaitHeaders, WaitParameters, waitProblems } from '../consistency/tokens.ts';
 import { maxSearchLength } from '../listing/filter.ts';
 import { listRequest, type ListRequest } from '../listing/list-request.ts';
-import type { PageCache } from '../listing/page-cache.ts';
 import { RangeParameters } from '../listing/price-range.ts';
 import { sortNames } from '../listing/sort.ts';
-import { sendJson, sendTagged } from '../product/conditional.ts';
-import type { FoundProduct, ProductCache } from '../product/product-cache.ts';
 import type { ShownProduct } from '../product/shown-product.ts';
 
 const productHeaders: ResponseHeaders = {

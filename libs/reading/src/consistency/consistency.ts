@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
 import { inTime } from '../in-time.ts';
-import type { ProductStatus } from '../product/queries.ts';
-import type { RowLoader } from '../product/row-loader.ts';
+import type { ProductStatus } from './statuses.ts';
+import type { RowLoader } from '../queries/row-loader.ts';
 import type { Wait } from './tokens.ts';
 import { Waiters } from './waiters.ts';
 

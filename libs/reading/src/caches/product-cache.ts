@@ -1,6 +1,6 @@
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
-import type { FoundRow } from './row-loader.ts';
+import type { FoundRow } from '../queries/row-loader.ts';
 
 export interface FoundProduct<Shown> {
   /** Undefined if there is no such product. */
