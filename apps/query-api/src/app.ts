@@ -11,6 +11,7 @@ import {
 } from '@catalogue/reading';
 import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
 import { OlderChanges } from './changes/older.ts';
+import { openProductLog, type ProductChange } from './changes/product-change.ts';
 import { StreamHub } from './changes/stream-hub.ts';
 import { ListReader } from './listing/list-reader.ts';
 import type { ListRequest } from './listing/list-request.ts';
@@ -35,7 +36,7 @@ export interface AppOptions {
 export interface App {
   app: Server;
   streams: StreamHub;
-  feed: ChangeFeed;
+  feed: ChangeFeed<ProductChange>;
   /** Follows the changes of the read model until the signal is aborted. Waiting tokens and streams depend on it. */
   work: (signal: AbortSignal) => Promise<void>;
 }
@@ -63,15 +64,16 @@ export async function buildApp(options: AppOptions): Promise<App> {
     reply.header('cache-control', 'no-cache');
     done();
   });
-  const feed = new ChangeFeed(readModel, log);
+  const productLog = openProductLog(readModel);
+  const feed = new ChangeFeed(productLog, log);
   const rows = new RowLoader((ids) => findProducts(readModel, ids, feed.position));
   const products = new ProductCache(feed, (id) => rows.find(id), showProduct);
   const pages = new PageCache(feed, async (list: ListRequest, gone, position) =>
     showPage(list, await lists.page(list, gone, position)),
   );
-  const statuses = new RowLoader((ids) => findStatuses(readModel, ids));
+  const statuses = new RowLoader((ids) => findStatuses(readModel, 'products', ids));
   const consistency = new Consistency({ feed, statuses, metrics });
-  const streams = new StreamHub({ feed, older: new OlderChanges(readModel), metrics });
+  const streams = new StreamHub({ feed, older: new OlderChanges(productLog), metrics });
   app.addHook('preClose', async () => {
     consistency.stop();
     streams.stop();
@@ -104,7 +106,7 @@ function checkReadModel(readModel: Sql, lists: ListReader): Dependencies[string]
     else
       await Promise.all([
         findProducts(readModel, []),
-        findStatuses(readModel, []),
+        findStatuses(readModel, 'products', []),
         lists.page(anyPage, nobodyLeaves, undefined),
       ]);
     isPrepared = true;

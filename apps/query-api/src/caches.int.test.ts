@@ -6,6 +6,7 @@ import { createLogger } from '@catalogue/service';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addGeneration, lockTable, project, startQueryApi, switchTo } from '../test/fixture.ts';
+import { openProductLog } from './changes/product-change.ts';
 import { showProduct } from './product/shown-product.ts';
 
 let db: TestDatabase;
@@ -95,7 +96,7 @@ test('a read continues while any client waits for it', async () => {
 });
 
 test('a product that changes while it is read is not cached', async () => {
-  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  const feed = new ChangeFeed(openProductLog(db.sql), createLogger('test', 'silent'));
   const id = randomUUID();
   const read = (version: number) => ({
     id,
@@ -131,7 +132,7 @@ test('a product that changes while it is read is not cached', async () => {
 });
 
 test('an answer from another history than the change log’s is not cached', async () => {
-  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  const feed = new ChangeFeed(openProductLog(db.sql), createLogger('test', 'silent'));
   await feed.current();
   const id = randomUUID();
   const [createdAt, updatedAt] = [new Date(), new Date()];
@@ -159,7 +160,7 @@ test('an answer from another history than the change log’s is not cached', asy
 });
 
 test('the memory for pages is bounded, also for empty pages of ever new searches', async () => {
-  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  const feed = new ChangeFeed(openProductLog(db.sql), createLogger('test', 'silent'));
   let reads = 0;
   const pages = new PageCache(feed, () => {
     reads += 1;

@@ -1,14 +1,7 @@
 export { PageCache, type ShownPage } from './caches/page-cache.ts';
 export { type FoundProduct, ProductCache } from './caches/product-cache.ts';
 export { ChangeFeed } from './changes/feed.ts';
-export {
-  type Change,
-  changesAfter,
-  isMarked,
-  type LogPosition,
-  type LogRead,
-  readLog,
-} from './changes/log.ts';
+export { ChangeLog, changesAfter, isMarked, type LoggedChange, type LogPosition, type LogRead } from './changes/log.ts';
 export { provenRows, type ProvenRows, proving } from './changes/proof.ts';
 export { positionAt } from './changes/recent.ts';
 export { sendJson, sendTagged } from './conditional.ts';

@@ -1,7 +1,8 @@
-import { type Change, type ChangeFeed, isMarked, type LogPosition, positionAt } from '@catalogue/reading';
+import { type ChangeFeed, isMarked, type LogPosition, positionAt } from '@catalogue/reading';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { OlderChanges } from './older.ts';
+import type { ProductChange } from './product-change.ts';
 import { eventOf, heartbeatAt, idOf, resetTo } from './server-sent-event.ts';
 
 /** How many bytes may be buffered for a client before the stream pauses. The system’s own buffers come on top. */
@@ -11,19 +12,19 @@ const maxDrainMs = 10_000;
 /** Changes per write: about 30 KB. */
 export const maxBatchChanges = 100;
 
-export type Wants = (change: Change) => boolean;
+export type Wants = (change: ProductChange) => boolean;
 
 /** A batch of changes, formatted once for all streams without a filter. */
 export class Batch {
-  readonly changes: readonly Change[];
+  readonly changes: readonly ProductChange[];
   readonly position: LogPosition;
   readonly #texts: string[];
   #whole: Buffer | undefined;
 
   /** @param changes at least one, without a gap. */
-  constructor(generation: number, changes: readonly Change[]) {
+  constructor(generation: number, changes: readonly ProductChange[]) {
     this.changes = changes;
-    this.position = positionAt(generation, changes.at(-1) as Change);
+    this.position = positionAt(generation, changes.at(-1) as ProductChange);
     this.#texts = changes.map((change) => eventOf(generation, change));
   }
 
@@ -44,7 +45,7 @@ export class Batch {
 }
 
 interface Source {
-  feed: ChangeFeed;
+  feed: ChangeFeed<ProductChange>;
   older: OlderChanges;
 }
 

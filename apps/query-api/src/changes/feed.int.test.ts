@@ -6,12 +6,13 @@ import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { addChanges, project } from '../../test/fixture.ts';
 import { OlderChanges } from './older.ts';
+import { openProductLog } from './product-change.ts';
 
 test('a hint makes the feed read at once, however long its pause is', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   // Without hints the feed reads the log once, and then not for an hour.
   const [soonest, wanted, idle] = [3_600_000, 3_600_000, 3_600_000];
-  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'), { soonest, wanted, idle });
+  const feed = new ChangeFeed(openProductLog(db.sql), createLogger('test', 'silent'), { soonest, wanted, idle });
   const seen: string[] = [];
   feed.listen({ changed: (changes) => seen.push(...changes.map(({ id }) => id)), reset() {} });
   feed.want();
@@ -35,7 +36,7 @@ test('a hint makes the feed read at once, however long its pause is', async () =
 
 test('listeners get a reset when changes were pruned before the feed read them', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
-  const feed = new ChangeFeed(db.sql, createLogger('test', 'silent'));
+  const feed = new ChangeFeed(openProductLog(db.sql), createLogger('test', 'silent'));
   const told: (number | 'reset')[] = [];
   feed.listen({ changed: (changes) => told.push(...changes.map(({ seq }) => seq)), reset: () => told.push('reset') });
   await feed.current();
@@ -59,7 +60,7 @@ test('a stream that resumes before a gap in older changes gets a reset, not the 
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await addChanges(db.sql, 20);
   await db.sql`delete from changes where seq in (10, 11)`;
-  const older = new OlderChanges(db.sql);
+  const older = new OlderChanges(openProductLog(db.sql));
   const after = async (seq: number) =>
     (await older.after({ generation: 1, seq, mark: undefined }))?.map((change) => change.seq);
   expect([await after(7), await after(9), await after(10), await after(17)]).toEqual([

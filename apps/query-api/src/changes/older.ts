@@ -1,5 +1,5 @@
-import type { Sql } from '@catalogue/postgres';
-import { type Change, changesAfter, type LogPosition, type LogRead, readLog } from '@catalogue/reading';
+import { type ChangeLog, changesAfter, type LogPosition, type LogRead } from '@catalogue/reading';
+import type { ProductChange } from './product-change.ts';
 
 const blockSize = 1_000;
 const maxBlocks = 8;
@@ -9,18 +9,18 @@ const maxBlocks = 8;
  * share a block: a thousand returning streams cost the database as much as one.
  */
 export class OlderChanges {
-  readonly #sql: Sql;
-  readonly #blocks = new Map<string, Promise<LogRead>>();
+  readonly #log: ChangeLog<ProductChange>;
+  readonly #blocks = new Map<string, Promise<LogRead<ProductChange>>>();
 
-  constructor(sql: Sql) {
-    this.#sql = sql;
+  constructor(log: ChangeLog<ProductChange>) {
+    this.#log = log;
   }
 
   /**
    * Some of the changes after a position, without a gap. Undefined if they were pruned, or the position belongs to another history
    * of the log.
    */
-  async after(position: LogPosition): Promise<readonly Change[] | undefined> {
+  async after(position: LogPosition): Promise<readonly ProductChange[] | undefined> {
     const block = await this.#block(position.generation, Math.floor(position.seq / blockSize));
     const found = changesAfter(block, position);
     return found?.length === 0 ? undefined : found;
@@ -31,11 +31,11 @@ export class OlderChanges {
     this.#blocks.clear();
   }
 
-  async #block(generation: number, index: number): Promise<LogRead> {
+  async #block(generation: number, index: number): Promise<LogRead<ProductChange>> {
     const key = `${generation} ${index}`;
     const known = this.#blocks.get(key);
     if (known !== undefined) return await known;
-    const read = readLog(this.#sql, { generation, seq: index * blockSize }, blockSize);
+    const read = this.#log.read({ generation, seq: index * blockSize }, blockSize);
     this.#blocks.set(key, read);
     const [oldest] = this.#blocks.keys();
     if (this.#blocks.size > maxBlocks && oldest !== undefined) this.#blocks.delete(oldest);

@@ -1,10 +1,11 @@
 import { productColumns, shownFields } from '@catalogue/read-schema';
-import type { Change, LogPosition } from '@catalogue/reading';
+import type { LogPosition } from '@catalogue/reading';
+import type { ProductChange } from './product-change.ts';
 
-const made = new WeakMap<Change, string>();
+const made = new WeakMap<ProductChange, string>();
 
 /** A change as a server-sent event; empty for a change without visible effect. Formatted once. */
-export function eventOf(generation: number, change: Change): string {
+export function eventOf(generation: number, change: ProductChange): string {
   const known = made.get(change);
   if (known !== undefined) return known;
   const text = change.kind === 'none' ? '' : format(generation, change);
@@ -12,7 +13,7 @@ export function eventOf(generation: number, change: Change): string {
   return text;
 }
 
-function format(generation: number, change: Change): string {
+function format(generation: number, change: ProductChange): string {
   const { seq, mark, kind } = change;
   const shown = Object.fromEntries(
     shownFields.map((field) => {

@@ -3,9 +3,10 @@ import { Counter, Gauge, orAborted, Problem, type Registry } from '@catalogue/se
 import type { ServerResponse } from 'node:http';
 import { Batch, ChangeStream, maxBatchChanges, type Wants } from './client-stream.ts';
 import type { OlderChanges } from './older.ts';
+import type { ProductChange } from './product-change.ts';
 
 export interface StreamHubOptions {
-  feed: ChangeFeed;
+  feed: ChangeFeed<ProductChange>;
   older: OlderChanges;
   metrics: Registry;
 }

@@ -1,12 +1,11 @@
-import { errorCode, type Sql } from '@catalogue/postgres';
-import { changesAppended } from '@catalogue/read-schema';
+import { errorCode } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import { inTime } from '../in-time.ts';
 import { overloaded } from '../overloaded.ts';
-import { type Change, changesAfter, type LogPosition, newestChanges, readLog, readNewest } from './log.ts';
+import { type ChangeLog, changesAfter, type LoggedChange, type LogPosition, newestChanges } from './log.ts';
 import { RecentChanges } from './recent.ts';
 
-export interface FeedListener {
+export interface FeedListener<Change extends LoggedChange = LoggedChange> {
   /** Called with the changes since the last call, in order. */
   changed(changes: readonly Change[]): void;
   /**
@@ -34,12 +33,12 @@ const maxLookMs = 5_000;
  * Follows the change log of the serving generation, for all requests that wait for changes and all streams: one reader per process.
  * Every later statement on the same server sees the changes that it has read.
  */
-export class ChangeFeed {
-  readonly #sql: Sql;
+export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
+  readonly #changeLog: ChangeLog<Change>;
   readonly #log: Logger;
-  readonly #listeners = new Set<FeedListener>();
+  readonly #listeners = new Set<FeedListener<Change>>();
   /** Undefined before the first read. Replaced by a new object whenever listeners get a reset. */
-  #recent: RecentChanges | undefined;
+  #recent: RecentChanges<Change> | undefined;
   /** When the newest change was read, in milliseconds of `performance.now()`. */
   #changedAt = 0;
   readonly #begun = Promise.withResolvers<void>();
@@ -53,8 +52,8 @@ export class ChangeFeed {
   #hinted = false;
   #wake = () => {};
 
-  constructor(sql: Sql, log: Logger, pauses = usualPausesMs) {
-    this.#sql = sql;
+  constructor(changeLog: ChangeLog<Change>, log: Logger, pauses = usualPausesMs) {
+    this.#changeLog = changeLog;
     this.#log = log;
     this.#pauses = pauses;
     this.#pause = pauses.soonest;
@@ -104,7 +103,7 @@ export class ChangeFeed {
     return this.#recent?.since(position);
   }
 
-  listen(listener: FeedListener): void {
+  listen(listener: FeedListener<Change>): void {
     this.#listeners.add(listener);
   }
 
@@ -138,9 +137,9 @@ export class ChangeFeed {
   /** Follows the log until the signal is aborted. If the database is down, continues when it is back. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), { once: true });
-    // Only an optimization: the feed also reads without hints. It reconnects by itself. A standby does not support LISTEN.
-    this.#sql
-      .listen(changesAppended, (generation) => this.#hint(generation))
+    // Only an optimization: the feed also reads without hints.
+    this.#changeLog
+      .listen((generation) => this.#hint(generation))
       .catch((err: unknown) => this.#log.warn({ err }, 'Listening for changes failed; polling the change log'));
     // Error codes logged in this outage: the first tells only that the connection was lost, a later one why.
     const logged = new Set<string | undefined>();
@@ -188,7 +187,7 @@ export class ChangeFeed {
   async #look(): Promise<boolean> {
     const recent = this.#recent;
     if (recent === undefined) return await this.#begin();
-    const read = await readLog(this.#sql, recent.position, maxReadChanges);
+    const read = await this.#changeLog.read(recent.position, maxReadChanges);
     const changes = changesAfter(read, recent.position);
     if (changes === undefined) return await this.#begin();
     recent.add(changes);
@@ -203,7 +202,7 @@ export class ChangeFeed {
   /** Starts at the end of the log. Streams that resume after a restart of this process find the last changes in memory. */
   async #begin(): Promise<true> {
     const before = this.position;
-    const { base, changes } = newestChanges(await readNewest(this.#sql, kept));
+    const { base, changes } = newestChanges(await this.#changeLog.readNewest(kept));
     this.#recent = new RecentChanges(base, changes);
     this.#changedAt = performance.now();
     this.#begun.resolve();

@@ -1,5 +1,4 @@
 import type { Sql } from '@catalogue/postgres';
-import { type ProductRead, selectionOf, shownFields } from '@catalogue/read-schema';
 
 /** A position in the change log of a generation: after its change `seq`. */
 export interface LogPosition {
@@ -12,21 +11,12 @@ export interface LogPosition {
   mark: number | null | undefined;
 }
 
-/** The product after a change; unknown fields are null. */
-type Shown = { [Field in Exclude<keyof ProductRead, 'id' | 'version'>]: ProductRead[Field] | null };
-
-/** A change of a product, as query-worker recorded it. */
-export interface Change extends Shown {
+/** A change of a product. A service that records more of a change extends this. */
+export interface LoggedChange {
   seq: number;
+  /** The product’s id. */
   id: string;
   version: number;
-  /** The effect that readers see. `none`: only the version moved, or events were parked. */
-  kind: 'created' | 'updated' | 'discontinued' | 'none';
-  /**
-   * The visible price before the change; null if the product was not visible, or if a worker of an older release recorded the
-   * change.
-   */
-  priceBefore: string | null;
   /** The age in milliseconds when it was read, on the database’s clock, which may differ from this process’s. */
   ageMs: number;
   /** See `LogPosition`; null for a change from before marks existed. */
@@ -34,7 +24,7 @@ export interface Change extends Shown {
 }
 
 /** A part of the serving generation’s change log, from one moment. */
-export interface LogRead {
+export interface LogRead<Change extends LoggedChange> {
   generation: number;
   /** Its last change. */
   last: number;
@@ -53,7 +43,10 @@ export function isMarked({ mark }: LogPosition, found: number | null): boolean {
  * The changes after a position, without a gap; empty at the end of the log. Undefined if they are unknown: the position belongs to
  * another history of the log, or the next change was pruned.
  */
-export function changesAfter(read: LogRead, position: LogPosition): Change[] | undefined {
+export function changesAfter<Change extends LoggedChange>(
+  read: LogRead<Change>,
+  position: LogPosition,
+): Change[] | undefined {
   const { changes, generation, last, beginning } = read;
   const { seq } = position;
   if (generation !== position.generation) return undefined;
@@ -67,7 +60,9 @@ export function changesAfter(read: LogRead, position: LogPosition): Change[] | u
 }
 
 /** The changes at the end of the log, without a gap, and the position before them. */
-export function newestChanges(read: LogRead): { base: LogPosition; changes: Change[] } {
+export function newestChanges<Change extends LoggedChange>(
+  read: LogRead<Change>,
+): { base: LogPosition; changes: Change[] } {
   const { generation, last, beginning, changes } = read;
   let first = changes.length;
   while (changes[first - 1]?.seq === last - changes.length + first) first -= 1;
@@ -75,51 +70,71 @@ export function newestChanges(read: LogRead): { base: LogPosition; changes: Chan
   return { base: { generation, seq, mark: seq === 0 ? beginning : null }, changes: changes.slice(first) };
 }
 
-const loggedColumns = selectionOf(
-  shownFields.filter((field) => field !== 'id'),
-  'change',
-);
-
-const columns = (sql: Sql) => sql`
-  serving.generation, counter.last, counter.mark as beginning, change.seq, change.kind, change.product_id as id,
-  ${sql.unsafe(loggedColumns)}, change.price_before as "priceBefore",
-  (extract(epoch from now() - change.at) * 1000)::float8 as "ageMs", change.mark`;
-
-/** Reads the serving generation’s log from the position’s own change on, with at most `limit` later changes. */
-export async function readLog(
-  sql: Sql,
-  { generation, seq }: Pick<LogPosition, 'generation' | 'seq'>,
-  limit: number,
-): Promise<LogRead> {
-  const rows = await sql<Row[]>`
-    select ${columns(sql)}
-    from generations serving
-      join change_counters counter on counter.generation = serving.generation
-      left join (
-        select * from changes where generation = ${generation} and seq >= ${seq} order by seq limit ${limit + 1}
-      ) change on change.generation = serving.generation
-    where serving.state = 'serving'
-    order by change.seq`;
-  return logOf(rows);
+export interface ChangeLogOptions {
+  /** SQL: the service’s own columns of `changes`, such as `change.price_before as "priceBefore"`. */
+  columns: readonly string[];
+  /** The NOTIFY channel that announces appended changes. The payload of a hint is their generation. */
+  channel: string;
 }
 
-/** Reads the last changes of the serving generation’s log, at most `limit`. */
-export async function readNewest(sql: Sql, limit: number): Promise<LogRead> {
-  const rows = await sql<Row[]>`
-    select ${columns(sql)}
-    from generations serving
-      join change_counters counter on counter.generation = serving.generation
-      left join lateral (
-        select * from changes where generation = serving.generation order by seq desc limit ${limit}
-      ) change on true
-    where serving.state = 'serving'
-    order by change.seq`;
-  return logOf(rows);
+/**
+ * Reads the change log of the serving generation, in the tables `generations (generation, state)`, `change_counters (generation,
+ * last, mark)` and `changes (generation, seq, product_id, version, at, mark)`. The transaction that changes products appends their
+ * changes last, and takes `seq` from the counter. So the order of `seq` is the order of commit, without gaps.
+ */
+export class ChangeLog<Change extends LoggedChange = LoggedChange> {
+  readonly #sql: Sql;
+  readonly #options: ChangeLogOptions;
+
+  constructor(sql: Sql, options: ChangeLogOptions) {
+    this.#sql = sql;
+    this.#options = options;
+  }
+
+  /** Reads from the position’s own change on, with at most `limit` later changes. */
+  async read({ generation, seq }: Pick<LogPosition, 'generation' | 'seq'>, limit: number): Promise<LogRead<Change>> {
+    const rows = await this.#sql<Row<Change>[]>`
+      select ${this.#columns()}
+      from generations serving
+        join change_counters counter on counter.generation = serving.generation
+        left join (
+          select * from changes where generation = ${generation} and seq >= ${seq} order by seq limit ${limit + 1}
+        ) change on change.generation = serving.generation
+      where serving.state = 'serving'
+      order by change.seq`;
+    return logOf(rows);
+  }
+
+  /** Reads the last changes, at most `limit`. */
+  async readNewest(limit: number): Promise<LogRead<Change>> {
+    const rows = await this.#sql<Row<Change>[]>`
+      select ${this.#columns()}
+      from generations serving
+        join change_counters counter on counter.generation = serving.generation
+        left join lateral (
+          select * from changes where generation = serving.generation order by seq desc limit ${limit}
+        ) change on true
+      where serving.state = 'serving'
+      order by change.seq`;
+    return logOf(rows);
+  }
+
+  /** Listens for hints, also after a lost connection. A standby does not support LISTEN. */
+  async listen(hinted: (generation: string) => void): Promise<void> {
+    await this.#sql.listen(this.#options.channel, hinted);
+  }
+
+  #columns() {
+    const own = this.#options.columns.map((column) => `${column}, `).join('');
+    return this.#sql`
+      serving.generation, counter.last, counter.mark as beginning, change.seq, change.product_id as id, change.version,
+      ${this.#sql.unsafe(own)}(extract(epoch from now() - change.at) * 1000)::float8 as "ageMs", change.mark`;
+  }
 }
 
-type Row = Change & Omit<LogRead, 'changes'>;
+type Row<Change extends LoggedChange> = Change & Omit<LogRead<Change>, 'changes'>;
 
-function logOf(rows: readonly Row[]): LogRead {
+function logOf<Change extends LoggedChange>(rows: readonly Row<Change>[]): LogRead<Change> {
   const [first] = rows;
   if (first === undefined) throw new Error('No generation of the read model serves');
   const { generation, last, beginning } = first;

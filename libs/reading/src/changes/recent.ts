@@ -1,7 +1,7 @@
-import { type Change, isMarked, type LogPosition } from './log.ts';
+import { isMarked, type LoggedChange, type LogPosition } from './log.ts';
 
 /** The newest changes of a log, without a gap, with the last change of each product among them. */
-export class RecentChanges {
+export class RecentChanges<Change extends LoggedChange> {
   /** The position before the first change. */
   #base: LogPosition;
   #position: LogPosition;
@@ -63,6 +63,6 @@ export class RecentChanges {
 }
 
 /** The position after a change. */
-export function positionAt(generation: number, { seq, mark }: Change): LogPosition {
+export function positionAt(generation: number, { seq, mark }: Pick<LoggedChange, 'seq' | 'mark'>): LogPosition {
   return { generation, seq, mark };
 }

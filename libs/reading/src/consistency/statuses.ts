@@ -2,7 +2,7 @@ import type { Sql } from '@catalogue/postgres';
 import type { LogPosition } from '../changes/log.ts';
 import type { ProvenRows } from '../changes/proof.ts';
 
-/** The state of a product that a token names, whether the catalogue lists it or not. */
+/** The state of a product that a token names, whether readers see the product or not. */
 export interface ProductStatus {
   id: string;
   version: number;
@@ -13,8 +13,13 @@ export interface ProductStatus {
 /**
  * The status of the products that the serving generation knows, including discontinued and incomplete ones, and the position of the
  * log at that moment. Only for a parked product, PostgreSQL reads the queue, by the index of the few products that drain.
+ * @param table where the products are: `(generation, id, version, parked)`, with the primary key `(generation, id)`.
  */
-export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<ProvenRows<ProductStatus>> {
+export async function findStatuses(
+  sql: Sql,
+  table: string,
+  ids: readonly string[],
+): Promise<ProvenRows<ProductStatus>> {
   const found = await sql<(ProductStatus & LogPosition & { id: string | null })[]>`
     select serving.generation, counter.last as seq, case when counter.last = 0 then counter.mark else newest.mark end as mark,
       product.id, product.version, product.parked
@@ -24,7 +29,7 @@ export async function findStatuses(sql: Sql, ids: readonly string[]): Promise<Pr
       left join lateral (
         select found.id, found.version, found.parked and draining is null as parked from unnest(${ids}::text[]) wanted
         cross join lateral (
-          select id, version, parked from products where generation = serving.generation and id = wanted limit 1
+          select id, version, parked from ${sql(table)} where generation = serving.generation and id = wanted limit 1
         ) found
         left join lateral (
           select draining from parked_events
