@@ -1,5 +1,5 @@
 export { PageCache, type ShownPage } from './caches/page-cache.ts';
-export { type FoundProduct, ProductCache } from './caches/product-cache.ts';
+export { ProductCache } from './caches/product-cache.ts';
 export { ChangeFeed } from './changes/feed.ts';
 export { ChangeLog, changesAfter, isMarked, type LoggedChange, type LogPosition, type LogRead } from './changes/log.ts';
 export { provenRows, type ProvenRows, proving } from './changes/proof.ts';

@@ -2,7 +2,6 @@ import { Product } from '@catalogue/contracts';
 import type { ProductRead } from '@catalogue/read-schema';
 import {
   type Consistency,
-  type FoundProduct,
   type PageCache,
   type ProductCache,
   requestedWait,
@@ -57,11 +56,9 @@ const ListParameters = Type.Object(
   { additionalProperties: false },
 );
 
-type Products = ProductCache<ProductRead, ShownProduct>;
-
 export interface Queries {
   pages: PageCache<ListRequest>;
-  products: Products;
+  products: ProductCache<ProductRead, ShownProduct>;
   consistency: Consistency;
 }
 
@@ -89,7 +86,7 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
     async (request, reply) => {
       const { id } = request.params;
       const wait = requestedWait(request, reply);
-      const { shown } = await consistency.answer(wait, () => findByAnyForm(products, id), id);
+      const { shown } = await consistency.answer(wait, () => products.findByAnyForm(id), id);
       if (shown === undefined) throw new Problem('not-found', 'The product does not exist');
       return sendTagged(reply, request.headers['if-none-match'], shown);
     },
@@ -127,17 +124,3 @@ export function productRoutes(app: Server, { pages, products, consistency }: Que
     },
   );
 }
-
-/**
- * Our ids are UUIDs in lower case, and clients may send them in upper case. Ids of older producers are any text, and have to match
- * exactly.
- */
-async function findByAnyForm(products: Products, id: string): Promise<FoundProduct<ShownProduct>> {
-  const ours = id.toLowerCase();
-  if (ours === id || !uuid.test(ours)) return await products.findNow(id);
-  const [asked, other] = await Promise.all([products.findNow(id), products.findNow(ours)]);
-  for (const found of [asked, other]) if (found.shown !== undefined) return found;
-  return { shown: undefined, from: asked.from === other.from ? other.from : undefined };
-}
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -9,6 +9,8 @@ export interface FoundProduct<Shown> {
   from: LogPosition | undefined;
 }
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /** How many products are cached: about 15 MB. */
 const maxCachedProducts = 20_000;
 
@@ -54,6 +56,18 @@ export class ProductCache<Row extends { id: string }, Shown> {
     // The row may or may not include a change that happened meanwhile.
     if (from !== undefined && this.#feed.isUnchanged(id, from)) this.#keep(id, shown);
     return { shown, from };
+  }
+
+  /**
+   * As `findNow`. Our ids are UUIDs in lower case, and clients may send them in upper case. Ids of older producers are any text, and
+   * have to match exactly.
+   */
+  async findByAnyForm(id: string): Promise<FoundProduct<Shown>> {
+    const ours = id.toLowerCase();
+    if (ours === id || !uuid.test(ours)) return await this.findNow(id);
+    const [asked, other] = await Promise.all([this.findNow(id), this.findNow(ours)]);
+    for (const found of [asked, other]) if (found.shown !== undefined) return found;
+    return { shown: undefined, from: asked.from === other.from ? other.from : undefined };
   }
 
   #keep(id: string, shown: Shown): void {
