@@ -1,15 +1,17 @@
 import { loadPage } from '@catalogue/page';
-import { isTransient, type Sql } from '@catalogue/postgres';
+import type { Sql } from '@catalogue/postgres';
 import {
   ChangeFeed,
   Consistency,
   findStatuses,
+  outageProblem,
   PageCache,
   ProductCache,
   QueryQueue,
+  requireRevalidation,
   RowLoader,
 } from '@catalogue/reading';
-import { createServer, type Dependencies, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
+import { createServer, type Dependencies, type Logger, type Registry, type Server } from '@catalogue/service';
 import { OlderChanges } from './changes/older.ts';
 import { openProductLog, type ProductChange } from './changes/product-change.ts';
 import { StreamHub } from './changes/stream-hub.ts';
@@ -53,17 +55,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
     metrics,
     corsOrigins,
     api,
-    problemOf: (error) =>
-      isTransient(error)
-        ? new Problem('unavailable', 'The read model is unavailable', { headers: { 'retry-after': '1' } })
-        : undefined,
+    problemOf: outageProblem,
     dependencies: { 'read model': checkReadModel(readModel, lists) },
   });
-  // An answer may change at any moment, so caches have to revalidate it each time; with an ETag that is cheap.
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.header('cache-control', 'no-cache');
-    done();
-  });
+  requireRevalidation(app);
   const productLog = openProductLog(readModel);
   const feed = new ChangeFeed(productLog, log);
   const rows = new RowLoader((ids) => findProducts(readModel, ids, feed.position));

@@ -1,7 +1,15 @@
-import { type FastifyReply, parseEntityTags } from '@catalogue/service';
+import { type FastifyReply, parseEntityTags, type Server } from '@catalogue/service';
 
 /** Set explicitly: for a string, Fastify would send `text/plain`. */
 const json = 'application/json; charset=utf-8';
+
+/** Makes caches revalidate each answer, which may change at any moment; with an ETag that is cheap. */
+export function requireRevalidation(app: Server): void {
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('cache-control', 'no-cache');
+    done();
+  });
+}
 
 /** A resource as JSON, with its entity tag in quotes. */
 export interface Tagged {

@@ -1,7 +1,6 @@
 import { errorCode } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
-import { inTime } from '../in-time.ts';
-import { overloaded } from '../overloaded.ts';
+import { inTime, overloaded } from '../outage.ts';
 import { type ChangeLog, changesAfter, type LoggedChange, type LogPosition, newestChanges } from './log.ts';
 import { RecentChanges } from './recent.ts';
 

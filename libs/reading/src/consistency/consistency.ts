@@ -3,7 +3,7 @@ import { Gauge, Problem, type Registry } from '@catalogue/service';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
-import { inTime } from '../in-time.ts';
+import { inTime } from '../outage.ts';
 import type { ProductStatus } from './statuses.ts';
 import type { RowLoader } from '../queries/row-loader.ts';
 import type { Wait } from './tokens.ts';

@@ -1,5 +1,5 @@
 import { errorCode } from '@catalogue/postgres';
-import { overloaded } from '../overloaded.ts';
+import { overloaded } from '../outage.ts';
 
 /** A statement that can be cancelled. */
 export interface PendingQuery<Row> extends Promise<Row[]> {

@@ -1,7 +1,6 @@
 import type { LogPosition } from '../changes/log.ts';
 import type { ProvenRows } from '../changes/proof.ts';
-import { unanswered } from '../in-time.ts';
-import { overloaded } from '../overloaded.ts';
+import { overloaded, unanswered } from '../outage.ts';
 
 /** A row, which was read at this position of the log or later; undefined if unknown. */
 export interface FoundRow<Row> {
