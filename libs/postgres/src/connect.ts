@@ -5,6 +5,10 @@ import { isReadOnly } from './errors.ts';
 export type Sql = postgres.Sql;
 /** A statement, or a part of one. */
 export type Fragment = postgres.Fragment;
+/** A statement that has not been answered yet, and can be cancelled. */
+export interface PendingQuery<Row> extends Promise<Row[]> {
+  cancel(): void;
+}
 /** Used inside a transaction instead of the pool. */
 export type Transaction = postgres.TransactionSql;
 

@@ -1,4 +1,11 @@
-export { type ConnectOptions, connect, type Fragment, type Sql, type Transaction } from './connect.ts';
+export {
+  type ConnectOptions,
+  connect,
+  type Fragment,
+  type PendingQuery,
+  type Sql,
+  type Transaction,
+} from './connect.ts';
 export { errorCode, isConnectionLost, isReadOnly, isRefusedStatement, isRefusedValue, isTransient } from './errors.ts';
 export { hinter } from './hint.ts';
 export { migrate } from './migrate.ts';

@@ -10,5 +10,5 @@ export { findStatuses } from './consistency/statuses.ts';
 export { requestedWait, WaitHeaders, WaitParameters, waitProblems } from './consistency/tokens.ts';
 export { decodeCursorParts, encodeCursorParts, isText } from './cursor-parts.ts';
 export { outageProblem } from './outage.ts';
-export { type PendingQuery, QueryQueue } from './queries/query-queue.ts';
+export { QueryQueue } from './queries/query-queue.ts';
 export { RowLoader } from './queries/row-loader.ts';

@@ -1,6 +1,5 @@
-import type { Sql } from '@catalogue/postgres';
+import type { PendingQuery, Sql } from '@catalogue/postgres';
 import { type ProductRead, selectionOf, shownFields } from '@catalogue/read-schema';
-import type { PendingQuery } from '@catalogue/reading';
 import type { PriceRange } from './price-range.ts';
 import type { Sort } from './sort.ts';
 

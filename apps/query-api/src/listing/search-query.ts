@@ -1,6 +1,5 @@
-import type { Sql } from '@catalogue/postgres';
+import type { PendingQuery, Sql } from '@catalogue/postgres';
 import { columnsOf, shownFields } from '@catalogue/read-schema';
-import type { PendingQuery } from '@catalogue/reading';
 import type { Filter, SearchExtent } from './filter.ts';
 import type { ListRequest } from './list-request.ts';
 import { beyond, inOrder, inRange, keyOf, type PageRow, shownColumns } from './page-query.ts';

@@ -1,5 +1,4 @@
-import type { Sql } from '@catalogue/postgres';
-import type { PendingQuery } from '@catalogue/reading';
+import type { PendingQuery, Sql } from '@catalogue/postgres';
 import type { PagePosition, SearchExtent } from './filter.ts';
 import { type ListRequest, unusableCursor } from './list-request.ts';
 import { likeliest } from './misspellings.ts';

@@ -1,4 +1,4 @@
-import type { Fragment, Sql } from '@catalogue/postgres';
+import type { Fragment, PendingQuery, Sql } from '@catalogue/postgres';
 import type { LogPosition } from './log.ts';
 
 /** Rows of the read model, and whether their statement saw a position of the change log. */
@@ -16,7 +16,11 @@ export type WithProof<Row> = Row & { isProven: boolean; isRow: true | null };
  * mark. Connections of one pool can lead to several servers, and a generation can be switched at any moment, so an earlier read of
  * the log proves nothing about the statement.
  */
-export function proving<Row>(sql: Sql, position: LogPosition | undefined, statement: Promise<Row[]>) {
+export function proving<Row>(
+  sql: Sql,
+  position: LogPosition | undefined,
+  statement: Promise<Row[]>,
+): PendingQuery<WithProof<Row>> {
   const { generation = null, seq = null, mark = null } = position ?? {};
   return sql<WithProof<Row>[]>`
     select proof."isProven", found.*

@@ -1,10 +1,5 @@
-import { errorCode } from '@catalogue/postgres';
+import { errorCode, type PendingQuery } from '@catalogue/postgres';
 import { overloaded } from '../outage.ts';
-
-/** A statement that can be cancelled. */
-export interface PendingQuery<Row> extends Promise<Row[]> {
-  cancel(): void;
-}
 
 export interface QueueLimits {
   /** Statements at once: as many as the pool has connections, so that each can be cancelled on its own connection. */
