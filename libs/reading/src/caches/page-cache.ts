@@ -8,6 +8,11 @@ export interface ShownPage {
   body: string;
   /** The page was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
+  /**
+   * Milliseconds, from the start of the read, for which the page stays right while the log has no change. For pages that also
+   * depend on the time; no limit when absent.
+   */
+  validForMs?: number;
 }
 
 interface CachedPage {
@@ -17,8 +22,8 @@ interface CachedPage {
   reading: Promise<ShownPage>;
   /** Set when the read is complete. */
   shown: ShownPage | undefined;
-  /** When it was set, on `performance.now()`. */
-  shownAtMs: number;
+  /** From then on, requests read the page again. On `performance.now()`; `Infinity` until the read is complete. */
+  usableUntilMs: number;
   waiting: number;
   /** Cancels the read. */
   giveUp: AbortController;
@@ -38,9 +43,9 @@ const maxCachedCharacters = 16_000_000;
 const charactersPerPage = 1_000;
 
 /**
- * Answers pages from memory while the read model has not changed since they were read. The change log is read before each answer,
- * once for all requests of one turn of the event loop. Simultaneous requests for the same page share one read. Pages are the same
- * if their lists have the same JSON.
+ * Answers pages from memory while the read model has not changed since they were read, and for no longer than each is valid. The
+ * change log is read before each answer, once for all requests of one turn of the event loop. Simultaneous requests for the same
+ * page share one read. Pages are the same if their lists have the same JSON.
  */
 export class PageCache<List> {
   readonly #feed: ChangeFeed;
@@ -60,23 +65,31 @@ export class PageCache<List> {
    * @throws {Problem} `overloaded`, `unavailable`.
    */
   async pageOfNow(list: List, gone: AbortSignal, isProven = false): Promise<ShownPage> {
+    const askedAtMs = performance.now();
     const { position } = this.#feed;
     if (position === undefined) return await this.#read(list, gone, undefined);
     const key = JSON.stringify(list);
     const known = this.#pages.get(key);
-    const isKnown = known?.at === position && (known.isProven || (!isProven && isFresh(known)));
+    const isKnown = known?.at === position && (known.isProven || !isProven) && askedAtMs < known.usableUntilMs;
     const page = isKnown ? known : this.#begin(key, list, position, isProven);
-    return page.shown ?? (await this.#wait(key, page, gone));
+    const shown = page.shown ?? (await this.#wait(key, page, gone));
+    // This call may have joined a read that began earlier, and the page was valid only until a time before this call.
+    return askedAtMs <= page.usableUntilMs ? shown : await this.pageOfNow(list, gone, isProven);
   }
 
   #begin(key: string, list: List, at: LogPosition, isProven: boolean): CachedPage {
     this.#drop(key);
     const giveUp = new AbortController();
+    const begunAtMs = performance.now();
     const reading = this.#read(list, giveUp.signal, isProven ? at : undefined);
-    const page: CachedPage = { at, isProven, reading, shown: undefined, shownAtMs: Infinity, waiting: 0, giveUp };
+    const page: CachedPage = { at, isProven, reading, shown: undefined, usableUntilMs: Infinity, waiting: 0, giveUp };
     this.#pages.set(key, page);
     reading.then(
-      (shown) => this.#keep(key, page, shown),
+      (shown) => {
+        const unprovenUntilMs = isProven ? Infinity : performance.now() + maxUnprovenMs;
+        page.usableUntilMs = Math.min(unprovenUntilMs, begunAtMs + (shown.validForMs ?? Infinity));
+        this.#keep(key, page, shown);
+      },
       () => this.#pages.get(key) === page && this.#drop(key),
     );
     return page;
@@ -108,7 +121,6 @@ export class PageCache<List> {
       return;
     }
     page.shown = shown;
-    page.shownAtMs = performance.now();
     this.#size += sizeOf(key, shown);
     for (const oldest of this.#pages.keys()) {
       if (this.#size <= maxCachedCharacters) return;
@@ -125,8 +137,4 @@ export class PageCache<List> {
 
 function sizeOf(key: string, { link = '', body }: ShownPage): number {
   return key.length + link.length + body.length + charactersPerPage;
-}
-
-function isFresh({ shownAtMs }: CachedPage): boolean {
-  return performance.now() - shownAtMs < maxUnprovenMs;
 }
