@@ -38,3 +38,25 @@ test('a resource is sent with its tag, or as 304 without a body, and has to be r
   expect([known.statusCode, known.body, known.headers['etag']]).toEqual([304, '', '"7"']);
   await app.close();
 });
+
+test('a resource that is not JSON is sent with its media type', async () => {
+  const app = await createServer({
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    dependencies: {},
+  });
+  const type = 'image/svg+xml; charset=utf-8';
+  app.get('/prices.svg', { config: { produces: ['image/svg+xml'] } }, (request, reply) =>
+    sendTagged(reply, request.headers['if-none-match'], { etag: '"7"', body: '<svg/>', type }),
+  );
+  const sent = await app.inject('/prices.svg');
+  expect([sent.statusCode, sent.body, sent.headers['etag'], sent.headers['content-type']]).toEqual([
+    200,
+    '<svg/>',
+    '"7"',
+    type,
+  ]);
+  const known = await app.inject({ url: '/prices.svg', headers: { 'if-none-match': '"7"' } });
+  expect([known.statusCode, known.body]).toEqual([304, '']);
+  await app.close();
+});

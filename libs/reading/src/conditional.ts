@@ -11,16 +11,20 @@ export function requireRevalidation(app: Server): void {
   });
 }
 
-/** A resource as JSON, with its entity tag in quotes. */
+/** A resource in the form that is sent. */
 export interface Tagged {
+  /** The entity tag, in quotes. */
   etag: string;
   body: string;
+  /** The media type of the body, with its character set. JSON when absent. */
+  type?: string;
 }
 
 /** Sends a resource with its tag, or `304` without a body if `If-None-Match` lists the tag. */
-export function sendTagged(reply: FastifyReply, ifNoneMatch: string | undefined, { etag, body }: Tagged): FastifyReply {
+export function sendTagged(reply: FastifyReply, ifNoneMatch: string | undefined, tagged: Tagged): FastifyReply {
+  const { etag, body, type = json } = tagged;
   reply.header('etag', etag);
-  return isListed(ifNoneMatch, etag) ? reply.code(304).send(undefined) : sendJson(reply, body);
+  return isListed(ifNoneMatch, etag) ? reply.code(304).send(undefined) : reply.type(type).send(body);
 }
 
 /** Sends a body that is JSON already. */
