@@ -17,7 +17,7 @@ export interface Pending<Command, Refusal> extends Submission<Command> {
   attempts: number;
   /** The versions of its event in appends without an answer: the event may be stored at one of them. */
   uncertainVersions: number[];
-  /** Aborted when its time was up and its client was answered. The command is dropped then. */
+  /** Aborted when the time for its answer is over. Its client has been told so then, and the command is dropped. */
   late: AbortSignal;
   resolve: (outcome: Outcome<Refusal>) => void;
   reject: (error: unknown) => void;
@@ -26,17 +26,17 @@ export interface Pending<Command, Refusal> extends Submission<Command> {
 export interface Committed<State, Command, Refusal> {
   /** The streams whose events were stored. */
   stored: DecidedStream<State, Command, Refusal>[];
-  /** Commands whose stream lost a race, so that they have to be decided again. */
-  open: Pending<Command, Refusal>[];
+  /** Commands that were not answered because their stream lost a race: load and decide them again, in another batch. */
+  toRetry: Pending<Command, Refusal>[];
 }
 
 /**
  * Loads, decides and appends a batch, with one statement for each step, and answers every command that is settled.
  *
- * Keys are looked up before any command is decided, so that a replayed command does not make the append fail. A key that is taken
- * after the look-up fails the append (`KeyTaken`).
- * @throws if the batch failed as a whole. Then only commands whose key had an answer, or whose time was up, were answered. No event
- * of the others was stored, except after `OutcomeUnknown`.
+ * Keys are looked up before any command is decided, so that a replayed command does not make the append fail.
+ * @throws {KeyTaken} when another process took a key after the look-up; {OutcomeUnknown} when the append was sent and not answered;
+ * PostgreSQL's own error otherwise. No event of the batch was stored then, except that after `OutcomeUnknown` it may have been.
+ * Commands whose key had an answer, or whose time was up, have been answered; the others have not.
  */
 export async function commitBatch<State extends { version: number }, Command, C extends Change, Refusal>(
   sql: Sql,
@@ -51,27 +51,28 @@ export async function commitBatch<State extends { version: number }, Command, C 
   );
   const withEvents = decided.filter(({ events }) => events.length > 0);
   const won = await store(sql, withEvents, decided.flatMap(answersOf));
-  const open: Pending<Command, Refusal>[] = [];
+  const toRetry: Pending<Command, Refusal>[] = [];
   for (const { stream, events, answers: settled } of decided) {
     const isSettled = events.length === 0 || won.has(stream);
     for (const { submission, outcome } of settled) {
       const pending = submission as Pending<Command, Refusal>;
       if (isSettled) pending.resolve(outcome);
-      else open.push(pending);
+      else toRetry.push(pending);
     }
   }
-  return { stored: withEvents.filter(({ stream }) => won.has(stream)), open };
+  return { stored: withEvents.filter(({ stream }) => won.has(stream)), toRetry };
 }
 
-/** Rejects a command whose client was answered already, so that it is not stored afterwards. Returns whether it did. */
+/** Rejects a command if the time for its answer is over, so that it is not stored afterwards. Returns whether it did. */
 export function giveUpWhenLate<Command, Refusal>({ late, reject }: Pending<Command, Refusal>): boolean {
   if (late.aborted) reject(new NotDecided('The event store did not answer in time'));
   return late.aborted;
 }
 
 /**
- * What the decisions rest on. What may settle a command without a decision is asked after the histories: an append that is
- * carried out meanwhile, by another process or late, is then known to be there whenever a history shows it.
+ * Loads the histories that commands are decided on. Then looks up stored answers and stored events, which settle commands without a
+ * decision. The order matters: an append of another process, or a late one of this process, can be carried out between the two
+ * reads. If a history shows its events, the look-up must find them, too.
  */
 async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
   const keys = batch.flatMap(({ key }) => (key === undefined ? [] : [key]));
@@ -123,7 +124,7 @@ function answerFromStore<Command, Refusal>(
   return true;
 }
 
-/** Refusals are not stored: a retry decides again. */
+/** The answers to store: those of commands with a key, except refusals, because a retry decides again. */
 function answersOf({ stream, events, answers }: DecidedStream<unknown, unknown, unknown>): NewAnswer[] {
   return answers.flatMap(({ submission: { key }, outcome }) =>
     key === undefined || outcome.refused !== undefined

@@ -155,9 +155,9 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
       await this.#recover(batch, error);
       return;
     }
-    const { stored, open } = committed;
-    this.#capacity.settled(batch.length - open.length);
-    for (const pending of open) this.#tryAgain(pending, 'Other commands on the product kept coming first');
+    const { stored, toRetry } = committed;
+    this.#capacity.settled(batch.length - toRetry.length);
+    for (const pending of toRetry) this.#tryAgain(pending, 'Other commands on the product kept coming first');
     onCommitted({ size: batch.length, durationSeconds: (performance.now() - began) / 1000, stored });
   }
 
