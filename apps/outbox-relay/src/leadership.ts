@@ -12,8 +12,8 @@ const pingIntervalMs = 500;
 const retryIntervalMs = 300;
 // Long enough for another candidate to take the lock.
 const pauseAfterResigningMs = 1_000;
-// A candidate takes over from a stuck leader only after it has stood by for so long: if both lack the same dependency, a change of
-// leader does not help.
+// How long another candidate has to stand by before a stuck leader resigns. A candidate that lacks a dependency opens a new session
+// at each attempt, so a session of this age can do the work. Two relays that both lack Kafka do not take turns.
 const minStandbyMs = 10_000;
 
 /** One process's time as the leader. It ends when the connection that holds the lock ends. */
@@ -34,18 +34,18 @@ export interface CandidateOptions {
   dsn: string;
   log: Logger;
   signal: AbortSignal;
-  /** Rejects if this process could not do the work. Called before every attempt to become the leader. */
+  /** Rejects if this process cannot do the leader’s work now. Called before every attempt to become the leader. */
   requireFit: () => Promise<void>;
-  /** Whether the work makes no progress. Then the leader resigns, if another candidate has stood by for 10 s. */
+  /** Whether the leader’s work makes no progress. The leader then resigns if another candidate has stood by for 10 s. */
   isStuck: () => boolean;
-  /** Does the leader's work until the term's signal is aborted. A failure ends the term, and the process stands again. */
+  /** Does the leader's work until the term's signal is aborted. If it rejects, the term ends, and the process stands again. */
   lead: (term: Term) => Promise<void>;
   onRole: (role: Role) => void;
 }
 
 /**
- * Stands for leadership until the signal is aborted. Of all processes on one database, one leads at a time. The lock is not a
- * fence: work that a leader has begun before it loses the lock may still take effect.
+ * Stands for leadership until the signal is aborted, and again after every failure, which it logs. Of all processes on one database,
+ * the one that holds the lock leads. The lock is not a fence: work that a leader began before it lost the lock may still take effect.
  */
 export async function campaign(candidate: CandidateOptions): Promise<void> {
   const { log, signal, onRole } = candidate;
@@ -104,7 +104,7 @@ async function holdTerm(session: Sql, lost: AbortController, candidate: Candidat
   const ping = async () => {
     const asked = performance.now();
     try {
-      await answered(session`select 1`, signal);
+      await inTime(session`select 1`, signal);
       if (isStuck() && (await anotherStandsBy(session, signal))) {
         throw new Resigned('Kafka accepted nothing for 10 s, so the relay that stands by may lead');
       }
@@ -135,7 +135,7 @@ async function holdTerm(session: Sql, lost: AbortController, candidate: Candidat
 }
 
 async function tryLock(session: Sql, signal: AbortSignal): Promise<boolean> {
-  const [row] = await answered(session<{ won: boolean }[]>`select pg_try_advisory_lock(${relayLock}) as won`, signal);
+  const [row] = await inTime(session<{ won: boolean }[]>`select pg_try_advisory_lock(${relayLock}) as won`, signal);
   return row?.won ?? false;
 }
 
@@ -144,10 +144,14 @@ async function anotherStandsBy(session: Sql, signal: AbortSignal): Promise<boole
     select from pg_stat_activity
     where datname = current_database() and application_name = ${sessionName} and pid <> pg_backend_pid()
       and backend_start < now() - ${minStandbyMs} * interval '1 millisecond'`;
-  return (await answered(asked, signal)).count > 0;
+  return (await inTime(asked, signal)).count > 0;
 }
 
-/** Waits for an answer as long as the server keeps an idle session: after that, the session has ended or is about to end. */
-async function answered<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
+/**
+ * The answer of the session that holds the lock, or asks for it. Waits for at most 2 s: the server ends a session, and releases its
+ * lock, after as long without a statement.
+ * @throws the signal’s reason, and a `TimeoutError` after 2 s.
+ */
+async function inTime<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {
   return await orAborted(query, AbortSignal.any([signal, AbortSignal.timeout(idleSessionTimeoutMs)]));
 }
