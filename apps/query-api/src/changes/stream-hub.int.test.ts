@@ -246,7 +246,7 @@ describe('a stream', () => {
 
   test('is refused when too many are open', async () => {
     const responses = Array.from({ length: 5_000 }, () => new ServerResponse(new IncomingMessage(new Socket())));
-    await api.streams.room();
+    await api.streams.awaitRoom();
     for (const response of responses) api.streams.open(response, undefined, undefined);
     using refused = await open();
     expect([refused.status, refused.headers['retry-after']]).toEqual([503, '1']);
@@ -280,7 +280,7 @@ describe('a stream', () => {
   });
 
   test('that has ended but is still being sent gets no further changes', async () => {
-    await api.streams.room();
+    await api.streams.awaitRoom();
     const response = new ServerResponse(new IncomingMessage(new Socket()));
     const errors: unknown[] = [];
     response.on('error', (error) => errors.push(error));

@@ -55,10 +55,10 @@ export class StreamHub {
   }
 
   /**
-   * Resolves when a stream can be opened.
-   * @throws {Problem} `overloaded` if too many streams are open, `unavailable` if none can be opened now.
+   * Waits until a stream can be opened: for at most 2 s, for the first read of the change log.
+   * @throws {Problem} `overloaded` if 5 000 streams are open, `unavailable` if the log is not read by then or the process stops.
    */
-  async room(): Promise<void> {
+  async awaitRoom(): Promise<void> {
     const retry = { headers: { 'retry-after': '1' } };
     if (this.#streams.size >= maxStreams) throw new Problem('overloaded', 'Too many streams are open', retry);
     await orAborted(this.#options.feed.begun, AbortSignal.timeout(maxBeginMs)).catch(() => {

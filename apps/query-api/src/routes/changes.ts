@@ -61,7 +61,7 @@ export function streamRoute(
       const wants = wantsOf(query.ids, query);
       const wait = requestedWait(request, reply);
       if (wait.tokens.length > 0) await consistency.reach(wait);
-      await streams.room();
+      await streams.awaitRoom();
       reply.hijack();
       const { raw } = reply;
       for (const [name, value] of Object.entries(reply.getHeaders()))
