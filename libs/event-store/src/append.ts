@@ -22,17 +22,17 @@ export class KeyTaken extends Error {}
 export class OutcomeUnknown extends Error {}
 
 /**
- * Appends to many streams and stores the answers of keyed commands, in one statement that commits itself. Of each stream, all
+ * Appends to many streams and stores the answers of commands with a key, in one statement that commits itself. Of each stream, all
  * events are stored, or none.
  *
  * @param appends at most one for each stream.
- * @returns the streams that were appended to. The others lost a race: another writer stored the expected version first. Load
- * and decide them again, in a new statement.
- * @throws {OutcomeUnknown} when the append was sent and PostgreSQL did not answer. After any other error nothing was stored:
- * {KeyTaken} when an answer's key is taken; otherwise PostgreSQL's own error, or a fault found before the append was sent.
+ * @returns the streams that were appended to. At the others, another writer stored the next version first: load them, decide
+ * again, and append in another statement.
+ * @throws {OutcomeUnknown} when the append was sent and PostgreSQL did not answer; {KeyTaken} when the key of an answer is taken;
+ * otherwise PostgreSQL's own error, or an error from before the append was sent. Nothing was stored, except after `OutcomeUnknown`.
  *
- * The statement must take its transaction id after the streams were read. Otherwise a reader could see version 2 before
- * version 1. So never call this in a transaction that has written.
+ * Never call this in a transaction that has written: it has its transaction id already, and readers follow the order of these ids.
+ * If the streams were read after the id was taken, a reader could see version 2 of a stream before version 1.
  */
 export async function append(
   sql: Sql,
@@ -63,7 +63,7 @@ interface Row {
 
 type Won = Promise<{ stream: string }[]>;
 
-/** For one event per stream and no keys, as most appends are: the same result as `insert`, a fifth cheaper for PostgreSQL. */
+/** For one event per stream and no answers, as in most appends: the same result as `insert`, a fifth cheaper for PostgreSQL. */
 function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
   return sql`
     insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)

@@ -5,12 +5,12 @@ import { type Cursor, end, type RecordedEvent } from './event.ts';
 export interface PlacedEvent extends RecordedEvent, Cursor {}
 
 /**
- * The next events of the whole log after a cursor, at most `limit` and none after `upTo`. The events of a stream are in the order
- * of their versions.
+ * The next events of all streams after a cursor: at most `limit`, and none after `upTo`. The events of a stream come in the order of
+ * their versions.
  *
- * Reads only transactions that are older than every open one (`pg_snapshot_xmin`): otherwise a transaction that commits later
- * could be skipped for ever. So an open writing transaction, anywhere on the same server, hides all later events. See
- * https://event-driven.io/en/ordering_in_postgres_outbox.
+ * Reads only events of transactions that began to write before every transaction that is still open (`pg_snapshot_xmin`).
+ * Otherwise the cursor could move past the events of an open transaction, and they would be skipped for ever. So an open writing
+ * transaction, in any database of the server, hides all later events. See https://event-driven.io/en/ordering_in_postgres_outbox.
  */
 export async function readForward(sql: Sql, after: Cursor, limit: number, upTo = end): Promise<PlacedEvent[]> {
   return await sql<PlacedEvent[]>`
@@ -25,8 +25,7 @@ export async function readForward(sql: Sql, after: Cursor, limit: number, upTo =
 }
 
 /**
- * As `readForward`, batch after batch until no event is left. Reads the next batch while the caller works on a full one, so the
- * caller rarely waits for a read.
+ * As `readForward`, batch after batch, until no event is left. While the caller works on a full batch, reads the next one.
  */
 export async function* readAhead(sql: Sql, after: Cursor, limit: number, upTo = end): AsyncGenerator<PlacedEvent[]> {
   let reading = readForward(sql, after, limit, upTo);
@@ -47,8 +46,8 @@ export async function* readAhead(sql: Sql, after: Cursor, limit: number, upTo = 
 }
 
 /**
- * Whether committed events wait behind an open transaction, so that reading again soon is worthwhile. Call it after
- * `readForward` has found nothing after the cursor: any event there is then held back.
+ * Whether an open transaction hides committed events after a cursor. Call this after `readForward` has found no event there: any
+ * event there is hidden then, and reading again soon finds it.
  */
 export async function isHeldBack(sql: Sql, after: Cursor): Promise<boolean> {
   const { count } = await sql`
