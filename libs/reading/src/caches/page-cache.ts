@@ -33,8 +33,8 @@ interface CachedPage {
 type PageReader<List> = (list: List, gone: AbortSignal, position: LogPosition | undefined) => Promise<ShownPage>;
 
 /**
- * Milliseconds for which an unproven page is used: behind one address there can be a replica that lags, and nobody changes the
- * position of what it answered.
+ * Milliseconds for which an unproven page is used. One address may lead to several servers, and a replica that lags may have
+ * answered: its page is older than the position at which it is kept.
  */
 const maxUnprovenMs = 1_000;
 

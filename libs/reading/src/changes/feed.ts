@@ -21,9 +21,9 @@ const usualPausesMs = { soonest: 5, wanted: 50, idle: 250 };
 const hintPauseMs = 2;
 /** How many changes one read returns, and how many stay in memory: 10 000 take about 5 MB. */
 const maxReadChanges = 1_000;
-const kept = 10_000;
+const maxKeptChanges = 10_000;
 /** Callers that may wait for a read. If the database is that slow, more would only wait longer. */
-const maxAsking = 5_000;
+const maxCallers = 5_000;
 const maxTurns = 8;
 /** Limit for a read together with the one before it: a frozen database answers neither. */
 const maxLookMs = 5_000;
@@ -106,7 +106,7 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
     this.#listeners.add(listener);
   }
 
-  /** Announces a listener. The feed reads the log soon, and often until `unwant` was called for each listener. */
+  /** Announces that a request or a stream waits for changes: the feed reads the log often, until `unwant` is called for it. */
   want(): void {
     this.#wanted += 1;
     if (this.#pause <= this.#pauses.soonest) return;
@@ -124,7 +124,7 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
    * @throws the error of the read; {Problem} `overloaded` if too many wait, `unavailable` after 5 s.
    */
   async current(): Promise<void> {
-    if (this.#asking >= maxAsking) throw overloaded();
+    if (this.#asking >= maxCallers) throw overloaded();
     this.#asking += 1;
     try {
       await (this.#next ??= inTime(this.#lookNext(), maxLookMs));
@@ -171,7 +171,7 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
       before = this.#asking;
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await this.#underWay.catch(() => {}); // Who waits for it is told.
+    await this.#underWay.catch(() => {}); // Its own callers get the error.
     // Later callers need a later read than the one that is sent now.
     this.#next = undefined;
     this.#underWay = this.#lookOn();
@@ -192,7 +192,7 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
     recent.add(changes);
     if (changes.length > 0) this.#changedAt = performance.now();
     // Trims rarely and in one step: removing from the front moves all other elements.
-    if (recent.count >= kept + maxReadChanges) recent.keep(kept);
+    if (recent.count >= maxKeptChanges + maxReadChanges) recent.keep(maxKeptChanges);
     if (changes.length > 0) for (const listener of this.#listeners) listener.changed(changes);
     // If changes were pruned before they were read, the known part ends there: the next read notices.
     return recent.position.seq >= read.last;
@@ -201,7 +201,7 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
   /** Starts at the end of the log. Streams that resume after a restart of this process find the last changes in memory. */
   async #begin(): Promise<true> {
     const before = this.position;
-    const { base, changes } = newestChanges(await this.#changeLog.readNewest(kept));
+    const { base, changes } = newestChanges(await this.#changeLog.readNewest(maxKeptChanges));
     this.#recent = new RecentChanges(base, changes);
     this.#changedAt = performance.now();
     this.#begun.resolve();

@@ -26,7 +26,7 @@ export interface LoggedChange {
 /** A part of the serving generation’s change log, from one moment. */
 export interface LogRead<Change extends LoggedChange> {
   generation: number;
-  /** Its last change. */
+  /** The `seq` of its last change; 0 if it has none. */
   last: number;
   /** The mark of its beginning. */
   beginning: number | null;

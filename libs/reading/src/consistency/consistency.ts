@@ -11,6 +11,7 @@ import { Waiters } from './waiters.ts';
 
 export interface ConsistencyOptions {
   feed: ChangeFeed;
+  /** Reads by `findStatuses`. */
   statuses: RowLoader<ProductStatus>;
   metrics: Registry;
 }
@@ -25,9 +26,9 @@ export interface Answer {
 
 /** Requests that may wait at once. Each is an open connection and takes about 10 KB. */
 const maxWaiting = 2_000;
-/** The pause between reads that come from different histories: during a failover, or a switch of generations. */
+/** The pause before another read if an answer and the log come from different histories, as during a failover or a switch. */
 const rereadPauseMs = 20;
-/** Added to a request’s wait, for the statements that look for its writes. */
+/** How much longer than its wait a request may take, for the statements that look for its writes. */
 const maxLookMs = 1_000;
 
 /** Delays queries until their answers include the writes of their tokens. */
@@ -48,12 +49,13 @@ export class Consistency {
   }
 
   /**
-   * The result of `read`, once it includes the writes. The answer itself proves that, or the change log does: the log shows the
-   * writes, and the answer was read at or after that position of the same history. Otherwise it is read again.
-   * @param read reads from now on; the feed has been current since the request came.
-   * @param productId the product of the query, if it is for one.
-   * @throws {Problem} `read-model-behind` when the wait is over, `product-parked` at once, `overloaded` if too many wait,
-   * `unavailable` if the database has not answered a second after the wait.
+   * Calls `read`, and repeats it until its result includes the writes of the tokens. A result that is the product of every token
+   * proves that by its version. For any other result the change log proves it: the log has the writes, and the result was read
+   * at that position of the log or later, in the same history.
+   * @param read reads from now on. When it is called, the feed has read all that was committed before the request came.
+   * @param productId the product that `read` finds, if it finds one product.
+   * @throws {Problem} `read-model-behind` when the wait is over; `product-parked` at once; `overloaded` if 2 000 requests wait
+   * already; `unavailable` if the database has not answered a second after the wait, or the process stops.
    */
   async answer<T extends Answer>(wait: Wait, read: () => Promise<T>, productId?: string): Promise<T> {
     const { feed } = this.#options;
@@ -76,7 +78,10 @@ export class Consistency {
     }
   }
 
-  /** Resolves once the part of the change log that the feed has read includes the writes; throws as `answer` does. */
+  /**
+   * Waits until the feed has read the writes of the tokens in the change log.
+   * @throws {Problem} as `answer` does.
+   */
   async reach(wait: Wait): Promise<void> {
     if ((await this.#seen(wait)) === undefined) await this.#wait(wait, wait.waitMs);
   }
@@ -86,7 +91,7 @@ export class Consistency {
     this.#stopping.abort();
   }
 
-  /** The position of the log if all writes are among its newest changes. */
+  /** The feed’s position if it has all writes in memory, among the newest changes. Undefined otherwise. */
   async #seen({ tokens, waitMs }: Wait): Promise<LogPosition | undefined> {
     const { feed } = this.#options;
     await inTime(feed.current(), waitMs + maxLookMs);
@@ -94,7 +99,7 @@ export class Consistency {
     return areSeen ? feed.position : undefined;
   }
 
-  /** Resolves with a position of the log at or after the writes. */
+  /** Waits until the writes are visible. Returns a position of the log at or after them. */
   async #wait(wait: Wait, wholeWaitMs: number): Promise<LogPosition> {
     if (this.#waiters.count >= maxWaiting) throw refusal('overloaded', 'Too many requests wait for a write');
     return await inTime(this.#waitFor(wait, wholeWaitMs), wait.waitMs + maxLookMs);
@@ -128,8 +133,8 @@ export class Consistency {
   }
 
   /**
-   * The first write that is not visible yet, with what is visible instead; or a position at or after all writes. Undefined if the
-   * writes are visible only in a history that the feed does not follow, or not yet.
+   * The first write that is not visible yet, with the version that is; or a position at or after all writes. Undefined if all are
+   * visible, but in a history that the feed does not follow yet.
    */
   async #look(tokens: readonly ConsistencyToken[]): Promise<Missing | LogPosition | undefined> {
     const { feed, statuses } = this.#options;
@@ -161,9 +166,11 @@ export class Consistency {
   }
 }
 
+/** A write that is not visible yet. */
 interface Missing {
   id: string;
   version: number;
+  /** The visible version. */
   shown: number;
 }
 
