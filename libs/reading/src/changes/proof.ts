@@ -1,4 +1,4 @@
-import type { Fragment, PendingQuery, Sql } from '@catalogue/postgres';
+import type { Fragment, PendingQuery, Sql, Transaction } from '@catalogue/postgres';
 import type { LogPosition } from './log.ts';
 
 /** Rows of the read model, and whether their statement saw a position of the change log. */
@@ -14,10 +14,11 @@ export type WithProof<Row> = Row & { isProven: boolean; isRow: true | null };
 /**
  * Extends a statement to prove that it reads at or after a position: the position’s generation serves, and its change has the same
  * mark. Connections of one pool can lead to several servers, and a generation can be switched at any moment, so an earlier read of
- * the log proves nothing about the statement.
+ * the log proves nothing about the statement. In a transaction with one snapshot (`repeatable read`), the proof holds for all its
+ * statements.
  */
 export function proving<Row>(
-  sql: Sql,
+  sql: Sql | Transaction,
   position: LogPosition | undefined,
   statement: Promise<Row[]>,
 ): PendingQuery<WithProof<Row>> {

@@ -1,4 +1,4 @@
-import type { Sql } from '@catalogue/postgres';
+import type { Sql, Transaction } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
@@ -16,7 +16,7 @@ interface Price {
   cents: number;
 }
 
-async function findPrices(sql: Sql, ids: readonly string[], position: LogPosition | undefined) {
+async function findPrices(sql: Sql | Transaction, ids: readonly string[], position: LogPosition | undefined) {
   const statement = sql<Price[]>`select id, version, cents from prices where generation = 1 and id = any(${[...ids]})`;
   return provenRows(await proving(sql, position, statement), position);
 }
@@ -43,4 +43,18 @@ test('a service with other tables answers with the writes of the tokens, as quer
   await expect(ask('b', 2)).rejects.toMatchObject({ type: 'product-parked' });
   stop.abort();
   await running;
+});
+
+test('a statement of a transaction proves that its snapshot includes a position', async () => {
+  await using db = await createDatabase(inject('servers').readDb, createPriceTables);
+  const feed = new ChangeFeed(new ChangeLog(db.sql, { columns: [], channel }), createLogger('test', 'silent'));
+  await feed.current();
+  const proven = await db.sql.begin('isolation level repeatable read read only', async (tx) => {
+    const before = await findPrices(tx, ['a'], feed.position);
+    await project(db.sql, ['a']);
+    await feed.current();
+    const after = await findPrices(tx, ['a'], feed.position);
+    return { before: before.from, after: after.from, rows: after.rows.length };
+  });
+  expect(proven).toEqual({ before: expect.objectContaining({ seq: 0 }), after: undefined, rows: 0 });
 });
