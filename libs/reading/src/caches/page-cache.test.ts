@@ -1,9 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ChangeFeed } from '../changes/feed.ts';
 import type { LogPosition } from '../changes/log.ts';
 import { PageCache, type ShownPage } from './page-cache.ts';
 
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -23,12 +25,12 @@ test('an unproven page is soon read again, a proven one is kept: a replica that 
   const ask = (isProven: boolean) => cache.pageOfNow(list, stays, isProven);
   await ask(false);
   await ask(false);
-  await delay(1_100);
+  vi.advanceTimersByTime(1_100);
   const unproven = reads;
   await ask(false);
   expect(reads).toBe(unproven + 1);
   await ask(true);
-  await delay(1_100);
+  vi.advanceTimersByTime(1_100);
   const proven = reads;
   await ask(true);
   await ask(false);
@@ -36,7 +38,6 @@ test('an unproven page is soon read again, a proven one is kept: a replica that 
 });
 
 test('a page that time changes is read again when its time is over', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] });
   let reads = 0;
   const cache = new PageCache({ position } as ChangeFeed, () => {
     reads += 1;
@@ -53,7 +54,6 @@ test('a page that time changes is read again when its time is over', async () =>
 });
 
 test('a request that joins a read gets no page whose time was over before the request came', async () => {
-  vi.useFakeTimers({ toFake: ['performance'] });
   const reads: PromiseWithResolvers<ShownPage>[] = [];
   const cache = new PageCache({ position } as ChangeFeed, () => {
     const read = Promise.withResolvers<ShownPage>();
