@@ -13,7 +13,7 @@ const retryIntervalMs = 300;
 // Long enough for another candidate to take the lock.
 const pauseAfterResigningMs = 1_000;
 // How long another candidate has to stand by before a stuck leader resigns. A candidate that lacks a dependency opens a new session
-// at each attempt, so a session of this age can do the work. Two relays that both lack Kafka do not take turns.
+// at each attempt, so one with a session of this age can do the work. Otherwise two relays that both lack Kafka would take turns.
 const minStandbyMs = 10_000;
 
 /** One process's time as the leader. It ends when the connection that holds the lock ends. */
@@ -44,8 +44,8 @@ export interface CandidateOptions {
 }
 
 /**
- * Stands for leadership until the signal is aborted, and again after every failure, which it logs. Of all processes on one database,
- * the one that holds the lock leads. The lock is not a fence: work that a leader began before it lost the lock may still take effect.
+ * Stands for leadership until the signal is aborted; logs a failure and stands again. Of all processes on one database, the one
+ * that holds the lock leads. The lock is not a fence: work that a leader began before it lost the lock may still take effect.
  */
 export async function campaign(candidate: CandidateOptions): Promise<void> {
   const { log, signal, onRole } = candidate;
