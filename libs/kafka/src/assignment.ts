@@ -81,16 +81,19 @@ export class Assignment {
     return this.#feeds.values();
   }
 
-  /** Messages polled and not yet applied. */
+  /** Messages that wait for their batch. */
   get queued(): number {
     let queued = 0;
     for (const feed of this.#feeds.values()) queued += feed.queued;
     return queued;
   }
 
-  get queuedBytes(): number {
+  /** Bytes of the messages polled and not yet applied, without those of slow batches: other partitions do not wait for them. */
+  get pendingBytes(): number {
     let bytes = 0;
-    for (const feed of this.#feeds.values()) bytes += feed.queuedBytes;
+    for (const feed of this.#feeds.values()) {
+      bytes += feed.queuedBytes + (feed.busyFor < holdAfterMs ? feed.underWayBytes : 0);
+    }
     return bytes;
   }
 

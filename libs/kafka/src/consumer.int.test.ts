@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { createTopic, message, openTestProducer, silent } from '../test/topic.ts';
@@ -89,6 +90,30 @@ test('a consumer continues at the offset that another owner stored, backward or 
   expect(store.refused).toBe(1);
 });
 
+test('in a long backlog, a consumer reads all its partitions alike', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  // Several times what is read ahead, of each partition.
+  const backlog = numbers(0, 12_000).map((number) => message(`key ${number}`, randomBytes(3000).toString('base64')));
+  const places = await producer.send(topic.name, backlog);
+  const sizeOf = (partition: number) => places.filter((it) => 'partition' in it && it.partition === partition).length;
+  const offsets = () => numbers(0, 6).map((partition) => store.next.get(partition) ?? 0);
+  const progress: number[][] = [];
+  const apply: ApplyBatch = async (batch) => {
+    // Slower than messages arrive, so that the client's queue is full.
+    await delay(20);
+    const outcome = await store.apply(batch);
+    progress.push(offsets());
+    return outcome;
+  };
+  await using _consumer = start(topic.name, store, { apply });
+  await vi.waitFor(() => expect(store.values).toHaveLength(backlog.length), patient);
+  const untilOneIsRead = progress.filter((next) => next.every((offset, partition) => offset < sizeOf(partition)));
+  expect(untilOneIsRead.length).toBeGreaterThan(20);
+  for (const next of untilOneIsRead) expect(Math.min(...next)).toBeGreaterThan(Math.max(...next) / 2 - 400);
+});
+
 test('a batch that does not end delays no other partition, and its own continues after it', async () => {
   await using topic = await createTopic(brokers);
   await using producer = openTestProducer(brokers);
@@ -115,6 +140,27 @@ test('a batch that does not end delays no other partition, and its own continues
   expect(store.refused).toBe(0);
   const ofBlocked = store.values.slice(-(store.next.get(blocked) ?? 0));
   expect(ofBlocked.slice(0, 8_001)).toEqual(['first', ...numbers(0, 8_000).map(String)]);
+});
+
+test('however many large batches do not end, the other partitions are read', async () => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const store = new Store();
+  const large = 'x'.repeat(2000);
+  await producer.send(
+    topic.name,
+    numbers(0, 12_000).map((number) => message(`key ${number}`, large)),
+  );
+  const free = Promise.withResolvers<void>();
+  const apply: ApplyBatch = async (batch) => {
+    if (batch.partition !== 5) await free.promise;
+    return await store.apply(batch);
+  };
+  await using running = start(topic.name, store, { apply });
+  await vi.waitFor(() => expect(running.consumer.partitions()[5]?.lag).toBe(0), patient);
+  expect([...store.next.keys()]).toEqual([5]);
+  free.resolve();
+  await vi.waitFor(() => expect(store.values).toHaveLength(12_000), patient);
 });
 
 test('a stopped partition stays stopped, and the others continue', async () => {

@@ -2,7 +2,7 @@ import { setInterval, setTimeout as delay } from 'node:timers/promises';
 import { Assignment, type AssignmentOptions } from './assignment.ts';
 import { connectPatiently } from './client.ts';
 import { codes, isAway, KafkaError } from './errors.ts';
-import { type GroupOptions, type IncomingMessage, NativeConsumer } from './native-consumer.ts';
+import { bytesOf, type GroupOptions, type IncomingMessage, NativeConsumer } from './native-consumer.ts';
 import { OpenTransactions } from './open-transactions.ts';
 import { Reachability } from './reachability.ts';
 import { defaultStalledAfterMs, StallWatch, type StallWatchOptions } from './stall-watch.ts';
@@ -30,10 +30,10 @@ export interface PartitionState {
   stopped: string | undefined;
 }
 
-/** Messages polled and not yet applied, over all partitions: a batch of 1000 for each of six partitions. */
+/** Messages that wait for their batch, over all partitions: a batch of 1000 for each of six partitions. */
 const maxQueuedMessages = 6000;
-/** Their bytes. One more poll adds at most what the client reads ahead. */
-const maxQueuedBytes = 1_000_000;
+/** Bytes of the messages polled and not yet applied: six batches of 1000 events are 2.4 MB. */
+const maxPendingBytes = 3_000_000;
 /** Messages of one poll. They become objects without a pause: 3 ms for 2 000. */
 const maxPolledMessages = 2000;
 /** How long the loop waits for a batch to end while the queue is full, before it holds slow partitions. */
@@ -68,6 +68,8 @@ export class Membership {
   readonly #stalled = Promise.withResolvers<never>();
   readonly #ended = new AbortController();
   #loopHangs = true;
+  /** Size of the largest message of the last poll. */
+  #largestBytes = 1;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -172,11 +174,15 @@ export class Membership {
     this.#checkStall(assignment);
     await assignment.settle();
     const room = maxQueuedMessages - assignment.queued;
-    if (room <= 0 || assignment.queuedBytes >= maxQueuedBytes) {
+    const roomBytes = maxPendingBytes - assignment.pendingBytes;
+    if (room <= 0 || roomBytes <= 0) {
       await within(assignment.room, roomTimeoutMs);
       return;
     }
-    const polled = await this.#poll(native, Math.min(Math.max(room, 100), maxPolledMessages));
+    // The client cannot limit a poll in bytes. The next messages are assumed to be no larger than the last ones.
+    const fitting = Math.ceil(roomBytes / this.#largestBytes);
+    const polled = await this.#poll(native, Math.min(Math.max(room, 100), fitting, maxPolledMessages));
+    if (polled.length > 0) this.#largestBytes = Math.max(1, ...polled.map(bytesOf));
     assignment.dispatch(polled);
     if (polled.length === 0) await native.arrival(idleMs);
   }

@@ -57,6 +57,7 @@ export class PartitionFeed {
   readonly #abandoned = new AbortController();
   #queue: IncomingMessage[] = [];
   #queuedBytes = 0;
+  #underWayBytes = 0;
   /** The offset after the last message taken. */
   #taken: number;
   /** Ranges of offsets, from and to, that the client left out in the last poll. Each is read again once. */
@@ -94,6 +95,11 @@ export class PartitionFeed {
 
   get queuedBytes(): number {
     return this.#queuedBytes;
+  }
+
+  /** Bytes of the batch under way. */
+  get underWayBytes(): number {
+    return this.#underWayBytes;
   }
 
   /** True while some messages are polled and not yet applied. */
@@ -232,6 +238,7 @@ export class PartitionFeed {
       const messages = this.#nextBatch();
       this.#busySince = performance.now();
       await this.#applyBatch(messages);
+      this.#underWayBytes = 0;
       this.#release();
       this.#options.onEnded();
     }
@@ -249,6 +256,7 @@ export class PartitionFeed {
       count += 1;
     }
     this.#queuedBytes -= bytes;
+    this.#underWayBytes = bytes;
     return this.#queue.splice(0, count);
   }
 
