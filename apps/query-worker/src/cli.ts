@@ -1,7 +1,6 @@
 // node dist/cli.js <command>: the operator's tool. The service is main.ts.
-import { lag } from './cli/lag.ts';
-import { parked } from './cli/parked.ts';
-import { rebuild } from './cli/rebuild.ts';
 import { runCommand } from './cli/run.ts';
+import { productModel } from './model.ts';
+import { settings } from './settings.ts';
 
-process.exitCode = await runCommand([...parked, ...rebuild, lag], process.argv.slice(2), process.env);
+process.exitCode = await runCommand(productModel(), settings, process.argv.slice(2), process.env);

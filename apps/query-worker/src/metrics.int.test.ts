@@ -3,9 +3,8 @@ import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../test/fixture.ts';
-import { applyBatch } from './consume/apply-batch.ts';
+import { applyBatch, discardParked } from '../test/products.ts';
 import { measureParked } from './metrics.ts';
-import { discardParked } from './operate/parked-products.ts';
 import { read } from './projection/message.ts';
 import { readOffsets } from './tables/offsets.ts';
 

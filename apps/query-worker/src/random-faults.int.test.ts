@@ -16,11 +16,9 @@ import {
 } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { openSender, startWorker } from '../test/fixture.ts';
+import { discardParked, retryParked, compareGenerations, startRebuild } from '../test/products.ts';
 import { RandomEvents } from '../test/random-events.ts';
-import { discardParked, retryParked } from './operate/parked-products.ts';
 import { RefusedError } from './operate/refused.ts';
-import { compareGenerations } from './operate/rebuild/compare.ts';
-import { startRebuild } from './operate/rebuild/start.ts';
 
 const { readDb, kafka } = inject('servers');
 const main = new URL('main.ts', import.meta.url);

@@ -4,10 +4,8 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, readModel, startWorker } from '../test/fixture.ts';
-import { lag } from './cli/lag.ts';
+import { lag, startRebuild, switchGeneration } from '../test/products.ts';
 import { readProgress } from './operate/rebuild/progress.ts';
-import { startRebuild } from './operate/rebuild/start.ts';
-import { switchGeneration } from './operate/rebuild/switch.ts';
 
 const { readDb, kafka } = inject('servers');
 const client = { brokers: kafka, clientId: 'test', log: { debug() {}, info() {}, warn() {}, error() {} } };

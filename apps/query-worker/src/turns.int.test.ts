@@ -3,7 +3,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, createTopic, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, newIds, openSender, readModel, startWorker } from '../test/fixture.ts';
-import { startRebuild } from './operate/rebuild/start.ts';
+import { startRebuild } from '../test/products.ts';
 
 const { readDb, kafka } = inject('servers');
 

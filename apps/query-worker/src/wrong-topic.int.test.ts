@@ -3,7 +3,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, message, openSender, readModel, startWorker } from '../test/fixture.ts';
-import { parked } from './cli/parked.ts';
+import { parked } from '../test/products.ts';
 
 const { readDb, kafka } = inject('servers');
 const foreign = (count: number) => Array.from({ length: count }, (_, index) => message(`${index}`, '<order/>'));

@@ -1,8 +1,10 @@
 import type { Admin, ClientOptions } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
+import type { Model } from '../projection/model.ts';
 
 /** What a command works with. */
 export interface Tools {
+  model: Model;
   sql: Sql;
   admin: Admin;
   kafka: ClientOptions;

@@ -4,7 +4,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, createTopic } from '@catalogue/testing';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { event, openSender } from '../../test/fixture.ts';
-import { lag } from './lag.ts';
+import { lag } from '../../test/products.ts';
 
 const { readDb, kafka } = inject('servers');
 const client = { brokers: kafka, clientId: 'test', log: { debug() {}, info() {}, warn() {}, error() {} } };

@@ -2,12 +2,11 @@ import { connect } from '@catalogue/postgres';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { applyBatch } from '../consume/apply-batch.ts';
+import { applyBatch, parked } from '../../test/products.ts';
 import { read } from '../projection/message.ts';
 import { readOffsets } from '../tables/offsets.ts';
 import type { Output, Tools } from './command.ts';
 import { UsageError } from './command.ts';
-import { parked } from './parked.ts';
 
 const scope = { generation: 1, topic: 'events', topicId: 'a' };
 const event = (id: string, version: number) => ({

@@ -78,7 +78,7 @@ const retry: Command = {
   argument: '<product>...',
   options: filters,
   flags: { all: 'all parked products, or those that the options select' },
-  run: async (tools, input) => report(await forEach(tools, input, (id) => retryParked(tools.sql, id))),
+  run: async (tools, input) => report(await forEach(tools, input, (id) => retryParked(tools.sql, tools.model, id))),
 };
 
 const discard: Command = {
@@ -92,7 +92,9 @@ const discard: Command = {
     const eventId = input.options.get('event');
     if (eventId !== undefined && input.positionals.length !== 1)
       throw new UsageError('--event needs the id of one product, and no other option');
-    const output = report(await forEach(tools, input, (id) => discardParked(tools.sql, id, { dryRun, eventId })));
+    const output = report(
+      await forEach(tools, input, (id) => discardParked(tools.sql, tools.model, id, { dryRun, eventId })),
+    );
     return dryRun ? { ...output, text: `${output.text}\nNothing was discarded: add --yes to discard it` } : output;
   },
 };

@@ -1,11 +1,9 @@
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { startRebuild } from '../operate/rebuild/start.ts';
-import { switchGeneration } from '../operate/rebuild/switch.ts';
+import { startRebuild, switchGeneration, rebuild } from '../../test/products.ts';
 import { readOffsets } from '../tables/offsets.ts';
 import type { Tools } from './command.ts';
-import { rebuild } from './rebuild.ts';
 
 const topic = 'events';
 

@@ -15,8 +15,8 @@ import { readTopic } from './topic.ts';
 const start: Command = {
   name: 'rebuild start',
   summary: 'Starts a rebuild: all workers fill a new generation beside the one that serves',
-  run: async ({ sql }) => {
-    const generation = await startRebuild(sql);
+  run: async ({ sql, model }) => {
+    const generation = await startRebuild(sql, model);
     return {
       data: { generation },
       text: `Generation ${generation} is being filled: "rebuild status" shows its progress`,
@@ -74,7 +74,7 @@ const toNew: Command = {
       const refused = 'Not switched: the generations differ. If the new one is right, switch with --accept-differences';
       return { data: { parity }, text: report.join('\n'), refused };
     }
-    const from = await switchGeneration(tools.sql, { to, state: 'filling', topic: tools.topic });
+    const from = await switchGeneration(tools.sql, tools.model, { to, state: 'filling', topic: tools.topic });
     const done = `Generation ${to} serves; generation ${from} stays up to date: "rebuild rollback" switches back to it, "rebuild drop ${from}" deletes it`;
     return { data: { from, to, parity }, text: [...report, done].join('\n') };
   },
@@ -86,7 +86,7 @@ const back: Command = {
   argument: '[generation]',
   run: async (tools, input) => {
     const to = typedGeneration(input) ?? (await retiredBefore(tools.sql));
-    const from = await switchGeneration(tools.sql, { to, state: 'retired', topic: tools.topic });
+    const from = await switchGeneration(tools.sql, tools.model, { to, state: 'retired', topic: tools.topic });
     return { data: { from, to }, text: `Generation ${to} serves again; generation ${from} stays up to date` };
   },
 };
@@ -95,10 +95,10 @@ const drop: Command = {
   name: 'rebuild drop',
   summary: 'Deletes a generation that does not serve: the one being filled, or a retired one',
   argument: '<generation>',
-  run: async ({ sql }, input) => {
+  run: async ({ sql, model }, input) => {
     const generation = typedGeneration(input);
     if (generation === undefined) throw new UsageError('"rebuild drop" needs the number of a generation');
-    await dropGeneration(sql, generation);
+    await dropGeneration(sql, model, generation);
     return { data: { generation }, text: `Generation ${generation} is dropped` };
   },
 };
@@ -137,6 +137,7 @@ async function retiredBefore(sql: Sql): Promise<number> {
   );
 }
 
-async function compare({ sql, topic }: Tools, candidate: number): Promise<Parity> {
-  return await compareGenerations(sql, { serving: await onlyGenerationIn(sql, 'serving'), candidate, topic });
+async function compare({ sql, model, topic }: Tools, candidate: number): Promise<Parity> {
+  const serving = await onlyGenerationIn(sql, 'serving');
+  return await compareGenerations(sql, model, { serving, candidate, topic });
 }

@@ -1,29 +1,42 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { KafkaError, openAdmin } from '@catalogue/kafka';
 import { connect, errorCode, isTransient } from '@catalogue/postgres';
-import { readSettings } from '@catalogue/service';
-import { settings } from '../settings.ts';
+import { readSettings, type Setting } from '@catalogue/service';
+import type { Model } from '../projection/model.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
+import { lag } from './lag.ts';
+import { parked } from './parked.ts';
+import { rebuild } from './rebuild.ts';
 import { printable } from './table.ts';
 
 const program = 'node dist/cli.js';
 type Environment = Record<string, string | undefined>;
+const commands: readonly Command[] = [...parked, ...rebuild, lag];
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
+/** The settings that the operator's tool of a service reads. */
+export interface ToolSettings {
+  readDb: Setting<string>;
+  brokers: Setting<string>;
+  topic: Setting<string>;
+}
+
 /**
- * Runs a command and returns the exit code: 0 when it succeeded, 1 when it failed, 2 when its arguments are wrong. An error is
- * one line on standard error.
+ * The operator's tool of a model: runs the command that was typed, and returns the exit code: 0 when it succeeded, 1 when it
+ * failed, 2 when its arguments are wrong. An error is one line on standard error.
  */
 export async function runCommand(
-  commands: readonly Command[],
+  model: Model,
+  { readDb, brokers, topic }: ToolSettings,
   typed: readonly string[],
   environment: Environment,
 ): Promise<number> {
+  const settings: ToolSettings = { readDb, brokers, topic };
   process.stdout.on('error', ignoreClosedPipe);
   try {
-    const command = findCommand(commands, typed);
+    const command = findCommand(typed);
     if (command === undefined) {
-      process.stdout.write(`${listOf(commands)}\n`);
+      process.stdout.write(`${listOf(settings)}\n`);
       return typed.length > 0 ? 0 : 2;
     }
     const input = parse(command, typed.slice(command.name.split(' ').length));
@@ -31,10 +44,10 @@ export async function runCommand(
       process.stdout.write(`${helpOf(command)}\n`);
       return 0;
     }
-    const output = await withTools(environment, (tools) => command.run(tools, input));
+    const output = await withTools(model, settings, environment, (tools) => command.run(tools, input));
     return show(output, input);
   } catch (error) {
-    process.stderr.write(`${oneLine(error)}\n`);
+    process.stderr.write(`${oneLine(error, settings)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -45,7 +58,7 @@ function ignoreClosedPipe(error: Error): void {
 }
 
 /** Undefined when the help is requested. */
-function findCommand(commands: readonly Command[], typed: readonly string[]): Command | undefined {
+function findCommand(typed: readonly string[]): Command | undefined {
   if (typed.length === 0 || typed[0] === '--help' || typed[0] === 'help') return undefined;
   const found = commands.find(({ name }) => name.split(' ').every((word, index) => typed[index] === word));
   if (found !== undefined) return found;
@@ -75,16 +88,18 @@ function parse({ name, argument, flags = {}, options = {} }: Command, typed: str
   }
 }
 
-async function withTools(environment: Environment, run: (tools: Tools) => Promise<Output>): Promise<Output> {
-  const { readDb, brokers, topic } = readSettings(
-    { readDb: settings.readDb, brokers: settings.brokers, topic: settings.topic },
-    environment,
-  );
-  const sql = connect(readDb, { name: 'query-worker command', max: 4 });
-  const kafka = { brokers, clientId: 'query-worker-command', log: silent };
+async function withTools(
+  model: Model,
+  settings: ToolSettings,
+  environment: Environment,
+  run: (tools: Tools) => Promise<Output>,
+): Promise<Output> {
+  const { readDb, brokers, topic } = readSettings({ ...settings }, environment);
+  const sql = connect(readDb, { name: `${model.name} command`, max: 4 });
+  const kafka = { brokers, clientId: `${model.name}-command`, log: silent };
   const admin = openAdmin(kafka);
   try {
-    return await run({ sql, admin, kafka, topic });
+    return await run({ model, sql, admin, kafka, topic });
   } finally {
     admin.close();
     await sql.end({ timeout: 1 });
@@ -98,30 +113,31 @@ function show({ text, data, refused }: Output, { flags }: Input): number {
   return 1;
 }
 
-function oneLine(error: unknown): string {
+function oneLine(error: unknown, settings: ToolSettings): string {
   // A host name with several addresses fails with an error without a message.
   const { message } = error as Error;
   const told = message === '' ? (errorCode(error) ?? String(error)) : message;
   const lines = told.split('\n').map((line) => line.trim());
-  return printable(adviceOn(error, lines.filter((line) => line !== '').join('; ')));
+  return printable(adviceOn(error, lines.filter((line) => line !== '').join('; '), settings));
 }
 
 const undefinedTable = '42P01';
 const noSuchDatabase = '3D000';
 
 /** The message, with advice where the environment is at fault. */
-function adviceOn(error: unknown, message: string): string {
+function adviceOn(error: unknown, message: string, { readDb, brokers }: ToolSettings): string {
   const code = errorCode(error) ?? '';
   if (code === undefinedTable)
-    return `The database of READ_DB_DSN has no read model of this release (${message}): run node dist/migrate.js`;
+    return `The database of ${readDb.variable} has no read model of this release (${message}): run node dist/migrate.js`;
   if (code === noSuchDatabase || code.startsWith('28'))
-    return `The read database refuses: ${message}. Is READ_DB_DSN right?`;
-  if (isTransient(error)) return `The read database cannot be reached: ${message}. Is it up, and is READ_DB_DSN right?`;
-  if (error instanceof KafkaError) return `${message}. Is Kafka up, and is KAFKA_BROKER right?`;
+    return `The read database refuses: ${message}. Is ${readDb.variable} right?`;
+  if (isTransient(error))
+    return `The read database cannot be reached: ${message}. Is it up, and is ${readDb.variable} right?`;
+  if (error instanceof KafkaError) return `${message}. Is Kafka up, and is ${brokers.variable} right?`;
   return message;
 }
 
-function listOf(commands: readonly Command[]): string {
+function listOf({ readDb, brokers, topic }: ToolSettings): string {
   const forms = commands.map((command) => `${command.name} ${command.argument ?? ''}`.trimEnd());
   const width = Math.max(...forms.map((form) => form.length));
   return [
@@ -129,7 +145,7 @@ function listOf(commands: readonly Command[]): string {
     '',
     ...commands.map(({ summary }, index) => `  ${(forms[index] ?? '').padEnd(width)}  ${summary}`),
     '',
-    'Settings: READ_DB_DSN, KAFKA_BROKER; KAFKA_TOPIC.',
+    `Settings: ${readDb.variable}, ${brokers.variable}; ${topic.variable}.`,
   ].join('\n');
 }
 

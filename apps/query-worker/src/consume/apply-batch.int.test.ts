@@ -1,10 +1,10 @@
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { retryParked } from '../operate/parked-products.ts';
+import { retryParked, applyBatch } from '../../test/products.ts';
 import { type Read, read } from '../projection/message.ts';
 import { type OffsetScope, readOffset, readOffsets, TopicChangedError } from '../tables/offsets.ts';
-import { applyBatch, NotOwnerError } from './apply-batch.ts';
+import { NotOwnerError } from './apply-batch.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 

@@ -1,101 +1,116 @@
 import type { MessageBatch } from '@catalogue/kafka';
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { discardsNeeded, eventKeyOf } from '../projection/discards-needed.ts';
-import type { ParkedMessage } from '../projection/parked-message.ts';
-import type { Product } from '../projection/product.ts';
 import { keyOf, type Read } from '../projection/message.ts';
+import type { Model, Tracked, Writes } from '../projection/model.ts';
 import type { Folded } from '../projection/outcome.ts';
+import type { ParkedMessage } from '../projection/parked-message.ts';
 import { projectBatch } from '../projection/project-batch.ts';
-import { appendChanges } from '../tables/change-log.ts';
 import { findDiscarded, readDiscards } from '../tables/discards.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
 import { moveOffset, type OffsetScope, storeUnreadable } from '../tables/offsets.ts';
 import { deleteParked, insertParked, readHeads, readQueues } from '../tables/parked-messages.ts';
-import {
-  againOnTakenRow,
-  insertMissing,
-  insertProducts,
-  lockProducts,
-  renameProducts,
-  updateProducts,
-} from '../tables/products.ts';
-import { addWords, KnownWords } from '../tables/search-words.ts';
+import { againOnTakenRow } from '../tables/taken-row.ts';
 import { countUnreadable } from './unreadable.ts';
 
-/** Another worker owns the partition now; nothing was written. */
+/** Another worker owns a partition now; nothing was written. */
 export class NotOwnerError extends Error {}
 
-/** How a batch moves its partition's offset: to `next`, or past its last message when that is absent. */
-interface BatchStep extends Pick<MessageBatch, 'partition' | 'expected'>, Partial<Pick<MessageBatch, 'next'>> {
+/** Messages of one partition, in order, and how they move its offset: to `next`, or past the last one when that is absent. */
+export interface Part extends Pick<MessageBatch, 'partition' | 'expected'>, Partial<Pick<MessageBatch, 'next'>> {
+  messages: readonly Read[];
   /** The count from which `countAttempt` continues afterwards. */
   attempts?: number;
+}
+
+export interface ApplyOptions<Row> {
   /** An earlier try failed, maybe because of a lock: wait for locks only briefly. */
   isRetry?: boolean;
   /** Called at each answer of the database. */
   onAnswer?: () => void;
+  /** Called before anything is written; if it throws, nothing is written. */
+  accept?: (folded: Folded<Row>) => void;
 }
 
 /**
- * Applies one batch of one partition in one transaction: it moves the offset from the expected value, and writes products,
- * parked messages and changes. Either all of it is written, once, or nothing.
- * @param accept is called before anything is written; if it throws, nothing is written.
- * @param words the search words known to be stored; the batch's new ones are added.
+ * Applies a batch, which has messages of one or more partitions, in one transaction: it moves their offsets from the expected
+ * values, and writes rows and parked messages. Either all of it is written, once, or nothing.
+ * @returns what became of the messages, in the order of the parts.
  * @throws {TopicFault} when too many messages in a row cannot be read.
- * @throws {NotOwnerError} when another owner moved the offset.
+ * @throws {NotOwnerError} when another owner moved an offset.
  */
-export async function applyBatch(
+export async function applyBatch<Row extends Tracked>(
   sql: Sql,
+  model: Model<Row>,
   scope: OffsetScope,
-  { partition, expected, next: given, attempts = 0, isRetry = false, onAnswer = () => {} }: BatchStep,
-  messages: readonly Read[],
-  accept: (folded: Folded) => void = () => {},
-  words = new KnownWords(),
-): Promise<Folded> {
-  const next = given ?? (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
-  let added: ReadonlySet<string> = new Set();
-  const reading = (tx: Transaction) => readAndFold(tx, scope, { partition, expected, next, attempts }, messages);
+  parts: readonly Part[],
+  { isRetry = false, onAnswer = () => {}, accept = () => {} }: ApplyOptions<Row> = {},
+): Promise<Folded<Row>> {
+  let written: Writes | undefined;
+  const reading = (tx: Transaction) => readAndFold(tx, model, scope, parts);
   const once = () =>
     transact(
       sql,
       async (tx) => {
         const found = await (isRetry ? waitingBriefly(tx, () => reading(tx)) : reading(tx));
         accept(found.folded);
-        added = newWords(found.folded, words);
-        const { fates } = found.folded;
-        return { ...found, unreadable: countUnreadable(found.unreadableBefore, expected, messages, fates) };
+        return { ...found, counted: countedIn(model, parts, found) };
       },
-      (tx, { folded, unreadable, unreadableBefore }) =>
-        [
-          ...(unreadable === unreadableBefore ? [] : [storeUnreadable(tx, scope, partition, unreadable)]),
-          ...write(tx, scope, folded, added),
-        ].map((written) => written.then(onAnswer)),
+      (tx, { folded, counted }) => {
+        const stored = counted.map(({ partition, unreadable }) => storeUnreadable(tx, scope, partition, unreadable));
+        written = write(tx, model, scope, folded);
+        return [...stored, ...written.sent].map((statement) => statement.then(onAnswer));
+      },
     );
-  const { folded } = await againOnTakenRow(once);
-  words.add(added);
+  const { folded } = await againOnTakenRow(model, once);
+  written?.committed?.();
   return folded;
 }
 
-async function readAndFold(
+interface Found<Row> {
+  folded: Folded<Row>;
+  /** Of each part: the unreadable messages in a row before it. */
+  unreadableBefore: number[];
+}
+
+async function readAndFold<Row extends Tracked>(
   tx: Transaction,
+  model: Model<Row>,
   scope: OffsetScope,
-  { partition, ...offset }: { partition: number; expected: number; next: number; attempts: number },
-  messages: readonly Read[],
-): Promise<{ folded: Folded; unreadableBefore: number }> {
+  parts: readonly Part[],
+): Promise<Found<Row>> {
   const { generation } = scope;
+  const messages = parts.flatMap((part) => part.messages);
   const { ids, needed } = productsIn(messages);
   // Sent together. The first statement waits for a concurrent owner, and so holds up the others.
-  const [unreadableBefore, , rows, discarded] = await Promise.all([
-    moveOffset(tx, scope, partition, offset),
-    needed.length > 0 ? insertMissing(tx, generation, needed) : undefined,
-    ids.length > 0 ? lockProducts(tx, generation, ids) : [],
+  const [moved, , rows, discarded] = await Promise.all([
+    Promise.all(parts.map((part) => moveOffset(tx, scope, part.partition, { ...part, next: nextOf(part) }))),
+    needed.length > 0 ? model.insertMissing(tx, generation, needed) : undefined,
+    ids.length > 0 ? model.lock(tx, generation, ids) : [],
     ids.length > 0 ? findDiscarded(tx, ids) : [],
   ]);
-  if (unreadableBefore === undefined) throw new NotOwnerError();
+  const unreadableBefore = moved.filter((unreadable) => unreadable !== undefined);
+  if (unreadableBefore.length < parts.length) throw new NotOwnerError();
   const products = new Map(rows.map((row) => [row.id, row]));
   const queues = await readWaiting(tx, generation, products, messages);
   const known = { products, queues, topicId: scope.topicId };
   const discards = await readDiscards(tx, discardsNeeded(discarded, known, messages));
-  return { folded: projectBatch({ ...known, discards }, messages), unreadableBefore };
+  return { folded: projectBatch(model, { ...known, discards }, messages), unreadableBefore };
+}
+
+function nextOf({ expected, next, messages }: Part): number {
+  return next ?? (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
+}
+
+/** The new counts of unreadable messages in a row, of the partitions where they change. */
+function countedIn(model: Model, parts: readonly Part[], { folded: { fates }, unreadableBefore }: Found<Tracked>) {
+  let from = 0;
+  return parts.flatMap(({ partition, expected, messages }, index) => {
+    const ofPart = fates.slice(from, (from += messages.length));
+    const before = unreadableBefore[index] ?? 0;
+    const unreadable = countUnreadable(before, expected, messages, ofPart, model.name);
+    return unreadable === before ? [] : [{ partition, unreadable }];
+  });
 }
 
 /**
@@ -104,7 +119,7 @@ async function readAndFold(
 export async function readWaiting(
   tx: Transaction,
   generation: number,
-  products: ReadonlyMap<string, Product>,
+  products: ReadonlyMap<string, Tracked>,
   messages: readonly Read[],
   resumed: readonly string[] = [],
 ): Promise<Map<string, ParkedMessage[]>> {
@@ -132,45 +147,34 @@ function joined(head: readonly ParkedMessage[], others: readonly ParkedMessage[]
   return [...head, ...beyond].toSorted((a, b) => (a.version ?? 0) - (b.version ?? 0));
 }
 
-/** Sends the writes of a projected batch. The change log comes last, because batches of other partitions wait for it. */
-export function write(
+/** Sends the writes of a projected batch. Those of the model come last: other batches may wait for its last one. */
+export function write<Row extends Tracked>(
   tx: Transaction,
-  scope: Pick<OffsetScope, 'generation' | 'topic'>,
-  folded: Omit<Folded, 'fates' | 'firsts'>,
-  words: ReadonlySet<string> = newWords(folded, new KnownWords()),
-): Promise<void>[] {
-  const { generation } = scope;
-  const { created, renamed, changed, changes, parked, released } = folded;
-  return [
-    ...(created.length > 0 ? [insertProducts(tx, generation, created)] : []),
-    ...(renamed.length > 0 ? [renameProducts(tx, generation, renamed)] : []),
-    ...(changed.length > 0 ? [updateProducts(tx, generation, changed)] : []),
-    ...(words.size > 0 ? [addWords(tx, words)] : []),
-    ...(parked.length > 0 ? [insertParked(tx, scope, parked)] : []),
+  model: Model<Row>,
+  { generation, topic }: Pick<OffsetScope, 'generation' | 'topic'>,
+  { parked, released, ...effects }: Omit<Folded<Row>, 'fates' | 'firsts'>,
+): Writes {
+  const queued = [
+    ...(parked.length > 0 ? [insertParked(tx, { generation, topic }, parked)] : []),
     ...(released.length > 0 ? [deleteParked(tx, generation, released)] : []),
-    ...(changes.length > 0 ? [appendChanges(tx, generation, changes)] : []),
   ];
-}
-
-function newWords({ created, renamed }: Pick<Folded, 'created' | 'renamed'>, known: KnownWords): ReadonlySet<string> {
-  return known.unknownIn([...created, ...renamed].flatMap(({ name }) => name ?? []));
+  const { sent, ...writes } = model.write(tx, generation, effects);
+  return { ...writes, sent: [...queued, ...sent] };
 }
 
 /**
  * Opens a connection and prepares the statements of a batch by applying none. Updates are left out: they fail when the
  * generation's partition is gone, which the offsets have to detect.
  */
-export async function prepareBatch(sql: Sql, scope: OffsetScope): Promise<void> {
+export async function prepareBatch(sql: Sql, model: Model, scope: OffsetScope): Promise<void> {
   const { generation } = scope;
   await sql.begin((tx) =>
     Promise.all([
       moveOffset(tx, scope, -1, { expected: -1, next: -1 }),
-      insertMissing(tx, generation, []),
-      lockProducts(tx, generation, []),
+      model.insertMissing(tx, generation, []),
+      model.lock(tx, generation, []),
       findDiscarded(tx, []),
-      insertProducts(tx, generation, []),
-      addWords(tx, new Set()),
-      appendChanges(tx, generation, []),
+      ...(model.prepare?.(tx, generation) ?? []),
     ]),
   );
 }

@@ -4,10 +4,10 @@ import { hinter, isRefusedValue } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/read-schema';
 import type { Logger } from '@catalogue/service';
 import { type Read, read } from '../projection/message.ts';
+import type { Model, Tracked } from '../projection/model.ts';
 import type { Folded } from '../projection/outcome.ts';
 import { crashesBeforeParking, crashesBeforeSingly, readAttempts } from '../tables/crash-counts.ts';
 import { type OffsetScope, readOffset } from '../tables/offsets.ts';
-import { KnownWords } from '../tables/search-words.ts';
 import { applyBatch, NotOwnerError } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { GapWatch } from './gap-watch.ts';
@@ -15,6 +15,7 @@ import { TopicFault } from './topic-fault.ts';
 import { Tries, type TriesOptions } from './retry.ts';
 
 export interface BatchRunnerOptions extends TriesOptions {
+  model: Model;
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
@@ -47,7 +48,6 @@ export class BatchRunner {
   readonly #options: BatchRunnerOptions;
   readonly #memories = new Map<string, Memory>();
   readonly #tries: Tries;
-  readonly #words = new KnownWords();
   readonly #hint: (generation: string) => void;
 
   constructor(options: BatchRunnerOptions) {
@@ -152,20 +152,20 @@ export class BatchRunner {
   }
 
   async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
-    const { sql } = this.#options;
+    const { sql, model } = this.#options;
     const { progress } = batch;
     const onAnswer = () => progress.moved();
     let met: ReadonlyMap<string, boolean> = new Map();
-    const accept = (folded: Folded) => {
+    const accept = (folded: Folded<Tracked>) => {
       onAnswer();
       met = productsMet(messages, folded);
       if (memory.gaps.isTooMany(met)) throw tooManyGaps(batch.expected, folded);
     };
     const folded = await batch.try((failures) =>
-      applyBatch(sql, scope, { ...batch, isRetry: failures > 0, onAnswer }, messages, accept, this.#words),
+      applyBatch(sql, model, scope, [{ ...batch, messages }], { isRetry: failures > 0, onAnswer, accept }),
     );
     progress.moved(batch.next);
-    if (folded.changes.length > 0) this.#hint(String(scope.generation));
+    if (folded.steps.length > 0) this.#hint(String(scope.generation));
     memory.gaps.add(met);
     this.#tell(scope, messages, folded);
   }
@@ -188,7 +188,11 @@ export class BatchRunner {
     return known;
   }
 
-  #tell({ generation, topic }: OffsetScope, messages: readonly Read[], { fates, parked, released }: Folded): void {
+  #tell(
+    { generation, topic }: OffsetScope,
+    messages: readonly Read[],
+    { fates, parked, released }: Folded<Tracked>,
+  ): void {
     const { metrics, log } = this.#options;
     if (messages.length > 0) metrics.batchSize.observe(messages.length);
     const counts = new Map<string, { type: string; outcome: string; count: number }>();
@@ -214,13 +218,13 @@ function unstorable({ origin }: Read, { message }: Error): Read {
 }
 
 /** The products of a batch, each with whether it misses events. */
-function productsMet(messages: readonly Read[], { parked }: Folded): Map<string, boolean> {
+function productsMet(messages: readonly Read[], { parked }: Folded<Tracked>): Map<string, boolean> {
   const met = new Map(messages.flatMap((message) => ('productId' in message ? [[message.productId, false]] : [])));
   for (const { reason, productId } of parked) if (reason === 'gap') met.set(productId, true);
   return met;
 }
 
-function tooManyGaps(next: number, { parked }: Folded): TopicFault {
+function tooManyGaps(next: number, { parked }: Folded<Tracked>): TopicFault {
   const first = parked.find(({ reason }) => reason === 'gap');
   return new TopicFault(
     next,

@@ -3,6 +3,7 @@ import type { Codec } from '@catalogue/contracts';
 import { type Admin, type Consumer, KafkaError, openConsumer, type StartingPoint, type Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
+import type { Model } from '../projection/model.ts';
 import {
   anotherTopic,
   GenerationDroppedError,
@@ -17,6 +18,7 @@ import type { PatientDatabase } from './retry.ts';
 import type { Semaphore } from './semaphore.ts';
 
 export interface GenerationConsumerOptions {
+  model: Model;
   sql: Sql;
   database: PatientDatabase;
   brokers: string;
@@ -35,22 +37,22 @@ export interface GenerationConsumerOptions {
 
 /** The consumer of one generation of the read model, with its own offsets and consumer group. */
 export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
-  const { sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs } = options;
-  const runner = new BatchRunner({ sql, database, log, metrics, codec, limit, alone });
+  const { model, sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs } = options;
+  const runner = new BatchRunner({ model, sql, database, log, metrics, codec, limit, alone });
   // The topic at the last assignment of partitions: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
   return openConsumer({
     brokers,
-    clientId: 'query-worker',
+    clientId: model.name,
     topic,
-    groupId: groupOf(generation, topic),
+    groupId: groupOf(model, generation, topic),
     log,
     mend: `Was the topic truncated, or its retention limited? ${anotherTopic}`,
     offsets: async (partitions, signal) => {
       const found = await existing(admin, topic, log, signal);
       scope = { generation, topic, topicId: found.id };
       const read = async () => {
-        await prepareBatch(sql, scope);
+        await prepareBatch(sql, model, scope);
         return await readOffsets(sql, scope, found.partitions);
       };
       return startingPoints(partitions, () => database.try(signal, read));
@@ -64,8 +66,8 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
 }
 
 /** The members of a group share their rebalances, so each topic on the same brokers has its own group. */
-function groupOf(generation: number, topic: string): string {
-  return `query-worker-g${generation}-${topic}`;
+function groupOf({ name }: Model, generation: number, topic: string): string {
+  return `${name}-g${generation}-${topic}`;
 }
 
 /** The starting offsets of the partitions; all are stopped when there are no offsets to start from. */

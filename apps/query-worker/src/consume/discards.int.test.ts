@@ -3,11 +3,9 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, openDoor, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../../test/fixture.ts';
-import { discardParked } from '../operate/parked-products.ts';
+import { discardParked, applyBatch, drainPiece } from '../../test/products.ts';
 import { read } from '../projection/message.ts';
 import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
-import { applyBatch } from './apply-batch.ts';
-import { drainPiece } from './drain.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 

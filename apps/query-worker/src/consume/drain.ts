@@ -3,7 +3,7 @@ import { changesAppended } from '@catalogue/read-schema';
 import { type Logger, repeat } from '@catalogue/service';
 import { discardsNeeded } from '../projection/discards-needed.ts';
 import type { ParkedMessage } from '../projection/parked-message.ts';
-import type { Product } from '../projection/product.ts';
+import type { Model, Tracked, Writes } from '../projection/model.ts';
 import type { Folded } from '../projection/outcome.ts';
 import { projectBatch } from '../projection/project-batch.ts';
 import type { Discard } from '../projection/project-event.ts';
@@ -11,7 +11,6 @@ import { findDiscarded, readDiscards } from '../tables/discards.ts';
 import { holdGeneration } from '../tables/generation-hold.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
 import { readHeads } from '../tables/parked-messages.ts';
-import { lockProducts } from '../tables/products.ts';
 import { write } from './apply-batch.ts';
 
 /** A product with more applicable messages than one transaction may apply. */
@@ -25,57 +24,69 @@ export interface Draining {
  * Applies the next piece of a product's queue in one transaction that locks the product's row, so that batches of its partition
  * wait for one piece only. A piece that was interrupted is applied again.
  */
-export async function drainPiece(
+export async function drainPiece<Row extends Tracked>(
   sql: Sql,
+  model: Model<Row>,
   { generation, topic, productId }: Draining,
   { waitsBriefly = false } = {},
-): Promise<Folded> {
+): Promise<Folded<Row>> {
+  let written: Writes | undefined;
   const readPiece = async (tx: Transaction) => {
     const [, rows, discarded, queues] = await Promise.all([
       holdGeneration(tx, generation),
-      lockProducts(tx, generation, [productId]),
+      model.lock(tx, generation, [productId]),
       findDiscarded(tx, [productId]),
       readHeads(tx, generation, [productId]),
     ]);
     const known = { products: new Map(rows.map((row) => [row.id, row])), queues };
     const discards = await readDiscards(tx, discardsNeeded(discarded, known, []));
-    return projectBatch({ ...known, discards }, [], [productId]);
+    return projectBatch(model, { ...known, discards }, [], [productId]);
   };
-  return await transact(
+  const drained = await transact(
     sql,
     (tx) => (waitsBriefly ? waitingBriefly(tx, () => readPiece(tx)) : readPiece(tx)),
-    (tx, folded) => write(tx, { generation, topic }, folded),
+    (tx, folded) => (written = write(tx, model, { generation, topic }, folded)).sent,
   );
+  written?.committed?.();
+  return drained;
 }
 
 /** Applies the rest of a product's queue after `folded` was written, as far as possible. */
-export async function* drainPieces(sql: Sql, draining: Draining, folded: Folded): AsyncGenerator<Folded> {
-  for (let last = folded; isDraining(last, draining.productId); yield last) last = await drainPiece(sql, draining);
+export async function* drainPieces<Row extends Tracked>(
+  sql: Sql,
+  model: Model<Row>,
+  draining: Draining,
+  folded: Folded<Row>,
+): AsyncGenerator<Folded<Row>> {
+  for (let last = folded; isDraining(last, draining.productId); yield last) {
+    last = await drainPiece(sql, model, draining);
+  }
 }
 
 /** What `drainPieces` would do after a piece that is not written. */
-export async function* previewPieces(
+export async function* previewPieces<Row extends Tracked>(
   sql: Sql,
+  model: Model<Row>,
   { generation, productId }: Draining,
-  { product, discards, folded }: { product: Product; discards: readonly Discard[]; folded: Folded },
-): AsyncGenerator<Folded> {
+  { product, discards, folded }: { product: Row; discards: readonly Discard[]; folded: Folded<Row> },
+): AsyncGenerator<Folded<Row>> {
   // The first piece is past the versions that are discarded: of the rest it is only single events that have to be left out.
   const isDiscarded = ({ version, eventId }: ParkedMessage) =>
     discards.some((discard) => discard.version === version && discard.eventId === eventId);
   const products = new Map([[productId, product]]);
   for (let last = folded; isDraining(last, productId); yield last) {
-    const after = [...last.created, ...last.renamed, ...last.changed].find(({ id }) => id === productId);
-    if (after !== undefined) products.set(productId, after);
+    const row = last.rows.find(({ after }) => after.id === productId);
+    if (row !== undefined) products.set(productId, row.after);
     const heads = await readHeads(sql, generation, [productId], last.firsts.get(productId));
     const queue = (heads.get(productId) ?? []).filter((message) => !isDiscarded(message));
     const known = { products, queues: new Map([[productId, queue]]) };
     const stored = await readDiscards(sql, discardsNeeded([productId], known, []));
-    last = projectBatch({ ...known, discards: stored }, [], [productId]);
+    last = projectBatch(model, { ...known, discards: stored }, [], [productId]);
   }
 }
 
 /** True while more of the product's queue can be applied. */
-export function isDraining({ firsts }: Folded, productId: string): boolean {
+export function isDraining({ firsts }: Pick<Folded<Tracked>, 'firsts'>, productId: string): boolean {
   return firsts.get(productId)?.draining ?? false;
 }
 
@@ -83,14 +94,14 @@ const lookIntervalMs = 1_000;
 const pageSize = 100;
 
 /** Applies the queues of draining products, piece by piece, until `signal` is aborted. Several workers may do so at once. */
-export async function drainNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {
+export async function drainNowAndThen(sql: Sql, model: Model, log: Logger, signal: AbortSignal): Promise<void> {
   const hint = hinter(sql, changesAppended, 10);
   const onFailure = (err: unknown) => log.warn({ err }, 'Products with waiting events could not be read');
   const drain = async (product: Draining): Promise<boolean> => {
     const { generation, productId } = product;
     try {
       // Products take turns: a locked one is tried again in the next round.
-      const folded = await drainPiece(sql, product, { waitsBriefly: true });
+      const folded = await drainPiece(sql, model, product, { waitsBriefly: true });
       hint(String(generation));
       const more = isDraining(folded, productId);
       log.info({ generation, productId, released: folded.released.length, more }, 'Applied waiting events');

@@ -14,6 +14,7 @@ const count = (before: number, messages: Read[]) =>
     7,
     messages,
     messages.map((message) => (message === readable ? 'applied' : 'parked')),
+    'query-worker',
   );
 const bad = (times: number) => Array.from({ length: times }, () => unreadable);
 
@@ -28,7 +29,7 @@ test('a readable message resets the count', () => {
 });
 
 test('an unreadable message that was discarded is not counted', () => {
-  expect(countUnreadable(100, 7, bad(1), ['skipped'])).toBe(100);
+  expect(countUnreadable(100, 7, bad(1), ['skipped'], 'query-worker')).toBe(100);
 });
 
 test('only unreadable messages use up the number that an operator allowed', () => {

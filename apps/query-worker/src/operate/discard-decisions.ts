@@ -1,11 +1,11 @@
+import type { Tracked } from '../projection/model.ts';
 import { lastingPlaceOf, type ParkedMessage } from '../projection/parked-message.ts';
-import type { Product } from '../projection/product.ts';
 import type { Discard } from '../projection/project-event.ts';
 import { RefusedError } from './refused.ts';
 
 /** A piece of a product's queue in one generation, or all of a short one. */
 export interface Piece {
-  product: Product;
+  product: Tracked;
   /** Unreadable messages, filed under the product's id. */
   unread: readonly ParkedMessage[];
   /** True for the last piece, which also has the first event that waits. */

@@ -1,8 +1,8 @@
 import { type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { readWaiting, write } from '../consume/apply-batch.ts';
 import { discardsNeeded } from '../projection/discards-needed.ts';
+import type { Model, Tracked, Writes } from '../projection/model.ts';
 import { type FiledMessage, type ParkedMessage, placeOf } from '../projection/parked-message.ts';
-import { type Product, unknownProduct } from '../projection/product.ts';
 import { type Read, read } from '../projection/message.ts';
 import type { Folded } from '../projection/outcome.ts';
 import { projectBatch } from '../projection/project-batch.ts';
@@ -11,7 +11,6 @@ import { insertDiscards, readDiscards } from '../tables/discards.ts';
 import { holdGeneration } from '../tables/generation-hold.ts';
 import type { OffsetScope } from '../tables/offsets.ts';
 import { deleteParked, findWaiting, readUnread } from '../tables/parked-messages.ts';
-import { insertMissing, lockProducts } from '../tables/products.ts';
 import type { Decide, Decision } from './discard-decisions.ts';
 
 export interface ResumeOptions {
@@ -25,35 +24,43 @@ export interface ResumeOptions {
  * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and after
  * the last of them the first events that wait.
  */
-export async function resumePiece(
+export async function resumePiece<Row extends Tracked>(
   sql: Sql,
+  model: Model<Row>,
   scope: Pick<OffsetScope, 'generation' | 'topic'>,
   productId: string,
   { dryRun, ...options }: ResumeOptions,
-): Promise<DeliveredAgain> {
+): Promise<DeliveredAgain<Row>> {
+  let written: Writes | undefined;
   try {
-    return await transact(
+    const done = await transact(
       sql,
       async (tx) => {
-        const delivered = await deliverAgain(tx, scope.generation, productId, options);
+        const delivered = await deliverAgain(tx, model, scope.generation, productId, options);
         if (dryRun) throw new DryRun(delivered);
         return delivered;
       },
-      (tx, { released, folded }) => [deleteParked(tx, scope.generation, released), ...write(tx, scope, folded)],
+      (tx, { released, folded }) => {
+        const deleted = deleteParked(tx, scope.generation, released);
+        written = write(tx, model, scope, folded);
+        return [deleted, ...written.sent];
+      },
     );
+    written?.committed?.();
+    return done;
   } catch (error) {
-    if (error instanceof DryRun) return error.delivered;
+    if (error instanceof DryRun) return error.delivered as DeliveredAgain<Row>;
     throw error;
   }
 }
 
-export interface DeliveredAgain {
+export interface DeliveredAgain<Row> {
   /** The product before. */
-  product: Product;
+  product: Row;
   discards: Discard[];
   /** Beside those that the projection released. */
   released: ParkedMessage[];
-  folded: Folded;
+  folded: Folded<Row>;
   isLast: boolean;
   /** The piece's last unreadable message. */
   last: FiledMessage | undefined;
@@ -64,20 +71,21 @@ export interface DeliveredAgain {
  * Projects unreadable messages as if they had just arrived, and then the product's queue. A message that is filed under its key
  * may turn out to be about another product, which is locked and projected as well.
  */
-async function deliverAgain(
+async function deliverAgain<Row extends Tracked>(
   tx: Transaction,
+  model: Model<Row>,
   generation: number,
   productId: string,
   { decide, after }: Omit<ResumeOptions, 'dryRun'>,
-): Promise<DeliveredAgain> {
+): Promise<DeliveredAgain<Row>> {
   await holdGeneration(tx, generation);
   const filed = await readUnread(tx, generation, productId, after);
   const subjects = new Set(readFiled(filed, productId).flatMap(subjectOf));
   const ids = [...new Set([productId, ...subjects])];
   // Without a row, nothing would hold up a worker that applies the product's first event meanwhile.
-  await insertMissing(tx, generation, [...subjects]);
+  await model.insertMissing(tx, generation, [...subjects]);
   const [rows, page] = await Promise.all([
-    lockProducts(tx, generation, ids),
+    model.lock(tx, generation, ids),
     readUnread(tx, generation, productId, after),
   ]);
   // Messages about a product that is not locked have to wait for another try.
@@ -92,7 +100,7 @@ async function deliverAgain(
   const resumed = isLast ? [productId] : [];
   const queues = await readWaiting(tx, generation, products, messages, resumed);
   const queue = queues.get(productId) ?? [];
-  const product = products.get(productId) ?? unknownProduct(productId);
+  const product = products.get(productId) ?? model.empty(productId);
   const decided = await decide({
     product,
     unread,
@@ -107,15 +115,15 @@ async function deliverAgain(
   await insertDiscards(tx, productId, decided.discards);
   const known = { products, queues };
   const discards = await readDiscards(tx, discardsNeeded(ids, known, messages));
-  const folded = projectBatch({ ...known, discards }, messages, resumed);
+  const folded = projectBatch(model, { ...known, discards }, messages, resumed);
   return { ...outcomeOf(unread, decided, folded, productId), product, isLast, last: page.at(-1) };
 }
 
 /** The changes to write: unreadable messages that stay unreadable are left alone. */
-function outcomeOf(
+function outcomeOf<Row>(
   unread: readonly FiledMessage[],
   { discards, released }: Decision,
-  folded: Folded,
+  folded: Folded<Row>,
   productId: string,
 ) {
   const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
@@ -150,9 +158,9 @@ function subjectOf(message: Read): string[] {
 
 /** Rolls the transaction back. */
 class DryRun extends Error {
-  readonly delivered: DeliveredAgain;
+  readonly delivered: DeliveredAgain<Tracked>;
 
-  constructor(delivered: DeliveredAgain) {
+  constructor(delivered: DeliveredAgain<Tracked>) {
     super('Nothing is written');
     this.delivered = delivered;
   }

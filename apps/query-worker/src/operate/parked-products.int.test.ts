@@ -1,11 +1,10 @@
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { applyBatch } from '../consume/apply-batch.ts';
+import { applyBatch, discardParked, retryParked } from '../../test/products.ts';
 import { read } from '../projection/message.ts';
 import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
 import { listParked, showParked } from './parked-list.ts';
-import { discardParked, retryParked } from './parked-products.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 

@@ -1,6 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 import { drainPieces, previewPieces } from '../consume/drain.ts';
-import { againOnTakenRow } from '../tables/products.ts';
+import type { Model, Tracked } from '../projection/model.ts';
+import { againOnTakenRow } from '../tables/taken-row.ts';
 import { type Decide, inWords, only, standingInTheWay } from './discard-decisions.ts';
 import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
 import { RefusedError } from './refused.ts';
@@ -20,8 +21,8 @@ export interface Resumed {
  * Retries a product's queue in order, in every generation, since a newer release may be able to read it. Each piece is a
  * transaction that locks the product; events that arrive meanwhile come after it.
  */
-export async function retryParked(sql: Sql, productId: string): Promise<Resumed[]> {
-  return await resume(sql, productId, () => ({ discards: [] }), false);
+export async function retryParked(sql: Sql, model: Model, productId: string): Promise<Resumed[]> {
+  return await resume(sql, model, productId, () => ({ discards: [] }), false);
 }
 
 export interface Discarding {
@@ -38,16 +39,21 @@ export interface Discarding {
  * @throws {RefusedError} when no generation has that event, or when so many versions are missing that the first one's must be
  * wrong.
  */
-export async function discardParked(sql: Sql, productId: string, { dryRun, eventId }: Discarding): Promise<Resumed[]> {
-  if (eventId === undefined) return await resume(sql, productId, standingInTheWay, dryRun);
-  const resumed = await resume(sql, productId, only(eventId), dryRun);
+export async function discardParked(
+  sql: Sql,
+  model: Model,
+  productId: string,
+  { dryRun, eventId }: Discarding,
+): Promise<Resumed[]> {
+  if (eventId === undefined) return await resume(sql, model, productId, standingInTheWay, dryRun);
+  const resumed = await resume(sql, model, productId, only(eventId), dryRun);
   if (resumed.length === 0 || resumed.some(({ discarded }) => discarded.length > 0)) return resumed;
   throw new RefusedError(
     `No event ${eventId} of product ${productId} waits: "parked show" tells the ids of those that do`,
   );
 }
 
-async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
+async function resume(sql: Sql, model: Model, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
   // The serving generation last: none that a switch may show next is behind it meanwhile.
   const scopes = await sql<Scope[]>`
     select generations.generation, waiting.topic
@@ -59,7 +65,7 @@ async function resume(sql: Sql, productId: string, decide: Decide, dryRun: boole
     where waiting.topic is not null
     order by state = 'serving', generations.generation`;
   const resumed: Resumed[] = [];
-  for (const scope of scopes) resumed.push(await resumeIn(sql, scope, productId, decide, dryRun));
+  for (const scope of scopes) resumed.push(await resumeIn(sql, model, scope, productId, decide, dryRun));
   return resumed.toSorted((a, b) => a.generation - b.generation);
 }
 
@@ -68,20 +74,27 @@ interface Scope {
   topic: string;
 }
 
-async function resumeIn(sql: Sql, scope: Scope, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed> {
+async function resumeIn(
+  sql: Sql,
+  model: Model,
+  scope: Scope,
+  productId: string,
+  decide: Decide,
+  dryRun: boolean,
+): Promise<Resumed> {
   const { generation } = scope;
   const resumed: Resumed = { generation, released: 0, discarded: [], waitsFor: undefined };
-  let piece: DeliveredAgain | undefined;
+  let piece: DeliveredAgain<Tracked> | undefined;
   do {
     const after = piece?.last;
-    piece = await againOnTakenRow(() => resumePiece(sql, scope, productId, { decide, dryRun, after }));
+    piece = await againOnTakenRow(model, () => resumePiece(sql, model, scope, productId, { decide, dryRun, after }));
     const drained = piece.folded.released.filter((message) => message.productId === productId);
     resumed.released += piece.released.length + drained.length;
     resumed.discarded.push(...piece.discards.map(inWords));
     resumed.waitsFor ??= piece.waitsFor;
   } while (!piece.isLast);
   const draining = { ...scope, productId };
-  const pieces = dryRun ? previewPieces(sql, draining, piece) : drainPieces(sql, draining, piece.folded);
+  const pieces = dryRun ? previewPieces(sql, model, draining, piece) : drainPieces(sql, model, draining, piece.folded);
   for await (const { released, firsts } of pieces) {
     resumed.released += released.length;
     resumed.waitsFor = firsts.get(productId)?.detail;

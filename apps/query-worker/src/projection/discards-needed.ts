@@ -1,7 +1,8 @@
 import { lastingPlaceOf, type ParkedMessage } from './parked-message.ts';
-import { type Product, storable } from './product.ts';
 import { keyOf, type Read } from './message.ts';
+import type { Tracked } from './model.ts';
 import type { Known } from './product-fold.ts';
+import { storable } from './storable.ts';
 
 /** A version of a product that a message has, and the message's id. */
 export interface EventKey {
@@ -30,7 +31,7 @@ export function eventKeyOf(message: Read): EventKey[] {
  */
 export function discardsNeeded(
   productIds: readonly string[],
-  { products, queues, topicId }: Omit<Known, 'discards'>,
+  { products, queues, topicId }: Omit<Known<Tracked>, 'discards'>,
   messages: readonly Read[],
 ): DiscardsNeeded {
   const isNeeded = new Set(productIds);
@@ -52,7 +53,7 @@ function waitingKeyOf({ productId, version, eventId }: ParkedMessage): EventKey[
   return version === null || eventId === null ? [] : [{ productId, version, eventId }];
 }
 
-function gapsBetween(product: Product | undefined, productId: string, events: readonly EventKey[]) {
+function gapsBetween(product: Tracked | undefined, productId: string, events: readonly EventKey[]) {
   const from = product?.version ?? 0;
   const versions = [...new Set([from, ...events.map(({ version }) => version)])]
     .filter((version) => version >= from)

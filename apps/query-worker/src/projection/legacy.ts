@@ -1,6 +1,8 @@
 import type { LegacyEnvelope } from '@catalogue/contracts';
 import { toCents } from './cents.ts';
-import { type Product, storable } from './product.ts';
+import type { Merged } from './model.ts';
+import type { Product } from './product.ts';
+import { storable } from './storable.ts';
 import { moment, stampOf } from './time.ts';
 
 /**
@@ -11,7 +13,7 @@ export function mergeLegacy(
   product: Product,
   { type, payload, timestamp }: LegacyEnvelope,
   { partition, offset }: { partition: number; offset: number },
-): { outcome: 'applied'; product: Product } | { outcome: 'superseded' | 'unknown' } {
+): Merged<Product> {
   if (type !== 'ProductCreated' && type !== 'ProductUpdated') return { outcome: 'unknown' };
   if (product.version > 0) return { outcome: 'superseded' };
   const stamp = stampOf(timestamp, partition, offset);
@@ -28,6 +30,12 @@ export function mergeLegacy(
   if (type === 'ProductCreated' && (product.createdAt === null || at < product.createdAt)) merged.createdAt = at;
   if (product.updatedAt === null || at > product.updatedAt) merged.updatedAt = at;
   return isSame(product, merged) ? { outcome: 'superseded' } : { outcome: 'applied', product: merged };
+}
+
+/** A product with a version needs no stamps: legacy messages about it are ignored. */
+export function withoutStamps(product: Product): Product {
+  if (product.nameStamp === null && product.priceStamp === null) return product;
+  return { ...product, nameStamp: null, priceStamp: null };
 }
 
 function isSame(before: Product, after: Product): boolean {

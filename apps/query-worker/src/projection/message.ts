@@ -1,8 +1,8 @@
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { IncomingMessage } from '@catalogue/kafka';
 import type { ParkedMessage } from './parked-message.ts';
-import { storable } from './product.ts';
 import type { ProductMessage } from './project-event.ts';
+import { storable } from './storable.ts';
 
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'> &
   Pick<ParkedMessage, 'topic' | 'topicId'>;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { projectBatch } from '../../test/products.ts';
 import { read } from './message.ts';
 import type { ParkedMessage } from './parked-message.ts';
 import type { Product } from './product.ts';
 import type { Discard } from './project-event.ts';
-import { projectBatch } from './project-batch.ts';
 
 const id = 'mouse';
 

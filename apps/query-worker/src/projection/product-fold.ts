@@ -1,13 +1,14 @@
 import { parkedMessage, type Readable, read } from './message.ts';
-import { type Change, changeOf, type Fate, type Folded } from './outcome.ts';
+import type { Model, Step, Tracked } from './model.ts';
+import type { Fate, Folded } from './outcome.ts';
 import type { ParkedMessage } from './parked-message.ts';
-import { type Product, storable, unknownProduct } from './product.ts';
 import { type Discard, projectEvent } from './project-event.ts';
+import { storable } from './storable.ts';
 
 /** What the read model knows about the products of some messages. */
-export interface Known {
+export interface Known<Row> {
   /** The rows that exist. */
-  products: ReadonlyMap<string, Product>;
+  products: ReadonlyMap<string, Row>;
   /**
    * What waits, of the products whose rows say so: in the order of versions, its first among them, and the messages of the
    * versions that come. Up to the first that is not loaded nothing is left out.
@@ -59,30 +60,32 @@ const behind = ({ version, eventId }: ParkedMessage): Wording => ({
  * cannot be applied (blocked) or is not loaded (draining). What differs from what is stored is written: the row's `parked`, new messages that wait, and
  * those that wait for something else, as only the first says what all wait for.
  */
-export class ProductFold {
-  readonly #row: Product;
+export class ProductFold<Row extends Tracked> {
+  readonly #model: Model<Row>;
+  readonly #row: Row;
   readonly #isNew: boolean;
   readonly #queue: Waiting[];
   readonly #discards: readonly Discard[];
-  readonly #changes: Change[];
+  readonly #steps: Step<Row>[];
   readonly #released: ParkedMessage[] = [];
-  #product: Product;
+  #product: Row;
 
-  /** @param changes takes each step of the product. */
-  constructor(id: string, { products, queues, discards }: Known, changes: Change[]) {
+  /** @param steps takes each step of the product. */
+  constructor(model: Model<Row>, id: string, { products, queues, discards }: Known<Row>, steps: Step<Row>[]) {
+    this.#model = model;
     const row = products.get(id);
     this.#isNew = row === undefined;
-    this.#row = row ?? unknownProduct(id);
+    this.#row = row ?? model.empty(id);
     this.#product = this.#row;
     this.#queue = (queues.get(id) ?? []).map((message) => ({ message, stored: message }));
     this.#discards = discards.get(id) ?? [];
-    this.#changes = changes;
+    this.#steps = steps;
   }
 
   /** Applies a message, or lets it wait. */
   take(message: Readable): Fate {
     const { decoded } = message;
-    const projected = projectEvent(this.#product, message, this.#discards);
+    const projected = projectEvent(this.#model, this.#product, message, this.#discards);
     if (decoded.kind === 'legacy' || projected.outcome === 'repeated') {
       if ('product' in projected) this.#step(projected.product);
       return projected.outcome as Fate;
@@ -111,13 +114,11 @@ export class ProductFold {
   }
 
   /** Adds what has to be written. */
-  addTo({ created, renamed, changed, parked, released }: Folded): void {
+  addTo({ rows, parked, released }: Folded<Row>): void {
     for (const { message, stored } of this.#queue) if (message !== stored) parked.push(message);
     released.push(...this.#released);
     if (this.#product === this.#row) return;
-    if (this.#isNew) created.push(this.#product);
-    else if (this.#product.name === this.#row.name) changed.push(this.#product);
-    else renamed.push(this.#product);
+    rows.push({ before: this.#isNew ? undefined : this.#row, after: this.#product });
   }
 
   /** Why a message waits that comes behind the first. */
@@ -144,7 +145,7 @@ export class ProductFold {
       const [message] = read([first.message]);
       const projected =
         message !== undefined && 'productId' in message
-          ? projectEvent(this.#product, message, this.#discards)
+          ? projectEvent(this.#model, this.#product, message, this.#discards)
           : { outcome: 'blocked' as const, ...first.message };
       if (projected.outcome === 'blocked') {
         this.#reword(first, projected);
@@ -169,8 +170,8 @@ export class ProductFold {
     if (wasDraining && !isDraining) this.#step(this.#product);
   }
 
-  #step(product: Product): void {
-    this.#changes.push(changeOf(this.#product, product));
-    this.#product = product;
+  #step(after: Row): void {
+    this.#steps.push({ before: this.#product, after });
+    this.#product = after;
   }
 }

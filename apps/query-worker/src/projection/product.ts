@@ -64,8 +64,3 @@ export function evolve(product: Product, event: ProductEvent): Product {
 export function isListed({ discontinued, createdAt, name, price }: Product): boolean {
   return !discontinued && createdAt !== null && name !== null && price !== null;
 }
-
-/** Text as PostgreSQL can store it: without NUL and halves of surrogate pairs. */
-export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd');
-}

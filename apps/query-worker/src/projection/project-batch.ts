@@ -1,26 +1,30 @@
 import { keyOf, parkedMessage, type Read, type Unreadable } from './message.ts';
+import type { Model, Tracked } from './model.ts';
 import type { Folded } from './outcome.ts';
 import { lastingPlaceOf } from './parked-message.ts';
 import { type Known, ProductFold } from './product-fold.ts';
 
 /**
- * Folds messages of one partition, in order, into the products they are about, and then applies what waits of those that are
+ * Folds messages, those of a partition in order, into the products they are about, and then applies what waits of those that are
  * to be resumed, as far as it can be. Pure: what is known is not changed.
  */
-export function projectBatch(known: Known, messages: readonly Read[], resumed: readonly string[] = []): Folded {
-  const folded: Folded = {
-    created: [],
-    renamed: [],
-    changed: [],
-    changes: [],
+export function projectBatch<Row extends Tracked>(
+  model: Model<Row>,
+  known: Known<Row>,
+  messages: readonly Read[],
+  resumed: readonly string[] = [],
+): Folded<Row> {
+  const folded: Folded<Row> = {
+    rows: [],
+    steps: [],
     fates: [],
     parked: [],
     released: [],
     firsts: new Map(),
   };
-  const folds = new Map<string, ProductFold>();
+  const folds = new Map<string, ProductFold<Row>>();
   const foldOf = (id: string) => {
-    const fold = folds.get(id) ?? new ProductFold(id, known, folded.changes);
+    const fold = folds.get(id) ?? new ProductFold(model, id, known, folded.steps);
     folds.set(id, fold);
     return fold;
   };
@@ -42,7 +46,7 @@ export function projectBatch(known: Known, messages: readonly Read[], resumed: r
 }
 
 /** By its lasting place: the topic's name, which the client gives with each message, is that of one made again, too. */
-function isDiscarded({ origin }: Unreadable, { discards, topicId }: Known): boolean {
+function isDiscarded({ origin }: Unreadable, { discards, topicId }: Omit<Known<Tracked>, 'products'>): boolean {
   const place = lastingPlaceOf(origin, topicId);
   return discards.get(keyOf(origin))?.some(({ eventId }) => eventId === place) ?? false;
 }

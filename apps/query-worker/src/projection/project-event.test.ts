@@ -1,8 +1,9 @@
 import { type Decoded, jsonCodec } from '@catalogue/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Projected, projectEvent } from '../../test/products.ts';
 import { type Product, unknownProduct } from './product.ts';
-import { type ProductMessage, type Projected, projectEvent } from './project-event.ts';
+import { type ProductMessage } from './project-event.ts';
 
 const id = 'mouse';
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));

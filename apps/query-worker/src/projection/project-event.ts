@@ -1,6 +1,6 @@
 import type { Decoded } from '@catalogue/contracts';
-import { mergeLegacy } from './legacy.ts';
-import { evolve, type Product, storable } from './product.ts';
+import type { Model, Tracked } from './model.ts';
+import { storable } from './storable.ts';
 
 /** A message that says something about a product, and where it was. */
 export interface ProductMessage {
@@ -25,10 +25,10 @@ export interface Blocked {
  * - `skipped`: an operator decided to do without it; only the version moves.
  * - `repeated`: it was applied before.
  * - `superseded`: a legacy message that says nothing new, or is about a product that has a version.
- * - `unknown`: a legacy message of a type that is not known.
+ * - `unknown`: a legacy message of a type that is not known, or for a model without them.
  */
-export type Projected =
-  | { outcome: 'applied' | 'skipped'; product: Product }
+export type Projected<Row> =
+  | { outcome: 'applied' | 'skipped'; product: Row }
   | { outcome: 'repeated' | 'superseded' | 'unknown' }
   | Blocked;
 
@@ -41,9 +41,16 @@ export interface Discard {
 }
 
 /** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
-export function projectEvent(product: Product, message: ProductMessage, discards: readonly Discard[] = []): Projected {
+export function projectEvent<Row extends Tracked>(
+  model: Pick<Model<Row>, 'legacy' | 'evolve'>,
+  product: Row,
+  message: ProductMessage,
+  discards: readonly Discard[] = [],
+): Projected<Row> {
   const { decoded, partition, offset } = message;
-  if (decoded.kind === 'legacy') return mergeLegacy(product, decoded.event, { partition, offset });
+  if (decoded.kind === 'legacy') {
+    return model.legacy?.merge(product, decoded.event, { partition, offset }) ?? { outcome: 'unknown' };
+  }
   const { productVersion } = decoded.event;
   const id = storable(decoded.event.id);
   const find = (version: number, eventId = '') =>
@@ -57,13 +64,13 @@ export function projectEvent(product: Product, message: ProductMessage, discards
     expected = (run.last ?? run.version) + 1;
   }
   if (expected < productVersion) return blocked('gap', { ...product, version: expected - 1 }, decoded);
-  const versioned = { ...product, version: productVersion, eventId: id, nameStamp: null, priceStamp: null };
+  const versioned = { ...(model.legacy?.ended(product) ?? product), version: productVersion, eventId: id };
   if (find(productVersion) !== undefined) return { outcome: 'skipped', product: versioned };
   if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
-  return { outcome: 'applied', product: decoded.kind === 'event' ? evolve(versioned, decoded.event) : versioned };
+  return { outcome: 'applied', product: decoded.kind === 'event' ? model.evolve(versioned, decoded.event) : versioned };
 }
 
-function blocked(reason: Blocked['reason'], product: Product, { event }: VersionedMessage): Blocked {
+function blocked(reason: Blocked['reason'], product: Tracked, { event }: VersionedMessage): Blocked {
   const found = `event ${storable(event.id)} (${storable(event.type)}) of product ${product.id} at version ${event.productVersion}`;
   const detail = {
     gap: `Expected version ${product.version + 1}, found ${found}: events are missing`,

@@ -2,7 +2,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import type { Sql } from '@catalogue/postgres';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { applyBatch } from '../consume/apply-batch.ts';
+import { applyBatch } from '../../test/products.ts';
 import { read } from '../projection/message.ts';
 import { removeChanges } from './change-log.ts';
 import { readOffsets } from './offsets.ts';

@@ -1,6 +1,6 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 import { columnsOf, shownFields } from '@catalogue/read-schema';
-import type { Change } from '../projection/outcome.ts';
+import type { Change } from '../projection/product-writes.ts';
 import { arraysOf, valuesOf } from './product-parameters.ts';
 
 /** The fields of a product in the log, beside its id. */

@@ -1,4 +1,4 @@
-import { errorCode, type Transaction } from '@catalogue/postgres';
+import type { Transaction } from '@catalogue/postgres';
 import { columnsOf, productColumns, type ProductField, productFields } from '@catalogue/read-schema';
 import type { Product } from '../projection/product.ts';
 import { arraysOf, assignmentsOf, valuesOf } from './product-parameters.ts';
@@ -41,7 +41,7 @@ export async function lockProducts(sql: Transaction, generation: number, ids: re
 
 /**
  * Inserts the rows of new products in the order of their ids, so that two concurrent transactions wait for each other instead
- * of deadlocking. Fails as a whole when another transaction has inserted one of them (`isRowTaken`): an upsert would overwrite
+ * of deadlocking. Fails as a whole when another transaction has inserted one of them: an upsert would overwrite
  * a row that was never read.
  */
 export async function insertProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
@@ -88,26 +88,4 @@ function placeOf(sql: Transaction, generation: number) {
   return sql`(
       select ctid as place from ${partitionOf(sql, generation)} where generation = ${generation} and id = row.id limit 1
     )`;
-}
-
-const taken = '23505';
-
-/**
- * Runs work again while it fails because another transaction has inserted a row that it found missing: the next run finds and
- * locks that row.
- */
-export async function againOnTakenRow<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isRowTaken(error)) throw error;
-    }
-  }
-}
-
-/** True for a violation of the key of `products`, in any partition. */
-function isRowTaken(error: unknown): boolean {
-  if (errorCode(error) !== taken) return false;
-  return /^products_g\d+$/.test((error as { table_name?: string }).table_name ?? '');
 }

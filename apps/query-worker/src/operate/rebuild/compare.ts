@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '@catalogue/postgres';
-import { columnsOf, comparedFields } from '@catalogue/read-schema';
+import type { Model } from '../../projection/model.ts';
 
 /** The content of two generations, and their differences. */
 export interface Parity {
@@ -40,11 +40,11 @@ interface Pair {
  * still older than the other was lacks events, and a row of the same version with other values was projected differently. Waits
  * at most `within` milliseconds for that.
  */
-export async function compareGenerations(sql: Sql, pair: Pair, within = 10_000): Promise<Parity> {
+export async function compareGenerations(sql: Sql, model: Model, pair: Pair, within = 10_000): Promise<Parity> {
   await using session = await reserve(sql);
-  const { serving, candidate, offsets } = await findSuspects(session.sql, pair);
+  const { serving, candidate, offsets } = await findSuspects(session.sql, model, pair);
   const comparable = await passed(session.sql, pair, offsets, within);
-  return { serving, candidate, ...(await confirm(session.sql, pair)), comparable };
+  return { serving, candidate, ...(await confirm(session.sql, model, pair)), comparable };
 }
 
 /** A separate connection, for a temporary table. */
@@ -67,13 +67,13 @@ async function reserve(pool: Sql) {
 }
 
 /** Stores the rows that differ in one snapshot, with the higher of their versions; returns the positions of both generations. */
-async function findSuspects(sql: Sql, { serving, candidate, topic }: Pair) {
+async function findSuspects(sql: Sql, { tables: [rows], compared }: Model, { serving, candidate, topic }: Pair) {
   await sql`begin isolation level repeatable read`;
   const summaries = await sql<Summary[]>`
     select generation, count(*) as rows,
       to_hex(bit_xor(hash_record_extended(
-        row(${sql.unsafe(columnsOf(comparedFields))}), 0))) as hash
-    from products where generation in (${serving}, ${candidate})
+        row(${sql.unsafe(compared.join(', '))}), 0))) as hash
+    from ${sql(rows.name)} where generation in (${serving}, ${candidate})
     group by generation`;
   const offsets = await sql<{ partition: number; topicId: string; next: number }[]>`
     select partition, topic_id as "topicId", max(next) as next
@@ -82,9 +82,9 @@ async function findSuspects(sql: Sql, { serving, candidate, topic }: Pair) {
   await sql`
     insert into suspects
     select coalesce(a.id, b.id), greatest(a.version, b.version)
-    from (select * from products where generation = ${serving}) a
-      full join (select * from products where generation = ${candidate}) b on a.id = b.id
-    where (${sql.unsafe(columnsIn('a'))}) is distinct from (${sql.unsafe(columnsIn('b'))})`;
+    from (select * from ${sql(rows.name)} where generation = ${serving}) a
+      full join (select * from ${sql(rows.name)} where generation = ${candidate}) b on a.id = b.id
+    where (${sql.unsafe(columnsIn(compared, 'a'))}) is distinct from (${sql.unsafe(columnsIn(compared, 'b'))})`;
   await sql`commit`;
   await sql`analyze suspects`;
   const summary = (generation: number) =>
@@ -92,9 +92,9 @@ async function findSuspects(sql: Sql, { serving, candidate, topic }: Pair) {
   return { serving: summary(serving), candidate: summary(candidate), offsets };
 }
 
-/** The compared columns of one of two rows. */
-function columnsIn(row: string): string {
-  return columnsOf(comparedFields, (name) => `${row}.${name}`);
+/** These columns of one of two rows. */
+function columnsIn(columns: readonly string[], row: string): string {
+  return columns.map((name) => `${row}.${name}`).join(', ');
 }
 
 /** Waits until both generations have passed these offsets; false when they do not in time. */
@@ -119,12 +119,12 @@ async function passed(
 }
 
 /** The suspects that still differ without a good reason. */
-async function confirm(sql: Sql, { serving, candidate }: Pair) {
+async function confirm(sql: Sql, { tables: [table], compared }: Model, { serving, candidate }: Pair) {
   const rows = await sql<(Difference & { different: number })[]>`
     with a as (
-      select ${sql.unsafe(columnsOf(comparedFields))} from products where generation = ${serving}
+      select ${sql.unsafe(compared.join(', '))} from ${sql(table.name)} where generation = ${serving}
     ), b as (
-      select ${sql.unsafe(columnsOf(comparedFields))} from products where generation = ${candidate}
+      select ${sql.unsafe(compared.join(', '))} from ${sql(table.name)} where generation = ${candidate}
     )
     select count(*) over () as different, s.id, to_jsonb(a) as serving, to_jsonb(b) as candidate
     from suspects s left join a on a.id = s.id left join b on b.id = s.id

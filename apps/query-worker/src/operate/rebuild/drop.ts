@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/read-schema';
+import type { Model } from '../../projection/model.ts';
 import { RefusedError } from '../refused.ts';
 import { briefly } from './brief.ts';
 
@@ -7,7 +8,7 @@ import { briefly } from './brief.ts';
  * Deletes a generation that does not serve, with all its data; its consumers end within a second.
  * @throws {RefusedError} when it serves or does not exist.
  */
-export async function dropGeneration(sql: Sql, generation: number): Promise<void> {
+export async function dropGeneration(sql: Sql, model: Model, generation: number): Promise<void> {
   await briefly(sql, async (tx) => {
     const [found] = await tx<Pick<Generation, 'state'>[]>`
       select state from generations where generation = ${generation} for update`;
@@ -19,8 +20,7 @@ export async function dropGeneration(sql: Sql, generation: number): Promise<void
     // Waits for running batches; later ones find no offset to move.
     await tx`delete from consumer_offsets where generation = ${generation}`;
     await tx`delete from parked_events where generation = ${generation}`;
-    await tx`delete from change_counters where generation = ${generation}`;
-    // Its names go with the commit, by a trigger: the release before does not know them.
-    await tx.unsafe(`drop table products_g${generation}, changes_g${generation}`);
+    for (const table of model.unpartitioned) await tx`delete from ${tx(table)} where generation = ${generation}`;
+    await tx.unsafe(`drop table ${model.tables.map(({ name }) => `${name}_g${generation}`).join(', ')}`);
   });
 }

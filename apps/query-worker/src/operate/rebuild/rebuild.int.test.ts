@@ -6,11 +6,8 @@ import type { OutgoingMessage } from '@catalogue/kafka';
 import { createDatabase, createTopic, startProcess, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, newIds, openSender, readModel, startWorker } from '../../../test/fixture.ts';
+import { compareGenerations, dropGeneration, startRebuild, switchGeneration } from '../../../test/products.ts';
 import { GenerationDroppedError, readOffsets } from '../../tables/offsets.ts';
-import { compareGenerations } from './compare.ts';
-import { dropGeneration } from './drop.ts';
-import { startRebuild } from './start.ts';
-import { switchGeneration } from './switch.ts';
 
 const { readDb, kafka } = inject('servers');
 const whole = (ids: string[], version: number) => new Map(ids.map((id) => [id, { version, price: `${version}.00` }]));

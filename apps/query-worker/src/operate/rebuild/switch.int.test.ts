@@ -2,11 +2,8 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../../../test/fixture.ts';
-import { drainPiece } from '../../consume/drain.ts';
+import { drainPiece, retryParked, startRebuild, switchGeneration } from '../../../test/products.ts';
 import { readOffsets } from '../../tables/offsets.ts';
-import { retryParked } from '../parked-products.ts';
-import { startRebuild } from './start.ts';
-import { switchGeneration } from './switch.ts';
 
 const topic = 'events';
 const mouse = (generation: number) => ({ generation, topic, productId: 'mouse' });

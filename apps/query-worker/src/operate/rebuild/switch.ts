@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql, Transaction } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/read-schema';
+import type { Model } from '../../projection/model.ts';
 import { RefusedError } from '../refused.ts';
 import { briefly, NotYetError } from './brief.ts';
 
@@ -25,7 +26,7 @@ const maxHoldMs = 500;
  * wait for an operator in the other alone is shown as it is there; "rebuild switch" reports it before.
  * @throws {RefusedError} when the other is not in the state that was expected, or does not come as far in time.
  */
-export async function switchGeneration(sql: Sql, { to, state, topic, within }: Switch): Promise<number> {
+export async function switchGeneration(sql: Sql, model: Model, { to, state, topic, within }: Switch): Promise<number> {
   return await briefly(
     sql,
     async (tx) => {
@@ -33,19 +34,17 @@ export async function switchGeneration(sql: Sql, { to, state, topic, within }: S
       const missing = await behind(tx, { from, to, topic });
       if (missing > maxMissingBeforeHold)
         throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
-      await waitForReleases(tx, from, to);
+      await waitForReleases(tx, model, { from, to });
       // Workers hold these locks for the duration of a batch; no reader waits for them.
       await tx`set local lock_timeout = '2s'`;
       await holdOffsets(tx, from, topic);
       await reach(tx, { from, to, topic });
       await holdOffsets(tx, to, topic);
-      await waitForReleases(tx, from, to);
-      // From the next batch on its changes are logged; before, nobody could read them.
-      await tx`insert into change_counters (generation) values (${to}) on conflict do nothing`;
+      await waitForReleases(tx, model, { from, to });
       await tx`update generations set state = 'retired' where generation = ${from}`;
       await tx`update generations set state = 'serving' where generation = ${to}`;
       await tx`set local lock_timeout = '200ms'`;
-      await tx`select show_generation(${to})`;
+      await model.serve(tx, to);
       return from;
     },
     within,
@@ -69,15 +68,19 @@ async function lockGenerations(tx: Transaction, to: number, state: Generation['s
  * that is as far in the topic. The locks on both generations keep releases out until the end of the transaction.
  * @throws {NotYetError} while the generation to come shows such a product at an older version.
  */
-async function waitForReleases(tx: Transaction, from: number, to: number): Promise<void> {
+async function waitForReleases(
+  tx: Transaction,
+  { tables: [rows] }: Model,
+  { from, to }: Pick<Between, 'from' | 'to'>,
+): Promise<void> {
   const [first] = await tx<{ products: number; id: string; version: number; shown: number }[]>`
     select (count(*) over ())::int as products, product_id as id, coming.version, shown.version as shown
     from parked_events waiting
     cross join lateral (
-      select version from products where generation = ${from} and id = product_id limit 1
+      select version from ${tx(rows.name)} where generation = ${from} and id = product_id limit 1
     ) shown
     cross join lateral (
-      select version from products where generation = ${to} and id = product_id limit 1
+      select version from ${tx(rows.name)} where generation = ${to} and id = product_id limit 1
     ) coming
     where waiting.generation = ${to} and draining and shown.version > coming.version
     order by id limit 1`;

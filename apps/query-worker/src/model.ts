@@ -1,0 +1,50 @@
+import { comparedFields, productColumns } from '@catalogue/read-schema';
+import { mergeLegacy, withoutStamps } from './projection/legacy.ts';
+import type { Model } from './projection/model.ts';
+import { evolve, type Product, unknownProduct } from './projection/product.ts';
+import { productWrites } from './projection/product-writes.ts';
+import { appendChanges } from './tables/change-log.ts';
+import { insertMissing, insertProducts, lockProducts, renameProducts, updateProducts } from './tables/products.ts';
+import { addWords, KnownWords } from './tables/search-words.ts';
+
+/** The read model of the catalogue. It remembers which search words the database has, so each database needs its own. */
+export function productModel(): Model<Product> {
+  const words = new KnownWords();
+  return {
+    name: 'query-worker',
+    // Free space on each page, as in the first generation (migration 0000).
+    tables: [{ name: 'products', storage: 'fillfactor = 85' }, { name: 'changes' }],
+    // The names go with a commit that drops a generation, by a trigger: the release before does not know them.
+    unpartitioned: ['change_counters'],
+    compared: comparedFields.map((field) => productColumns[field].name),
+    empty: unknownProduct,
+    evolve,
+    legacy: { merge: mergeLegacy, ended: withoutStamps },
+    insertMissing,
+    lock: lockProducts,
+    write: (tx, generation, effects) => {
+      const { created, renamed, changed, changes } = productWrites(effects);
+      const added = words.unknownIn([...created, ...renamed].flatMap(({ name }) => name ?? []));
+      const sent = [
+        ...(created.length > 0 ? [insertProducts(tx, generation, created)] : []),
+        ...(renamed.length > 0 ? [renameProducts(tx, generation, renamed)] : []),
+        ...(changed.length > 0 ? [updateProducts(tx, generation, changed)] : []),
+        ...(added.size > 0 ? [addWords(tx, added)] : []),
+        // Last, because batches of other partitions wait for it.
+        ...(changes.length > 0 ? [appendChanges(tx, generation, changes)] : []),
+      ];
+      return { sent, committed: () => words.add(added) };
+    },
+    prepare: (tx, generation) => [
+      insertProducts(tx, generation, []),
+      addWords(tx, new Set()),
+      appendChanges(tx, generation, []),
+    ],
+    serve: async (tx, generation) => {
+      // From the next batch on its changes are logged. Before, nobody can read them, and they are a fifth of PostgreSQL's work
+      // in a rebuild (6.3 s instead of 7.4 s of CPU for 300 000 events).
+      await tx`insert into change_counters (generation) values (${generation}) on conflict do nothing`;
+      await tx`select show_generation(${generation})`;
+    },
+  };
+}

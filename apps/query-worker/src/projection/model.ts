@@ -1,0 +1,85 @@
+import type { LegacyEnvelope, ProductEvent } from '@catalogue/contracts';
+import type { Transaction } from '@catalogue/postgres';
+
+/** The fields of a row that the projection needs: where the product is, and whether events of it wait. */
+export interface Tracked {
+  id: string;
+  /** Of the last event applied; 0 before the first one. */
+  version: number;
+  /** Of the last event applied; null before the first one. */
+  eventId: string | null;
+  /** Events of the product are parked, so the row is older than the topic. */
+  parked: boolean;
+}
+
+/** One step of a product. Both rows are the same object if only its queue has news for those who wait. */
+export interface Step<Row> {
+  before: Row;
+  after: Row;
+}
+
+/** A row to write; `before` is undefined if the table has none. */
+export interface Written<Row> {
+  before: Row | undefined;
+  after: Row;
+}
+
+/** What a transaction writes of a model: each row once, and every step that led there, in order. */
+export interface Effects<Row> {
+  rows: Written<Row>[];
+  steps: Step<Row>[];
+}
+
+/** The statements that a model has sent, and what it does once they are committed. */
+export interface Writes {
+  sent: Promise<unknown>[];
+  committed?: () => void;
+}
+
+/** What a legacy message does to a row; `superseded` and `unknown` leave it as it is. */
+export type Merged<Row> = { outcome: 'applied'; product: Row } | { outcome: 'superseded' | 'unknown' };
+
+/** How messages of older producers change a row. They come in any order and more than once. */
+export interface Legacy<Row> {
+  merge(row: Row, event: LegacyEnvelope, place: { partition: number; offset: number }): Merged<Row>;
+  /** The row once its product has a version, without what only `merge` needs. */
+  ended(row: Row): Row;
+}
+
+/** A table with a list partition `<name>_g<generation>` for each generation. */
+export interface Table {
+  name: string;
+  /** Storage parameters of a partition. */
+  storage?: string;
+}
+
+/** A read model: its tables, and what an event does to a row. Its methods may be called by several transactions at once. */
+export interface Model<Row extends Tracked = Tracked> {
+  /** The service's name: consumer groups, Kafka clients and advice for operators contain it. */
+  name: string;
+  /** The first has one row a product, by `generation` and `id`, with a column `version`. */
+  tables: readonly [Table, ...Table[]];
+  /** Tables without partitions that have rows of a generation, in a column `generation`: dropped with it. */
+  unpartitioned: readonly string[];
+  /** The columns of the first table that are equal in two generations at the same offsets; `id` and `version` among them. */
+  compared: readonly string[];
+  /** A product that nothing is known of. */
+  empty(id: string): Row;
+  /** The row after one more event. Pure. `version` and `eventId` are set already. */
+  evolve(row: Row, event: ProductEvent): Row;
+  /** Without it, legacy messages are counted as unknown. */
+  legacy?: Legacy<Row>;
+  /** Inserts empty rows for products without one, in the order of their ids, because an absent row cannot be locked. */
+  insertMissing(tx: Transaction, generation: number, ids: readonly string[]): Promise<unknown>;
+  /** Reads and locks the rows that exist, in the order of their ids. */
+  lock(tx: Transaction, generation: number, ids: readonly string[]): Promise<Row[]>;
+  /**
+   * Sends all its statements at once; the commit follows them directly. Rows that exist are locked. An insert of a row that
+   * another transaction has inserted meanwhile must fail: the batch is then applied again.
+   */
+  write(tx: Transaction, generation: number, effects: Effects<Row>): Writes;
+  /** Sends statements of `write` that write nothing, so that a connection has prepared them before its first batch. */
+  prepare?(tx: Transaction, generation: number): Promise<unknown>[];
+  /** Shows readers a generation. It is as far as the one that they see now. */
+  serve(tx: Transaction, generation: number): Promise<void>;
+}
