@@ -1,4 +1,4 @@
-export { changesAppended } from './channel.ts';
+export { changesAppended } from '@catalogue/projection-schema';
 export { migrateReadModel } from './migrate.ts';
 export { columnsOf, comparedFields, productFields, selectionOf, shownFields } from './product-columns.ts';
 export {
@@ -12,13 +12,4 @@ export {
   products,
   productsRead,
 } from './product-tables.ts';
-export {
-  type ConsumerOffset,
-  consumerOffsets,
-  discards,
-  type Generation,
-  generations,
-  type ParkedEvent,
-  parkedEvents,
-  words,
-} from './tables.ts';
+export { productNames, words } from './search-tables.ts';

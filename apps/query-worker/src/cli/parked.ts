@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { parkedEvents } from '@catalogue/read-schema';
+import { parkedEvents } from '@catalogue/projection-schema';
 import { listParked, type ParkedFilter, type ParkedProduct, showParked } from '../operate/parked-list.ts';
 import { discardParked, type Resumed, retryParked } from '../operate/parked-products.ts';
 import { RefusedError } from '../operate/refused.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '@catalogue/postgres';
-import type { Generation } from '@catalogue/read-schema';
+import type { Generation } from '@catalogue/projection-schema';
 import { compareGenerations, type Parity } from '../operate/rebuild/compare.ts';
 import { dropGeneration } from '../operate/rebuild/drop.ts';
 import { type Progress, readProgress } from '../operate/rebuild/progress.ts';

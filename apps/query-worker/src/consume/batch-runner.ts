@@ -1,7 +1,7 @@
 import type { Codec } from '@catalogue/contracts';
 import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
 import { hinter, isRefusedValue } from '@catalogue/postgres';
-import { changesAppended } from '@catalogue/read-schema';
+import { changesAppended } from '@catalogue/projection-schema';
 import type { Logger } from '@catalogue/service';
 import { type Read, read } from '../projection/message.ts';
 import type { Model, Tracked } from '../projection/model.ts';

@@ -1,5 +1,5 @@
 import { hinter, type Sql, type Transaction, transact } from '@catalogue/postgres';
-import { changesAppended } from '@catalogue/read-schema';
+import { changesAppended } from '@catalogue/projection-schema';
 import { type Logger, repeat } from '@catalogue/service';
 import { discardsNeeded } from '../projection/discards-needed.ts';
 import type { ParkedMessage } from '../projection/parked-message.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
-import type { Generation } from '@catalogue/read-schema';
+import type { Generation } from '@catalogue/projection-schema';
 import type { Logger } from '@catalogue/service';
 import type { PatientDatabase } from './retry.ts';
 

@@ -1,4 +1,4 @@
-import type { ParkedEvent } from '@catalogue/read-schema';
+import type { ParkedEvent } from '@catalogue/projection-schema';
 
 /** A message that waits, and why. */
 export type ParkedMessage = Omit<ParkedEvent, 'generation' | 'topic' | 'message' | 'parkedAt' | 'draining'> & {

@@ -1,6 +1,6 @@
 import type { Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
-import type { Generation } from '@catalogue/read-schema';
+import type { Generation } from '@catalogue/projection-schema';
 
 /** The position of a generation in a partition of the topic. */
 export interface Position {

@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import type { Generation } from '@catalogue/read-schema';
+import type { Generation } from '@catalogue/projection-schema';
 import type { Model } from '../../projection/model.ts';
 import { RefusedError } from '../refused.ts';
 import { briefly } from './brief.ts';

@@ -1,6 +1,6 @@
 import type { Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
-import type { Generation } from '@catalogue/read-schema';
+import type { Generation } from '@catalogue/projection-schema';
 import { type Position, readPositions } from '../../tables/positions.ts';
 
 /** The progress of a generation, in events over all partitions. */

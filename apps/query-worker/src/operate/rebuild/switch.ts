@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql, Transaction } from '@catalogue/postgres';
-import type { Generation } from '@catalogue/read-schema';
+import type { Generation } from '@catalogue/projection-schema';
 import type { Model } from '../../projection/model.ts';
 import { RefusedError } from '../refused.ts';
 import { briefly, NotYetError } from './brief.ts';

@@ -1,0 +1,35 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+
+/**
+ * The searchable names of the products that readers see. Triggers on `products` write a row when a name changes or a product
+ * appears or disappears, so a new price leaves these indexes alone. A list partition for each generation is made and dropped by
+ * a trigger on `generations`.
+ */
+export const productNames = pgTable(
+  'product_names',
+  {
+    generation: integer().notNull(),
+    id: text().notNull(),
+    /** The name's words without case, accents and signs, with a space before and after each. */
+    folded: text().notNull(),
+    /**
+     * The parts that trigrams do not find: each sign, each character of a script without spaces between words, and each of them
+     * with the character before and after it. Null for a name without any.
+     */
+    grams: text().array(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.id, table.generation] }),
+    index('product_names_by_trigrams').using('gin', table.folded.op('gin_trgm_ops')),
+    index('product_names_by_grams').using('gin', table.grams).where(sql`grams is not null`),
+  ],
+);
+
+/**
+ * The words of all names of all generations, folded, for the correction of misspelt words: words of 3 to 40 letters without
+ * digits. A superfluous word costs a search nothing.
+ */
+export const words = pgTable('words', { word: text().primaryKey() }, (table) => [
+  index('words_by_trigrams').using('gin', table.word.op('gin_trgm_ops')),
+]);
