@@ -1,7 +1,7 @@
+import { openProjection, type ProjectionOptions } from '@catalogue/projection';
 import { createServer } from '@catalogue/service';
-import { pruneChangesNowAndThen } from './consume/prune-changes.ts';
+import { pruneChangesNowAndThen } from './prune-changes.ts';
 import { productModel } from './model.ts';
-import { openProjection, type ProjectionOptions } from './projection.ts';
 
 /** The consumers of all generations of the read model, and a server for health and metrics. */
 export async function buildWorker(options: ProjectionOptions) {

@@ -1,5 +1,5 @@
 // node dist/cli.js <command>: the operator's tool. The service is main.ts.
-import { runCommand } from './cli/run.ts';
+import { runCommand } from '@catalogue/projection';
 import { productModel } from './model.ts';
 import { settings } from './settings.ts';
 

@@ -1,12 +1,10 @@
+import { measureParked, read, readOffsets } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../test/fixture.ts';
 import { applyBatch, discardParked } from '../test/products.ts';
-import { measureParked } from './metrics.ts';
-import { read } from './projection/message.ts';
-import { readOffsets } from './tables/offsets.ts';
 
 const scope = { generation: 1, topic: 'events', topicId: 'a' };
 

@@ -1,6 +1,6 @@
+import type { Model } from '@catalogue/projection';
 import { comparedFields, productColumns } from '@catalogue/read-schema';
 import { mergeLegacy, withoutStamps } from './projection/legacy.ts';
-import type { Model } from './projection/model.ts';
 import { evolve, type Product, unknownProduct } from './projection/product.ts';
 import { productWrites } from './projection/product-writes.ts';
 import { appendChanges } from './tables/change-log.ts';

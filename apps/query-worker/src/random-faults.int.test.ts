@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdmin } from '@catalogue/kafka';
 import { isTransient, type Transaction } from '@catalogue/postgres';
+import { RefusedError } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import {
   createDatabase,
@@ -18,7 +19,6 @@ import { expect, inject, test } from 'vitest';
 import { openSender, startWorker } from '../test/fixture.ts';
 import { discardParked, retryParked, compareGenerations, startRebuild } from '../test/products.ts';
 import { RandomEvents } from '../test/random-events.ts';
-import { RefusedError } from './operate/refused.ts';
 
 const { readDb, kafka } = inject('servers');
 const main = new URL('main.ts', import.meta.url);

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { openAdmin, openTransactionalProducer } from '@catalogue/kafka';
+import { readProgress } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, readModel, startWorker } from '../test/fixture.ts';
 import { lag, startRebuild, switchGeneration } from '../test/products.ts';
-import { readProgress } from './operate/rebuild/progress.ts';
 
 const { readDb, kafka } = inject('servers');
 const client = { brokers: kafka, clientId: 'test', log: { debug() {}, info() {}, warn() {}, error() {} } };

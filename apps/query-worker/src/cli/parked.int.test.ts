@@ -1,12 +1,9 @@
 import { connect } from '@catalogue/postgres';
+import { type Output, read, readOffsets, type Tools, UsageError } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applyBatch, parked } from '../../test/products.ts';
-import { read } from '../projection/message.ts';
-import { readOffsets } from '../tables/offsets.ts';
-import type { Output, Tools } from './command.ts';
-import { UsageError } from './command.ts';
 
 const scope = { generation: 1, topic: 'events', topicId: 'a' };
 const event = (id: string, version: number) => ({

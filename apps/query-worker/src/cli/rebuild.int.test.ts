@@ -1,9 +1,8 @@
+import { readOffsets, type Tools } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { startRebuild, switchGeneration, rebuild } from '../../test/products.ts';
-import { readOffsets } from '../tables/offsets.ts';
-import type { Tools } from './command.ts';
 
 const topic = 'events';
 

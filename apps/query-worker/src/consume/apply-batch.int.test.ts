@@ -1,10 +1,16 @@
+import {
+  NotOwnerError,
+  type OffsetScope,
+  read,
+  type Read,
+  readOffset,
+  readOffsets,
+  TopicChangedError,
+} from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { retryParked, applyBatch } from '../../test/products.ts';
-import { type Read, read } from '../projection/message.ts';
-import { type OffsetScope, readOffset, readOffsets, TopicChangedError } from '../tables/offsets.ts';
-import { NotOwnerError } from './apply-batch.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openAdmin } from '@catalogue/kafka';
-import { changesAppended } from '@catalogue/projection-schema';
-import { migrateReadModel } from '@catalogue/read-schema';
+import { readOffsets } from '@catalogue/projection/testing';
+import { changesAppended, migrateReadModel } from '@catalogue/read-schema';
 import { createLogger } from '@catalogue/service';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test, vi } from 'vitest';
 import { applied, event, message, newIds, openSender, readModel, startWorker } from '../../test/fixture.ts';
-import { readOffsets } from '../tables/offsets.ts';
 
 const { readDb, kafka } = inject('servers');
 const ordered = (id: string, from: number, to: number) =>

@@ -1,11 +1,10 @@
 import { connect } from '@catalogue/postgres';
+import { type OffsetScope, read, readOffsets } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, openDoor, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../../test/fixture.ts';
 import { discardParked, applyBatch, drainPiece } from '../../test/products.ts';
-import { read } from '../projection/message.ts';
-import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 

@@ -1,15 +1,12 @@
 import { connect } from '@catalogue/postgres';
+import { isDraining, type OffsetScope, read, readOffsets, showParked } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createLogger } from '@catalogue/service';
 import { createDatabase, createTopic, openDoor, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event as message, openSender, startWorker } from '../../test/fixture.ts';
 import { drainNowAndThen, discardParked, retryParked, applyBatch, drainPiece } from '../../test/products.ts';
-import { showParked } from '../operate/parked-list.ts';
-import { read } from '../projection/message.ts';
 import { connectReadModel } from '../read-model.ts';
-import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
-import { isDraining } from './drain.ts';
 
 const { readDb, kafka } = inject('servers');
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };

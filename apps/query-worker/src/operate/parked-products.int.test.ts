@@ -1,10 +1,8 @@
+import { listParked, type OffsetScope, read, readOffsets, showParked } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applyBatch, discardParked, retryParked } from '../../test/products.ts';
-import { read } from '../projection/message.ts';
-import { type OffsetScope, readOffsets } from '../tables/offsets.ts';
-import { listParked, showParked } from './parked-list.ts';
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 

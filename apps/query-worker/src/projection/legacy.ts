@@ -1,8 +1,7 @@
 import type { LegacyEnvelope } from '@catalogue/contracts';
+import { type Merged, storable } from '@catalogue/projection';
 import { toCents } from './cents.ts';
-import type { Merged } from './model.ts';
 import type { Product } from './product.ts';
-import { storable } from './storable.ts';
 import { moment, stampOf } from './time.ts';
 
 /**

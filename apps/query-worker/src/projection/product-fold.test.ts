@@ -1,10 +1,8 @@
+import { type Discard, type ParkedMessage, read } from '@catalogue/projection/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { projectBatch } from '../../test/products.ts';
-import { read } from './message.ts';
-import type { ParkedMessage } from './parked-message.ts';
 import type { Product } from './product.ts';
-import type { Discard } from './project-event.ts';
 
 const id = 'mouse';
 

@@ -1,5 +1,5 @@
+import type { Effects, Step } from '@catalogue/projection';
 import { shownFields } from '@catalogue/read-schema';
-import type { Effects, Step } from './model.ts';
 import { isListed, type Product } from './product.ts';
 
 /** One step of a product, for those who wait or listen. */

@@ -1,11 +1,9 @@
+import { type Discard, type ParkedMessage, read } from '@catalogue/projection/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Folded, type Known, projectBatch } from '../../test/products.ts';
-import type { ParkedMessage } from './parked-message.ts';
 import type { Product } from './product.ts';
-import { read } from './message.ts';
 import type { Change } from './product-writes.ts';
-import type { Discard } from './project-event.ts';
 
 const id = 'mouse';
 

@@ -1,9 +1,9 @@
 import { type Decoded, jsonCodec } from '@catalogue/contracts';
+import type { ProductMessage } from '@catalogue/projection/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Projected, projectEvent } from '../../test/products.ts';
 import { type Product, unknownProduct } from './product.ts';
-import { type ProductMessage } from './project-event.ts';
 
 const id = 'mouse';
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));

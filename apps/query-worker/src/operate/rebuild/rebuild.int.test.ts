@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { GenerationDroppedError, readOffsets } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import type { OutgoingMessage } from '@catalogue/kafka';
 import { createDatabase, createTopic, startProcess, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, newIds, openSender, readModel, startWorker } from '../../../test/fixture.ts';
 import { compareGenerations, dropGeneration, startRebuild, switchGeneration } from '../../../test/products.ts';
-import { GenerationDroppedError, readOffsets } from '../../tables/offsets.ts';
 
 const { readDb, kafka } = inject('servers');
 const whole = (ids: string[], version: number) => new Map(ids.map((id) => [id, { version, price: `${version}.00` }]));

@@ -1,9 +1,9 @@
+import { readOffsets } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../../../test/fixture.ts';
 import { drainPiece, retryParked, startRebuild, switchGeneration } from '../../../test/products.ts';
-import { readOffsets } from '../../tables/offsets.ts';
 
 const topic = 'events';
 const mouse = (generation: number) => ({ generation, topic, productId: 'mouse' });

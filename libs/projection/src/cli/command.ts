@@ -1,0 +1,47 @@
+import type { Admin, ClientOptions } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
+import type { Model } from '../model.ts';
+
+/** What a command works with. */
+export interface Tools {
+  model: Model;
+  sql: Sql;
+  admin: Admin;
+  kafka: ClientOptions;
+  topic: string;
+}
+
+/** The arguments of a command. */
+export interface Input {
+  positionals: string[];
+  /** Switches. */
+  flags: ReadonlySet<string>;
+  /** Options with their values. */
+  options: ReadonlyMap<string, string>;
+}
+
+export interface Output {
+  /** For people. */
+  text: string;
+  /** For programs (`--json`). */
+  data: unknown;
+  /** Why the command did not succeed although there is output. */
+  refused?: string;
+}
+
+export interface Command {
+  /** What the operator types: `rebuild start`. */
+  name: string;
+  /** One line for the list of commands. */
+  summary: string;
+  /** The arguments after the name, as the help shows them: `[generation]`. No arguments when absent. */
+  argument?: string;
+  /** Switches, with a line each for the help. */
+  flags?: Record<string, string>;
+  /** Options with a value, with a line each for the help. */
+  options?: Record<string, string>;
+  run: (tools: Tools, input: Input) => Promise<Output>;
+}
+
+/** The command line is wrong. */
+export class UsageError extends Error {}

@@ -1,0 +1,242 @@
+import type { Codec } from '@catalogue/contracts';
+import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
+import { hinter, isRefusedValue } from '@catalogue/postgres';
+import { changesAppended } from '@catalogue/projection-schema';
+import type { Logger } from '@catalogue/service';
+import { type Read, read } from '../fold/message.ts';
+import type { Model, Tracked } from '../model.ts';
+import type { Folded } from '../fold/outcome.ts';
+import { crashesBeforeParking, crashesBeforeSingly, readAttempts } from '../tables/crash-counts.ts';
+import { type OffsetScope, readOffset } from '../tables/offsets.ts';
+import { applyBatch, NotOwnerError } from './apply-batch.ts';
+import type { WorkerMetrics } from './batch-metrics.ts';
+import { GapWatch } from './gap-watch.ts';
+import { TopicFault } from './topic-fault.ts';
+import { Tries, type TriesOptions } from './retry.ts';
+
+export interface BatchRunnerOptions extends TriesOptions {
+  model: Model;
+  log: Logger;
+  metrics: WorkerMetrics;
+  codec: Codec;
+}
+
+// Milliseconds between two notifications of new changes: under load they come in threes and fours.
+const minHintIntervalMs = 10;
+
+/** What the runner remembers of a partition. */
+interface Memory {
+  gaps: GapWatch;
+  /** This process has finished a batch of it. */
+  proven: boolean;
+}
+
+/** A batch, or a part of one, that is applied in one transaction. */
+interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'progress'> {
+  attempts?: number;
+  /** Retries work until it succeeds, or runs it once when it is part of retried work. */
+  try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
+}
+
+const once =
+  (failures: number): Step['try'] =>
+  (work) =>
+    work(failures);
+
+/** Applies batches of messages to the read model, and reports their outcomes to log and metrics. */
+export class BatchRunner {
+  readonly #options: BatchRunnerOptions;
+  readonly #memories = new Map<string, Memory>();
+  readonly #tries: Tries;
+  readonly #hint: (generation: string) => void;
+
+  constructor(options: BatchRunnerOptions) {
+    this.#options = options;
+    this.#tries = new Tries(options);
+    this.#hint = hinter(options.sql, changesAppended, minHintIntervalMs);
+  }
+
+  /** Applies a batch once, however often the database has to be tried. */
+  async apply(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
+    const { partition } = batch;
+    const memory = this.#memoryOf(scope, partition);
+    const end = this.#options.metrics.duration.startTimer();
+    try {
+      const hasMessages = batch.messages.length > 0;
+      if (memory.proven || !hasMessages) await this.#applyAll(scope, batch, memory);
+      else await this.#applyFirst(scope, batch, memory);
+      memory.proven ||= hasMessages;
+      end();
+      return { next: batch.next };
+    } catch (error) {
+      if (error instanceof NotOwnerError) return await this.#follow(scope, batch);
+      if (!(error instanceof TopicFault)) throw error;
+      const { next, message } = error;
+      return { next, stop: `${scope.topic}[${partition}] after offset ${next}: ${message}` };
+    }
+  }
+
+  async #applyAll(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
+    const inTurn: Step['try'] = (work) => this.#tries.inTurn(batch, work);
+    await this.#applyRead(scope, { ...batch, try: inTurn }, this.#read(batch.messages), memory);
+  }
+
+  /**
+   * Counts the first batch of a partition in this process. If two earlier attempts ended with the process, the messages are
+   * applied one at a time; a message that ended the process alone is parked unread. A process that stops or fails in another
+   * way takes the count back, so that a deploy or an outage blames no message.
+   */
+  async #applyFirst(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
+    const { sql, log } = this.#options;
+    const { partition, expected } = batch;
+    const attempts = await this.#tries.anyTime(batch, () => readAttempts(sql, scope, batch));
+    if (attempts < crashesBeforeSingly) {
+      const anyTime: Step['try'] = (work) => this.#tries.anyTime(batch, work);
+      const step = { ...batch, try: anyTime };
+      await this.#tries.counted(scope, step, attempts, () => this.#applyAll(scope, batch, memory));
+      return;
+    }
+    log.warn(
+      { ...scope, partition, offset: expected, attempts },
+      'Earlier attempts at this batch ended with the process; applying one message at a time',
+    );
+    await this.#applyOneByOne(scope, batch, attempts, memory);
+  }
+
+  /**
+   * One message at a time over all partitions, too: otherwise a message in progress is counted with the one that ends the
+   * process. A failed try takes its count back before it gives its turn to others.
+   */
+  async #applyOneByOne(scope: OffsetScope, batch: MessageBatch, attempts: number, memory: Memory): Promise<void> {
+    const { messages, signal } = batch;
+    let { expected } = batch;
+    let before = attempts;
+    for (const message of messages) {
+      signal.throwIfAborted();
+      const isLast = message === messages.at(-1);
+      const next = isLast ? batch.next : message.offset + 1;
+      await this.#tries.alone(batch, async (failures) => {
+        const one = { ...batch, expected, next, attempts: isLast ? 0 : crashesBeforeSingly, try: once(failures) };
+        await this.#tries.counted(scope, one, before, async () => {
+          const reads = before >= crashesBeforeParking ? [crashed(message, before)] : this.#read([message]);
+          await this.#applyRead(scope, one, reads, memory);
+        });
+      });
+      expected = next;
+      before = crashesBeforeSingly;
+    }
+  }
+
+  #read(messages: MessageBatch['messages']): Read[] {
+    return read(messages, this.#options.codec);
+  }
+
+  /** Finds messages that PostgreSQL cannot store (such as a name too long for an index) by halving the batch, and parks them. */
+  async #applyRead(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
+    try {
+      await this.#applyOnce(scope, batch, messages, memory);
+    } catch (error) {
+      const half = Math.floor(messages.length / 2);
+      const last = messages[half - 1];
+      if (!isRefusedValue(error)) throw error;
+      if (last !== undefined) {
+        const between = last.origin.offset + 1;
+        await this.#applyRead(scope, { ...batch, next: between }, messages.slice(0, half), memory);
+        await this.#applyRead(scope, { ...batch, expected: between }, messages.slice(half), memory);
+        return;
+      }
+      const [only] = messages;
+      if (only === undefined || 'unread' in only) throw error;
+      await this.#applyOnce(scope, batch, [unstorable(only, error as Error)], memory);
+    }
+  }
+
+  async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
+    const { sql, model } = this.#options;
+    const { progress } = batch;
+    const onAnswer = () => progress.moved();
+    let met: ReadonlyMap<string, boolean> = new Map();
+    const accept = (folded: Folded<Tracked>) => {
+      onAnswer();
+      met = productsMet(messages, folded);
+      if (memory.gaps.isTooMany(met)) throw tooManyGaps(batch.expected, folded);
+    };
+    const folded = await batch.try((failures) =>
+      applyBatch(sql, model, scope, [{ ...batch, messages }], { isRetry: failures > 0, onAnswer, accept }),
+    );
+    progress.moved(batch.next);
+    if (folded.steps.length > 0) this.#hint(String(scope.generation));
+    memory.gaps.add(met);
+    this.#tell(scope, messages, folded);
+  }
+
+  /** Continues at the offset to which another worker moved the partition. */
+  async #follow(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
+    const { sql, log, metrics } = this.#options;
+    const { partition, expected } = batch;
+    metrics.fenced.inc();
+    const next = await this.#tries.anyTime(batch, () => readOffset(sql, scope, partition));
+    log.info({ ...scope, partition, expected, next }, 'Another worker moved the offset');
+    if (next === undefined) return { next: expected, stop: `The offset of ${scope.topic}[${partition}] is gone` };
+    return { next };
+  }
+
+  #memoryOf({ generation, topicId }: OffsetScope, partition: number): Memory {
+    const name = `${generation} ${topicId} ${partition}`;
+    const known = this.#memories.get(name) ?? { gaps: new GapWatch(), proven: false };
+    this.#memories.set(name, known);
+    return known;
+  }
+
+  #tell(
+    { generation, topic }: OffsetScope,
+    messages: readonly Read[],
+    { fates, parked, released }: Folded<Tracked>,
+  ): void {
+    const { metrics, log } = this.#options;
+    if (messages.length > 0) metrics.batchSize.observe(messages.length);
+    const counts = new Map<string, { type: string; outcome: string; count: number }>();
+    for (const [index, outcome] of fates.entries()) {
+      const type = typeOf(messages[index] as Read);
+      const known = counts.get(`${type} ${outcome}`);
+      if (known === undefined) counts.set(`${type} ${outcome}`, { type, outcome, count: 1 });
+      else known.count++;
+    }
+    for (const { count, ...labels } of counts.values()) metrics.events.inc(labels, count);
+    for (const { value: _, ...event } of parked) log.warn({ generation, topic, ...event }, 'Parked');
+    for (const { value: _, ...event } of released) log.info({ generation, topic, ...event }, 'Released');
+  }
+}
+
+function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {
+  const detail = `The worker was begun at this message ${attempts} times and did not survive; it was not read again`;
+  return { origin, unread: { reason: 'crash', detail } };
+}
+
+function unstorable({ origin }: Read, { message }: Error): Read {
+  return { origin, unread: { reason: 'unreadable', detail: `PostgreSQL does not store what it says: ${message}` } };
+}
+
+/** The products of a batch, each with whether it misses events. */
+function productsMet(messages: readonly Read[], { parked }: Folded<Tracked>): Map<string, boolean> {
+  const met = new Map(messages.flatMap((message) => ('productId' in message ? [[message.productId, false]] : [])));
+  for (const { reason, productId } of parked) if (reason === 'gap') met.set(productId, true);
+  return met;
+}
+
+function tooManyGaps(next: number, { parked }: Folded<Tracked>): TopicFault {
+  const first = parked.find(({ reason }) => reason === 'gap');
+  return new TopicFault(
+    next,
+    'More than 5 % of the last 1 000 products miss events, so the topic is at fault: was it restored in part? ' +
+      `Have the relay send the log again (republish) and start the worker again. The first: ${first?.detail}`,
+  );
+}
+
+/** Types come from outside, so only known ones become labels. */
+function typeOf(message: Read): string {
+  if (!('productId' in message)) return 'none';
+  const { kind, event } = message.decoded;
+  if (kind === 'event') return event.type;
+  return kind === 'legacy' ? 'legacy' : 'other';
+}

@@ -1,0 +1,81 @@
+import type { Decoded } from '@catalogue/contracts';
+import type { Model, Tracked } from '../model.ts';
+import { storable } from './storable.ts';
+
+/** A message that says something about a product, and where it was. */
+export interface ProductMessage {
+  partition: number;
+  offset: number;
+  decoded: Exclude<Decoded, { kind: 'undecodable' }>;
+}
+
+type VersionedMessage = Exclude<ProductMessage['decoded'], { kind: 'legacy' }>;
+
+/** Why a message cannot be applied: it has to wait, and what follows it about the same product too. */
+export interface Blocked {
+  outcome: 'blocked';
+  reason: 'gap' | 'fork' | 'newer-schema';
+  /** The whole story, for an operator. */
+  detail: string;
+}
+
+/**
+ * What a message does to a product.
+ * - `applied`: it is another product now.
+ * - `skipped`: an operator decided to do without it; only the version moves.
+ * - `repeated`: it was applied before.
+ * - `superseded`: a legacy message that says nothing new, or is about a product that has a version.
+ * - `unknown`: a legacy message of a type that is not known, or for a model without them.
+ */
+export type Projected<Row> =
+  | { outcome: 'applied' | 'skipped'; product: Row }
+  | { outcome: 'repeated' | 'superseded' | 'unknown' }
+  | Blocked;
+
+/** What operators decided to do without: versions of a product, or, where `eventId` is given, one of two events of a version. */
+export interface Discard {
+  version: number;
+  eventId: string;
+  /** Of several versions in a row the last; one alone when absent. */
+  last?: number;
+}
+
+/** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
+export function projectEvent<Row extends Tracked>(
+  model: Pick<Model<Row>, 'legacy' | 'evolve'>,
+  product: Row,
+  message: ProductMessage,
+  discards: readonly Discard[] = [],
+): Projected<Row> {
+  const { decoded, partition, offset } = message;
+  if (decoded.kind === 'legacy') {
+    return model.legacy?.merge(product, decoded.event, { partition, offset }) ?? { outcome: 'unknown' };
+  }
+  const { productVersion } = decoded.event;
+  const id = storable(decoded.event.id);
+  const find = (version: number, eventId = '') =>
+    discards.find((it) => it.eventId === eventId && it.version <= version && version <= (it.last ?? it.version));
+  if (productVersion < product.version || find(productVersion, id) !== undefined) return { outcome: 'repeated' };
+  if (productVersion === product.version) {
+    return id === product.eventId ? { outcome: 'repeated' } : blocked('fork', product, decoded);
+  }
+  let expected = product.version + 1;
+  for (let run = find(expected); run !== undefined && expected < productVersion; run = find(expected)) {
+    expected = (run.last ?? run.version) + 1;
+  }
+  if (expected < productVersion) return blocked('gap', { ...product, version: expected - 1 }, decoded);
+  const versioned = { ...(model.legacy?.ended(product) ?? product), version: productVersion, eventId: id };
+  if (find(productVersion) !== undefined) return { outcome: 'skipped', product: versioned };
+  if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
+  return { outcome: 'applied', product: decoded.kind === 'event' ? model.evolve(versioned, decoded.event) : versioned };
+}
+
+function blocked(reason: Blocked['reason'], product: Tracked, { event }: VersionedMessage): Blocked {
+  const found = `event ${storable(event.id)} (${storable(event.type)}) of product ${product.id} at version ${event.productVersion}`;
+  const detail = {
+    gap: `Expected version ${product.version + 1}, found ${found}: events are missing`,
+    fork: `Expected event ${product.eventId}, found ${found}: the history forked`,
+    'newer-schema': `Found ${found} with schema version ${event.schemaVersion}, which this worker does not know`,
+  }[reason];
+  return { outcome: 'blocked', reason, detail };
+}

@@ -1,0 +1,103 @@
+import type { Sql } from '@catalogue/postgres';
+import { drainPieces, previewPieces } from '../consume/drain.ts';
+import type { Model, Tracked } from '../model.ts';
+import { againOnTakenRow } from '../tables/taken-row.ts';
+import { type Decide, inWords, only, standingInTheWay } from './discard-decisions.ts';
+import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
+import { RefusedError } from './refused.ts';
+
+/** The result of a retry or discard for one product. */
+export interface Resumed {
+  generation: number;
+  /** Messages that no longer wait. */
+  released: number;
+  /** What was discarded, in words. */
+  discarded: string[];
+  /** What the product still waits for; undefined when nothing waits. */
+  waitsFor: string | undefined;
+}
+
+/**
+ * Retries a product's queue in order, in every generation, since a newer release may be able to read it. Each piece is a
+ * transaction that locks the product; events that arrive meanwhile come after it.
+ */
+export async function retryParked(sql: Sql, model: Model, productId: string): Promise<Resumed[]> {
+  return await resume(sql, model, productId, () => ({ discards: [] }), false);
+}
+
+export interface Discarding {
+  /** Write nothing; the result is what a discard would do. */
+  dryRun: boolean;
+  /** The id of the only event to discard. */
+  eventId?: string | undefined;
+}
+
+/**
+ * Discards what blocks a product: the events that are missing before its first parked one, or that first one, and every
+ * unreadable message with its key; or with `eventId` only that event. The discards hold for this and all later generations, and
+ * the events behind them are applied.
+ * @throws {RefusedError} when no generation has that event, or when so many versions are missing that the first one's must be
+ * wrong.
+ */
+export async function discardParked(
+  sql: Sql,
+  model: Model,
+  productId: string,
+  { dryRun, eventId }: Discarding,
+): Promise<Resumed[]> {
+  if (eventId === undefined) return await resume(sql, model, productId, standingInTheWay, dryRun);
+  const resumed = await resume(sql, model, productId, only(eventId), dryRun);
+  if (resumed.length === 0 || resumed.some(({ discarded }) => discarded.length > 0)) return resumed;
+  throw new RefusedError(
+    `No event ${eventId} of product ${productId} waits: "parked show" tells the ids of those that do`,
+  );
+}
+
+async function resume(sql: Sql, model: Model, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
+  // The serving generation last: none that a switch may show next is behind it meanwhile.
+  const scopes = await sql<Scope[]>`
+    select generations.generation, waiting.topic
+    from generations
+    cross join lateral (
+      select max(topic) as topic from parked_events
+      where parked_events.generation = generations.generation and product_id = ${productId}
+    ) waiting
+    where waiting.topic is not null
+    order by state = 'serving', generations.generation`;
+  const resumed: Resumed[] = [];
+  for (const scope of scopes) resumed.push(await resumeIn(sql, model, scope, productId, decide, dryRun));
+  return resumed.toSorted((a, b) => a.generation - b.generation);
+}
+
+interface Scope {
+  generation: number;
+  topic: string;
+}
+
+async function resumeIn(
+  sql: Sql,
+  model: Model,
+  scope: Scope,
+  productId: string,
+  decide: Decide,
+  dryRun: boolean,
+): Promise<Resumed> {
+  const { generation } = scope;
+  const resumed: Resumed = { generation, released: 0, discarded: [], waitsFor: undefined };
+  let piece: DeliveredAgain<Tracked> | undefined;
+  do {
+    const after = piece?.last;
+    piece = await againOnTakenRow(model, () => resumePiece(sql, model, scope, productId, { decide, dryRun, after }));
+    const drained = piece.folded.released.filter((message) => message.productId === productId);
+    resumed.released += piece.released.length + drained.length;
+    resumed.discarded.push(...piece.discards.map(inWords));
+    resumed.waitsFor ??= piece.waitsFor;
+  } while (!piece.isLast);
+  const draining = { ...scope, productId };
+  const pieces = dryRun ? previewPieces(sql, model, draining, piece) : drainPieces(sql, model, draining, piece.folded);
+  for await (const { released, firsts } of pieces) {
+    resumed.released += released.length;
+    resumed.waitsFor = firsts.get(productId)?.detail;
+  }
+  return resumed;
+}

@@ -1,0 +1,137 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql } from '@catalogue/postgres';
+import type { Model } from '../../model.ts';
+
+/** The content of two generations, and their differences. */
+export interface Parity {
+  serving: Summary;
+  candidate: Summary;
+  /** The number of rows that differ for another reason than that one generation is further ahead. */
+  different: number;
+  /** The first ten, by id. */
+  differences: Difference[];
+  /** False when one generation did not catch up with the other in time: some differences may be late changes. */
+  comparable: boolean;
+}
+
+export interface Summary {
+  generation: number;
+  rows: number;
+  /** Over all rows, in any order; equal for equal generations at the same offsets. */
+  hash: string;
+}
+
+/** A product's row in both generations; null where it is missing. */
+export interface Difference {
+  id: string;
+  serving: Record<string, unknown> | null;
+  candidate: Record<string, unknown> | null;
+}
+
+export interface Pair {
+  serving: number;
+  candidate: number;
+  topic: string;
+}
+
+/**
+ * Compares the columns that events determine in two generations while both continue. In one snapshot rows may differ because
+ * one generation is ahead. So it looks at these rows again when both generations have passed both positions: a row that is
+ * still older than the other was lacks events, and a row of the same version with other values was projected differently. Waits
+ * at most `within` milliseconds for that.
+ */
+export async function compareGenerations(sql: Sql, model: Model, pair: Pair, within = 10_000): Promise<Parity> {
+  await using session = await reserve(sql);
+  const { serving, candidate, offsets } = await findSuspects(session.sql, model, pair);
+  const comparable = await passed(session.sql, pair, offsets, within);
+  return { serving, candidate, ...(await confirm(session.sql, model, pair)), comparable };
+}
+
+/** A separate connection, for a temporary table. */
+async function reserve(pool: Sql) {
+  const sql = await pool.reserve();
+  // The comparison reads both generations completely.
+  await sql`set enable_seqscan = on`;
+  await sql`create temp table suspects (id text collate "C" primary key, version integer not null)`;
+  return {
+    sql,
+    [Symbol.asyncDispose]: async () => {
+      // Fails when the connection is gone.
+      await sql`rollback`
+        .then(() => sql`drop table suspects`)
+        .then(() => sql`reset enable_seqscan`)
+        .catch(() => {});
+      sql.release();
+    },
+  };
+}
+
+/** Stores the rows that differ in one snapshot, with the higher of their versions; returns the positions of both generations. */
+async function findSuspects(sql: Sql, { tables: [rows], compared }: Model, { serving, candidate, topic }: Pair) {
+  await sql`begin isolation level repeatable read`;
+  const summaries = await sql<Summary[]>`
+    select generation, count(*) as rows,
+      to_hex(bit_xor(hash_record_extended(
+        row(${sql.unsafe(compared.join(', '))}), 0))) as hash
+    from ${sql(rows.name)} where generation in (${serving}, ${candidate})
+    group by generation`;
+  const offsets = await sql<{ partition: number; topicId: string; next: number }[]>`
+    select partition, topic_id as "topicId", max(next) as next
+    from consumer_offsets where generation in (${serving}, ${candidate}) and topic = ${topic}
+    group by partition, topic_id`;
+  await sql`
+    insert into suspects
+    select coalesce(a.id, b.id), greatest(a.version, b.version)
+    from (select * from ${sql(rows.name)} where generation = ${serving}) a
+      full join (select * from ${sql(rows.name)} where generation = ${candidate}) b on a.id = b.id
+    where (${sql.unsafe(columnsIn(compared, 'a'))}) is distinct from (${sql.unsafe(columnsIn(compared, 'b'))})`;
+  await sql`commit`;
+  await sql`analyze suspects`;
+  const summary = (generation: number) =>
+    summaries.find((found) => found.generation === generation) ?? { generation, rows: 0, hash: '0' };
+  return { serving: summary(serving), candidate: summary(candidate), offsets };
+}
+
+/** These columns of one of two rows. */
+function columnsIn(columns: readonly string[], row: string): string {
+  return columns.map((name) => `${row}.${name}`).join(', ');
+}
+
+/** Waits until both generations have passed these offsets; false when they do not in time. */
+async function passed(
+  sql: Sql,
+  { serving, candidate, topic }: Pair,
+  offsets: readonly { partition: number; topicId: string; next: number }[],
+  within: number,
+): Promise<boolean> {
+  const end = Date.now() + within;
+  for (;;) {
+    const rows = await sql<{ partition: number; topicId: string; next: number; both: boolean }[]>`
+      select partition, topic_id as "topicId", min(next) as next, count(*) = 2 as both
+      from consumer_offsets where generation in (${serving}, ${candidate}) and topic = ${topic}
+      group by partition, topic_id`;
+    const found = new Map(rows.map((row) => [`${row.topicId} ${row.partition}`, row.both ? row.next : 0]));
+    if (offsets.every(({ partition, topicId, next }) => (found.get(`${topicId} ${partition}`) ?? 0) >= next))
+      return true;
+    if (Date.now() > end) return false;
+    await delay(50);
+  }
+}
+
+/** The suspects that still differ without a good reason. */
+async function confirm(sql: Sql, { tables: [table], compared }: Model, { serving, candidate }: Pair) {
+  const rows = await sql<(Difference & { different: number })[]>`
+    with a as (
+      select ${sql.unsafe(compared.join(', '))} from ${sql(table.name)} where generation = ${serving}
+    ), b as (
+      select ${sql.unsafe(compared.join(', '))} from ${sql(table.name)} where generation = ${candidate}
+    )
+    select count(*) over () as different, s.id, to_jsonb(a) as serving, to_jsonb(b) as candidate
+    from suspects s left join a on a.id = s.id left join b on b.id = s.id
+    where to_jsonb(a) is distinct from to_jsonb(b) and (
+      a.version = b.version or coalesce(a.version, -1) < s.version or coalesce(b.version, -1) < s.version
+    )
+    order by s.id limit 10`;
+  const differences = rows.map((row) => ({ id: row.id, serving: row.serving, candidate: row.candidate }));
+  return { different: rows[0]?.different ?? 0, differences };
+}

@@ -1,0 +1,133 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Generation } from '@catalogue/projection-schema';
+import type { Model } from '../../model.ts';
+import { RefusedError } from '../refused.ts';
+import { briefly, NotYetError } from './brief.ts';
+
+export interface Switch {
+  /** The generation to show, and the state that it must be in. */
+  to: number;
+  state: Generation['state'];
+  topic: string;
+  /** Milliseconds of retries; 30 000 when absent. */
+  within?: number;
+}
+
+/** Events: a generation that is further behind cannot catch up while the other is held. */
+const maxMissingBeforeHold = 5000;
+/** Milliseconds for which the serving generation is held. */
+const maxHoldMs = 500;
+
+/**
+ * Shows readers another generation, in one short transaction, and returns the one that served until then: it stays up to
+ * date, as `retired`. No reader sees a product go back: the one that serves is held where it is until the other is at least
+ * as far in every partition, and has released the parked events that readers have seen applied. Only a product whose events
+ * wait for an operator in the other alone is shown as it is there; "rebuild switch" reports it before.
+ * @throws {RefusedError} when the other is not in the state that was expected, or does not come as far in time.
+ */
+export async function switchGeneration(sql: Sql, model: Model, { to, state, topic, within }: Switch): Promise<number> {
+  return await briefly(
+    sql,
+    async (tx) => {
+      const from = await lockGenerations(tx, to, state);
+      const missing = await behind(tx, { from, to, topic });
+      if (missing > maxMissingBeforeHold)
+        throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
+      await waitForReleases(tx, model, { from, to });
+      // Workers hold these locks for the duration of a batch; no reader waits for them.
+      await tx`set local lock_timeout = '2s'`;
+      await holdOffsets(tx, from, topic);
+      await reach(tx, { from, to, topic });
+      await holdOffsets(tx, to, topic);
+      await waitForReleases(tx, model, { from, to });
+      await tx`update generations set state = 'retired' where generation = ${from}`;
+      await tx`update generations set state = 'serving' where generation = ${to}`;
+      await tx`set local lock_timeout = '200ms'`;
+      await model.serve(tx, to);
+      return from;
+    },
+    within,
+  );
+}
+
+/** The serving generation; this locks its state and that of the other until the end of the transaction. */
+async function lockGenerations(tx: Transaction, to: number, state: Generation['state']): Promise<number> {
+  const rows = await tx<Pick<Generation, 'generation' | 'state'>[]>`
+    select generation, state from generations where state = 'serving' or generation = ${to} order by generation for update`;
+  const serving = rows.find((row) => row.state === 'serving');
+  const found = rows.find((row) => row.generation === to)?.state ?? 'dropped';
+  if (serving === undefined || found !== state) {
+    throw new RefusedError(`Generation ${to} is ${found}, not ${state}: "rebuild status" shows all generations`);
+  }
+  return serving.generation;
+}
+
+/**
+ * Parked events are released without moving an offset, a piece at a time: so long, a product may be behind in a generation
+ * that is as far in the topic. The locks on both generations keep releases out until the end of the transaction.
+ * @throws {NotYetError} while the generation to come shows such a product at an older version.
+ */
+async function waitForReleases(
+  tx: Transaction,
+  { tables: [rows] }: Model,
+  { from, to }: Pick<Between, 'from' | 'to'>,
+): Promise<void> {
+  const [first] = await tx<{ products: number; id: string; version: number; shown: number }[]>`
+    select (count(*) over ())::int as products, product_id as id, coming.version, shown.version as shown
+    from parked_events waiting
+    cross join lateral (
+      select version from ${tx(rows.name)} where generation = ${from} and id = product_id limit 1
+    ) shown
+    cross join lateral (
+      select version from ${tx(rows.name)} where generation = ${to} and id = product_id limit 1
+    ) coming
+    where waiting.generation = ${to} and draining and shown.version > coming.version
+    order by id limit 1`;
+  if (first === undefined) return;
+  throw new NotYetError(
+    `generation ${to} is still releasing the parked events of ${first.products} products that generation ${from} shows ` +
+      `at a later version, such as ${first.id} (at version ${first.version}, shown at ${first.shown}). The workers release them: ` +
+      'try again when "parked list" shows none that is being applied',
+  );
+}
+
+/** Waits for running batches, and makes later ones wait for the end of the transaction. */
+async function holdOffsets(tx: Transaction, generation: number, topic: string): Promise<void> {
+  await tx`
+    select from consumer_offsets where generation = ${generation} and topic = ${topic} order by partition for update`;
+}
+
+/** Waits until the other generation is as far as the one that is held. */
+async function reach(tx: Transaction, between: Between): Promise<void> {
+  const end = Date.now() + maxHoldMs;
+  for (;;) {
+    const missing = await behind(tx, between);
+    if (missing === 0) return;
+    if (Date.now() > end) throw new NotYetError(`generation ${between.to} is ${missing} events behind`);
+    await delay(10);
+  }
+}
+
+interface Between {
+  from: number;
+  to: number;
+  topic: string;
+}
+
+/**
+ * The number of events that one generation has applied and the other has not, of the same topic: offsets of a deleted topic are
+ * not comparable.
+ */
+async function behind(tx: Transaction, { from, to, topic }: Between): Promise<number> {
+  const [row] = await tx<{ begun: boolean; missing: number }[]>`
+    select exists (select from consumer_offsets where generation = ${to} and topic = ${topic}) as begun,
+      coalesce(sum(greatest(old.next - coalesce(new.next, 0), 0)), 0)::bigint as missing
+    from consumer_offsets old
+      left join consumer_offsets new on new.generation = ${to} and new.topic = old.topic and new.partition = old.partition
+    where old.generation = ${from} and old.topic = ${topic}
+      and (new.topic_id is null or new.topic_id = old.topic_id)`;
+  const { begun, missing } = row as { begun: boolean; missing: number };
+  if (!begun) throw new RefusedError(`No worker has begun to fill generation ${to} from topic ${topic}`);
+  return missing;
+}
