@@ -1,9 +1,10 @@
 // A worker that is killed when it gets to a point of its work, or does not get on from there (stall): node crashing-worker.ts <point>, with a worker's settings.
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { Sql } from '@catalogue/postgres';
+import { connectModel } from '@catalogue/projection';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildWorker } from '../src/app.ts';
-import { connectReadModel } from '../src/read-model.ts';
+import { productModel } from '../src/model.ts';
 import { settings } from '../src/settings.ts';
 
 const [, , point] = process.argv;
@@ -58,8 +59,9 @@ function committedLate(commit: Promise<unknown>): PromiseLike<unknown> {
 }
 
 const { port, host, logLevel, readDb, brokers, topic } = readSettings(settings, process.env);
+const model = productModel();
 const log = createLogger('query-worker', logLevel);
 const metrics = createMetrics('query-worker');
-const sql = connectReadModel(readDb);
-const { app, work } = await buildWorker({ sql: atCommits(sql), brokers, topic, log, metrics, codec });
+const sql = connectModel(model, readDb);
+const { app, work } = await buildWorker(model, { sql: atCommits(sql), brokers, topic, log, metrics, codec });
 await serve(app, { port, host, log, work, close: [() => sql.end({ timeout: 1 })] });

@@ -7,7 +7,8 @@ import type { Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { buildWorker } from '../src/app.ts';
-import { connectReadModel } from '../src/read-model.ts';
+import { productModel } from '../src/model.ts';
+import { connectReadModel } from './products.ts';
 
 const silent = createLogger('test', 'silent');
 
@@ -23,7 +24,7 @@ export async function startWorker(brokers: string, dsn: string, topic: string, l
   const stop = new AbortController();
   const sql = connectReadModel(dsn);
   const metrics = createMetrics('test');
-  const { app, work, generations } = await buildWorker({
+  const { app, work, generations } = await buildWorker(productModel(), {
     ...options,
     sql: through(sql),
     brokers,

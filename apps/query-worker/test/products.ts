@@ -1,5 +1,6 @@
 // The projection with the model of products, for tests that apply messages by hand.
 import type { Sql } from '@catalogue/postgres';
+import { connectModel } from '@catalogue/projection';
 import * as projection from '@catalogue/projection/testing';
 import type { Logger } from '@catalogue/service';
 import { productModel } from '../src/model.ts';
@@ -39,6 +40,7 @@ export async function drainPiece(sql: Sql, draining: projection.Draining): Promi
   return withWrites(await projection.drainPiece(sql, productModel(), draining));
 }
 
+export const connectReadModel = (dsn: string) => connectModel(productModel(), dsn);
 export const drainNowAndThen = (sql: Sql, log: Logger, signal: AbortSignal) =>
   projection.drainNowAndThen(sql, productModel(), log, signal);
 export const retryParked = (sql: Sql, productId: string) => projection.retryParked(sql, productModel(), productId);

@@ -1,4 +1,5 @@
 export { runCommand, type ToolSettings } from './cli/run.ts';
+export { connectModel } from './connect.ts';
 export { storable } from './fold/storable.ts';
 export type { Effects, Legacy, Merged, Model, Step, Table, Tracked, Writes, Written } from './model.ts';
 export { openProjection, type Projection, type ProjectionOptions } from './projection.ts';

@@ -60,7 +60,7 @@ export interface Model<Row extends Tracked = Tracked> {
   /** The first has one row a product, by `generation` and `id`, with a column `version`. */
   tables: readonly [Table, ...Table[]];
   /** Tables without partitions that have rows of a generation, in a column `generation`: dropped with it. */
-  unpartitioned: readonly string[];
+  unpartitioned?: readonly string[];
   /** The columns of the first table that are equal in two generations at the same offsets; `id` and `version` among them. */
   compared: readonly string[];
   /** A product that nothing is known of. */

@@ -5,8 +5,14 @@ import { createLogger } from '@catalogue/service';
 import { createDatabase, createTopic, openDoor, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event as message, openSender, startWorker } from '../../test/fixture.ts';
-import { drainNowAndThen, discardParked, retryParked, applyBatch, drainPiece } from '../../test/products.ts';
-import { connectReadModel } from '../read-model.ts';
+import {
+  connectReadModel,
+  drainNowAndThen,
+  discardParked,
+  retryParked,
+  applyBatch,
+  drainPiece,
+} from '../../test/products.ts';
 
 const { readDb, kafka } = inject('servers');
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };

@@ -20,7 +20,7 @@ export async function dropGeneration(sql: Sql, model: Model, generation: number)
     // Waits for running batches; later ones find no offset to move.
     await tx`delete from consumer_offsets where generation = ${generation}`;
     await tx`delete from parked_events where generation = ${generation}`;
-    for (const table of model.unpartitioned) await tx`delete from ${tx(table)} where generation = ${generation}`;
+    for (const table of model.unpartitioned ?? []) await tx`delete from ${tx(table)} where generation = ${generation}`;
     await tx.unsafe(`drop table ${model.tables.map(({ name }) => `${name}_g${generation}`).join(', ')}`);
   });
 }
