@@ -6,8 +6,8 @@ export interface SignalPoint {
 }
 
 /**
- * A pool that signals this process at the first commit of a transaction: before it is sent, when the server has what was
- * written, or after it is acknowledged. A process that was stopped continues there.
+ * A pool that signals this process at the first commit of a transaction: before it is sent, when the server has answered all
+ * statements before it, or after it is acknowledged. A process that was stopped continues there.
  */
 export function signalledAtCommit(sql: Sql, { point, signal }: SignalPoint): Sql {
   let isOver = false;
@@ -18,12 +18,14 @@ export function signalledAtCommit(sql: Sql, { point, signal }: SignalPoint): Sql
   };
   const reserve = async () => {
     const session = await sql.reserve();
+    const made: Statement[] = [];
     return new Proxy(session, {
       apply: (target, self, args: unknown[]) => {
-        const run = target as unknown as (...typed: unknown[]) => Promise<unknown>;
+        const run = target as unknown as (...typed: unknown[]) => Statement;
         const statement = Reflect.apply(run, self, args);
-        if (!Array.isArray(args[0]) || args[0][0] !== 'commit') return statement;
-        return committedLate(statement, reached);
+        if (Array.isArray(args[0]) && args[0][0] === 'commit') return committedLate(statement, made, reached);
+        made.push(statement);
+        return statement;
       },
     });
   };
@@ -32,13 +34,19 @@ export function signalledAtCommit(sql: Sql, { point, signal }: SignalPoint): Sql
   });
 }
 
+/** A statement of postgres.js, or a part of one, which is never executed. */
+type Statement = Promise<unknown> & { executed?: boolean };
+
 /** Sent when it is awaited, as the commit itself would be: begun here, it would overtake the statements before it. */
-function committedLate(commit: Promise<unknown>, reached: (point: SignalPoint['point']) => void): PromiseLike<unknown> {
-  const turn = () => new Promise((resolve) => void setImmediate(resolve));
+function committedLate(
+  commit: Promise<unknown>,
+  made: readonly Statement[],
+  reached: (point: SignalPoint['point']) => void,
+): PromiseLike<unknown> {
   const sent = async () => {
-    // Two turns later what was written has gone to the server.
-    await turn();
-    await turn();
+    // A turn later they have been sent. Until a statement is answered, the server may wait for its values, without a time limit.
+    await new Promise((resolve) => void setImmediate(resolve));
+    await Promise.allSettled(made.filter(({ executed }) => executed));
     reached('before commit');
     const done = await commit;
     reached('after commit');
