@@ -73,7 +73,7 @@ async function findSuspects(sql: Sql, { tables: [rows], compared }: Model, { ser
     select generation, count(*) as rows,
       to_hex(bit_xor(hash_record_extended(
         row(${sql.unsafe(compared.join(', '))}), 0))) as hash
-    from ${sql(rows.name)} where generation in (${serving}, ${candidate})
+    from ${sql.unsafe(rows.name)} where generation in (${serving}, ${candidate})
     group by generation`;
   const offsets = await sql<{ partition: number; topicId: string; next: number }[]>`
     select partition, topic_id as "topicId", max(next) as next
@@ -82,8 +82,8 @@ async function findSuspects(sql: Sql, { tables: [rows], compared }: Model, { ser
   await sql`
     insert into suspects
     select coalesce(a.id, b.id), greatest(a.version, b.version)
-    from (select * from ${sql(rows.name)} where generation = ${serving}) a
-      full join (select * from ${sql(rows.name)} where generation = ${candidate}) b on a.id = b.id
+    from (select * from ${sql.unsafe(rows.name)} where generation = ${serving}) a
+      full join (select * from ${sql.unsafe(rows.name)} where generation = ${candidate}) b on a.id = b.id
     where (${sql.unsafe(columnsIn(compared, 'a'))}) is distinct from (${sql.unsafe(columnsIn(compared, 'b'))})`;
   await sql`commit`;
   await sql`analyze suspects`;
