@@ -50,16 +50,23 @@ export class Admin {
     };
   }
 
-  /** Returns the offset after the last message of each partition, in partition order. */
-  async endOffsets({ name, partitions }: Topic, timeoutMs = 5000): Promise<number[]> {
+  /**
+   * Returns the offset after the last message of each partition, in partition order; the error where that is not known, because
+   * the partition's leader is away.
+   */
+  async endOffsets({ name, partitions }: Topic, timeoutMs = 5000): Promise<(number | KafkaError)[]> {
     const wanted = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition, offset: latest }));
-    const doing = `Asking for the ends of topic ${name}`;
-    const found = await this.#call<ListOffsetsResult[]>(doing, (done) =>
+    const found = await this.#call<ListOffsetsResult[]>(`Asking for the ends of topic ${name}`, (done) =>
       this.#client.listOffsets(wanted, { timeout: timeoutMs }, done),
     );
-    const failed = found.find(({ error }) => error !== undefined);
-    if (failed !== undefined) throw kafkaError(doing, failed.error);
-    return found.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset);
+    const late = { code: codes.ERR__TIMED_OUT, message: `no answer within ${timeoutMs} ms` };
+    return found
+      .toSorted((a, b) => a.partition - b.partition)
+      .map(({ offset, error, partition }) => {
+        // A leader that is frozen leaves an offset below 0, and no error (1.10.1).
+        if (error === undefined && offset >= 0) return offset;
+        return kafkaError(`Asking for the end of ${name}[${partition}]`, error ?? late);
+      });
   }
 
   /** Creates a topic with settings that lose no message. Returns false if the topic exists already. */

@@ -1,6 +1,7 @@
 import { type ClientOptions, connect } from './client.ts';
-import { codes, KafkaError } from './errors.ts';
-import { NativeConsumer, type PartitionOffset } from './native-consumer.ts';
+import { KafkaError } from './errors.ts';
+import type { Log } from './log.ts';
+import { type IncomingMessage, NativeConsumer, type PartitionOffset } from './native-consumer.ts';
 
 /** The first message, from some offset on, that readers see; the end of the log if there is none. */
 export interface FirstMessage {
@@ -10,8 +11,9 @@ export interface FirstMessage {
 }
 
 /**
- * Returns the first message at or after each of these offsets, by partition. Each offset must be in the log. Joins no group.
- * @throws {KafkaError} if the brokers do not deliver them within `timeoutMs`.
+ * Returns the first message at or after each of these offsets, by partition. Leaves out partitions that deliver none within
+ * `timeoutMs`: their leader is away, or their offset is not in the log. Joins no group.
+ * @throws {KafkaError} if the client cannot connect.
  */
 export async function firstMessages(
   options: ClientOptions,
@@ -35,12 +37,8 @@ export async function firstMessages(
   try {
     await connect(native.client);
     native.assign([...offsets].map(([partition, offset]) => ({ partition, offset })));
-    while (found.size < offsets.size) {
-      if (performance.now() > end) {
-        const message = `Reading ${topic}: ${offsets.size - found.size} messages did not come within ${timeoutMs} ms`;
-        throw new KafkaError(message, { code: codes.ERR__TIMED_OUT });
-      }
-      const messages = await native.poll(1000);
+    while (found.size < offsets.size && performance.now() < end) {
+      const messages = await poll(native, options.log);
       for (const { partition, offset, timestamp = 0 } of messages) note(partition, { offset, sentAt: timestamp });
       for (const { partition, offset } of ends) note(partition, { offset, sentAt: undefined });
       ends = [];
@@ -49,5 +47,16 @@ export async function firstMessages(
     return found;
   } finally {
     await native.disconnect(2000);
+  }
+}
+
+/** The error of one partition does not end the search in the others; ends that the same poll met are lost with it. */
+async function poll(native: NativeConsumer, log: Log): Promise<IncomingMessage[]> {
+  try {
+    return await native.poll(1000);
+  } catch (error) {
+    if (!(error instanceof KafkaError) || error.fatal) throw error;
+    log.debug({ err: error }, 'Looking for first messages');
+    return [];
   }
 }

@@ -3,6 +3,8 @@ import { freePort, type KafkaServer, newClusterId, startKafka, temporaryHome } f
 export interface OwnKafkaCluster extends AsyncDisposable {
   /** Bootstrap servers, comma-separated. */
   brokers: string;
+  /** Stops the last broker. */
+  stopLast(): Promise<void>;
 }
 
 /** A Kafka cluster for one test, whose first broker is also the controller. Disposing of it stops it and removes its data. */
@@ -22,6 +24,9 @@ export async function startOwnKafkaCluster(size: number): Promise<OwnKafkaCluste
   }
   return {
     brokers: servers.map(({ brokers }) => brokers).join(','),
+    stopLast: async () => {
+      await servers.at(-1)?.stop();
+    },
     [Symbol.asyncDispose]: async () => {
       // The controller stops last, because the others sign off from it.
       for (const server of servers.toReversed()) await server.stop();

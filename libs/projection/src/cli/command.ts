@@ -26,7 +26,7 @@ export interface Output {
   /** For programs (`--json`). */
   data: unknown;
   /** Why the command did not succeed although there is output. */
-  refused?: string;
+  refused?: string | undefined;
 }
 
 export interface Command {

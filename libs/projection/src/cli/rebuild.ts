@@ -10,7 +10,7 @@ import { RefusedError } from '../operate/refused.ts';
 import { type Command, type Input, type Tools, UsageError } from './command.ts';
 import { describeParity } from './parity.ts';
 import { table } from './table.ts';
-import { readTopic } from './topic.ts';
+import { readTopic, unanswered } from './topic.ts';
 
 const start: Command = {
   name: 'rebuild start',
@@ -40,20 +40,30 @@ const status: Command = {
       generation,
       state,
       applied,
-      behind,
+      behind ?? 'unknown',
       perSecond,
-      secondsLeft === null ? 'not catching up' : `${secondsLeft} s`,
+      leftOf(behind, secondsLeft),
       parked,
     ]);
+    const refused = unanswered(topic);
     const text = table(['generation', 'state', 'applied', 'behind', 'a second', 'left', 'parked'], rows);
-    if (!flags.has('parity')) return { data: { generations }, text: text + hintOn(generations) };
+    if (!flags.has('parity')) return { refused, data: { generations }, text: text + hintOn(generations) };
     const parity = await compare(tools, await onlyGenerationIn(tools.sql, 'filling'));
-    return { data: { generations, parity }, text: `${text}${hintOn(generations)}\n\n${describeParity(parity)}` };
+    return {
+      refused,
+      data: { generations, parity },
+      text: `${text}${hintOn(generations)}\n\n${describeParity(parity)}`,
+    };
   },
 };
 
+function leftOf(behind: number | null, secondsLeft: number | null): string {
+  if (secondsLeft !== null) return `${secondsLeft} s`;
+  return behind === null ? 'unknown' : 'not catching up';
+}
+
 function hintOn(generations: readonly Progress[]): string {
-  const isStuck = generations.some(({ secondsLeft }) => secondsLeft === null);
+  const isStuck = generations.some(({ behind, secondsLeft }) => behind !== null && secondsLeft === null);
   return isStuck ? '\nThe new generation does not catch up: /health/ready of the workers says why' : '';
 }
 

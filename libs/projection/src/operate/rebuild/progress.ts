@@ -1,4 +1,4 @@
-import type { Topic } from '@catalogue/kafka';
+import type { KafkaError, Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/projection-schema';
 import { type Position, readPositions } from '../../tables/positions.ts';
@@ -10,20 +10,20 @@ export interface Progress {
   /** When it was measured, in milliseconds since 1970. */
   at: number;
   applied: number;
-  /** Events in the topic that are not applied. */
-  behind: number;
+  /** Events in the topic that are not applied; null while the end of a partition is not known. */
+  behind: number | null;
   /** Events that wait for an operator. */
   parked: number;
   /** Events applied a second since `before`; 0 without it. */
   perSecond: number;
-  /** Whole seconds until no event is left at this rate; null while the generation does not catch up. */
+  /** Whole seconds until no event is left at this rate; null while the generation does not catch up, or that is not known. */
   secondsLeft: number | null;
 }
 
 /** The progress of each generation; with an earlier result as `before`, also its rate. */
 export async function readProgress(
   sql: Sql,
-  topic: Topic & { ends: readonly number[] },
+  topic: Topic & { ends: readonly (number | KafkaError)[] },
   before: readonly Progress[] = [],
 ): Promise<Progress[]> {
   const positions = await readPositions(sql, topic);
@@ -35,22 +35,31 @@ export async function readProgress(
       state: (those[0] as Position).state,
       at: Date.now(),
       applied: those.reduce((sum, { next }) => sum + next, 0),
-      behind: those.reduce((sum, { partition, next }) => sum + Math.max((topic.ends[partition] ?? 0) - next, 0), 0),
+      behind: behindOf(those, topic.ends),
       parked: parked.find((row) => row.generation === generation)?.count ?? 0,
     };
     return { ...now, ...speed(before.find((then) => then.generation === generation) ?? now, now) };
   });
 }
 
+function behindOf(positions: readonly Position[], ends: readonly (number | KafkaError)[]): number | null {
+  let behind = 0;
+  for (const { partition, next } of positions) {
+    const end = ends[partition] ?? 0;
+    if (typeof end !== 'number') return null;
+    behind += Math.max(end - next, 0);
+  }
+  return behind;
+}
+
 type Measured = Pick<Progress, 'at' | 'applied' | 'behind'>;
 
 function speed(then: Measured, now: Measured): Pick<Progress, 'perSecond' | 'secondsLeft'> {
   const seconds = Math.max(now.at - then.at, 1) / 1000;
+  const perSecond = Math.round((now.applied - then.applied) / seconds);
+  if (now.behind === 0) return { perSecond, secondsLeft: 0 };
+  if (then.behind === null || now.behind === null) return { perSecond, secondsLeft: null };
   // Events that arrive meanwhile have to be applied as well.
   const closing = (then.behind - now.behind) / seconds;
-  const left = closing > 0 ? Math.ceil(now.behind / closing) : null;
-  return {
-    perSecond: Math.round((now.applied - then.applied) / seconds),
-    secondsLeft: now.behind === 0 ? 0 : left,
-  };
+  return { perSecond, secondsLeft: closing > 0 ? Math.ceil(now.behind / closing) : null };
 }
