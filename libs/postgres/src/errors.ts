@@ -12,12 +12,13 @@ const connectionCodes =
 /** Retryable error classes and codes: https://www.postgresql.org/docs/18/errcodes-appendix.html. */
 const transientClasses = ['53', '58'];
 const readOnly = '25006';
+const statementTimeout = '57014';
 const transientCodes = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '55P03', // lock_not_available
   readOnly, // read_only_sql_transaction
-  '57014', // query_canceled: a statement timeout
+  statementTimeout, // query_canceled
   'CONNECTION_ENDED', // of postgres.js: this process is stopping, and another one can answer
 ]);
 
@@ -60,6 +61,11 @@ export function isTransient(error: unknown): boolean {
   return (
     isConnectionLost(error) || transientCodes.has(code) || transientClasses.some((known) => code.startsWith(known))
   );
+}
+
+/** True when the server cancelled a statement, as it does after the time that the session allows for one. */
+export function isStatementTimeout(error: unknown): boolean {
+  return errorCode(error) === statementTimeout;
 }
 
 /** True when the server refuses writes: it is a standby, it is being replaced, or its provider has stopped writes. */

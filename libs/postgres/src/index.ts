@@ -6,7 +6,15 @@ export {
   type Sql,
   type Transaction,
 } from './connect.ts';
-export { errorCode, isConnectionLost, isReadOnly, isRefusedStatement, isRefusedValue, isTransient } from './errors.ts';
+export {
+  errorCode,
+  isConnectionLost,
+  isReadOnly,
+  isRefusedStatement,
+  isRefusedValue,
+  isStatementTimeout,
+  isTransient,
+} from './errors.ts';
 export { hinter } from './hint.ts';
 export { migrate } from './migrate.ts';
 export { requireLogin } from './require-login.ts';

@@ -1,14 +1,19 @@
 import { jsonCodec } from '@catalogue/contracts';
 import type { OutgoingMessage } from '@catalogue/kafka';
+import type { Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type TestDatabase, waitFor } from '@catalogue/testing';
 import { connectModel, openProjection } from '../src/index.ts';
 import { counterModel } from './counter.ts';
 
 /** A process's projection of counters, until it is disposed of. */
-export async function startCounter(brokers: string, dsn: string, topic: string) {
+export async function startCounter(
+  brokers: string,
+  dsn: string,
+  topic: string,
+  sql: Sql = connectModel(counterModel, dsn),
+) {
   const stop = new AbortController();
-  const sql = connectModel(counterModel, dsn);
   const { generations, work } = openProjection(counterModel, {
     sql,
     brokers,

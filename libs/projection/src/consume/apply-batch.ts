@@ -26,6 +26,8 @@ export interface Part extends Pick<MessageBatch, 'partition' | 'expected'>, Part
 export interface ApplyOptions<Row> {
   /** An earlier try failed, maybe because of a lock: wait for locks only briefly. */
   isRetry?: boolean;
+  /** The most parked messages that it releases. */
+  maxReleased?: number;
   /** Called at each answer of the database. */
   onAnswer?: () => void;
   /** Called before anything is written; if it throws, nothing is written. */
@@ -45,10 +47,10 @@ export async function applyBatch<Row extends Tracked>(
   model: Model<Row>,
   scope: OffsetScope,
   parts: readonly Part[],
-  { isRetry = false, onAnswer = () => {}, accept = () => {} }: ApplyOptions<Row> = {},
+  { isRetry = false, maxReleased, onAnswer = () => {}, accept = () => {} }: ApplyOptions<Row> = {},
 ): Promise<Folded<Row>> {
   let written: Writes | undefined;
-  const reading = (tx: Transaction) => readAndFold(tx, model, scope, parts);
+  const reading = (tx: Transaction) => readAndFold(tx, model, scope, parts, maxReleased);
   const once = () =>
     transact(
       sql,
@@ -79,6 +81,7 @@ async function readAndFold<Row extends Tracked>(
   model: Model<Row>,
   scope: OffsetScope,
   parts: readonly Part[],
+  maxReleased: number | undefined,
 ): Promise<Found<Row>> {
   const { generation } = scope;
   const messages = parts.flatMap((part) => part.messages);
@@ -93,7 +96,7 @@ async function readAndFold<Row extends Tracked>(
   const unreadableBefore = moved.filter((unreadable) => unreadable !== undefined);
   if (unreadableBefore.length < parts.length) throw new NotOwnerError();
   const products = new Map(rows.map((row) => [row.id, row]));
-  const queues = await readWaiting(tx, generation, products, messages);
+  const queues = await readWaiting(tx, generation, products, messages, { maxReleased });
   const known = { products, queues, topicId: scope.topicId };
   const discards = await readDiscards(tx, discardsNeeded(discarded, known, messages));
   return { folded: projectBatch(model, { ...known, discards }, messages), unreadableBefore };
@@ -122,7 +125,7 @@ export async function readWaiting(
   generation: number,
   products: ReadonlyMap<string, Tracked>,
   messages: readonly Read[],
-  resumed: readonly string[] = [],
+  { resumed = [], maxReleased }: { resumed?: readonly string[]; maxReleased?: number | undefined } = {},
 ): Promise<Map<string, ParkedMessage[]>> {
   const waiting = [...products.values()].flatMap(({ id, parked }) => (parked ? [id] : []));
   if (waiting.length === 0 && resumed.length === 0) return new Map();
@@ -135,7 +138,7 @@ export async function readWaiting(
   });
   const loaded = new Set([...resumed, ...open.map(({ productId }) => productId)]);
   if (loaded.size === 0) return queues;
-  const heads = await readHeads(tx, generation, [...loaded]);
+  const heads = await readHeads(tx, generation, [...loaded], { most: maxReleased });
   for (const [id, head] of heads) queues.set(id, joined(head, queues.get(id) ?? []));
   return queues;
 }

@@ -1,6 +1,6 @@
 import type { Codec } from '@catalogue/contracts';
 import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
-import { hinter, isRefusedValue } from '@catalogue/postgres';
+import { hinter, isRefusedValue, isStatementTimeout } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/projection-schema';
 import type { Logger } from '@catalogue/service';
 import { type Read, read } from '../fold/message.ts';
@@ -8,6 +8,7 @@ import type { Model, Tracked } from '../model.ts';
 import type { Folded } from '../fold/outcome.ts';
 import { crashesBeforeParking, crashesBeforeSingly, readAttempts } from '../tables/crash-counts.ts';
 import { type OffsetScope, readOffset } from '../tables/offsets.ts';
+import { maxReleased } from '../tables/parked-messages.ts';
 import { applyBatch, NotOwnerError } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { GapWatch } from './gap-watch.ts';
@@ -34,6 +35,8 @@ interface Memory {
 /** A batch, or a part of one, that is applied in one transaction. */
 interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'progress'> {
   attempts?: number;
+  /** The most messages of one transaction: more took too long. */
+  most?: number;
   /** Retries work until it succeeds, or runs it once when it is part of retried work. */
   try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
 }
@@ -133,41 +136,64 @@ export class BatchRunner {
 
   /** Finds messages that PostgreSQL cannot store (such as a name too long for an index) by halving the batch, and parks them. */
   async #applyRead(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
+    let most: number;
     try {
-      await this.#applyOnce(scope, batch, messages, memory);
+      most = await this.#applyOnce(scope, batch, messages, memory);
     } catch (error) {
-      const half = Math.floor(messages.length / 2);
-      const last = messages[half - 1];
       if (!isRefusedValue(error)) throw error;
-      if (last !== undefined) {
-        const between = last.origin.offset + 1;
-        await this.#applyRead(scope, { ...batch, next: between }, messages.slice(0, half), memory);
-        await this.#applyRead(scope, { ...batch, expected: between }, messages.slice(half), memory);
+      const half = Math.floor(messages.length / 2);
+      if (half > 0) {
+        await this.#applyRead(scope, { ...batch, next: endOf(messages, half) }, messages.slice(0, half), memory);
+        await this.#applyRest(scope, batch, messages, half, memory);
         return;
       }
       const [only] = messages;
       if (only === undefined || 'unread' in only) throw error;
       await this.#applyOnce(scope, batch, [unstorable(only, error as Error)], memory);
+      return;
     }
+    if (most < messages.length) await this.#applyRest(scope, { ...batch, most }, messages, most, memory);
   }
 
-  async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
+  async #applyRest(scope: OffsetScope, batch: Step, messages: readonly Read[], from: number, memory: Memory) {
+    await this.#applyRead(scope, { ...batch, expected: endOf(messages, from) }, messages.slice(from), memory);
+  }
+
+  /**
+   * Applies messages in one transaction: all, or the first `most`. A statement that takes too long halves them, and what they
+   * may release.
+   */
+  async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<number> {
     const { sql, model } = this.#options;
-    const { progress } = batch;
+    const { progress, most = messages.length } = batch;
     const onAnswer = () => progress.moved();
+    let part = messages.slice(0, most);
+    let releasing = maxReleased;
     let met: ReadonlyMap<string, boolean> = new Map();
     const accept = (folded: Folded<Tracked>) => {
       onAnswer();
-      met = productsMet(messages, folded);
+      met = productsMet(part, folded);
       if (memory.gaps.isTooMany(met)) throw tooManyGaps(batch.expected, folded);
     };
-    const folded = await batch.try((failures) =>
-      applyBatch(sql, model, scope, [{ ...batch, messages }], { isRetry: failures > 0, onAnswer, accept }),
-    );
-    progress.moved(batch.next);
+    const nextOf = () => (part.length < messages.length ? endOf(messages, part.length) : batch.next);
+    const folded = await batch.try(async (failures) => {
+      try {
+        const parts = [{ ...batch, next: nextOf(), messages: part }];
+        const options = { isRetry: failures > 0, maxReleased: releasing, onAnswer, accept };
+        return await applyBatch(sql, model, scope, parts, options);
+      } catch (error) {
+        if (isStatementTimeout(error)) {
+          part = part.slice(0, Math.ceil(part.length / 2));
+          releasing = Math.ceil(releasing / 2);
+        }
+        throw error;
+      }
+    });
+    progress.moved(nextOf());
     if (folded.steps.length > 0) this.#hint(String(scope.generation));
     memory.gaps.add(met);
-    this.#tell(scope, messages, folded);
+    this.#tell(scope, part, folded);
+    return part.length;
   }
 
   /** Continues at the offset to which another worker moved the partition. */
@@ -206,6 +232,11 @@ export class BatchRunner {
     for (const { value: _, ...event } of parked) log.warn({ generation, topic, ...event }, 'Parked');
     for (const { value: _, ...event } of released) log.info({ generation, topic, ...event }, 'Released');
   }
+}
+
+/** The offset after the first `count` messages. */
+function endOf(messages: readonly Read[], count: number): number {
+  return (messages[count - 1] as Read).origin.offset + 1;
 }
 
 function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {

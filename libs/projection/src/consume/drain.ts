@@ -1,4 +1,4 @@
-import { hinter, type Sql, type Transaction, transact } from '@catalogue/postgres';
+import { hinter, isStatementTimeout, type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/projection-schema';
 import { type Logger, repeat } from '@catalogue/service';
 import { discardsNeeded } from '../fold/discards-needed.ts';
@@ -10,7 +10,7 @@ import type { Discard } from '../fold/project-event.ts';
 import { findDiscarded, readDiscards } from '../tables/discards.ts';
 import { holdGeneration } from '../tables/generation-hold.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
-import { readHeads } from '../tables/parked-messages.ts';
+import { maxReleased, readHeads } from '../tables/parked-messages.ts';
 import { write } from './apply-batch.ts';
 
 /** A product with more applicable messages than one transaction may apply. */
@@ -28,7 +28,7 @@ export async function drainPiece<Row extends Tracked>(
   sql: Sql,
   model: Model<Row>,
   { generation, topic, productId }: Draining,
-  { waitsBriefly = false } = {},
+  { waitsBriefly = false, most = maxReleased } = {},
 ): Promise<Folded<Row>> {
   let written: Writes | undefined;
   const readPiece = async (tx: Transaction) => {
@@ -36,7 +36,7 @@ export async function drainPiece<Row extends Tracked>(
       holdGeneration(tx, generation),
       model.lock(tx, generation, [productId]),
       findDiscarded(tx, [productId]),
-      readHeads(tx, generation, [productId]),
+      readHeads(tx, generation, [productId], { most }),
     ]);
     const known = { products: new Map(rows.map((row) => [row.id, row])), queues };
     const discards = await readDiscards(tx, discardsNeeded(discarded, known, []));
@@ -77,7 +77,7 @@ export async function* previewPieces<Row extends Tracked>(
   for (let last = folded; isDraining(last, productId); yield last) {
     const row = last.rows.find(({ after }) => after.id === productId);
     if (row !== undefined) products.set(productId, row.after);
-    const heads = await readHeads(sql, generation, [productId], last.firsts.get(productId));
+    const heads = await readHeads(sql, generation, [productId], { from: last.firsts.get(productId) });
     const queue = (heads.get(productId) ?? []).filter((message) => !isDiscarded(message));
     const known = { products, queues: new Map([[productId, queue]]) };
     const stored = await readDiscards(sql, discardsNeeded([productId], known, []));
@@ -97,16 +97,20 @@ const pageSize = 100;
 export async function drainNowAndThen(sql: Sql, model: Model, log: Logger, signal: AbortSignal): Promise<void> {
   const hint = hinter(sql, changesAppended, 10);
   const onFailure = (err: unknown) => log.warn({ err }, 'Products with waiting events could not be read');
+  // Halved when a statement takes too long, and doubled otherwise.
+  let most = maxReleased;
   const drain = async (product: Draining): Promise<boolean> => {
     const { generation, productId } = product;
     try {
       // Products take turns: a locked one is tried again in the next round.
-      const folded = await drainPiece(sql, model, product, { waitsBriefly: true });
+      const folded = await drainPiece(sql, model, product, { waitsBriefly: true, most });
+      most = Math.min(most * 2, maxReleased);
       hint(String(generation));
       const more = isDraining(folded, productId);
       log.info({ generation, productId, released: folded.released.length, more }, 'Applied waiting events');
       return more;
     } catch (err) {
+      if (isStatementTimeout(err)) most = Math.ceil(most / 2);
       log.warn({ err, generation, productId }, 'Waiting events were not applied; trying again');
       return false;
     }

@@ -21,6 +21,7 @@ import { inTurn, type Semaphore } from './semaphore.ts';
  * | --------------------------------------------------- | ---------------------------------------------------------- |
  * | a row that was missing was made meanwhile           | it is tried again at once                                  |
  * | PostgreSQL refuses a value                          | it is halved, down to the message, which is parked         |
+ * | a statement takes longer than its timeout           | it is tried again as `away`, and halved each time          |
  * | another worker moved the offset                     | the partition goes on from there                           |
  * | too many messages are unreadable or miss events     | the partition stops before them                            |
  * | anything else                                       | the partition stops with the error                         |

@@ -98,7 +98,7 @@ async function deliverAgain<Row extends Tracked>(
   const messages = readFiled(unread, productId);
   const products = new Map(rows.map((row) => [row.id, row]));
   const resumed = isLast ? [productId] : [];
-  const queues = await readWaiting(tx, generation, products, messages, resumed);
+  const queues = await readWaiting(tx, generation, products, messages, { resumed });
   const queue = queues.get(productId) ?? [];
   const product = products.get(productId) ?? model.empty(productId);
   const decided = await decide({

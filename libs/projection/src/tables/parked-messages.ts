@@ -42,16 +42,16 @@ export async function readQueues(
 
 /**
  * The beginnings of these products' queues, or their parts from a message on, in the order of versions, with the content of as
- * many messages as one transaction may release. The first message without content ends each.
+ * many messages as one transaction may release, `most` at most. The first message without content ends each.
  */
 export async function readHeads(
   sql: Sql | Transaction,
   generation: number,
   ids: readonly string[],
-  from?: ParkedMessage,
+  { from, most = maxReleased }: { from?: ParkedMessage | undefined; most?: number | undefined } = {},
 ): Promise<Map<string, ParkedMessage[]>> {
   const { version = 0, partition = 0, offset = 0 } = from ?? {};
-  const each = Math.max(1, Math.floor(maxReleased / Math.max(ids.length, 1)));
+  const each = Math.max(1, Math.floor(most / Math.max(ids.length, 1)));
   const rows = await sql<ParkedMessage[]>`
     select product_id as "productId", version, event_id as "eventId", type, reason, detail, traceparent, topic, partition,
       "offset", draining, not loaded as unloaded, case when loaded then message end as value
