@@ -3,7 +3,7 @@ import type { BatchOutcome, MessageBatch } from '@catalogue/kafka';
 import { hinter, isRefusedValue, isStatementTimeout } from '@catalogue/postgres';
 import { changesAppended } from '@catalogue/projection-schema';
 import type { Logger } from '@catalogue/service';
-import { type Read, read } from '../fold/message.ts';
+import { type Read, read, unstorable } from '../fold/message.ts';
 import type { Model, Tracked } from '../model.ts';
 import type { Folded } from '../fold/outcome.ts';
 import { crashesBeforeParking, crashesBeforeSingly, readAttempts } from '../tables/crash-counts.ts';
@@ -149,7 +149,7 @@ export class BatchRunner {
       }
       const [only] = messages;
       if (only === undefined || 'unread' in only) throw error;
-      await this.#applyOnce(scope, batch, [unstorable(only, error as Error)], memory);
+      await this.#applyOnce(scope, batch, [unstorable(only.origin, error as Error)], memory);
       return;
     }
     if (most < messages.length) await this.#applyRest(scope, { ...batch, most }, messages, most, memory);
@@ -242,10 +242,6 @@ function endOf(messages: readonly Read[], count: number): number {
 function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {
   const detail = `The worker was begun at this message ${attempts} times and did not survive; it was not read again`;
   return { origin, unread: { reason: 'crash', detail } };
-}
-
-function unstorable({ origin }: Read, { message }: Error): Read {
-  return { origin, unread: { reason: 'unreadable', detail: `PostgreSQL does not store what it says: ${message}` } };
 }
 
 /** The products of a batch, each with whether it misses events. */

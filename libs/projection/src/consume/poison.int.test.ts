@@ -3,7 +3,8 @@ import { createDatabase, createTopic, sendMessages } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { counterModel, migrateCounters } from '../../test/counter.ts';
 import { applied, event, message, shown, startCounter } from '../../test/fixture.ts';
-import { discardParked } from '../operate/parked-products.ts';
+import { discardParked, retryParked } from '../operate/parked-products.ts';
+import { startRebuild } from '../operate/rebuild/start.ts';
 
 const { readDb, kafka } = inject('servers');
 
@@ -43,3 +44,35 @@ test('a message with a value that PostgreSQL refuses is parked, and no other one
   expect(await shown(db)).toEqual({ mouse: 2, rat: 1 });
   expect(await db.sql`select "offset", reason from parked_events`).toEqual([{ offset: 1, reason: 'unreadable' }]);
 });
+
+test.each([5_000, 120_000])(
+  'messages about a product with an id of %i characters can be retried and discarded',
+  async (length) => {
+    await using db = await createDatabase(readDb, migrateCounters);
+    await using topic = await createTopic(kafka, 1);
+    await using _counter = await startCounter(kafka, db.dsn, topic.name);
+    const id = randomBytes(length / 2).toString('hex');
+    const key = id.slice(0, 500);
+    // The last one is filed under the same key, and is readable by now.
+    const late = message(key, event('late', 1).value.toString());
+    const payload = { id, name: 'Mouse', price: 1 };
+    const [first, second] = [event(id, 1, { id: 'first', payload }), event(id, 2, { id: 'second' })];
+    await sendMessages(kafka, topic.name, [first, second, message(key, '{'), message(key, '}')]);
+    await applied(db, 4);
+    await db.sql`update parked_events set message = ${late.value} where "offset" = 3`;
+    expect(await retryParked(db.sql, counterModel, key)).toEqual([
+      {
+        generation: 1,
+        released: 1,
+        discarded: [],
+        waitsFor: expect.stringMatching(/^PostgreSQL does not store .*index/),
+      },
+    ]);
+    expect(await shown(db)).toEqual({ late: 1 });
+    expect(await discardParked(db.sql, counterModel, key, { dryRun: false })).toMatchObject([{ released: 3 }]);
+    expect(await db.sql`select from parked_events`).toEqual([]);
+    await startRebuild(db.sql, counterModel);
+    await applied(db, 4, 2);
+    expect(await db.sql`select from parked_events where "offset" < 3`).toEqual([]);
+  },
+);

@@ -35,6 +35,14 @@ export function read(messages: readonly Origin[], codec: Codec = jsonCodec): Rea
   });
 }
 
+/** A message with a value that PostgreSQL refuses. */
+export function unstorable(origin: Origin, refusal: Error): Unreadable {
+  return {
+    origin,
+    unread: { reason: 'unreadable', detail: `PostgreSQL does not store what it says: ${refusal.message}` },
+  };
+}
+
 /** A message that has to wait. */
 export function parkedMessage(
   { topic, partition, offset, key = null, value, headers }: Origin,

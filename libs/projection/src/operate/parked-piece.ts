@@ -1,16 +1,16 @@
-import { type Sql, type Transaction, transact } from '@catalogue/postgres';
+import { isRefusedValue, type Sql, type Transaction, transact } from '@catalogue/postgres';
 import { readWaiting, write } from '../consume/apply-batch.ts';
 import { discardsNeeded } from '../fold/discards-needed.ts';
 import type { Model, Tracked, Writes } from '../model.ts';
 import { type FiledMessage, type ParkedMessage, placeOf } from '../fold/parked-message.ts';
-import { type Read, read } from '../fold/message.ts';
+import { type Read, read, unstorable } from '../fold/message.ts';
 import type { Folded } from '../fold/outcome.ts';
 import { projectBatch } from '../fold/project-batch.ts';
 import type { Discard } from '../fold/project-event.ts';
 import { insertDiscards, readDiscards } from '../tables/discards.ts';
 import { holdGeneration } from '../tables/generation-hold.ts';
 import type { OffsetScope } from '../tables/offsets.ts';
-import { deleteParked, findWaiting, readUnread } from '../tables/parked-messages.ts';
+import { deleteParked, findWaiting, maxReleased, readUnread } from '../tables/parked-messages.ts';
 import type { Decide, Decision } from './discard-decisions.ts';
 
 export interface ResumeOptions {
@@ -20,16 +20,44 @@ export interface ResumeOptions {
   after: FiledMessage | undefined;
 }
 
+interface PieceOptions extends ResumeOptions {
+  /** The most unreadable messages. */
+  most: number;
+  /** Why PostgreSQL refuses what the piece's only message says. */
+  refusal: Error | undefined;
+}
+
 /**
  * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and after
- * the last of them the first events that wait.
+ * the last of them the first events that wait. A piece with a value that PostgreSQL refuses is halved, down to the message,
+ * which stays unreadable.
  */
 export async function resumePiece<Row extends Tracked>(
   sql: Sql,
   model: Model<Row>,
   scope: Pick<OffsetScope, 'generation' | 'topic'>,
   productId: string,
-  { dryRun, ...options }: ResumeOptions,
+  options: ResumeOptions,
+): Promise<DeliveredAgain<Row>> {
+  let most = maxReleased;
+  let refusal: Error | undefined;
+  for (;;) {
+    try {
+      return await resumeOnce(sql, model, scope, productId, { ...options, most, refusal });
+    } catch (error) {
+      if (!isRefusedValue(error) || refusal !== undefined) throw error;
+      if (most === 1) refusal = error as Error;
+      most = Math.ceil(most / 2);
+    }
+  }
+}
+
+async function resumeOnce<Row extends Tracked>(
+  sql: Sql,
+  model: Model<Row>,
+  scope: Pick<OffsetScope, 'generation' | 'topic'>,
+  productId: string,
+  { dryRun, ...options }: PieceOptions,
 ): Promise<DeliveredAgain<Row>> {
   let written: Writes | undefined;
   try {
@@ -76,26 +104,27 @@ async function deliverAgain<Row extends Tracked>(
   model: Model<Row>,
   generation: number,
   productId: string,
-  { decide, after }: Omit<ResumeOptions, 'dryRun'>,
+  { decide, after, most, refusal }: Omit<PieceOptions, 'dryRun'>,
 ): Promise<DeliveredAgain<Row>> {
+  const readAgain = (filed: readonly ParkedMessage[]) => readFiled(filed, productId, refusal);
   await holdGeneration(tx, generation);
-  const filed = await readUnread(tx, generation, productId, after);
-  const subjects = new Set(readFiled(filed, productId).flatMap(subjectOf));
+  const filed = await readUnread(tx, generation, productId, after, most);
+  const subjects = new Set(readAgain(filed).flatMap(subjectOf));
   const ids = [...new Set([productId, ...subjects])];
   // Without a row, nothing would hold up a worker that applies the product's first event meanwhile.
   await model.insertMissing(tx, generation, [...subjects]);
   const [rows, page] = await Promise.all([
     model.lock(tx, generation, ids),
-    readUnread(tx, generation, productId, after),
+    readUnread(tx, generation, productId, after, most),
   ]);
   // Messages about a product that is not locked have to wait for another try.
   const unread = page.filter((message) =>
-    readFiled([message], productId)
+    readAgain([message])
       .flatMap(subjectOf)
       .every((id) => ids.includes(id)),
   );
   const isLast = page.length === (page[0]?.waiting ?? 0);
-  const messages = readFiled(unread, productId);
+  const messages = readAgain(unread);
   const products = new Map(rows.map((row) => [row.id, row]));
   const resumed = isLast ? [productId] : [];
   const queues = await readWaiting(tx, generation, products, messages, { resumed });
@@ -147,8 +176,9 @@ function byVersion(a: ParkedMessage, b: ParkedMessage): number {
   return (a.version ?? 0) - (b.version ?? 0);
 }
 
-function readFiled(messages: readonly ParkedMessage[], productId: string): Read[] {
-  return read(messages.map((message) => ({ ...message, key: productId })));
+function readFiled(messages: readonly ParkedMessage[], productId: string, refusal: Error | undefined): Read[] {
+  const origins = messages.map((message) => ({ ...message, key: productId }));
+  return refusal === undefined ? read(origins) : origins.map((origin) => unstorable(origin, refusal));
 }
 
 /** The product of a message, if it can be read. */

@@ -4,7 +4,7 @@ import type { FiledMessage, ParkedMessage } from '../fold/parked-message.ts';
 import type { OffsetScope } from './offsets.ts';
 
 /** The most messages that a transaction releases, over all products, and their bytes: a piece takes some 50 ms. */
-const maxReleased = 1_000;
+export const maxReleased = 1_000;
 const maxReleasedBytes = 4_000_000;
 
 /**
@@ -74,13 +74,14 @@ export async function readHeads(
 
 /**
  * The unreadable messages filed under a key in one generation, by topic and offset, after `after`; as many as one transaction
- * may release. `waiting` counts them all.
+ * may release, `most` at most. `waiting` counts them all.
  */
 export async function readUnread(
   sql: Transaction,
   generation: number,
   key: string,
   after: FiledMessage | undefined,
+  most: number,
 ): Promise<(FiledMessage & { waiting: number })[]> {
   const { topic = '', partition = -1, offset = -1 } = after ?? {};
   return await sql<(FiledMessage & { waiting: number })[]>`
@@ -95,7 +96,7 @@ export async function readUnread(
         select *, (count(*) over ())::int as waiting from parked_events
         where generation = ${generation} and product_id = ${key} and version is null
           and (topic, partition, "offset") > (${topic}, ${partition}, ${offset})
-        order by topic, partition, "offset" limit ${maxReleased}
+        order by topic, partition, "offset" limit ${Math.min(most, maxReleased)}
       ) page
     ) bounded
     where before < ${maxReleasedBytes}
