@@ -19,7 +19,7 @@ export class NotOwnerError extends Error {}
 /** Messages of one partition, in order, and how they move its offset: to `next`, or past the last one when that is absent. */
 export interface Part extends Pick<MessageBatch, 'partition' | 'expected'>, Partial<Pick<MessageBatch, 'next'>> {
   messages: readonly Read[];
-  /** The count from which `countAttempt` continues afterwards. */
+  /** The count from which `changeAttempts` continues afterwards. */
   attempts?: number;
 }
 

@@ -2,7 +2,7 @@ import type { MessageBatch } from '@catalogue/kafka';
 import { errorCode, isTransient, type Sql } from '@catalogue/postgres';
 import { backoffMs, type Logger } from '@catalogue/service';
 import { setTimeout as delay } from 'node:timers/promises';
-import { countAttempt, takeBack } from '../tables/crash-counts.ts';
+import { changeAttempts } from '../tables/crash-counts.ts';
 import type { OffsetScope } from '../tables/offsets.ts';
 import { inTurn, type Semaphore } from './semaphore.ts';
 
@@ -163,13 +163,14 @@ export class Tries {
     work: () => Promise<void>,
   ): Promise<void> {
     const { sql, database } = this.#options;
+    const begun = before + 1;
     try {
-      await step.try(() => countAttempt(sql, scope, step, before));
+      await step.try(() => changeAttempts(sql, scope, step, { from: before, to: begun }));
       await work();
     } catch (error) {
       const patience = AbortSignal.any([step.signal, AbortSignal.timeout(takeBackTimeoutMs)]);
       // With the database away for longer the count stands.
-      await database.try(patience, () => takeBack(sql, scope, step, before)).catch(() => {});
+      await database.try(patience, () => changeAttempts(sql, scope, step, { from: begun, to: before })).catch(() => {});
       throw error;
     }
   }

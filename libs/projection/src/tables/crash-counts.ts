@@ -21,31 +21,19 @@ export async function readAttempts(
 }
 
 /**
- * Counts an attempt at the batch of an offset that was begun `before` times, so that a message that ends the process leaves a
- * trace. A repetition after a lost answer counts once. `takeBack`, or moving the offset, takes it back.
+ * Sets the count of attempts at the batch of an offset, if it is `from`: up before a batch that may end the process and would
+ * leave no trace, and down again if the process lives, so that the batch is not to blame. Moving the offset resets it. A
+ * repetition after a lost answer counts once.
  */
-export async function countAttempt(
+export async function changeAttempts(
   sql: Sql,
   { generation, topic, topicId }: OffsetScope,
   { partition, expected }: Pick<MessageBatch, 'partition' | 'expected'>,
-  before: number,
+  { from, to }: { from: number; to: number },
 ): Promise<void> {
   // If another worker owns the partition, this updates no row, and the batch finds out.
   await sql`
-    update consumer_offsets set attempts = ${before + 1}
+    update consumer_offsets set attempts = ${to}
     where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}
-      and next = ${expected} and attempts = ${before}`;
-}
-
-/** Takes an attempt back: the process lives, so the batch is not to blame. */
-export async function takeBack(
-  sql: Sql,
-  { generation, topic, topicId }: OffsetScope,
-  { partition, expected }: Pick<MessageBatch, 'partition' | 'expected'>,
-  before: number,
-): Promise<void> {
-  await sql`
-    update consumer_offsets set attempts = ${before}
-    where generation = ${generation} and topic = ${topic} and topic_id = ${topicId} and partition = ${partition}
-      and next = ${expected} and attempts = ${before + 1}`;
+      and next = ${expected} and attempts = ${from}`;
 }

@@ -9,7 +9,7 @@ export interface OffsetScope {
 }
 
 /**
- * Moves a partition's offset if it is where it is expected: the fence. `attempts` is the count from which `countAttempt`
+ * Moves a partition's offset if it is where it is expected: the fence. `attempts` is the count from which `changeAttempts`
  * continues. Resolves to the unreadable messages in a row before it (`storeUnreadable`); undefined when another worker owns the
  * partition.
  */
