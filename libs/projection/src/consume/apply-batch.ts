@@ -10,7 +10,7 @@ import { findDiscarded, readDiscards } from '../tables/discards.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
 import { moveOffset, type OffsetScope, storeUnreadable } from '../tables/offsets.ts';
 import { deleteParked, insertParked, readHeads, readQueues } from '../tables/parked-messages.ts';
-import { againOnTakenRow } from '../tables/taken-row.ts';
+import { retryIfRowTaken } from '../tables/taken-row.ts';
 import { countUnreadable } from './unreadable.ts';
 
 /** Another worker owns a partition now; nothing was written. */
@@ -65,7 +65,7 @@ export async function applyBatch<Row extends Tracked>(
         return [...stored, ...written.sent].map((statement) => statement.then(onAnswer));
       },
     );
-  const { folded } = await againOnTakenRow(model, once);
+  const { folded } = await retryIfRowTaken(model, once);
   written?.committed?.();
   return folded;
 }

@@ -1,7 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 import { drainPieces, previewPieces } from '../consume/drain.ts';
 import type { Model, Tracked } from '../model.ts';
-import { againOnTakenRow } from '../tables/taken-row.ts';
+import { retryIfRowTaken } from '../tables/taken-row.ts';
 import { type Decide, inWords, only, standingInTheWay } from './discard-decisions.ts';
 import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
 import { RefusedError } from './refused.ts';
@@ -87,7 +87,7 @@ async function resumeIn(
   let piece: DeliveredAgain<Tracked> | undefined;
   do {
     const after = piece?.last;
-    piece = await againOnTakenRow(model, () => resumePiece(sql, model, scope, productId, { decide, dryRun, after }));
+    piece = await retryIfRowTaken(model, () => resumePiece(sql, model, scope, productId, { decide, dryRun, after }));
     const drained = piece.folded.released.filter((message) => message.productId === productId);
     resumed.released += piece.released.length + drained.length;
     resumed.discarded.push(...piece.discards.map(inWords));

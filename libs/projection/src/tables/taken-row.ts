@@ -4,10 +4,11 @@ import type { Model } from '../model.ts';
 const taken = '23505';
 
 /**
- * Runs work again while it fails because another transaction has inserted a row that it found missing: the next run finds and
+ * Repeats a transaction as long as it fails because another one has inserted a row that it found missing. The next try finds and
  * locks that row.
+ * @throws any other error of `work`.
  */
-export async function againOnTakenRow<T>(
+export async function retryIfRowTaken<T>(
   { tables: [rows] }: Pick<Model, 'tables'>,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -20,7 +21,7 @@ export async function againOnTakenRow<T>(
   }
 }
 
-/** True for a violation of the key of this table, in any partition. */
+/** Whether an error is a unique violation in this table, in any partition. */
 function isRowTaken(error: unknown, table: string): boolean {
   if (errorCode(error) !== taken) return false;
   const [, partitioned] = /^(.*)_g\d+$/.exec((error as { table_name?: string }).table_name ?? '') ?? [];
