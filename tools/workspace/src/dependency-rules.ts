@@ -7,7 +7,7 @@ const owners: Record<string, string[]> = {
   pino: ['libs/service'],
   'prom-client': ['libs/service'],
   postgres: ['libs/postgres'],
-  'drizzle-orm': ['libs/projection-schema', 'libs/read-schema', 'libs/postgres'],
+  'drizzle-orm': ['libs/projection-schema', 'libs/read-schema', 'apps/price-history', 'libs/postgres'],
 };
 
 /** The sides that each side may depend on. Write and read side meet only in Kafka. */
