@@ -1,0 +1,19 @@
+/** The instants that PostgreSQL and a Date can both hold in four digits of a year; others are moved to the nearest. */
+const first = Date.parse('0001-01-01T00:00:00Z');
+const last = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** The instant of an event's timestamp (RFC 3339), in milliseconds since 1970; what is finer is cut off. */
+export function instantOf(timestamp: string): number {
+  return Math.min(Math.max(Date.parse(timestamp), first), last);
+}
+
+/**
+ * When and where a message of an older producer was said, as a text: of two, the one that sorts later wins. Its timestamp may
+ * have nine decimals, of which an instant has three.
+ */
+export function stampOf(timestamp: string, partition: number, offset: number): string {
+  const at = instantOf(timestamp);
+  const fraction = at === Date.parse(timestamp) ? (/\.(\d{1,9})/.exec(timestamp)?.[1] ?? '') : '';
+  const place = `${String(partition).padStart(6, '0')} ${String(offset).padStart(16, '0')}`;
+  return `${new Date(at).toISOString()} ${fraction.padEnd(9, '0')} ${place}`;
+}

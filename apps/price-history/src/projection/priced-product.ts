@@ -1,0 +1,144 @@
+import type { LegacyEnvelope, ProductEvent } from '@catalogue/contracts';
+import { assess, type PriorPrice, windowUntil } from '../line/assessment.ts';
+import { isInForce } from '../line/fall.ts';
+import type { Markets } from '../rules/markets.ts';
+import type { Rule } from '../rules/rule.ts';
+import { centsOf } from './cents.ts';
+import { instantOf, stampOf } from './instant.ts';
+import { applyChange, type Change, emptyLine, type LineState } from './line-state.ts';
+import { closeLow, lowestSince } from './lows.ts';
+
+/** A product as its row is: what the projection folds events into. It is small, however long the product's price line is. */
+export interface PricedProduct {
+  id: string;
+  /** Of the last event applied; 0 while the product is known from messages of older producers only. */
+  version: number;
+  eventId: string | null;
+  /** Events of it are parked: its line is older than what the topic says. */
+  parked: boolean;
+  /** From when on every price is known (`PriceLine`). */
+  completeFrom: number | null;
+  /** The line just before the last change. */
+  settled: LineState;
+  /**
+   * The last event about the price. It is kept apart because another may take effect at the same instant, and then replaces it:
+   * the period between them is empty, and an empty period does not count.
+   */
+  last: Change | null;
+  /** What older producers said; null once there is a version. */
+  legacy: Legacy | null;
+}
+
+interface Legacy {
+  /** The earliest creation; null until known. */
+  createdAt: number | null;
+  /** The price with the latest stamp. */
+  price: { stamp: string; at: number; cents: number; eventId: string } | null;
+}
+
+export function unknownProduct(id: string): PricedProduct {
+  return {
+    id,
+    version: 0,
+    eventId: null,
+    parked: false,
+    completeFrom: null,
+    settled: emptyLine,
+    last: null,
+    legacy: null,
+  };
+}
+
+/** The line with the last change. */
+export function lineAfter({ settled, last, completeFrom }: PricedProduct, markets: Markets): LineState {
+  return last === null ? settled : applyChange(settled, last, markets, completeFrom);
+}
+
+/**
+ * The product after one more event; its version is for the caller to store. An event takes effect at its timestamp, but never
+ * before the event about the price that precedes it by version: producers' clocks differ. An update of a product that is not
+ * offered sets no price; a creation offers it (again).
+ */
+export function evolve(before: PricedProduct, event: ProductEvent, markets: Markets): PricedProduct {
+  const product = before.legacy === null ? before : { ...before, legacy: null };
+  const isOffered = (product.last?.cents ?? null) !== null;
+  switch (event.type) {
+    case 'ProductCreated':
+      return record(product, event, centsOf(event.payload.price), markets);
+    case 'ProductUpdated': {
+      const { price } = event.payload;
+      return price === undefined || !isOffered ? product : record(product, event, centsOf(price), markets);
+    }
+    case 'ProductDiscontinued':
+      return isOffered ? record(product, event, null, markets) : product;
+    default:
+      return event satisfies never;
+  }
+}
+
+function record(
+  product: PricedProduct,
+  { id, productVersion, timestamp }: ProductEvent,
+  cents: number | null,
+  markets: Markets,
+): PricedProduct {
+  const { last } = product;
+  const at = Math.max(instantOf(timestamp), last?.at ?? Number.NEGATIVE_INFINITY);
+  const isSameInstant = at === last?.at;
+  return {
+    ...product,
+    completeFrom: product.completeFrom ?? at,
+    settled: isSameInstant ? product.settled : lineAfter(product, markets),
+    last: { at, cents, version: productVersion, eventId: id },
+  };
+}
+
+/**
+ * Merges a message of an older producer. Those come in any order and some may be missing, so only the price with the latest
+ * stamp is kept, and the line is not complete. It begins when the product was created or that price was said, whichever is later.
+ */
+export function mergeLegacy(
+  product: PricedProduct,
+  { id, type, payload, timestamp }: LegacyEnvelope,
+  { partition, offset }: { partition: number; offset: number },
+): { outcome: 'applied'; product: PricedProduct } | { outcome: 'superseded' | 'unknown' } {
+  if (type !== 'ProductCreated' && type !== 'ProductUpdated') return { outcome: 'unknown' };
+  if (product.version > 0) return { outcome: 'superseded' };
+  const at = instantOf(timestamp);
+  const stamp = stampOf(timestamp, partition, offset);
+  let { createdAt, price } = product.legacy ?? { createdAt: null, price: null };
+  if (type === 'ProductCreated' && (createdAt === null || at < createdAt)) createdAt = at;
+  if (payload.price !== undefined && stamp > (price?.stamp ?? '')) {
+    price = { stamp, at, cents: centsOf(payload.price), eventId: id };
+  }
+  if (createdAt === (product.legacy?.createdAt ?? null) && price === (product.legacy?.price ?? null)) {
+    return { outcome: 'superseded' };
+  }
+  return {
+    outcome: 'applied',
+    product: { ...product, legacy: { createdAt, price }, last: legacyChange(createdAt, price) },
+  };
+}
+
+function legacyChange(createdAt: Legacy['createdAt'], price: Legacy['price']): Change | null {
+  if (createdAt === null || price === null) return null;
+  return { at: Math.max(createdAt, price.at), cents: price.cents, version: 0, eventId: price.eventId };
+}
+
+/** The prior price at an instant that is not before the product's last change; the same as `priorPrice` of its whole line. */
+export function currentPriorPrice(product: PricedProduct, at: number, rule: Rule, markets: Markets): PriorPrice {
+  const { settled, last } = product;
+  const line = lineAfter(product, markets);
+  const { open, falls, offers, firstOffered } = line;
+  const fall = falls[rule.market] ?? null;
+  // A window that ends where the price changed does not contain the new price.
+  const lows = last?.at === at && line !== settled ? closeLow(settled.lows, at) : line.lows;
+  const observed = {
+    lowest: (from: number) => lowestSince(lows, from),
+    firstOffered: firstOffered ?? undefined,
+    offers,
+    completeFrom: product.completeFrom,
+  };
+  const window = isInForce(fall, at) ? fall.window : windowUntil(at, observed, rule);
+  return assess(open?.cents ?? null, window, rule);
+}

@@ -1,0 +1,124 @@
+import { isDeepStrictEqual } from 'node:util';
+import { assess } from '../line/assessment.ts';
+import type { Period } from '../line/period.ts';
+import type { Markets } from '../rules/markets.ts';
+import type { LineState } from './line-state.ts';
+import { lineAfter, type PricedProduct } from './priced-product.ts';
+
+/** A period as it is stored. */
+export interface PeriodRow extends Period {
+  product: string;
+}
+
+/** A reduction as it is stored when it starts, with its proof. */
+export interface ReductionRow {
+  product: string;
+  market: string;
+  /** When this price was applied; a progressive reduction has a row for each step. */
+  appliedAt: number;
+  /** When it ended, or ends at the latest. */
+  endsAt: number;
+  /** False once another price followed. Whether it has expired is for readers to see from `endsAt`. */
+  isOpen: boolean;
+  cents: number;
+  priorCents: number;
+  /** Tenths of a percent. */
+  permille: number;
+  windowFrom: number;
+  /** When the reduction was applied first. */
+  windowTo: number;
+  observedDays: number;
+  /** The start of the period that shows the prior price: with the product, its key. */
+  basisFrom: number;
+}
+
+/** What has to be written. No key is in two rows. */
+export interface RowChanges {
+  periods: PeriodRow[];
+  /** Periods that are no more: another event took effect at the same instant. */
+  removedPeriods: PeriodRow[];
+  reductions: ReductionRow[];
+  removedReductions: ReductionRow[];
+}
+
+/** One event of a product: what it was before and after. */
+export interface Step {
+  before: PricedProduct;
+  after: PricedProduct;
+}
+
+/** The rows that these steps change, whether of one product or of several; the steps of each are in order. */
+export function changedRows(steps: readonly Step[], markets: Markets): RowChanges {
+  const periods: Changed<PeriodRow> = new Map();
+  const reductions: Changed<ReductionRow> = new Map();
+  for (const { before, after } of steps) {
+    const [old, now] = [tailOf(before, markets), tailOf(after, markets)];
+    compare(old.periods, now.periods, periods);
+    compare(old.reductions, now.reductions, reductions);
+  }
+  const pick = <Row>(changed: Changed<Row>, isRemoved: boolean) =>
+    [...changed.values()].filter((each) => each.isRemoved === isRemoved).map(({ row }) => row);
+  return {
+    periods: pick(periods, false),
+    removedPeriods: pick(periods, true),
+    reductions: pick(reductions, false),
+    removedReductions: pick(reductions, true),
+  };
+}
+
+/** By key. */
+type Changed<Row> = Map<string, { row: Row; isRemoved: boolean }>;
+type Rows<Row> = Map<string, { row: Row; isLast: boolean }>;
+
+/** The rows that the last change of a product may have changed. */
+interface Tail {
+  periods: Rows<PeriodRow>;
+  reductions: Rows<ReductionRow>;
+}
+
+function tailOf(product: PricedProduct, markets: Markets): Tail {
+  const tail: Tail = { periods: new Map(), reductions: new Map() };
+  const { settled, last } = product;
+  const line = lineAfter(product, markets);
+  if (settled !== line) add(tail, product.id, settled, markets, last?.at);
+  add(tail, product.id, line, markets);
+  return tail;
+}
+
+/** @param endedAt when the open period of the line ended, if it did. */
+function add(tail: Tail, product: string, { open, falls }: LineState, markets: Markets, endedAt?: number): void {
+  if (open === null) return;
+  const isLast = endedAt === undefined;
+  tail.periods.set(`${product} ${open.from}`, { row: { product, ...open, to: endedAt ?? null }, isLast });
+  for (const [market, fall] of Object.entries(falls)) {
+    const rule = markets.get(market);
+    if (rule === undefined) continue;
+    const { isReduction, prior, percent, observedDays, basis } = assess(open.cents, fall.window, rule);
+    if (!isReduction || prior === null || percent === null) continue;
+    const row = {
+      product,
+      market,
+      appliedAt: open.from,
+      endsAt: Math.min(fall.expiresAt, endedAt ?? Number.POSITIVE_INFINITY),
+      isOpen: isLast,
+      cents: open.cents,
+      priorCents: prior,
+      permille: Math.round(percent * 10),
+      windowFrom: fall.window.from,
+      windowTo: fall.window.to,
+      observedDays,
+      basisFrom: basis[0]?.from ?? fall.window.from,
+    };
+    tail.reductions.set(`${product} ${market} ${open.from}`, { row, isLast });
+  }
+}
+
+/** Adds what the second has and the first has not, or has otherwise; what was last in the first and is missing is removed. */
+function compare<Row extends object>(before: Rows<Row>, after: Rows<Row>, changed: Changed<Row>): void {
+  for (const [key, { row, isLast }] of before) {
+    if (isLast && !after.has(key)) changed.set(key, { row, isRemoved: true });
+  }
+  for (const [key, { row }] of after) {
+    if (!isDeepStrictEqual(before.get(key)?.row, row)) changed.set(key, { row, isRemoved: false });
+  }
+}
