@@ -247,9 +247,9 @@ export const furtherCases: Case[] = [
       [0, 8_000],
       [90, 7_500],
     ],
-    ask: 90,
+    ask: 95,
     rules: ['progressive'],
-    expected: { prior: 8_000, windowTo: 90 },
+    expected: { prior: 8_000, isReduction: true, windowTo: 90 },
   },
   {
     title: 'a reduction ends when the price rises, even to less than before',

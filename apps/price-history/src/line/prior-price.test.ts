@@ -101,6 +101,22 @@ test.each([
   });
 });
 
+test.each([
+  ['2026-04-20T12:00:00+02:00', '2026-03-21T12:00:00+01:00', 719],
+  ['2026-11-10T12:00:00+01:00', '2026-10-11T12:00:00+02:00', 721],
+])('a product is not new after 30 days by the clock, until %s', (at, offered, hours) => {
+  const [applied, first] = [Date.parse(at), Date.parse(offered)];
+  expect((applied - first) / 3_600_000).toBe(hours);
+  const reduced = (start: number) => {
+    const line = lineOf([
+      [start, 10_000],
+      [applied, 9_000],
+    ]);
+    return priorPrice(line, applied, { ...strict, zone: 'Europe/Berlin' }).isReduction;
+  };
+  expect([reduced(first), reduced(first + 1)]).toEqual([true, false]);
+});
+
 describe('a product of older producers', () => {
   const line = (completeFrom: number | null) => ({
     ...lineOf([
