@@ -1,6 +1,6 @@
-/** The instants that PostgreSQL and a Date can both hold in four digits of a year; others are moved to the nearest. */
-const first = Date.parse('0001-01-01T00:00:00Z');
-const last = Date.parse('9999-12-31T23:59:59.999Z');
+/** Older and later instants are moved to these: PostgreSQL and a Date hold windows around them in four digits of a year. */
+const first = Date.parse('0020-01-01T00:00:00Z');
+const last = Date.parse('9979-12-31T23:59:59.999Z');
 
 /** The instant of an event's timestamp (RFC 3339), in milliseconds since 1970; what is finer is cut off. */
 export function instantOf(timestamp: string): number {
