@@ -1,0 +1,84 @@
+import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Period } from '../line/period.ts';
+import type { PeriodRow } from '../projection/rows.ts';
+import { milliseconds, sent } from './instants.ts';
+
+const columns = `${milliseconds('valid_from')} as from, ${milliseconds('valid_to')} as to, cents, version,
+  event_id as "eventId"`;
+
+/** Removes periods of locked products that are no more. */
+export async function removePeriods(
+  sql: Transaction,
+  generation: number,
+  periods: readonly PeriodRow[],
+): Promise<void> {
+  await sql`
+    delete from price_line
+    using unnest(${periods.map(({ product }) => product)}::text[], ${periods.map(({ from }) => sent(from))}::timestamptz[])
+      as gone (gone_product, gone_from)
+    where generation = ${generation} and product = gone_product and valid_from = gone_from`;
+}
+
+/** Writes periods of locked products, new and changed. In the order of time: a product's open period ends before the next begins. */
+export async function writePeriods(sql: Transaction, generation: number, periods: readonly PeriodRow[]): Promise<void> {
+  await sql`
+    insert into price_line (generation, product, valid_from, valid_to, cents, version, event_id)
+    select ${generation}, row.* from unnest(
+      ${periods.map(({ product }) => product)}::text[],
+      ${periods.map(({ from }) => sent(from))}::timestamptz[],
+      ${periods.map(({ to }) => sent(to))}::timestamptz[],
+      ${periods.map(({ cents }) => cents)}::bigint[],
+      ${periods.map(({ version }) => version)}::int[],
+      ${periods.map(({ eventId }) => eventId)}::text[]
+    ) as row (product, valid_from, valid_to, cents, version, event_id)
+    order by product collate "C", valid_from
+    on conflict (generation, product, valid_from) do update
+    set valid_to = excluded.valid_to, cents = excluded.cents, version = excluded.version, event_id = excluded.event_id`;
+}
+
+/** Some periods of a product. */
+export interface PeriodPage {
+  /** Periods that overlap `[from, to)`. */
+  from: number;
+  to: number;
+  /** The start of the last period of the page before; undefined for the first page. */
+  after?: number | undefined;
+  limit: number;
+}
+
+/** Reads the periods of a product that overlap a time, in order, as readers see them. */
+export async function readPeriods(
+  sql: Sql,
+  product: string,
+  { from, to, after, limit }: PeriodPage,
+): Promise<Period[]> {
+  return await sql<Period[]>`
+    select ${sql.unsafe(columns)} from price_line_read
+    where product = ${product} and valid_from < ${sent(to)}::timestamptz
+      and valid_from >= coalesce(${startBefore(sql, product, from)}, ${sent(from)}::timestamptz)
+      and (valid_to is null or valid_to > ${sent(from)}::timestamptz)
+      and valid_from > coalesce(${sent(after ?? null)}::timestamptz, '-infinity')
+    order by valid_from limit ${limit}`;
+}
+
+/**
+ * Reads the latest period with the lowest price of a window. For windows that ended in the past: of those that end now,
+ * `currentPriorPrice` knows it. Reads all periods of the window.
+ */
+export async function readLowest(sql: Sql, product: string, from: number, to: number): Promise<Period | undefined> {
+  const [period] = await sql<Period[]>`
+    select ${sql.unsafe(columns)} from price_line_read
+    where product = ${product} and valid_from < ${sent(to)}::timestamptz
+      and valid_from >= coalesce(${startBefore(sql, product, from)}, ${sent(from)}::timestamptz)
+      and (valid_to is null or valid_to > ${sent(from)}::timestamptz)
+    order by price_line_read.cents, valid_from desc limit 1`;
+  return period;
+}
+
+/** The start of the last period that began at an instant or before. */
+function startBefore(sql: Sql, product: string, at: number) {
+  return sql`(
+        select max(valid_from) from price_line_read
+        where product = ${product} and valid_from <= ${sent(at)}::timestamptz
+      )`;
+}

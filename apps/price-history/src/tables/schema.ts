@@ -1,0 +1,106 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
+
+// The tables of prices come in generations: each has a list partition for each generation (`price_line_g1`, …). Drizzle cannot
+// express partitions and collations, so the migrations add them: ids and markets sort by their bytes.
+
+/** Events' instants, to the millisecond. */
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+/** Exact in a double; older producers validated no price. */
+const cents = (name?: string) => (name === undefined ? bigint({ mode: 'number' }) : bigint(name, { mode: 'number' }));
+
+/**
+ * What continues the price line of each product: small, however long the line is. `PricedProduct` says what it consists of.
+ */
+export const pricedProducts = pgTable(
+  'priced_products',
+  {
+    generation: integer().notNull(),
+    id: text().notNull(),
+    /** Of the last event applied; 0 for a product known only from messages of older producers. */
+    version: integer().notNull().default(0),
+    /** Of the last event applied: another id with the same version is a fork. */
+    eventId: text('event_id'),
+    /** Events of the product are parked, so the row is older than the topic. */
+    parked: boolean().notNull().default(false),
+    /** From when on every price is known; null when that is unknown. */
+    completeFrom: instant('complete_from'),
+    /** The line just before the last change; null before the first. */
+    settled: jsonb(),
+    lastChange: jsonb('last_change'),
+    /** What older producers said; null once the product has a version. */
+    legacy: jsonb(),
+  },
+  (table) => [primaryKey({ columns: [table.generation, table.id] })],
+);
+
+/** Which price was applied when: half-open periods that are not empty and do not overlap. Never pruned. */
+export const priceLine = pgTable(
+  'price_line',
+  {
+    generation: integer().notNull(),
+    product: text().notNull(),
+    /** `from` and `to` are reserved words of SQL. */
+    validFrom: instant('valid_from').notNull(),
+    /** Not part of the period; null while the price is applied. */
+    validTo: instant('valid_to'),
+    cents: cents().notNull(),
+    /** The event that set the price; version 0 for a message of an older producer. */
+    version: integer().notNull(),
+    eventId: text('event_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.generation, table.product, table.validFrom] }),
+    uniqueIndex('price_line_one_open').on(table.generation, table.product).where(sql`valid_to is null`),
+  ],
+);
+
+/**
+ * Every reduction in every market, stored when it started, with what its prior price rests on. Never pruned: it is the evidence.
+ */
+export const reductions = pgTable(
+  'reductions',
+  {
+    generation: integer().notNull(),
+    product: text().notNull(),
+    market: text().notNull(),
+    /** When this price was applied. */
+    appliedAt: instant('applied_at').notNull(),
+    /** When it ended; for one in force, when it ends at the latest. */
+    endsAt: instant('ends_at').notNull(),
+    /** No other price followed, and it was not found expired. Readers compare `ends_at` with their clock, too. */
+    listed: boolean().notNull(),
+    cents: cents().notNull(),
+    priorCents: cents('prior_cents').notNull(),
+    /** Tenths of a percent, rounded down. */
+    permille: integer().notNull(),
+    windowFrom: instant('window_from').notNull(),
+    /** When the reduction was applied first. */
+    windowTo: instant('window_to').notNull(),
+    observedDays: integer('observed_days').notNull(),
+    /** The period that shows the prior price: a key of `price_line`. */
+    basisFrom: instant('basis_from').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.generation, table.product, table.market, table.appliedAt] }),
+    index('reductions_by_size').on(table.generation, table.market, table.permille, table.product).where(sql`listed`),
+    index('reductions_by_end').on(table.generation, table.endsAt).where(sql`listed`),
+  ],
+);
+
+/** The rules that a generation was filled by, as `PRICE_MARKETS` said them. Other rules need a rebuild. */
+export const appliedRules = pgTable('applied_rules', {
+  generation: integer().primaryKey(),
+  markets: jsonb().notNull(),
+});
