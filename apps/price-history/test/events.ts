@@ -1,7 +1,15 @@
 import type { ProductEvent } from '@catalogue/contracts';
 import { evolve, type PricedProduct, unknownProduct } from '../src/projection/priced-product.ts';
-import { changedRows, type PeriodRow, type ReductionRow, type RowChanges, type Step } from '../src/projection/rows.ts';
+import {
+  changedRows,
+  type PeriodRow,
+  type ReductionRow,
+  type RowChanges,
+  type Step,
+  type TableChanges,
+} from '../src/projection/rows.ts';
 import type { Markets } from '../src/rules/markets.ts';
+import { pack, type PackedLine, unpack } from '../src/tables/packed-line.ts';
 
 /** What happens to a product: a price from now on, a new name, or its end. */
 export type Said = { at: number; price?: number; name?: string; isGone?: true; isCreated?: true };
@@ -45,18 +53,15 @@ export class StoredRows {
   product: PricedProduct = unknownProduct('mouse');
 
   apply(events: readonly ProductEvent[], markets: Markets): this {
-    // As a row that was written and read again.
-    const steps = stepsOf(JSON.parse(JSON.stringify(this.product)) as PricedProduct, events, markets);
+    const steps = stepsOf(readAgain(this.product), events, markets);
     this.write(changedRows(steps, markets));
     this.product = steps.at(-1)?.after ?? this.product;
     return this;
   }
 
-  write({ periods, removedPeriods, reductions, removedReductions }: RowChanges): void {
-    for (const { from } of removedPeriods) this.#periods.delete(from);
-    for (const { market, appliedAt } of removedReductions) this.#reductions.delete(`${market} ${appliedAt}`);
-    for (const row of periods) this.#periods.set(row.from, row);
-    for (const row of reductions) this.#reductions.set(`${row.market} ${row.appliedAt}`, row);
+  write({ periods, reductions }: RowChanges): void {
+    change(this.#periods, periods, ({ from }) => from);
+    change(this.#reductions, reductions, ({ market, appliedAt }) => `${market} ${appliedAt}`);
   }
 
   get periods(): PeriodRow[] {
@@ -68,4 +73,33 @@ export class StoredRows {
       (a, b) => a.appliedAt - b.appliedAt || a.market.localeCompare(b.market),
     );
   }
+}
+
+/** As a table does: it refuses what is stored already, and what is missing. */
+function change<Key, Row>(rows: Map<Key, Row>, changes: TableChanges<Row>, keyOf: (row: Row) => Key): void {
+  const expectStored = (row: Row, isStored: boolean) => {
+    if (rows.has(keyOf(row)) !== isStored)
+      throw new Error(`Stored: ${!isStored}, expected ${isStored}`, { cause: row });
+  };
+  for (const row of changes.removed) {
+    expectStored(row, true);
+    rows.delete(keyOf(row));
+  }
+  for (const row of changes.updated) {
+    expectStored(row, true);
+    rows.set(keyOf(row), row);
+  }
+  for (const row of changes.inserted) {
+    expectStored(row, false);
+    rows.set(keyOf(row), row);
+  }
+}
+
+/** As a row that was written and is read again. */
+function readAgain(product: PricedProduct): PricedProduct {
+  const { settled, ...rest } = JSON.parse(JSON.stringify({ ...product, settled: pack(product.settled) })) as Omit<
+    PricedProduct,
+    'settled'
+  > & { settled: PackedLine | null };
+  return { ...rest, settled: unpack(settled) };
 }

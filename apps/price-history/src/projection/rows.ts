@@ -32,13 +32,18 @@ export interface ReductionRow {
   basisFrom: number;
 }
 
-/** What has to be written. No key is in two rows. */
+/** What has to be written of one table. No key is in two rows. */
+export interface TableChanges<Row> {
+  inserted: Row[];
+  /** Rows that are stored with other values. */
+  updated: Row[];
+  /** Rows that are no more: another event took effect at the same instant. */
+  removed: Row[];
+}
+
 export interface RowChanges {
-  periods: PeriodRow[];
-  /** Periods that are no more: another event took effect at the same instant. */
-  removedPeriods: PeriodRow[];
-  reductions: ReductionRow[];
-  removedReductions: ReductionRow[];
+  periods: TableChanges<PeriodRow>;
+  reductions: TableChanges<ReductionRow>;
 }
 
 /** One event of a product: what it was before and after. */
@@ -56,19 +61,18 @@ export function changedRows(steps: readonly Step[], markets: Markets): RowChange
     compare(old.periods, now.periods, periods);
     compare(old.reductions, now.reductions, reductions);
   }
-  const pick = <Row>(changed: Changed<Row>, isRemoved: boolean) =>
-    [...changed.values()].filter((each) => each.isRemoved === isRemoved).map(({ row }) => row);
-  return {
-    periods: pick(periods, false),
-    removedPeriods: pick(periods, true),
-    reductions: pick(reductions, false),
-    removedReductions: pick(reductions, true),
-  };
+  return { periods: changesIn(periods), reductions: changesIn(reductions) };
 }
 
-/** By key. */
-type Changed<Row> = Map<string, { row: Row; isRemoved: boolean }>;
+/** By key: a row as it is in the end, whether it is there at all, and whether the table has it from before. */
+type Changed<Row> = Map<string, { row: Row; isThere: boolean; isStored: boolean }>;
 type Rows<Row> = Map<string, { row: Row; isLast: boolean }>;
+
+function changesIn<Row>(changed: Changed<Row>): TableChanges<Row> {
+  const pick = (isThere: boolean, isStored: boolean) =>
+    [...changed.values()].filter((one) => one.isThere === isThere && one.isStored === isStored).map(({ row }) => row);
+  return { inserted: pick(true, false), updated: pick(true, true), removed: pick(false, true) };
+}
 
 /** The rows that the last change of a product may have changed. */
 interface Tail {
@@ -115,10 +119,8 @@ function add(tail: Tail, product: string, { open, falls }: LineState, markets: M
 
 /** Adds what the second has and the first has not, or has otherwise; what was last in the first and is missing is removed. */
 function compare<Row extends object>(before: Rows<Row>, after: Rows<Row>, changed: Changed<Row>): void {
-  for (const [key, { row, isLast }] of before) {
-    if (isLast && !after.has(key)) changed.set(key, { row, isRemoved: true });
-  }
-  for (const [key, { row }] of after) {
-    if (!isDeepStrictEqual(before.get(key)?.row, row)) changed.set(key, { row, isRemoved: false });
-  }
+  const record = (key: string, row: Row, isThere: boolean) =>
+    changed.set(key, { row, isThere, isStored: changed.get(key)?.isStored ?? before.has(key) });
+  for (const [key, { row, isLast }] of before) if (isLast && !after.has(key)) record(key, row, false);
+  for (const [key, { row }] of after) if (!isDeepStrictEqual(before.get(key)?.row, row)) record(key, row, true);
 }

@@ -19,21 +19,45 @@ export async function removePeriods(
     where generation = ${generation} and product = gone_product and valid_from = gone_from`;
 }
 
-/** Writes periods of locked products, new and changed. In the order of time: a product's open period ends before the next begins. */
-export async function writePeriods(sql: Transaction, generation: number, periods: readonly PeriodRow[]): Promise<void> {
+/** Inserts periods of locked products. */
+export async function insertPeriods(
+  sql: Transaction,
+  generation: number,
+  periods: readonly PeriodRow[],
+): Promise<void> {
   await sql`
     insert into price_line (generation, product, valid_from, valid_to, cents, version, event_id)
-    select ${generation}, row.* from unnest(
+    select ${generation}, row.* from ${rowsOf(sql, periods)} order by product collate "C", valid_from`;
+}
+
+/** Updates periods of locked products: mostly, one ends. */
+export async function updatePeriods(
+  sql: Transaction,
+  generation: number,
+  periods: readonly PeriodRow[],
+): Promise<void> {
+  const partition = sql(`price_line_g${generation}`);
+  // By its ctid, which stays valid because the product is locked: each row is one lookup, whatever the statistics say.
+  await sql`
+    update ${partition} as period
+    set valid_to = row.valid_to, cents = row.cents, version = row.version, event_id = row.event_id
+    from ${rowsOf(sql, periods)}
+    cross join lateral (
+      select ctid as place from ${partition}
+      where generation = ${generation} and product = row.product and valid_from = row.valid_from limit 1
+    ) found
+    where period.ctid = found.place`;
+}
+
+function rowsOf(sql: Transaction, periods: readonly PeriodRow[]) {
+  return sql`unnest(
       ${periods.map(({ product }) => product)}::text[],
       ${periods.map(({ from }) => sent(from))}::timestamptz[],
       ${periods.map(({ to }) => sent(to))}::timestamptz[],
       ${periods.map(({ cents }) => cents)}::bigint[],
       ${periods.map(({ version }) => version)}::int[],
       ${periods.map(({ eventId }) => eventId)}::text[]
-    ) as row (product, valid_from, valid_to, cents, version, event_id)
-    order by product collate "C", valid_from
-    on conflict (generation, product, valid_from) do update
-    set valid_to = excluded.valid_to, cents = excluded.cents, version = excluded.version, event_id = excluded.event_id`;
+    ) as row (product, valid_from, valid_to, cents, version, event_id)`;
 }
 
 /** Some periods of a product. */

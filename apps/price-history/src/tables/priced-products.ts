@@ -1,19 +1,19 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
-import type { Change, LineState } from '../projection/line-state.ts';
-import { emptyLine } from '../projection/line-state.ts';
+import type { Change } from '../projection/line-state.ts';
 import type { PricedProduct } from '../projection/priced-product.ts';
 import { milliseconds, sent } from './instants.ts';
+import { pack, type PackedLine, unpack } from './packed-line.ts';
 
 /** A row as it is selected. */
 interface Row extends Omit<PricedProduct, 'settled' | 'last'> {
-  settled: LineState | null;
+  settled: PackedLine | null;
   last: Change | null;
 }
 
 const columns = `id, version, event_id as "eventId", parked, ${milliseconds('complete_from')} as "completeFrom",
   settled, last_change as last, legacy`;
 
-const productOf = (row: Row): PricedProduct => ({ ...row, settled: row.settled ?? emptyLine });
+const productOf = (row: Row): PricedProduct => ({ ...row, settled: unpack(row.settled) });
 
 /** Inserts empty rows for products that have none, because an absent row cannot be locked. */
 export async function insertMissing(sql: Transaction, generation: number, ids: readonly string[]): Promise<void> {
@@ -90,14 +90,14 @@ export async function updateProducts(
 
 /** The products as rows of text. */
 function rowsOf(sql: Transaction, products: readonly PricedProduct[]) {
-  const json = (value: unknown) => (value === null || value === emptyLine ? null : JSON.stringify(value));
+  const json = (value: unknown) => (value === null ? null : JSON.stringify(value));
   return sql`unnest(
       ${products.map(({ id }) => id)}::text[],
       ${products.map(({ version }) => version)}::int[],
       ${products.map(({ eventId }) => eventId)}::text[],
       ${products.map(({ parked }) => String(parked))}::text[],
       ${products.map(({ completeFrom }) => sent(completeFrom))}::text[],
-      ${products.map(({ settled }) => json(settled))}::text[],
+      ${products.map(({ settled }) => json(pack(settled)))}::text[],
       ${products.map(({ last }) => json(last))}::text[],
       ${products.map(({ legacy }) => json(legacy))}::text[]
     ) as row (id, version, event_id, parked, complete_from, settled, last_change, legacy)`;

@@ -21,38 +21,62 @@ export async function removeReductions(
     where generation = ${generation} and product = gone_product and market = gone_market and applied_at = gone_at`;
 }
 
-/** Writes reductions of locked products, new and changed. */
-export async function writeReductions(
+const written = `product, market, applied_at, ends_at, listed, cents, prior_cents, permille, window_from, window_to, observed_days,
+  basis_from`;
+
+/** Inserts reductions of locked products. */
+export async function insertReductions(
   sql: Transaction,
   generation: number,
   rows: readonly ReductionRow[],
 ): Promise<void> {
-  const instants = (read: (row: ReductionRow) => number) => sql`${rows.map((row) => sent(read(row)))}::timestamptz[]`;
   await sql`
-    insert into reductions (generation, product, market, applied_at, ends_at, listed, cents, prior_cents, permille, window_from,
-      window_to, observed_days, basis_from)
-    select ${generation}, product, market, applied_at, ends_at, listed::boolean, cents, prior_cents, permille, window_from,
-      window_to, observed_days, basis_from
-    from unnest(
-      ${rows.map(({ product }) => product)}::text[],
-      ${rows.map(({ market }) => market)}::text[],
-      ${instants(({ appliedAt }) => appliedAt)},
-      ${instants(({ endsAt }) => endsAt)},
-      ${rows.map(({ isOpen }) => String(isOpen))}::text[],
-      ${rows.map(({ cents }) => cents)}::bigint[],
-      ${rows.map(({ priorCents }) => priorCents)}::bigint[],
-      ${rows.map(({ permille }) => permille)}::int[],
-      ${instants(({ windowFrom }) => windowFrom)},
-      ${instants(({ windowTo }) => windowTo)},
-      ${rows.map(({ observedDays }) => observedDays)}::int[],
-      ${instants(({ basisFrom }) => basisFrom)}
-    ) as row (product, market, applied_at, ends_at, listed, cents, prior_cents, permille, window_from, window_to,
-      observed_days, basis_from)
-    order by product collate "C", market collate "C", applied_at
-    on conflict (generation, product, market, applied_at) do update
-    set ends_at = excluded.ends_at, listed = excluded.listed, cents = excluded.cents, prior_cents = excluded.prior_cents,
-      permille = excluded.permille, window_from = excluded.window_from, window_to = excluded.window_to,
-      observed_days = excluded.observed_days, basis_from = excluded.basis_from`;
+    insert into reductions (generation, ${sql.unsafe(written)})
+    select ${generation}, ${sql.unsafe(written)} from ${rowsOf(sql, rows)}
+    order by product collate "C", market collate "C", applied_at`;
+}
+
+/** Updates reductions of locked products: mostly, one ends. */
+export async function updateReductions(
+  sql: Transaction,
+  generation: number,
+  rows: readonly ReductionRow[],
+): Promise<void> {
+  const partition = sql(`reductions_g${generation}`);
+  await sql`
+    update ${partition} as reduction set (${sql.unsafe(written)}) = (
+      ${sql.unsafe(written.replaceAll(/\w+/g, 'row.$&'))}
+    )
+    from ${rowsOf(sql, rows)}
+    cross join lateral (
+      select ctid as place from ${partition}
+      where generation = ${generation} and product = row.product and market = row.market
+        and applied_at = row.applied_at limit 1
+    ) found
+    where reduction.ctid = found.place`;
+}
+
+function rowsOf(sql: Transaction, rows: readonly ReductionRow[]) {
+  const instants = (read: (row: ReductionRow) => number) => sql`${rows.map((row) => sent(read(row)))}::timestamptz[]`;
+  return sql`(
+      select product, market, applied_at, ends_at, listed::boolean, cents, prior_cents, permille, window_from, window_to,
+        observed_days, basis_from
+      from unnest(
+        ${rows.map(({ product }) => product)}::text[],
+        ${rows.map(({ market }) => market)}::text[],
+        ${instants(({ appliedAt }) => appliedAt)},
+        ${instants(({ endsAt }) => endsAt)},
+        ${rows.map(({ isOpen }) => String(isOpen))}::text[],
+        ${rows.map(({ cents }) => cents)}::bigint[],
+        ${rows.map(({ priorCents }) => priorCents)}::bigint[],
+        ${rows.map(({ permille }) => permille)}::int[],
+        ${instants(({ windowFrom }) => windowFrom)},
+        ${instants(({ windowTo }) => windowTo)},
+        ${rows.map(({ observedDays }) => observedDays)}::int[],
+        ${instants(({ basisFrom }) => basisFrom)}
+      ) as sent (product, market, applied_at, ends_at, listed, cents, prior_cents, permille, window_from, window_to,
+        observed_days, basis_from)
+    ) as row`;
 }
 
 /** Takes reductions that have expired out of the list, the oldest first, at most `limit`; returns their number. */

@@ -36,7 +36,7 @@ export const pricedProducts = pgTable(
     parked: boolean().notNull().default(false),
     /** From when on every price is known; null when that is unknown. */
     completeFrom: instant('complete_from'),
-    /** The line just before the last change; null before the first. */
+    /** The line just before the last change (`PackedLine`); null before the second. */
     settled: jsonb(),
     lastChange: jsonb('last_change'),
     /** What older producers said; null once the product has a version. */

@@ -2,9 +2,9 @@ import type { Transaction } from '@catalogue/postgres';
 import type { PricedProduct } from '../projection/priced-product.ts';
 import { changedRows, type Step } from '../projection/rows.ts';
 import type { Markets } from '../rules/markets.ts';
-import { removePeriods, writePeriods } from './price-line.ts';
+import { insertPeriods, removePeriods, updatePeriods } from './price-line.ts';
 import { insertProducts, updateProducts } from './priced-products.ts';
-import { removeReductions, writeReductions } from './reductions.ts';
+import { insertReductions, removeReductions, updateReductions } from './reductions.ts';
 
 /** What a transaction writes: each product once, and every step that led there, in order. */
 export interface Effects {
@@ -22,7 +22,7 @@ export function writeSteps(
 ): Promise<void>[] {
   const created = rows.filter(({ before }) => before === undefined).map(({ after }) => after);
   const changed = rows.filter(({ before }) => before !== undefined).map(({ after }) => after);
-  const { periods, removedPeriods, reductions, removedReductions } = changedRows(steps, markets);
+  const { periods, reductions } = changedRows(steps, markets);
   const write = <Row>(
     some: readonly Row[],
     statement: (tx: Transaction, of: number, rows: readonly Row[]) => Promise<void>,
@@ -31,10 +31,12 @@ export function writeSteps(
     // First: it fails if another transaction has inserted one of them.
     ...write(created, insertProducts),
     ...write(changed, updateProducts),
-    // Before others are written: a product has one open period.
-    ...write(removedPeriods, removePeriods),
-    ...write(periods, writePeriods),
-    ...write(removedReductions, removeReductions),
-    ...write(reductions, writeReductions),
+    // In this order: a product has one open period.
+    ...write(periods.removed, removePeriods),
+    ...write(periods.updated, updatePeriods),
+    ...write(periods.inserted, insertPeriods),
+    ...write(reductions.removed, removeReductions),
+    ...write(reductions.updated, updateReductions),
+    ...write(reductions.inserted, insertReductions),
   ];
 }
