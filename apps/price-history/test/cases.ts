@@ -81,7 +81,7 @@ export const referenceCases: Case[] = [
     expected: { prior: 10_000, isReduction: false },
   },
   {
-    title: '6: each step of a reduction is one of its own',
+    title: '6: each step of a reduction is a separate reduction',
     prices: [
       [-400, 10_000],
       [0, 9_000],
@@ -125,7 +125,7 @@ export const referenceCases: Case[] = [
     expected: { prior: 10_000, isReduction: true, percent: 20, windowTo: 0 },
   },
   {
-    title: '9: a reduction of a sale price is one of its own',
+    title: '9: a reduction of a sale price is a separate reduction',
     prices: [
       [-400, 10_000],
       [0, 8_000],
@@ -241,7 +241,7 @@ export const furtherCases: Case[] = [
     expected: { prior: 10_000, isReduction: true, windowTo: 0 },
   },
   {
-    title: 'a progressive step after the reduction expired is a reduction of its own',
+    title: 'a progressive step after the reduction expired is a separate reduction',
     prices: [
       [-400, 10_000],
       [0, 8_000],

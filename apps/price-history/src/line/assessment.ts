@@ -23,11 +23,11 @@ export type NoReduction =
 export interface PriorPrice {
   /** Null when the product is not offered. */
   price: number | null;
-  /** The lowest price of the window; null when there is none. */
+  /** The lowest price of the window; null if no price was applied in it, or if the market exempts the goods. */
   prior: number | null;
   /**
    * The reduction from the prior price, in percent with one decimal, rounded down: announcing it never promises too much. Null
-   * when it is none. It must be calculated from the prior price (Court of Justice, C-330/23, Aldi Süd, 26 September 2024).
+   * if the price is no reduction. It must be calculated from the prior price (Court of Justice, C-330/23, Aldi Süd, 26 September 2024).
    */
   percent: number | null;
   isReduction: boolean;
@@ -45,7 +45,7 @@ export interface PriorPrice {
   basis: Period[];
 }
 
-/** What is known about the window of a prior price, whatever the price is now. */
+/** The facts about the window of a prior price. They do not depend on the price now. */
 export interface PriceWindow {
   from: number;
   to: number;
@@ -57,7 +57,7 @@ export interface PriceWindow {
   isNew: boolean;
 }
 
-/** What a window is seen through. */
+/** What has to be known of a price line to assess a window. */
 export interface Observed {
   /** The latest period with the lowest price of those that overlap `[from, to)`. */
   lowest: (from: number, to: number) => Period | undefined;

@@ -11,8 +11,8 @@ export interface Fall {
 
 /**
  * The fall after one more price; null when the price did not fall. `before` is the last price before it and the end of its
- * period. Every fall is a reduction of its own, unless the rule is progressive, the one before is in force and nothing
- * interrupted it: a rise, a time without an offer.
+ * period. Every fall is a separate reduction, unless the rule is progressive, the reduction before it is in force, and
+ * neither a rise nor a time without an offer interrupted it.
  */
 export function nextFall(
   fall: Fall | null,

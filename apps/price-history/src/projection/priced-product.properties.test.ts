@@ -82,7 +82,7 @@ function applied(history: readonly Said[], sizes: readonly number[]): StoredRows
 
 const sizes = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 6 });
 
-test('the stored line is the plain one, whatever the batches', () => {
+test('the stored line equals the plain line, in any batches', () => {
   fc.assert(
     fc.property(histories, sizes, (given, batches) => {
       const stored = applied(given, batches).periods.map(({ product: _product, ...period }) => period);

@@ -18,7 +18,7 @@ export interface ReductionRow {
   appliedAt: number;
   /** When it ended, or ends at the latest. */
   endsAt: number;
-  /** False once another price followed. Whether it has expired is for readers to see from `endsAt`. */
+  /** False once another price followed. Readers compare `endsAt` with the clock, because no event says that it expired. */
   isOpen: boolean;
   cents: number;
   priorCents: number;
@@ -32,12 +32,12 @@ export interface ReductionRow {
   basisFrom: number;
 }
 
-/** What has to be written of one table. No key is in two rows. */
+/** The changes of one table. Each key is in one row only. */
 export interface TableChanges<Row> {
   inserted: Row[];
   /** Rows that are stored with other values. */
   updated: Row[];
-  /** Rows that are no more: another event took effect at the same instant. */
+  /** Stored rows to delete: another event took effect at the same instant. */
   removed: Row[];
 }
 
@@ -64,7 +64,7 @@ export function changedRows(steps: readonly Step[], markets: Markets): RowChange
   return { periods: changesIn(periods), reductions: changesIn(reductions) };
 }
 
-/** By key: a row as it is in the end, whether it is there at all, and whether the table has it from before. */
+/** By key: the row after all steps, whether it exists then, and whether the table stores it now. */
 type Changed<Row> = Map<string, { row: Row; isThere: boolean; isStored: boolean }>;
 type Rows<Row> = Map<string, { row: Row; isLast: boolean }>;
 
@@ -117,7 +117,7 @@ function add(tail: Tail, product: string, { open, falls }: LineState, markets: M
   }
 }
 
-/** Adds what the second has and the first has not, or has otherwise; what was last in the first and is missing is removed. */
+/** Records rows that are new or different in the second, and deletes the last row of the first if the second lacks it. */
 function compare<Row extends object>(before: Rows<Row>, after: Rows<Row>, changed: Changed<Row>): void {
   const record = (key: string, row: Row, isThere: boolean) =>
     changed.set(key, { row, isThere, isStored: changed.get(key)?.isStored ?? before.has(key) });

@@ -1,6 +1,6 @@
 /**
  * The options that Directive 98/6/EC (as amended by Directive (EU) 2019/2161) leaves to the member states, by the names that
- * the configuration uses. Not legal advice: which of them a market has is for its operator to say.
+ * the configuration uses. Not legal advice: the operator says which of them a market has.
  *
  * - `strict`: none of them. The prior price is the lowest price in at least the 30 days before the reduction (article 6a,
  *   paragraphs 1 and 2).

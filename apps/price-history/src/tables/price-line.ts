@@ -6,7 +6,7 @@ import { milliseconds, sent } from './instants.ts';
 const columns = `${milliseconds('valid_from')} as from, ${milliseconds('valid_to')} as to, cents, version,
   event_id as "eventId"`;
 
-/** Removes periods of locked products that are no more. */
+/** Removes periods of locked products: another event took effect at the same instant. */
 export async function removePeriods(
   sql: Transaction,
   generation: number,

@@ -39,7 +39,7 @@ const said: fc.Arbitrary<Said> = fc.oneof(
 const days = fc.array(said, { minLength: 1, maxLength: 12 }).map((each) => each.toSorted((a, b) => a.at - b.at));
 const histories = fc.array(days, { minLength: 1, maxLength: 4 });
 
-test('what is stored is the fold of the events, whatever the batches; rebuilt or applied twice it is the same', async () => {
+test('the stored rows are the fold of the events in any batches, also rebuilt or applied twice', async () => {
   await using db = await openPrices();
   await addGeneration(db.sql, 2);
   let run = 0;
@@ -97,7 +97,7 @@ test('instants and prices are stored exactly, from the oldest to the largest', a
   );
 });
 
-test('the database refuses a second open period, an empty one, and a reduction that is none', async () => {
+test('the database refuses a second open period, an empty period, and a reduction to the same price', async () => {
   await using db = await openPrices();
   const { sql } = db;
   await sql`insert into price_line values (1, 'a', '2026-06-01', null, 100, 1, 'e')`;

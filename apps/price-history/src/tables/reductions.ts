@@ -6,7 +6,7 @@ const columns = `product, market, ${milliseconds('applied_at')} as "appliedAt", 
   listed as "isOpen", cents, prior_cents as "priorCents", permille, ${milliseconds('window_from')} as "windowFrom",
   ${milliseconds('window_to')} as "windowTo", observed_days as "observedDays", ${milliseconds('basis_from')} as "basisFrom"`;
 
-/** Removes reductions of locked products that are no more. */
+/** Removes reductions of locked products: another event took effect at the same instant. */
 export async function removeReductions(
   sql: Transaction,
   generation: number,
