@@ -9,8 +9,8 @@ import { lockProducts } from '../src/tables/priced-products.ts';
 import { writeSteps } from '../src/tables/write-steps.ts';
 import { stepsOf } from './events.ts';
 
-export async function openPrices(): Promise<TestDatabase> {
-  return await createDatabase(inject('servers').readDb, migratePrices);
+export async function openPrices(server = inject('servers').readDb): Promise<TestDatabase> {
+  return await createDatabase(server, migratePrices);
 }
 
 /** Makes another, empty generation as a rebuild does. */
