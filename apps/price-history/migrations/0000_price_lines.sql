@@ -1,4 +1,59 @@
--- Written by drizzle-kit from src/tables/schema.ts; by hand: partitions, collations, checks, views, the first generation.
+-- Written by drizzle-kit from src/tables/schema.ts and libs/projection-schema; by hand: partitions, collations, checks, views,
+-- the first generation.
+create table generations (
+  generation integer primary key not null,
+  state text not null check (state in ('filling', 'serving', 'retired', 'dropped')),
+  created_at timestamp(6) with time zone default now() not null
+);
+--> statement-breakpoint
+create unique index generations_one_serving on generations using btree (state) where state = 'serving';
+--> statement-breakpoint
+create unique index generations_one_filling on generations using btree (state) where state = 'filling';
+--> statement-breakpoint
+insert into generations values (1, 'serving');
+--> statement-breakpoint
+create table consumer_offsets (
+  generation integer not null,
+  topic text not null,
+  partition integer not null,
+  topic_id text not null,
+  next bigint not null check (next >= 0),
+  attempts integer not null default 0,
+  unreadable integer not null default 0,
+  primary key (generation, topic, partition)
+);
+--> statement-breakpoint
+create table parked_events (
+  generation integer not null,
+  topic text not null,
+  partition integer not null,
+  "offset" bigint not null,
+  product_id text collate "C" not null,
+  version integer,
+  event_id text,
+  type text,
+  reason text not null check (reason in ('unreadable', 'newer-schema', 'gap', 'fork', 'crash', 'queued')),
+  detail text not null,
+  message bytea,
+  traceparent text,
+  draining boolean default false not null,
+  parked_at timestamp(6) with time zone default now() not null,
+  primary key (generation, topic, partition, "offset")
+);
+--> statement-breakpoint
+create index parked_events_by_product on parked_events using btree (generation, product_id, version);
+--> statement-breakpoint
+create index parked_events_draining on parked_events using btree (generation, product_id) where draining;
+--> statement-breakpoint
+create table discards (
+  product_id text collate "C" not null,
+  version integer not null,
+  event_id text default '' not null,
+  detail text not null,
+  discarded_at timestamp(6) with time zone default now() not null,
+  primary key (product_id, version, event_id)
+);
+--> statement-breakpoint
 create table priced_products (
   generation integer not null,
   id text collate "C" not null,
@@ -57,6 +112,27 @@ create table applied_rules (
   generation integer primary key not null,
   markets jsonb not null
 );
+--> statement-breakpoint
+create table changes (
+  generation integer not null,
+  seq bigint not null,
+  product_id text collate "C" not null,
+  version integer not null,
+  at timestamp(6) with time zone default now() not null,
+  mark bigint default (random() * 9007199254740990)::bigint + 1,
+  constraint changes_generation_seq_pk primary key (generation, seq)
+) partition by list (generation);
+--> statement-breakpoint
+create table changes_g1 partition of changes for values in (1);
+--> statement-breakpoint
+-- One row a generation, updated with every batch: room for its versions on the one page, and vacuumed early.
+create table change_counters (
+  generation integer primary key not null,
+  last bigint default 0 not null,
+  mark bigint default (random() * 9007199254740990)::bigint + 1
+) with (fillfactor = 10, autovacuum_vacuum_threshold = 1000);
+--> statement-breakpoint
+insert into change_counters (generation) values (1);
 --> statement-breakpoint
 -- The views for readers, in one place, for migrations and for whoever switches generations. The generation is written into
 -- them, so that a query is planned for its one partition. A migration that changes a view replaces this function and ends with

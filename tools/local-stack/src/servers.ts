@@ -10,6 +10,7 @@ export interface Addresses {
   KAFKA_BROKER: string;
   WRITE_DB_DSN: string;
   READ_DB_DSN: string;
+  PRICES_DB_DSN: string;
 }
 
 export interface Surroundings {
@@ -23,16 +24,25 @@ export interface Surroundings {
   signal: AbortSignal;
 }
 
-/** Starts the servers that are not given, all at once, and creates the two databases if there are none. */
+/** Starts the servers that are not given, all at once, and creates the databases if there are none. */
 export async function startServers(settings: Settings, surroundings: Surroundings): Promise<Addresses> {
-  const { ports, kafkaBroker, writeDb, readDb } = settings;
+  const { ports, kafkaBroker, writeDb, readDb, pricesDb } = settings;
   const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN] = await allEnded([
     kafkaBroker ?? ownKafka(ports.kafka, ports.kafkaController, surroundings),
     writeDb ?? ownPostgres('write', ports.writeDb, surroundings),
     readDb ?? ownPostgres('read', ports.readDb, surroundings),
   ]);
-  await allEnded([ensure('WRITE_DB_DSN', WRITE_DB_DSN), ensure('READ_DB_DSN', READ_DB_DSN)]);
-  return { KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN };
+  const PRICES_DB_DSN = pricesDb ?? besides(READ_DB_DSN, 'catalogue_prices');
+  const dsns = { WRITE_DB_DSN, READ_DB_DSN, PRICES_DB_DSN };
+  await allEnded(Object.entries(dsns).map(([variable, dsn]) => ensure(variable, dsn)));
+  return { KAFKA_BROKER, ...dsns };
+}
+
+/** Another database of the same server. */
+function besides(dsn: string, name: string): string {
+  const url = new URL(dsn);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 async function ownPostgres(side: 'write' | 'read', port: Port, surroundings: Surroundings): Promise<string> {

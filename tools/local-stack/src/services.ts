@@ -20,6 +20,7 @@ export function servicesOn(ports: Ports): Service[] {
     { name: 'query-api', port: ports.queryApi.number },
     { name: 'outbox-relay', port: ports.outboxRelay.number },
     { name: 'query-worker', port: ports.queryWorker.number },
+    { name: 'price-history', port: ports.priceHistory.number },
   ];
 }
 

@@ -9,6 +9,7 @@ const defaults = {
   queryApi: { variable: 'QUERY_API_PORT', number: 8081 },
   outboxRelay: { variable: 'OUTBOX_RELAY_PORT', number: 8082 },
   queryWorker: { variable: 'QUERY_WORKER_PORT', number: 8083 },
+  priceHistory: { variable: 'PRICE_HISTORY_PORT', number: 8084 },
   writeDb: { variable: 'WRITE_DB_PORT', number: 5441 },
   readDb: { variable: 'READ_DB_PORT', number: 5442 },
   kafka: { variable: 'KAFKA_PORT', number: 9092 },
@@ -23,6 +24,7 @@ export interface Settings {
   kafkaBroker: string | undefined;
   writeDb: string | undefined;
   readDb: string | undefined;
+  pricesDb: string | undefined;
 }
 
 /** Reads the settings; throws one line that names the faulty one. */
@@ -35,6 +37,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     kafkaBroker: textFrom(env, 'KAFKA_BROKER'),
     writeDb: dsnFrom(env, 'WRITE_DB_DSN'),
     readDb: dsnFrom(env, 'READ_DB_DSN'),
+    pricesDb: dsnFrom(env, 'PRICES_DB_DSN'),
   };
 }
 

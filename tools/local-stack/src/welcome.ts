@@ -1,17 +1,18 @@
 import type { Ports } from './settings.ts';
 
-type Shown = Pick<Ports, 'commandApi' | 'queryApi' | 'outboxRelay' | 'queryWorker'>;
+type Shown = Pick<Ports, 'commandApi' | 'queryApi' | 'outboxRelay' | 'queryWorker' | 'priceHistory'>;
 
 /** The text that `npm start` prints when everything is ready: the addresses, and two commands to try. */
-export function welcome({ commandApi, queryApi, outboxRelay, queryWorker }: Shown): string {
+export function welcome({ commandApi, queryApi, outboxRelay, queryWorker, priceHistory }: Shown): string {
   const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
   return `
 Ready; Ctrl-C stops everything.
 
-  command-api   http://localhost:${commandApi.number}
-  query-api     http://localhost:${queryApi.number}, with the catalogue page
-  outbox-relay  http://localhost:${outboxRelay.number}
-  query-worker  http://localhost:${queryWorker.number}
+  command-api    http://localhost:${commandApi.number}
+  query-api      http://localhost:${queryApi.number}, with the catalogue page
+  outbox-relay   http://localhost:${outboxRelay.number}
+  query-worker   http://localhost:${queryWorker.number}
+  price-history  http://localhost:${priceHistory.number}
 
 Write a product, and read it back:
 

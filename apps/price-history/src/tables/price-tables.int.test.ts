@@ -4,8 +4,8 @@ import { addGeneration, applyEvents, openPrices } from '../../test/database.ts';
 import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, dayZero, onDay, strict } from '../../test/lines.ts';
 import { priorPrice } from '../line/prior-price.ts';
-import { parseMarkets } from '../rules/markets.ts';
-import { matchesRules } from './applied-rules.ts';
+import { type Markets, parseMarkets } from '../rules/markets.ts';
+import { findOtherRules, rulesOf } from './applied-rules.ts';
 import { migratePrices } from './migrate.ts';
 import { readLowest, readPeriods } from './price-line.ts';
 import { insertMissing, insertProducts, readProducts } from './priced-products.ts';
@@ -238,11 +238,15 @@ test('readers see the generation that is shown', async () => {
   expect(await readProducts(db.sql, ['mouse'])).toMatchObject([{ version: 1 }]);
 });
 
-test('a generation remembers the rules that it was filled by', async () => {
+test('a generation keeps the rules that it began with, and says that others are configured', async () => {
   await using db = await openPrices();
-  expect(await matchesRules(db.sql, 1, markets)).toBe(true);
-  expect(await matchesRules(db.sql, 1, markets)).toBe(true);
   const other = parseMarkets('{"DE": {"zone": "Europe/Berlin"}, "EU": {"zone": "UTC"}}');
-  expect(await matchesRules(db.sql, 1, other)).toBe(false);
-  expect(await matchesRules(db.sql, 2, other)).toBe(true);
+  const of = async (generation: number, configured: Markets) =>
+    await db.sql.begin(async (tx) => await rulesOf(tx, generation, configured));
+  expect(await of(1, markets)).toBe(markets);
+  expect(await of(1, markets)).toBe(markets);
+  expect(await of(1, other)).toEqual(markets);
+  expect(await of(2, other)).toBe(other);
+  expect(await findOtherRules(db.sql, markets)).toEqual([]);
+  expect(await findOtherRules(db.sql, other)).toEqual([1]);
 });

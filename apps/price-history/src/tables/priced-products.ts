@@ -5,15 +5,15 @@ import { milliseconds, sent } from './instants.ts';
 import { pack, type PackedLine, unpack } from './packed-line.ts';
 
 /** A row as it is selected. */
-interface Row extends Omit<PricedProduct, 'settled' | 'last'> {
+export interface Row extends Omit<PricedProduct, 'settled' | 'last'> {
   settled: PackedLine | null;
   last: Change | null;
 }
 
-const columns = `id, version, event_id as "eventId", parked, ${milliseconds('complete_from')} as "completeFrom",
+export const columns = `id, version, event_id as "eventId", parked, ${milliseconds('complete_from')} as "completeFrom",
   settled, last_change as last, legacy`;
 
-const productOf = (row: Row): PricedProduct => ({ ...row, settled: unpack(row.settled) });
+export const productOf = (row: Row): PricedProduct => ({ ...row, settled: unpack(row.settled) });
 
 /** Inserts empty rows for products that have none, because an absent row cannot be locked. */
 export async function insertMissing(sql: Transaction, generation: number, ids: readonly string[]): Promise<void> {

@@ -1,0 +1,50 @@
+import type { Sql } from '@catalogue/postgres';
+import { type ChangeFeed, ProductCache, RowLoader } from '@catalogue/reading';
+import { findProducts, type ServingProduct } from '../tables/serving-products.ts';
+import type { RuleBook } from '../tables/rule-book.ts';
+import { Priced } from './priced.ts';
+
+interface RuledRow {
+  id: string;
+  priced: Priced;
+}
+
+/** Finds products with what continues their price lines, from memory if nothing has changed. */
+export class PricedProducts {
+  readonly #rows: RowLoader<RuledRow>;
+  readonly #cache: ProductCache<RuledRow, Priced | Large>;
+
+  constructor(sql: Sql, feed: ChangeFeed, rules: RuleBook) {
+    const ruled = async (row: ServingProduct) => ({
+      id: row.id,
+      priced: new Priced(row, await rules.of(row.generation)),
+    });
+    this.#rows = new RowLoader(async (ids) => {
+      const { rows, from } = await findProducts(sql, ids, feed.position);
+      return { rows: await Promise.all(rows.map(ruled)), from };
+    });
+    this.#cache = new ProductCache(feed, (id) => this.#rows.find(id), keptOf);
+  }
+
+  /** The product as of this call or later; undefined if it never had a price. The caller has waited for the feed to be current. */
+  async find(id: string) {
+    const found = await this.#cache.findByAnyForm(id);
+    if (found.shown === undefined || found.shown instanceof Priced) return { shown: found.shown, from: found.from };
+    const { row, from } = await this.#rows.find(found.shown.id);
+    return { shown: row?.priced, from };
+  }
+}
+
+/** A product that is too large to be kept in memory. */
+interface Large {
+  id: string;
+  version: number;
+}
+
+/** Periods and times of an offer: about 150 bytes each. */
+const maxKeptParts = 20;
+
+function keptOf({ priced }: RuledRow): Priced | Large {
+  const { lows, offers } = priced.product.settled;
+  return lows.length + offers.length > maxKeptParts ? { id: priced.id, version: priced.version } : priced;
+}

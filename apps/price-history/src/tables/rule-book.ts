@@ -1,0 +1,29 @@
+import type { Sql } from '@catalogue/postgres';
+import type { Markets } from '../rules/markets.ts';
+import { readRules } from './applied-rules.ts';
+
+/** The rules of generations, for readers: they are read once, because they do not change. */
+export class RuleBook {
+  readonly #sql: Sql;
+  readonly #configured: Markets;
+  readonly #known = new Map<number, Markets>();
+
+  constructor(sql: Sql, configured: Markets) {
+    this.#sql = sql;
+    this.#configured = configured;
+  }
+
+  /** The rules of a generation; those that are configured before its first event. */
+  async of(generation: number): Promise<Markets> {
+    const known = this.#known.get(generation) ?? (await readRules(this.#sql, generation));
+    if (known === undefined) return this.#configured;
+    this.#known.set(generation, known);
+    return known;
+  }
+
+  /** The rules of the generation that readers see. */
+  async ofServing(): Promise<Markets> {
+    const [row] = await this.#sql<{ generation: number }[]>`select generation from generations where state = 'serving'`;
+    return row === undefined ? this.#configured : await this.of(row.generation);
+  }
+}
