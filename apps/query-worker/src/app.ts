@@ -1,6 +1,11 @@
-import { type Model, openProjection, type Projection, type ProjectionOptions } from '@catalogue/projection';
+import {
+  type Model,
+  openProjection,
+  type Projection,
+  type ProjectionOptions,
+  pruneChangesNowAndThen,
+} from '@catalogue/projection';
 import { createServer, type Server } from '@catalogue/service';
-import { pruneChangesNowAndThen } from './prune-changes.ts';
 import type { Product } from './projection/product.ts';
 
 /** The consumers, and what `serve` needs to run them. */

@@ -3,3 +3,4 @@ export { connectModel } from './connect.ts';
 export { storable } from './fold/storable.ts';
 export type { Effects, Legacy, Merged, Model, Step, Table, Tracked, Writes, Written } from './model.ts';
 export { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
+export { pruneChangesNowAndThen } from './prune-changes.ts';

@@ -21,6 +21,7 @@ export { readProgress } from './operate/rebuild/progress.ts';
 export { startRebuild } from './operate/rebuild/start.ts';
 export { type Switch, switchGeneration } from './operate/rebuild/switch.ts';
 export { RefusedError } from './operate/refused.ts';
+export { removeChanges } from './tables/changes.ts';
 export {
   GenerationDroppedError,
   type OffsetScope,

@@ -1,10 +1,9 @@
-import { read, readOffsets } from '@catalogue/projection/testing';
+import { read, readOffsets, removeChanges } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import type { Sql } from '@catalogue/postgres';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applyBatch } from '../../test/products.ts';
-import { removeChanges } from './change-log.ts';
 
 const scope = { generation: 1, topic: 'events', topicId: 'a' };
 const created = (id: string) => ({

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Transaction } from '@catalogue/postgres';
 import { columnsOf, shownFields } from '@catalogue/read-schema';
 import type { Change } from '../projection/product-writes.ts';
 import { arraysOf, valuesOf } from './product-parameters.ts';
@@ -22,19 +22,4 @@ export async function appendChanges(sql: Transaction, generation: number, change
     from counter, unnest(${changes.map(({ kind }) => kind)}::text[],
       ${changes.map(({ priceBefore }) => priceBefore)}::text[], ${arraysOf(sql, products, ['id', ...loggedFields])})
       with ordinality as change (kind, price_before, id, ${sql.unsafe(columnsOf(loggedFields))}, ordinality)`;
-}
-
-/**
- * Removes the oldest changes of a generation, at most `limit`, up to the first that is not older than `keptForMs` by the
- * database's clock; returns their number. Times are those when transactions began, so a later number may be older, but the rest
- * never has a gap. The last of the older changes stays: readers there recognize the log by its mark.
- */
-export async function removeChanges(sql: Sql, generation: number, keptForMs: number, limit: number): Promise<number> {
-  const { count } = await sql`
-    delete from changes
-    where generation = ${generation} and seq < (
-      select coalesce(min(seq) filter (where at >= now() - ${keptForMs} * interval '1 ms') - 1, max(seq))
-      from (select seq, at from changes where generation = ${generation} order by seq limit ${limit + 1}) oldest
-    )`;
-  return count;
 }
