@@ -6,7 +6,7 @@ export { createLogger, type Logger } from './logger.ts';
 export { askedTogether, Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
 export { orAborted } from './or-aborted.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
-export { decimalNumber, oneOf, shortText, wholeNumber } from './query-parameter.ts';
+export { decimalNumber, oneOf, shortText, timestamp, wholeNumber } from './query-parameter.ts';
 export { pooledRandomBytes } from './random.ts';
 export { repeat } from './repeat.ts';
 export { type ResponseHeaders, withHeaders } from './response-headers.ts';

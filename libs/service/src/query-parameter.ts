@@ -47,3 +47,19 @@ export function shortText(name: string, longest: number, description: string) {
   const must = `Must be given once, with at most ${longest} characters`;
   return Type.Unsafe<string>({ [Kind]: name, [rule]: must, type: 'string', maxLength: longest, description });
 }
+
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** An RFC 3339 timestamp in a query string, of a day that exists. */
+export function timestamp(name: string, description: string) {
+  TypeRegistry.Set(name, (_schema, value) => isTimestamp(String(value)));
+  const must = 'Must be an RFC 3339 timestamp such as 2026-11-23T10:15:30Z';
+  return Type.Unsafe<string>({ [Kind]: name, [rule]: must, type: 'string', format: 'date-time', description });
+}
+
+/** A Date would also take other texts, and days that a month does not have. */
+function isTimestamp(text: string): boolean {
+  const [, year, month, day] = rfc3339.exec(text) ?? [];
+  if (day === undefined || Number.isNaN(Date.parse(text.toUpperCase()))) return false;
+  return new Date(`${year}-${month}-${day}T00:00:00Z`).getUTCDate() === Number(day);
+}
