@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import { type Model, openProjection, type ProjectionOptions } from '@catalogue/projection';
+import { type Projection, pruneChangesNowAndThen } from '@catalogue/projection';
 import { changesAppended } from '@catalogue/projection-schema';
 import {
   ChangeFeed,
@@ -10,26 +10,35 @@ import {
   requireRevalidation,
   RowLoader,
 } from '@catalogue/reading';
-import { createServer } from '@catalogue/service';
+import { createServer, type DependencyState, type Logger, type Registry } from '@catalogue/service';
+import { Answers } from './answers/answers.ts';
 import { PricedProducts } from './answers/priced-products.ts';
-import type { RuledProduct } from './model.ts';
+import { fileRoute, pictureRoute } from './routes/evidence.ts';
+import { priceLineRoute } from './routes/price-line.ts';
 import { priorPriceRoute } from './routes/prior-price.ts';
+import { priorPricesRoute } from './routes/prior-prices.ts';
+import { reductionsRoute } from './routes/reductions.ts';
+import { Snapshots } from './answers/snapshots.ts';
 import type { Markets } from './rules/markets.ts';
-import { findOtherRules } from './tables/applied-rules.ts';
 import { RuleBook } from './tables/rule-book.ts';
+import { otherRules, unlistNowAndThen } from './upkeep.ts';
 
-export interface AppOptions extends ProjectionOptions {
-  /** The same database through another pool, for queries. */
+export interface AppOptions {
+  projection: Pick<Projection, 'dependencies' | 'work'>;
+  /** The database of the projection, and through other pools for queries: `openPools`. */
+  sql: Sql;
   reader: Sql;
+  lines: Sql;
+  log: Logger;
+  metrics: Registry;
   markets: Markets;
   corsOrigins: string[];
   now?: () => number;
 }
 
-/** The consumers of all generations of the price lines, and the HTTP server that answers from them. */
-export async function buildApp(model: Model<RuledProduct>, options: AppOptions) {
-  const { reader, log, metrics, corsOrigins, markets, now = Date.now } = options;
-  const projection = openProjection(model, options);
+/** The HTTP server that answers from the price lines, and the work beside it that keeps them up to date. */
+export async function buildApp(options: AppOptions) {
+  const { projection, sql, reader, lines, log, metrics, corsOrigins, markets, now = Date.now } = options;
   const app = await createServer({
     log,
     metrics,
@@ -40,24 +49,33 @@ export async function buildApp(model: Model<RuledProduct>, options: AppOptions) 
   });
   requireRevalidation(app);
   const feed = new ChangeFeed(new ChangeLog(reader, { columns: [], channel: changesAppended }), log);
-  const products = new PricedProducts(reader, feed, new RuleBook(reader, markets));
+  const rules = new RuleBook(reader, markets);
   const statuses = new RowLoader((ids) => findStatuses(reader, 'priced_products', ids));
   const consistency = new Consistency({ feed, statuses, metrics });
   app.addHook('preClose', async () => consistency.stop());
+  const answers = new Answers(new PricedProducts(reader, feed, rules), new Snapshots(lines));
   const [defaultMarket = ''] = markets.keys();
-  priorPriceRoute(app, { products, consistency, defaultMarket, now });
+  const queries = { answers, consistency, rules, defaultMarket, now, position: () => feed.position };
+  for (const route of routes) route(app, queries);
   const work = async (signal: AbortSignal) => {
-    await Promise.all([projection.work(signal), feed.run(signal)]);
+    const other = await otherRules(sql, markets).catch(() => undefined); // Health says it later, too.
+    if (other !== undefined) log.warn(other);
+    await Promise.all([
+      projection.work(signal),
+      feed.run(signal),
+      pruneChangesNowAndThen(sql, log, signal),
+      unlistNowAndThen(sql, { log, now }, signal),
+    ]);
   };
-  return { app, work, generations: projection.generations };
+  return { app, work };
 }
 
+const routes = [priorPriceRoute, priorPricesRoute, priceLineRoute, pictureRoute, fileRoute, reductionsRoute];
+
 /** Other rules are no fault: what readers see was made by those of its generation, and says so. */
-async function rulesState(sql: Sql, markets: Markets) {
-  const others = await findOtherRules(sql, markets);
-  if (others.length === 0) return { status: 'up' as const };
-  const detail = `Generation ${others.join(' and ')} has other rules than PRICE_MARKETS: they apply after a rebuild`;
-  return { status: 'up' as const, detail };
+async function rulesState(sql: Sql, markets: Markets): Promise<DependencyState> {
+  const other = await otherRules(sql, markets);
+  return other === undefined ? { status: 'up' } : { status: 'up', detail: other };
 }
 
 const api = {

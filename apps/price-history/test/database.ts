@@ -4,6 +4,8 @@ import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { inject } from 'vitest';
 import { type PricedProduct, unknownProduct } from '../src/projection/priced-product.ts';
 import type { Markets } from '../src/rules/markets.ts';
+import { rulesOf } from '../src/tables/applied-rules.ts';
+import { appendChanges } from '../src/tables/change-log.ts';
 import { migratePrices } from '../src/tables/migrate.ts';
 import { lockProducts } from '../src/tables/priced-products.ts';
 import { writeSteps } from '../src/tables/write-steps.ts';
@@ -15,7 +17,7 @@ export async function openPrices(server = inject('servers').readDb): Promise<Tes
 
 /** Makes another, empty generation as a rebuild does. */
 export async function addGeneration(sql: Sql, generation: number): Promise<void> {
-  for (const table of ['priced_products', 'price_line', 'reductions']) {
+  for (const table of ['priced_products', 'price_line', 'reductions', 'changes']) {
     await sql.unsafe(`create table ${table}_g${generation} (like ${table} including all)`);
     await sql.unsafe(`alter table ${table} attach partition ${table}_g${generation} for values in (${generation})`);
   }
@@ -40,6 +42,8 @@ export async function applyEvents(
       if (after !== undefined) rows.push({ before, after });
       return found;
     });
+    await rulesOf(tx, generation, markets);
     await Promise.all(writeSteps(tx, generation, { rows, steps }, markets));
+    await appendChanges(tx, generation, steps);
   });
 }

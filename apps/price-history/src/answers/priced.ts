@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { currentPriorPrice, type PricedProduct } from '../projection/priced-product.ts';
+import { currentPriorPrice, lineAfter, type PricedProduct } from '../projection/priced-product.ts';
 import type { Markets } from '../rules/markets.ts';
 import type { Rule } from '../rules/rule.ts';
 import { showPriorPrice } from './shown-prior-price.ts';
@@ -35,6 +35,17 @@ export class Priced {
     return this.product.last?.at ?? Number.NEGATIVE_INFINITY;
   }
 
+  /** What a past prior price needs to know, beside the periods around it. */
+  get beginning() {
+    const { id, completeFrom } = this.product;
+    return { id, completeFrom, firstOffered: lineAfter(this.product, this.markets).firstOffered };
+  }
+
+  /** The prior price at an instant that is not before its last change, as JSON. */
+  priorPriceAt(rule: Rule, at: number): TaggedBody {
+    return tagged(JSON.stringify(showPriorPrice(this.id, at, currentPriorPrice(this.product, at, rule, this.markets))));
+  }
+
   /**
    * The prior price now, as JSON. "Now" is the start of the minute or the last change, whichever is later: nothing has changed
    * since, so the figures are the same, and so is the answer for a minute.
@@ -43,8 +54,7 @@ export class Priced {
     const at = Math.max(nowMs - (nowMs % minuteMs), this.changedAt);
     const known = this.#answers.get(rule.market);
     if (known?.at === at) return known;
-    const body = JSON.stringify(showPriorPrice(this.id, at, currentPriorPrice(this.product, at, rule, this.markets)));
-    const answer = { at, ...tagged(body) };
+    const answer = { at, ...this.priorPriceAt(rule, at) };
     if (this.#answers.size >= maxAnswers) this.#answers.clear();
     this.#answers.set(rule.market, answer);
     return answer;

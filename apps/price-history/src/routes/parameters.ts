@@ -1,4 +1,4 @@
-import { type Fault, Problem, shortText } from '@catalogue/service';
+import { type Fault, Problem, shortText, timestamp } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import { findRule, type Markets } from '../rules/markets.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -11,18 +11,13 @@ export const MarketParameter = {
 
 export const ProductParameters = Type.Object({ id: Type.String() });
 
-/** An instant in a query string. */
-export function instantParameter(description: string) {
-  return Type.Optional(
-    Type.String({
-      format: 'date-time',
-      description: `${description}. An RFC 3339 timestamp that is not in the future`,
-    }),
-  );
+/** The market of a request. */
+export function requestedMarket(market: string | undefined, { defaultMarket }: { defaultMarket: string }): string {
+  return market ?? defaultMarket;
 }
 
 /**
- * The rule of the requested market.
+ * The rule of a market.
  * @throws {Problem} `invalid-request`, naming the markets.
  */
 export function requestedRule(markets: Markets, market: string): Rule {
@@ -31,29 +26,47 @@ export function requestedRule(markets: Markets, market: string): Rule {
   throw invalid({ pointer: '/market', message: found.unknown });
 }
 
-/** RFC 3339; a Date would also take other texts, and days that a month does not have. */
-const timestamp = /^(\d{4})-(\d\d)-(\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+const instantRule = 'An RFC 3339 timestamp that is not in the future';
+
+/** The parameters of a question about an instant. */
+export const InstantParameter = {
+  at: Type.Optional(timestamp('At', `The instant to answer for, now when absent. ${instantRule}`)),
+};
 
 /**
  * A requested instant, in milliseconds since 1970; undefined when absent.
- * @throws {Problem} `invalid-request` for what is no timestamp, and for the future.
+ * @throws {Problem} `invalid-request` for the future, and for years before 20: windows begin before.
  */
 export function requestedInstant(name: string, text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined;
-  const [, year, month, day] = timestamp.exec(text) ?? [];
   const at = Date.parse(text.toUpperCase());
-  if (Number.isNaN(at) || !isDay(Number(year), Number(month), Number(day))) {
-    throw invalid({ pointer: `/${name}`, message: 'Must be an RFC 3339 timestamp such as 2026-11-23T10:15:30Z' });
-  }
   if (at > nowMs) throw invalid({ pointer: `/${name}`, message: 'Must not be in the future' });
+  if (at < always.from) throw invalid({ pointer: `/${name}`, message: 'Must not be before the year 20' });
   return at;
-}
-
-function isDay(year: number, month: number, day: number): boolean {
-  // Years from 20 on, as in `instantOf`: windows begin days before.
-  return year >= 20 && new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 }
 
 export function invalid(...faults: Fault[]): Problem {
   return new Problem('invalid-request', 'A parameter is not valid', { faults });
+}
+
+/** A time that periods overlap: `[from, to)`, in milliseconds since 1970. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+export const RangeParameters = {
+  from: Type.Optional(timestamp('From', `The start of the time to show, the beginning when absent. ${instantRule}`)),
+  to: Type.Optional(timestamp('To', `The end of the time to show, which is not part of it. ${instantRule}`)),
+};
+
+// As far as `instantOf` goes.
+const always = { from: Date.parse('0020-01-01T00:00:00Z'), to: Date.parse('9980-01-01T00:00:00Z') };
+
+/** @throws {Problem} `invalid-request` for instants in the future or in the wrong order. */
+export function requestedRange(query: { from?: string; to?: string }, nowMs: number): Range {
+  const from = requestedInstant('from', query.from, nowMs) ?? always.from;
+  const to = requestedInstant('to', query.to, nowMs) ?? always.to;
+  if (from > to) throw invalid({ pointer: '/from', message: 'Must not be after to' });
+  return { from, to };
 }

@@ -62,3 +62,20 @@ export const PriorPrice = Type.Object(
   },
   { title: 'PriorPrice' },
 );
+
+export const Reduction = Type.Object(
+  {
+    id: Type.String({ description: 'The product' }),
+    market: Type.String(),
+    price: Type.Number(),
+    prior: Type.Number({ description: 'The lowest price of the window' }),
+    percent: Type.Number({ description: 'The reduction from the prior price, rounded down' }),
+    appliedAt: Instant('When this price was applied'),
+    endsBefore: Instant('When the reduction ends at the latest'),
+    windowFrom: Instant('The start of the window'),
+    windowTo: Instant('The end of the window, which is not part of it: when the reduction was applied first'),
+    observedDays: Type.Integer({ description: 'Whole days of the window on which the product was offered' }),
+    basisFrom: Instant('When the period began that shows the prior price: it is in the price line of the product'),
+  },
+  { title: 'Reduction' },
+);

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Transaction } from '@catalogue/postgres';
 import type { Step } from '../projection/rows.ts';
 
 /**
@@ -14,18 +14,4 @@ export async function appendChanges(sql: Transaction, generation: number, steps:
     select ${generation}, counter.last - ${steps.length}::int + ordinality, id, version
     from counter, unnest(${steps.map(({ after }) => after.id)}::text[], ${steps.map(({ after }) => after.version)}::int[])
       with ordinality as change (id, version, ordinality)`;
-}
-
-/**
- * Removes the oldest changes of a generation, at most `limit`, up to the first that is not older than `keptForMs` by the
- * database's clock; returns their number. The last of the older changes stays: readers there recognize the log by its mark.
- */
-export async function removeChanges(sql: Sql, generation: number, keptForMs: number, limit: number): Promise<number> {
-  const { count } = await sql`
-    delete from changes
-    where generation = ${generation} and seq < (
-      select coalesce(min(seq) filter (where at >= now() - ${keptForMs} * interval '1 ms') - 1, max(seq))
-      from (select seq, at from changes where generation = ${generation} order by seq limit ${limit + 1}) oldest
-    )`;
-  return count;
 }

@@ -3,7 +3,7 @@ import type { Period } from '../line/period.ts';
 import type { PeriodRow } from '../projection/rows.ts';
 import { milliseconds, sent } from './instants.ts';
 
-const columns = `${milliseconds('valid_from')} as from, ${milliseconds('valid_to')} as to, cents, version,
+export const columns = `${milliseconds('valid_from')} as from, ${milliseconds('valid_to')} as to, cents, version,
   event_id as "eventId"`;
 
 /** Removes periods of locked products: another event took effect at the same instant. */
@@ -72,7 +72,7 @@ export interface PeriodPage {
 
 /** Reads the periods of a product that overlap a time, in order, as readers see them. */
 export async function readPeriods(
-  sql: Sql,
+  sql: Sql | Transaction,
   product: string,
   { from, to, after, limit }: PeriodPage,
 ): Promise<Period[]> {
@@ -89,7 +89,12 @@ export async function readPeriods(
  * Reads the latest period with the lowest price of a window. For windows that ended in the past: of those that end now,
  * `currentPriorPrice` knows it. Reads all periods of the window.
  */
-export async function readLowest(sql: Sql, product: string, from: number, to: number): Promise<Period | undefined> {
+export async function readLowest(
+  sql: Sql | Transaction,
+  product: string,
+  from: number,
+  to: number,
+): Promise<Period | undefined> {
   const [period] = await sql<Period[]>`
     select ${sql.unsafe(columns)} from price_line_read
     where product = ${product} and valid_from < ${sent(to)}::timestamptz
@@ -103,7 +108,7 @@ export async function readLowest(sql: Sql, product: string, from: number, to: nu
  * The start of the last period that began at an instant or before. Not by `max`: on tables that were not analysed, PostgreSQL 15
  * reads all earlier periods for it, 1 500 pages of 100 000.
  */
-function startBefore(sql: Sql, product: string, at: number) {
+function startBefore(sql: Sql | Transaction, product: string, at: number) {
   return sql`(
         select valid_from from price_line_read
         where product = ${product} and valid_from <= ${sent(at)}::timestamptz

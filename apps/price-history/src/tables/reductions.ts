@@ -103,7 +103,10 @@ export interface ReductionPage {
 }
 
 /** Reads the reductions that are in force in a market, the largest first, as readers see them. */
-export async function readReductions(sql: Sql, { market, now, limit, after }: ReductionPage): Promise<ReductionRow[]> {
+export async function readReductions(
+  sql: Sql | Transaction,
+  { market, now, limit, after }: ReductionPage,
+): Promise<ReductionRow[]> {
   // Above the largest reduction: nothing is reduced by more than all of it.
   const { permille, product } = after ?? { permille: 1_001, product: '' };
   return await sql<ReductionRow[]>`

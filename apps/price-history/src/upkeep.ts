@@ -1,0 +1,32 @@
+import type { Sql } from '@catalogue/postgres';
+import { type Logger, repeat } from '@catalogue/service';
+import type { Markets } from './rules/markets.ts';
+import { findOtherRules } from './tables/applied-rules.ts';
+import { unlistExpired } from './tables/reductions.ts';
+
+const unlistIntervalMs = 60_000;
+const unlistBatchSize = 1_000;
+
+/** Takes reductions that have expired out of the lists, from time to time, until the signal is aborted. Readers skip them until then. */
+export async function unlistNowAndThen(
+  sql: Sql,
+  { log, now }: { log: Logger; now: () => number },
+  signal: AbortSignal,
+): Promise<void> {
+  const onFailure = (err: unknown) => log.warn({ err }, 'Expired reductions were not taken out of the lists');
+  await repeat({ everyMs: unlistIntervalMs, signal, onFailure }, async () => {
+    const generations = await sql<
+      { generation: number }[]
+    >`select generation from generations where state <> 'dropped'`;
+    for (const { generation } of generations) {
+      while (!signal.aborted && (await unlistExpired(sql, generation, now(), unlistBatchSize)) === unlistBatchSize);
+    }
+  });
+}
+
+/** Says that generations were filled by other rules than those that are configured; undefined if none was. */
+export async function otherRules(sql: Sql, markets: Markets): Promise<string | undefined> {
+  const others = await findOtherRules(sql, markets);
+  if (others.length === 0) return undefined;
+  return `Generation ${others.join(' and ')} has other rules than PRICE_MARKETS, which apply after a rebuild: node dist/cli.js rebuild start`;
+}
