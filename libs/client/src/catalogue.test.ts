@@ -344,3 +344,42 @@ test('the message of a refusal names the invalid fields', async () => {
   const refused = catalogueOf(fake).create({ name: 'Mouse', price: 0.001 });
   await expect(refused).rejects.toThrow('Invalid: See errors; /price Must have at most two decimals');
 });
+
+describe('prices', () => {
+  const prior = (id: string) => ({ id, price: 30, prior: 34.5, isReduction: true });
+
+  test('are asked for at the service of prices, and include this client’s writes of the product', async () => {
+    const fake = api(written('mouse', 2), json(prior('mouse')), json([prior('mouse')]));
+    const catalogue = catalogueOf(fake, { prices: 'http://p/' });
+    await catalogue.change('mouse', { price: 30 });
+    expect(await catalogue.priorPrice('mouse', { market: 'DE' })).toMatchObject({ prior: 34.5 });
+    expect(await catalogue.priorPrices(['mouse', 'lamp'])).toMatchObject([{ id: 'mouse' }]);
+    expect(fake.seen.slice(1).map(({ url, header }) => [url, header('consistency-token')])).toEqual([
+      ['http://p/products/mouse/prior-price?market=DE', 'mouse-2'],
+      ['http://p/prior-prices?ids=mouse%2Clamp', 'mouse-2'],
+    ]);
+  });
+
+  test('are listed page by page', async () => {
+    const next = { link: '</reductions?market=EU&limit=100&cursor=abc>; rel="next"' };
+    const fake = api(json([prior('mouse')], 200, next), json([prior('lamp')]));
+    const found: string[] = [];
+    for await (const { id } of catalogueOf(fake, { prices: 'http://p' }).reductions()) found.push(id);
+    expect(found).toEqual(['mouse', 'lamp']);
+    expect(fake.seen.map(({ url }) => url)).toEqual(['http://p/reductions', 'http://p/reductions?cursor=abc']);
+  });
+
+  test('of a product whose events are parked are those that are shown', async () => {
+    const fake = api(written('mouse', 2), problem(503, 'product-parked'), json(prior('mouse')));
+    const catalogue = catalogueOf(fake, { prices: 'http://p' });
+    await catalogue.change('mouse', { price: 30 });
+    expect(await catalogue.priorPrice('mouse')).toMatchObject({ id: 'mouse' });
+    expect(fake.seen.at(-1)?.header('consistency-token')).toBeNull();
+  });
+
+  test('need the address of their service', async () => {
+    await expect(catalogueOf(api()).priorPrice('mouse')).rejects.toThrow(
+      'prices is missing: the address of price-history',
+    );
+  });
+});

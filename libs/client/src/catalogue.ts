@@ -1,6 +1,7 @@
 import { addressOf } from './address.ts';
 import { type Answer, Connection } from './connection.ts';
-import { isProblem } from './problem.ts';
+import type { MarketQuery, PricePeriod, PriorPrice, Reduction } from './price.ts';
+import { type Api, isProblem } from './problem.ts';
 import type {
   HistoryEntry,
   NewProduct,
@@ -25,6 +26,8 @@ export interface CatalogueOptions {
   commands: string;
   /** Where query-api is, for example `http://localhost:8081`; in a browser also a path, or empty for the page’s own host. */
   queries: string;
+  /** Where price-history is, for calls about prices; they throw when it is absent. */
+  prices?: string | undefined;
   /**
    * Milliseconds that one call may take, including all its requests and retries; 30 000 when absent. `list` and `history` allow
    * this for each page; `stream` has no limit.
@@ -74,6 +77,7 @@ export interface ChangeOptions extends CommandOptions {
 export class Catalogue {
   readonly #commands: Connection;
   readonly #queries: Connection;
+  readonly #prices: Connection | undefined;
   readonly #tokens: WrittenTokens | undefined;
   readonly #onParked: (problem: Error) => void;
   readonly #onForgotten: (receipt: Receipt) => void;
@@ -82,14 +86,15 @@ export class Catalogue {
 
   /** @throws {TypeError} for an invalid address or timeout. */
   constructor(options: CatalogueOptions) {
-    const { commands, queries, timeout = 30_000, readYourWrites = true } = options;
+    const { commands, queries, prices, timeout = 30_000, readYourWrites = true } = options;
     // Wrapped, because browsers throw when `fetch` is called as a method of another object.
     const { fetch = (...args) => globalThis.fetch(...args) } = options;
     if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
-    const connect = (api: 'commands' | 'queries', address: string) =>
+    const connect = (api: Api, address: string) =>
       new Connection({ api, baseUrl: addressOf(api, address), fetch, timeout });
     this.#commands = connect('commands', commands);
     this.#queries = connect('queries', queries);
+    this.#prices = prices === undefined ? undefined : connect('prices', prices);
     this.#tokens = readYourWrites ? new WrittenTokens() : undefined;
     this.#onParked = options.onParked ?? (() => {});
     this.#onForgotten = options.onForgotten ?? (() => {});
@@ -159,6 +164,40 @@ export class Catalogue {
     return streamFrom(this.#queries, options);
   }
 
+  /**
+   * The prior price of a product, now or at an instant (RFC 3339): the lowest price of at least the 30 days before its reduction.
+   * @throws {CatalogueProblem} `not-found` if the product never had a price.
+   */
+  async priorPrice(
+    id: string,
+    query: MarketQuery & { at?: string } = {},
+    options: CallOptions = {},
+  ): Promise<PriorPrice> {
+    const { body } = await this.#priced(`${pathOf(id)}/prior-price${queryString({ ...query })}`, [id], options);
+    return body as PriorPrice;
+  }
+
+  /** The prior prices of up to 100 products now, without those that never had a price. */
+  async priorPrices(ids: readonly string[], query: MarketQuery = {}, options: CallOptions = {}): Promise<PriorPrice[]> {
+    const path = `/prior-prices${queryString({ ids: ids.join(','), ...query })}`;
+    const { body } = await this.#priced(path, ids, options);
+    return body as PriorPrice[];
+  }
+
+  /** Which price of a product was applied when, the oldest first. Loads each page when the loop reaches it. */
+  async *prices(
+    id: string,
+    query: { from?: string; to?: string } = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<PricePeriod> {
+    yield* this.#pagesOfPrices<PricePeriod>(`${pathOf(id)}/prices`, query, [id], options);
+  }
+
+  /** The reductions in force, the largest first. Loads each page when the loop reaches it. */
+  async *reductions(query: MarketQuery = {}, options: CallOptions = {}): AsyncGenerator<Reduction> {
+    yield* this.#pagesOfPrices<Reduction>('/reductions', { ...query }, [], options);
+  }
+
   /** Makes reads wait for another client’s write, too. */
   remember(receipt: Receipt): void {
     const forgotten = this.#tokens?.add(receipt);
@@ -198,6 +237,35 @@ export class Catalogue {
         if (!isProblem(error, 'product-parked') || written.length === 0) throw error;
         written = await this.#dropParked(written, call);
       }
+    }
+  }
+
+  async *#pagesOfPrices<T>(
+    path: string,
+    query: Record<string, string | undefined>,
+    ids: readonly string[],
+    options: CallOptions,
+  ): AsyncGenerator<T> {
+    let cursor: string | undefined;
+    do {
+      const answer = await this.#priced(`${path}${queryString({ ...query, cursor })}`, ids, options);
+      yield* answer.body as T[];
+      cursor = nextOf(answer)?.get('cursor') ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  /** A query about prices, which includes this client’s writes of these products. Queries of products still wait for them. */
+  async #priced(path: string, ids: readonly string[], { signal }: CallOptions): Promise<Answer> {
+    const prices = this.#prices;
+    if (prices === undefined) throw new TypeError('prices is missing: the address of price-history');
+    const call = { method: 'GET' as const, path, signal, deadline: prices.deadline() };
+    const tokens = ids.flatMap((id) => this.#tokens?.of(id) ?? []).slice(-maxTokens);
+    const headers = { 'consistency-token': tokens.map(({ token }) => token).join(','), prefer: 'wait=5' };
+    try {
+      return await prices.send({ ...call, ...(tokens.length === 0 ? {} : { headers }) });
+    } catch (error) {
+      if (!isProblem(error, 'product-parked') || tokens.length === 0) throw error;
+      return await prices.send(call);
     }
   }
 

@@ -5,6 +5,7 @@ export {
   type ChangeOptions,
   type CommandOptions,
 } from './catalogue.ts';
+export type { MarketQuery, PricePeriod, PriorPrice, Reduction } from './price.ts';
 export {
   type Api,
   CatalogueProblem,

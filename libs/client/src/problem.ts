@@ -25,8 +25,8 @@ export interface Fault {
   message: string;
 }
 
-/** One of the two APIs. */
-export type Api = 'commands' | 'queries';
+/** One of the APIs. */
+export type Api = 'commands' | 'queries' | 'prices';
 
 /** An API’s refusal (RFC 9457). Its type is `unknown` when a proxy answered instead of the API. */
 export class CatalogueProblem extends Error {
