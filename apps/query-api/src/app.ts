@@ -33,6 +33,8 @@ export interface AppOptions {
   corsOrigins: string[];
   /** Where the catalogue page sends its commands. */
   commandApiUrl: string;
+  /** Where the page asks for prices; empty without price-history. */
+  pricesUrl?: string;
 }
 
 export interface App {
@@ -45,7 +47,7 @@ export interface App {
 
 /** Builds the HTTP server that answers the catalogue’s queries from the read model. */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { readModel, listing, log, metrics, corsOrigins, commandApiUrl } = options;
+  const { readModel, listing, log, metrics, corsOrigins, commandApiUrl, pricesUrl = '' } = options;
   const lists = new ListReader(
     listing,
     new QueryQueue({ maxRunning: listing.options.max, maxWaiting: 500, maxWaitMs: 2_000 }),
@@ -75,7 +77,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   });
   productRoutes(app, { pages, products, consistency });
   streamRoute(app, { streams, consistency });
-  await pageRoutes(app, await loadPage(), commandApiUrl);
+  await pageRoutes(app, await loadPage(), { commandApiUrl, pricesUrl });
   return { app, streams, feed, work: (signal) => feed.run(signal) };
 }
 

@@ -1,8 +1,9 @@
-import { commandApiUrl, corsOrigins, postgresDsn, serviceSettings } from '@catalogue/service';
+import { commandApiUrl, corsOrigins, postgresDsn, pricesUrl, serviceSettings } from '@catalogue/service';
 
 export const settings = {
   ...serviceSettings(8081),
   readDb: postgresDsn('READ_DB_DSN'),
   corsOrigins,
   commandApiUrl,
+  pricesUrl,
 };

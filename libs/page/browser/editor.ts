@@ -3,12 +3,15 @@ import { type Command, Commands } from './commands.ts';
 import { find, isolated, markField, setText } from './elements.ts';
 import { History } from './history.ts';
 import { formatPrice, readPrice } from './price.ts';
+import { PriceLine } from './price-line.ts';
 import { Race } from './race.ts';
 import { refusalOf } from './refusals.ts';
 
 export interface EditorOptions {
   catalogue: Catalogue;
   locale: string;
+  /** The address of price-history; empty without it. */
+  prices: string;
   /** Called after each command that took effect, with a sentence about it. */
   saved: (receipt: Receipt, sentence: string) => void;
   /** Called with a sentence when a command fails after its dialog was closed, and with an empty text when the dialog opens. */
@@ -20,6 +23,7 @@ export class Editor {
   readonly #options: EditorOptions;
   readonly #commands: Commands;
   readonly #history: History;
+  readonly #priceLine: PriceLine;
   readonly #dialog = find('editor', HTMLDialogElement);
   readonly #title = find('editor-title', HTMLElement);
   readonly #name = find('name', HTMLInputElement);
@@ -44,6 +48,7 @@ export class Editor {
     this.#options = options;
     this.#commands = new Commands(options.catalogue);
     this.#history = new History(options.catalogue, options.locale);
+    this.#priceLine = new PriceLine(options.catalogue, options.prices, options.locale);
     find('editor-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#submit();
@@ -68,6 +73,7 @@ export class Editor {
     this.#options.notSaved('');
     this.#take(product);
     this.#history.show(product?.id);
+    this.#priceLine.show(product?.id);
     this.#dialog.showModal();
     this.#name.select();
   }
@@ -76,6 +82,7 @@ export class Editor {
     if (this.#dialog.open) return;
     this.#opening = {};
     this.#history.show(undefined);
+    this.#priceLine.show(undefined);
   }
 
   #take(product: Product | undefined): void {
@@ -193,6 +200,7 @@ export class Editor {
     if (yours !== undefined) this.#race.show(now, yours);
     this.#ask(false);
     this.#history.show(now.id);
+    this.#priceLine.show(now.id);
   }
 
   /** Somebody changed the product that the user wants to discontinue, so this asks again. */
@@ -200,6 +208,7 @@ export class Editor {
     const was = ({ name, price }: Product) => `${isolated(name)} at ${formatPrice(price, this.#options.locale)}`;
     this.#take(now);
     this.#history.show(now.id);
+    this.#priceLine.show(now.id);
     const whole = `Somebody changed this product meanwhile, from ${was(before)} to ${was(now)}. Discontinue it all the same?`;
     this.#showFaults({ name: '', price: '', whole });
   }

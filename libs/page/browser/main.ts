@@ -5,6 +5,7 @@ import { Filter } from './filter.ts';
 import { Lag } from './lag.ts';
 import { LiveList } from './live-list.ts';
 import { usableLocale } from './locale.ts';
+import { indication, PriorPrices } from './prior-prices.ts';
 import { Results } from './results.ts';
 import { Rows } from './rows.ts';
 import { followStream } from './shared-stream.ts';
@@ -13,7 +14,13 @@ import { StatusBar } from './status-bar.ts';
 
 const commandApi = meta('command-api');
 const locale = usableLocale([navigator.language, ...navigator.languages]);
-const catalogue = new Catalogue({ commands: commandApi, queries: '', timeout: 8_000 });
+const prices = meta('prices');
+const catalogue = new Catalogue({
+  commands: commandApi,
+  queries: '',
+  prices: prices === '' ? undefined : prices,
+  timeout: 8_000,
+});
 const lag = new Lag();
 let isLive = false;
 let wasLost = false;
@@ -33,10 +40,12 @@ const filter = new Filter(locale, (query) => {
 live.show(filter.query() ?? {});
 
 const rows = new Rows(find('rows', HTMLElement), locale, (product) => editor.open(product));
+const priorPrices = new PriorPrices(prices === '' ? undefined : catalogue, tellPriorPrices);
 const status = new StatusBar(commandApi, lag);
 const editor = new Editor({
   catalogue,
   locale,
+  prices,
   saved: (receipt, sentence) => {
     say(sentence);
     lag.expect(receipt, Date.now());
@@ -90,6 +99,8 @@ function draw(fresh: boolean): void {
     drawing = 0;
     const { products, next } = live.list;
     rows.show(products, freshly);
+    tellPriorPrices();
+    priorPrices.want(products);
     freshly = false;
     find('products', HTMLElement).setAttribute('aria-busy', 'false');
     more.hidden = next === undefined;
@@ -100,6 +111,10 @@ function draw(fresh: boolean): void {
     isAnswer = false;
     status.showLag();
   });
+}
+
+function tellPriorPrices(): void {
+  rows.tell((product) => indication(priorPrices.of(product), locale));
 }
 
 function showFailure(why: string): void {

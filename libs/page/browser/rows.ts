@@ -6,7 +6,8 @@ interface Row {
   product: Product;
   line: HTMLTableRowElement;
   name: HTMLButtonElement;
-  price: HTMLTableCellElement;
+  price: HTMLElement;
+  prior: HTMLElement;
   when: HTMLTimeElement;
   version: HTMLTableCellElement;
 }
@@ -45,6 +46,11 @@ export class Rows {
     this.#keepFocus(focused, place);
   }
 
+  /** Shows a sentence below the price of each product that is shown. */
+  tell(sentenceOf: (product: Product) => string): void {
+    for (const { product, prior } of this.#rows.values()) setText(prior, sentenceOf(product));
+  }
+
   #rowOf(product: Product, stress: boolean): Row {
     const known = this.#rows.get(product.id);
     if (known?.product === product) return known;
@@ -62,12 +68,14 @@ export class Rows {
 
   #make(product: Product): Row {
     const name = make('button', { type: 'button', dir: 'auto' });
-    const price = make('td', { className: 'number price' });
+    const price = make('span');
+    const prior = make('p', { className: 'prior' });
     const when = make('time');
     const version = make('td', { className: 'version number' });
     const heading = make('th', { scope: 'row' }, name);
-    const line = make('tr', {}, heading, price, make('td', { className: 'when' }, when), version);
-    const row = { product, line, name, price, when, version };
+    const priced = make('td', { className: 'number price' }, price, prior);
+    const line = make('tr', {}, heading, priced, make('td', { className: 'when' }, when), version);
+    const row = { product, line, name, price, prior, when, version };
     name.addEventListener('click', () => this.#open(row.product));
     this.#rows.set(product.id, row);
     return row;

@@ -7,7 +7,7 @@ export interface PageFile {
 
 /** The page as query-api serves it. */
 export interface Page {
-  /** The document. `{{command-api}}` in it is to be replaced by the address of command-api. */
+  /** The document. `{{command-api}}` and `{{prices}}` in it are to be replaced by the addresses of command-api and price-history. */
   document: string;
   files: PageFile[];
 }

@@ -19,6 +19,7 @@ export {
   kafkaBrokers,
   kafkaTopic,
   postgresDsn,
+  pricesUrl,
   readSettings,
   serviceSettings,
   type Setting,

@@ -163,12 +163,22 @@ export const commandApiUrl: Setting<string> = {
   variable: 'COMMAND_API_URL',
   example: 'https://commands.shop.example',
   fallback: 'http://localhost:8080',
-  parse: (text) => {
-    if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-      throw new Error(`must be an http:// or https:// address, not "${text}"`);
-    return withoutSlashes(text);
-  },
+  parse: parseAddress,
 };
+
+/** The address of price-history, for the catalogue page; empty without one. */
+export const pricesUrl: Setting<string> = {
+  variable: 'PRICES_URL',
+  example: 'https://prices.shop.example',
+  fallback: '',
+  parse: parseAddress,
+};
+
+function parseAddress(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new Error(`must be an http:// or https:// address, not "${text}"`);
+  return withoutSlashes(text);
+}
 
 /** Removes trailing slashes. The pattern `/\/+$/` would take quadratic time. */
 function withoutSlashes(text: string): string {

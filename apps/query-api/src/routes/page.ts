@@ -12,13 +12,23 @@ interface Coded {
   identity: Uint8Array;
 }
 
+/** The services that the page calls beside query-api. */
+interface Addresses {
+  commandApiUrl: string;
+  /** Empty without price-history. */
+  pricesUrl: string;
+}
+
 /** Serves the catalogue page at `/` and its files. The page reads here, and sends its commands to command-api. */
-export async function pageRoutes(app: Server, { document, files }: Page, commandApiUrl: string): Promise<void> {
-  const html = document.replaceAll('{{command-api}}', attribute(commandApiUrl));
+export async function pageRoutes(app: Server, { document, files }: Page, addresses: Addresses): Promise<void> {
+  const { commandApiUrl, pricesUrl } = addresses;
+  const html = document
+    .replaceAll('{{command-api}}', attribute(commandApiUrl))
+    .replaceAll('{{prices}}', attribute(pricesUrl));
   const page = await coded('text/html; charset=utf-8', Buffer.from(html));
   const byName = new Map<string, Coded>();
   for (const { name, type, content } of files) byName.set(name, await coded(type, content));
-  const policy = policyFor(commandApiUrl);
+  const policy = policyFor(addresses);
 
   app.get('/', { schema: { hide: true } }, (request, reply) => {
     reply.headers({
@@ -42,14 +52,15 @@ export async function pageRoutes(app: Server, { document, files }: Page, command
 /** The policy for a file that runs on its own, as the page’s shared worker does: it may only query query-api. */
 const workerPolicy = "default-src 'none'; connect-src 'self'";
 
-/** Allows only our own files and the two APIs: no text in the catalogue can become code. */
-function policyFor(commandApiUrl: string): string {
+/** Allows only our own files and the APIs: no text in the catalogue can become code. */
+function policyFor({ commandApiUrl, pricesUrl }: Addresses): string {
+  const prices = pricesUrl === '' ? '' : ` ${new URL(pricesUrl).origin}`;
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self'",
-    `connect-src 'self' ${new URL(commandApiUrl).origin}`,
+    `img-src 'self'${prices}`,
+    `connect-src 'self' ${new URL(commandApiUrl).origin}${prices}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -1,0 +1,61 @@
+import type { PriorPrice, Product } from '@catalogue/client';
+import { expect, test, vi } from 'vitest';
+import { indication, PriorPrices } from './prior-prices.ts';
+
+const product = (id: string, version = 1) => ({ id, version }) as Product;
+const reduced = (id: string): PriorPrice =>
+  ({ id, isReduction: true, prior: 34.5, price: 30, rule: { windowDays: 30 } }) as PriorPrice;
+
+/** A service that knows every product, and what it was asked. */
+function service(answer = (ids: readonly string[]) => Promise.resolve(ids.map(reduced))) {
+  const asked: (readonly string[])[] = [];
+  return {
+    asked,
+    priorPrices: (ids: readonly string[]) => {
+      asked.push(ids);
+      return answer(ids);
+    },
+  };
+}
+
+test('a reduced product shows the lowest price of the days before, in the locale', () => {
+  expect(indication(reduced('mouse'), 'en')).toBe('lowest price of the last 30 days: 34.50');
+  expect(indication(reduced('mouse'), 'it')).toBe('lowest price of the last 30 days: 34,50');
+  expect(indication({ ...reduced('mouse'), isReduction: false }, 'en')).toBe('');
+  expect(indication(undefined, 'en')).toBe('');
+});
+
+test('each version of a product is asked for once, 100 products at a time', async () => {
+  const prices = service();
+  const changed = vi.fn();
+  const prior = new PriorPrices(prices, changed);
+  const products = Array.from({ length: 150 }, (_, index) => product(`${index}`));
+  prior.want(products);
+  await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(2));
+  expect(prices.asked.map(({ length }) => length)).toEqual([100, 50]);
+  expect(prior.of(product('149'))).toEqual(reduced('149'));
+  prior.want(products);
+  expect(prices.asked).toHaveLength(2);
+  expect(prior.of(product('149', 2))).toBeUndefined();
+  prior.want([product('149', 2)]);
+  await vi.waitFor(() => expect(prior.of(product('149', 2))).toBeDefined());
+  expect(prices.asked.at(-1)).toEqual(['149']);
+});
+
+test('a failure is forgotten: the next list asks again', async () => {
+  const answers = [Promise.reject(new Error('away')), Promise.resolve([reduced('mouse')])];
+  const prices = service(() => answers.shift() as Promise<PriorPrice[]>);
+  const prior = new PriorPrices(prices, () => {});
+  prior.want([product('mouse')]);
+  await vi.waitFor(() => {
+    prior.want([product('mouse')]);
+    expect(prior.of(product('mouse'))).toBeDefined();
+  });
+  expect(prices.asked).toHaveLength(2);
+});
+
+test('without price-history nothing is asked and nothing is known', () => {
+  const prior = new PriorPrices(undefined, () => {});
+  prior.want([product('mouse')]);
+  expect(prior.of(product('mouse'))).toBeUndefined();
+});
