@@ -27,7 +27,7 @@ test('a reduced product shows the lowest price of the days before, in the locale
 
 test('each version of a product is asked for once, 100 products at a time', async () => {
   const prices = service();
-  const changed = vi.fn();
+  const changed = vi.fn<() => void>();
   const prior = new PriorPrices(prices, changed);
   const products = Array.from({ length: 150 }, (_, index) => product(`${index}`));
   prior.want(products);

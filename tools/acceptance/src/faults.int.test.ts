@@ -6,7 +6,7 @@ import { System } from './system.ts';
 const kafkaAway = Number(process.env['FAULTS_FOR'] ?? 3_000);
 
 test('every acknowledged command is read back once and in order, whatever is killed or cut off under load', async () => {
-  await using system = await System.start();
+  await using system = await System.start({ withPrices: true });
   const { violations, acknowledged } = await round(system, { kafkaAway });
   expect(violations).toEqual([]);
   expect(acknowledged).toBeGreaterThan(400);

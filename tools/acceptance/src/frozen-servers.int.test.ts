@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ServiceName } from './service-process.ts';
+import type { CoreService } from './service-process.ts';
 import { type ServerName, System } from './system.ts';
 
 let system: System;
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => system?.[Symbol.asyncDispose]());
 
 /** What keeps each service busy while its server is frozen. */
-const keepBusy: Record<ServiceName, () => Promise<Response>> = {
+const keepBusy: Record<CoreService, () => Promise<Response>> = {
   'command-api': () => createProduct(),
   'outbox-relay': () => createProduct(),
   'query-worker': () => createProduct(),
@@ -33,7 +33,7 @@ async function untilSeen(created: Response): Promise<void> {
   await waitFor('what was created to be seen', async () => (await fetch(url, { headers })).ok);
 }
 
-test.each<[ServerName, ServiceName, ServiceName]>([
+test.each<[ServerName, CoreService, CoreService]>([
   ['read-db', 'query-worker', 'query-api'],
   ['kafka', 'query-worker', 'outbox-relay'],
   ['write-db', 'command-api', 'outbox-relay'],

@@ -20,9 +20,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'fuzz-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 await install();
 await buildAll();
-await using system = await System.start();
+await using system = await System.start({ withPrices: true });
 let failed = 0;
-for (const name of ['command-api', 'query-api'] as const) {
+for (const name of ['command-api', 'query-api', 'price-history'] as const) {
   const url = `${system.services[name].url}/openapi.json`;
   // A fixed seed makes failures reproducible; `--examples` runs more. A product's history stays readable after the product was
   // discontinued, so that check is off.
@@ -34,7 +34,7 @@ for (const name of ['command-api', 'query-api'] as const) {
   if (code !== 0) failed += 1;
 }
 // One test for each API: .ci/run sums such lines.
-console.log(`${2 - failed} passed, ${failed} failed`);
+console.log(`${3 - failed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 /** From PyPI into a separate folder; a complete installation gets its name at the end. */

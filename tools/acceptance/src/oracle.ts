@@ -4,6 +4,7 @@ import { jsonCodec, type ProductEvent } from '@catalogue/contracts';
 import { connect } from '@catalogue/postgres';
 import { readTopic, waitFor } from '@catalogue/testing';
 import type { Told } from './load.ts';
+import { mispriced } from './price-oracle.ts';
 import type { System } from './system.ts';
 
 interface Stored {
@@ -23,8 +24,8 @@ export interface Listed {
 
 /**
  * Waits until the system is at rest, then looks for violations: an acknowledged command that is not in the event store, an
- * event that is not on the topic or precedes its predecessor there, a product that differs from its events. Returns the counts
- * and every violation in a sentence.
+ * event that is not on the topic or precedes its predecessor there, a product or a price line that differs from its events.
+ * Returns the counts and every violation in a sentence.
  */
 export async function findViolations(system: System, told: ReadonlyMap<string, Told>) {
   const stored = await storedEvents(system);
@@ -37,6 +38,7 @@ export async function findViolations(system: System, told: ReadonlyMap<string, T
     ...unacknowledged(stored, told),
     ...misread(expected, shown, told),
     ...(await misordered(system, stored)),
+    ...(system.withPrices ? await mispriced(system) : []),
   ];
   return { events: stored.length, products: shown.size, violations };
 }

@@ -1,11 +1,11 @@
 import { createLogin, type Login, startProcess, waitFor } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ServiceName, ServiceProcess } from './service-process.ts';
+import { type CoreService, ServiceProcess } from './service-process.ts';
 import { System } from './system.ts';
 
 let system: System;
 let logins: Login[];
-let services: Record<ServiceName, ServiceProcess>;
+let services: Record<CoreService, ServiceProcess>;
 let settings: Record<string, string>;
 
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
   if (write === undefined || read === undefined) throw new Error('There are two databases');
   logins = [write, read];
   settings = { ...system.settings, WRITE_DB_DSN: write.dsn, READ_DB_DSN: read.dsn };
-  const service = (name: ServiceName) => new ServiceProcess(name, system.services[name].port, settings);
+  const service = (name: CoreService) => new ServiceProcess(name, system.services[name].port, settings);
   services = {
     'command-api': service('command-api'),
     'outbox-relay': service('outbox-relay'),

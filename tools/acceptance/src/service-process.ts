@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { boundToParent } from '@catalogue/local-stack';
 import { waitFor } from '@catalogue/testing';
 
-export type ServiceName = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
+/** The services that the catalogue consists of. */
+export type CoreService = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
+/** Every service; those beside the core run when a test wants them. */
+export type ServiceName = CoreService | 'price-history';
 
 /** This checkout. */
 export const root = fileURLToPath(new URL('../../..', import.meta.url));

@@ -13,9 +13,11 @@ import {
 } from '@catalogue/local-stack';
 import { Catalogue, type CatalogueOptions } from '@catalogue/client';
 import { connect } from '@catalogue/postgres';
-import { root, type ServiceName, ServiceProcess } from './service-process.ts';
+import { type CoreService, root, type ServiceName, ServiceProcess } from './service-process.ts';
 
 const run = promisify(execFile);
+
+const core: readonly CoreService[] = ['command-api', 'outbox-relay', 'query-worker', 'query-api'];
 
 /** The servers of a system. Each can be stopped and started again, on the same data and port. */
 export type ServerName = 'write-db' | 'read-db' | 'kafka';
@@ -27,6 +29,8 @@ export interface SystemOptions {
   durable?: boolean;
   /** More settings of both PostgreSQL servers, as in postgresql.conf. */
   postgresSettings?: Readonly<Record<string, string>>;
+  /** Whether price-history runs, too; false when absent. */
+  withPrices?: boolean;
   /** The checkout whose builds migrate and run; this one when absent. */
   checkout?: string;
 }
@@ -36,7 +40,9 @@ export class System implements AsyncDisposable {
   readonly services: Record<ServiceName, ServiceProcess>;
   readonly writeDb: string;
   readonly readDb: string;
+  readonly pricesDb: string;
   readonly brokers: string;
+  readonly #runs: readonly ServiceName[];
   readonly #servers: Record<ServerName, PostgresServer | KafkaServer>;
   readonly #starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>;
   readonly #ports: Record<ServiceName, number>;
@@ -47,13 +53,16 @@ export class System implements AsyncDisposable {
     starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>,
     ports: Record<ServiceName, number>,
     home: ReturnType<typeof temporaryHome>,
+    withPrices: boolean,
   ) {
+    this.#runs = [...core, ...(withPrices ? ['price-history' as const] : [])];
     this.#servers = servers;
     this.#starters = starters;
     this.#ports = ports;
     this.#home = home;
     this.writeDb = servers['write-db'].dsn('catalogue_write');
     this.readDb = servers['read-db'].dsn('catalogue_read');
+    this.pricesDb = servers['read-db'].dsn('catalogue_prices');
     this.brokers = servers.kafka.brokers;
     const service = (name: ServiceName) => new ServiceProcess(name, ports[name], this.settings);
     this.services = {
@@ -61,12 +70,14 @@ export class System implements AsyncDisposable {
       'outbox-relay': service('outbox-relay'),
       'query-worker': service('query-worker'),
       'query-api': service('query-api'),
+      'price-history': service('price-history'),
     };
   }
 
   /** Starts servers, databases, migrations and services in this order; resolves when all are ready. */
   static async start(options: SystemOptions = {}): Promise<System> {
     const { postgresVersion: version, postgresSettings: settings = {}, durable = false, checkout = root } = options;
+    const { withPrices = false } = options;
     const home = temporaryHome();
     const ports = {
       write: await freePort(),
@@ -94,15 +105,18 @@ export class System implements AsyncDisposable {
         'outbox-relay': await freePort(),
         'query-worker': await freePort(),
         'query-api': await freePort(),
+        'price-history': await freePort(),
       },
       home,
+      withPrices,
     );
     try {
       await createDatabase(writeDb, 'catalogue_write');
       await createDatabase(readDb, 'catalogue_read');
+      if (withPrices) await createDatabase(readDb, 'catalogue_prices');
       await system.migrate(checkout);
       for (const service of Object.values(system.services)) service.checkout = checkout;
-      await Promise.all(Object.values(system.services).map((service) => service.start()));
+      await Promise.all(system.#runs.map((name) => system.services[name].start()));
       return system;
     } catch (error) {
       await system[Symbol.asyncDispose]();
@@ -110,10 +124,17 @@ export class System implements AsyncDisposable {
     }
   }
 
+  get withPrices(): boolean {
+    return this.#runs.includes('price-history');
+  }
+
   get settings(): Record<string, string> {
     return {
       WRITE_DB_DSN: this.writeDb,
       READ_DB_DSN: this.readDb,
+      ...(this.withPrices
+        ? { PRICES_DB_DSN: this.pricesDb, PRICES_URL: `http://127.0.0.1:${this.#ports['price-history']}` }
+        : {}),
       KAFKA_BROKER: this.brokers,
       COMMAND_API_URL: `http://127.0.0.1:${this.#ports['command-api']}`,
       CORS_ORIGINS: `http://127.0.0.1:${this.#ports['query-api']}`,
@@ -128,7 +149,8 @@ export class System implements AsyncDisposable {
 
   /** Runs what `npm run migrate` runs, from the builds. */
   async migrate(checkout = root): Promise<void> {
-    for (const app of ['command-api', 'query-worker', 'outbox-relay'] as const) {
+    const prices = this.withPrices ? (['price-history'] as const) : [];
+    for (const app of ['command-api', 'query-worker', 'outbox-relay', ...prices] as const) {
       await this.run(app, 'migrate', [], this.settings, checkout);
     }
   }

@@ -4,9 +4,10 @@ import { kafkaProperties } from './kafka-properties.ts';
 import { readSettings, serviceEnvironment } from './settings.ts';
 
 test('without settings the stack starts its own servers on the default ports', () => {
-  const { ports, kafkaBroker, writeDb, readDb } = readSettings({ KAFKA_BROKER: '' });
-  expect([kafkaBroker, writeDb, readDb]).toEqual([undefined, undefined, undefined]);
-  expect(Object.values(ports).map(({ number }) => number)).toEqual([8080, 8081, 8082, 8083, 5441, 5442, 9092, 9093]);
+  const { ports, kafkaBroker, writeDb, readDb, pricesDb } = readSettings({ KAFKA_BROKER: '' });
+  expect([kafkaBroker, writeDb, readDb, pricesDb]).toEqual([undefined, undefined, undefined, undefined]);
+  const numbers = Object.values(ports).map(({ number }) => number);
+  expect(numbers).toEqual([8080, 8081, 8082, 8083, 8084, 5441, 5442, 9092, 9093]);
 });
 
 test('each server can be given and each port can be chosen', () => {

@@ -46,9 +46,18 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
  * callers. The catalogue page comes from query-api and sends its commands to command-api, which admits both names of this
  * machine.
  */
-export function serviceEnvironment(env: NodeJS.ProcessEnv, { commandApi, queryApi }: Ports): NodeJS.ProcessEnv {
+export function serviceEnvironment(
+  env: NodeJS.ProcessEnv,
+  { commandApi, queryApi, priceHistory }: Ports,
+): NodeJS.ProcessEnv {
   const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${queryApi.number}`);
-  const page = { COMMAND_API_URL: `http://localhost:${commandApi.number}`, CORS_ORIGINS: origins.join(',') };
+  const page = {
+    COMMAND_API_URL: `http://localhost:${commandApi.number}`,
+    PRICES_URL: `http://localhost:${priceHistory.number}`,
+    CORS_ORIGINS: origins.join(','),
+    // With the option for new products, so that a product that is reduced right after its creation shows its prior price.
+    PRICE_MARKETS: '{"EU": {"zone": "Europe/Brussels", "rules": ["new-products"]}}',
+  };
   return { ...page, ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1' };
 }
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const apps = ['command-api', 'outbox-relay', 'query-api', 'query-worker'];
+const apps = ['command-api', 'outbox-relay', 'price-history', 'query-api', 'query-worker'];
 const run = promisify(execFile);
 
 /** The commands of a job of release.yml, as they are there; tools are those of this checkout. */
@@ -102,7 +102,13 @@ test('a release versions what changed since the last one, and packs the client',
   await clone.commit('apps/query-api/src/main.ts', 'feat: shows more');
   expect(await clone.release()).toEqual(['query-api@1.1.0']);
   await clone.commit('libs/contracts/src/price.ts', 'fix: prices');
-  const patched = ['command-api@1.0.1', 'outbox-relay@1.0.1', 'query-api@1.1.1', 'query-worker@1.0.1'];
+  const patched = [
+    'command-api@1.0.1',
+    'outbox-relay@1.0.1',
+    'price-history@1.0.1',
+    'query-api@1.1.1',
+    'query-worker@1.0.1',
+  ];
   expect(await clone.release()).toEqual(patched);
   await clone.commit('apps/query-api/src/main.ts', 'chore: change nothing that a user notices');
   expect(await clone.release()).toEqual([]);

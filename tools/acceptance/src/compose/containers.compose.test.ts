@@ -6,7 +6,7 @@ import { Load } from '../load.ts';
 import { Containers, type Inspected } from './containers.ts';
 import { differences } from './shown.ts';
 
-const services = ['command-api', 'outbox-relay', 'query-worker', 'query-api'] as const;
+const services = ['command-api', 'outbox-relay', 'query-worker', 'query-api', 'price-history'] as const;
 const servers = ['kafka', 'write-db', 'read-db'] as const;
 let containers: Containers;
 
@@ -57,13 +57,13 @@ test('a created product is read back', async () => {
   expect(await read.json()).toMatchObject({ id, name: 'Mouse ergonomico', price: 39.9, version: 1 });
 });
 
-test('only the two APIs are published', async () => {
+test('only the three APIs are published', async () => {
   const published = (await containers.inspect()).flatMap(({ Config, NetworkSettings: { Ports } }) =>
     Object.entries(Ports)
       .filter(([, bindings]) => bindings !== null && bindings.length > 0)
       .map(([port]) => `${Config.Labels['com.docker.compose.service']} ${port}`),
   );
-  expect(published.toSorted()).toEqual(['command-api 8080/tcp', 'query-api 8081/tcp']);
+  expect(published.toSorted()).toEqual(['command-api 8080/tcp', 'price-history 8084/tcp', 'query-api 8081/tcp']);
 });
 
 test.each(services)('%s runs as an ordinary user on a read-only file system', async (service) => {
@@ -78,7 +78,8 @@ test.each(services)('%s runs as an ordinary user on a read-only file system', as
   expect(files).toBe('');
   const packages = await containers.docker('exec', Id, 'ls', '/app/node_modules/.pnpm');
   expect(packages).not.toMatch(/^(vitest|typescript|nx|@catalogue\+testing)@/m);
-  expect(packages.includes('kafka-javascript')).toBe(service === 'outbox-relay' || service === 'query-worker');
+  const usesKafka = ['outbox-relay', 'query-worker', 'price-history'].includes(service);
+  expect(packages.includes('kafka-javascript')).toBe(usesKafka);
 });
 
 // Kept in tools/images/README.md. Uncompressed; the Kafka client and the libraries that it needs are 17 MB of it.
@@ -87,6 +88,7 @@ test.each([
   ['query-api', 25],
   ['outbox-relay', 45],
   ['query-worker', 45],
+  ['price-history', 45],
 ])('the image of %s adds at most %i MB to that of Node', async (app, megabytes) => {
   const added = (await containers.sizeAdded(app)) / 1_000_000;
   console.log(`${app}: ${added.toFixed(1)} MB`);
