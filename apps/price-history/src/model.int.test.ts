@@ -1,0 +1,142 @@
+import { encodeToken, jsonCodec, type ProductEvent } from '@catalogue/contracts';
+import {
+  applyBatch,
+  compareGenerations,
+  dropGeneration,
+  type OffsetScope,
+  type Read,
+  read,
+  readOffset,
+  readOffsets,
+  startRebuild,
+  switchGeneration,
+} from '@catalogue/projection/testing';
+import type { TestDatabase } from '@catalogue/testing';
+import { expect, test } from 'vitest';
+import { openPrices } from '../test/database.ts';
+import { eventsOf } from '../test/events.ts';
+import { onDay } from '../test/lines.ts';
+import { startPrices } from '../test/service.ts';
+import { priceModel } from './model.ts';
+import { type Markets, parseMarkets } from './rules/markets.ts';
+import { readPeriods } from './tables/price-line.ts';
+import { readReductions } from './tables/reductions.ts';
+
+const topic = 'events';
+const scopeOf = (generation: number): OffsetScope => ({ generation, topic, topicId: 'a' });
+const thirty = parseMarkets('{"EU": {"zone": "UTC"}}');
+const sixty = parseMarkets('{"EU": {"zone": "UTC", "windowDays": 60}}');
+const always = { from: onDay(-9_000), to: onDay(9_000), limit: 1_000 };
+
+/** Events as messages of the one partition, from an offset. */
+function messagesOf(events: readonly unknown[], offset: number): Read[] {
+  return read(
+    events.map((event, index) => {
+      const { payload } = event as ProductEvent;
+      const value = Buffer.from(JSON.stringify(event));
+      return { topic, partition: 0, offset: offset + index, key: Buffer.from(payload.id), value, headers: [] };
+    }),
+    jsonCodec,
+  );
+}
+
+/** Applies messages to a generation as a process with these rules does. */
+async function apply(
+  db: TestDatabase,
+  generation: number,
+  markets: Markets,
+  events: readonly unknown[],
+): Promise<void> {
+  const scope = scopeOf(generation);
+  await readOffsets(db.sql, scope, 1);
+  const expected = (await readOffset(db.sql, scope, 0)) ?? 0;
+  await applyBatch(db.sql, priceModel(markets), scope, [
+    { partition: 0, expected, messages: messagesOf(events, expected) },
+  ]);
+}
+
+const prices = [
+  { at: onDay(-50), price: 50 },
+  { at: onDay(-40), price: 100 },
+  { at: onDay(0), price: 80 },
+];
+
+test('changed rules apply in a rebuild; the generation that serves goes on by those it began with', async () => {
+  await using db = await openPrices();
+  const events = eventsOf(prices);
+  await apply(db, 1, thirty, events.slice(0, 2));
+  await apply(db, 1, sixty, events.slice(2));
+  await apply(db, 1, sixty, eventsOf(prices, 'new'));
+  const list = async () => await readReductions(db.sql, { market: 'EU', now: onDay(1), limit: 10 });
+  expect(await list()).toMatchObject([
+    { product: 'new', priorCents: 10_000, windowFrom: onDay(-30) },
+    { product: 'mouse', priorCents: 10_000, windowFrom: onDay(-30) },
+  ]);
+  const model = priceModel(sixty);
+  expect(await startRebuild(db.sql, model)).toBe(2);
+  await apply(db, 2, sixty, [...events, ...eventsOf(prices, 'new')]);
+  await switchGeneration(db.sql, model, { to: 2, state: 'filling', topic });
+  // The lowest price of 60 days is 50: 80 is no reduction.
+  expect(await list()).toEqual([]);
+  await using service = await startPrices(db, sixty, () => onDay(1));
+  const { body } = await service.get('/products/mouse/prior-price');
+  expect(body).toMatchObject({ prior: 50, isReduction: false, rule: { windowDays: 60 } });
+  await dropGeneration(db.sql, model, 1);
+  expect(await db.sql`select generation from applied_rules`).toEqual([{ generation: 2 }]);
+});
+
+test('a rebuild with the same rules is equal, row for row', async () => {
+  await using db = await openPrices();
+  const model = priceModel(thirty);
+  const legacy = {
+    id: 'e',
+    type: 'ProductCreated',
+    payload: { id: 'old', name: 'Old', price: 7 },
+    timestamp: '2020-01-01T00:00:00Z',
+  };
+  const events = [...eventsOf(prices), legacy, ...eventsOf(prices, 'lamp')];
+  for (const event of events) await apply(db, 1, thirty, [event]);
+  await startRebuild(db.sql, model);
+  await apply(db, 2, thirty, events);
+  const parity = await compareGenerations(db.sql, model, { serving: 1, candidate: 2, topic });
+  expect(parity).toMatchObject({ different: 0, comparable: true, serving: { rows: 3 }, candidate: { rows: 3 } });
+  expect(parity.serving.hash).toBe(parity.candidate.hash);
+});
+
+test('prices behind a missing event wait, and a token for them is refused at once', async () => {
+  await using db = await openPrices();
+  const [first, , third] = eventsOf(prices);
+  await apply(db, 1, thirty, [first, third]);
+  await using service = await startPrices(db, thirty, () => onDay(1));
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ price: 50 });
+  const headers = { 'consistency-token': encodeToken({ id: 'mouse', version: 3 }), prefer: 'wait=10' };
+  for (const path of ['prior-price', 'prices']) {
+    const refused = await service.get(`/products/mouse/${path}`, headers);
+    expect(refused).toMatchObject({ status: 503, body: { type: 'product-parked' } });
+  }
+  await apply(db, 1, thirty, eventsOf(prices).slice(1, 2));
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ price: 80 });
+  expect(await readPeriods(db.sql, 'mouse', always)).toHaveLength(3);
+});
+
+test('real messages of older producers give the price that was said last, and an incomplete history', async () => {
+  await using db = await openPrices();
+  const legacy = (id: string, price: number, timestamp: string, type = 'ProductUpdated') => ({
+    id,
+    type,
+    payload: { id: 'old', name: 'Old', price },
+    timestamp,
+  });
+  await apply(db, 1, thirty, [
+    legacy('b', 60, '2026-04-01T00:00:00Z'),
+    legacy('a', 90, '2026-03-01T00:00:00Z', 'ProductCreated'),
+    legacy('c', 70, '2026-03-15T00:00:00Z'),
+  ]);
+  await using service = await startPrices(db, thirty, () => onDay(0));
+  expect((await service.get('/products/old/prior-price')).body).toMatchObject({
+    price: 60,
+    isComplete: false,
+    isReduction: false,
+    basis: [{ version: 0, eventId: 'b' }],
+  });
+});
