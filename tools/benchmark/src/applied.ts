@@ -2,16 +2,23 @@ import type { Sql } from '@catalogue/postgres';
 import { waitFor } from '@catalogue/testing';
 import { coresUsed, cpuTimes, type Measurement, memoryOf } from './processes.ts';
 
+interface MeasureOptions {
+  /** The most milliseconds. */
+  within?: number;
+  /** The events that are applied already. */
+  already?: number;
+  /** The service that applies them. */
+  service?: string;
+}
+
 /**
  * Measures a generation from its first event after `already` applied ones until `wanted` are applied, and prints its progress.
- * @param within the most milliseconds.
  */
 export async function measureApplied(
   readDb: Sql,
   generation: number,
   wanted: number,
-  within = 600_000,
-  already = 0,
+  { within = 600_000, already = 0, service = 'query-worker' }: MeasureOptions = {},
 ): Promise<Measurement> {
   const look = async () => ({ done: await applied(readDb, generation), at: performance.now(), cpu: cpuTimes() });
   const isBegun = async () => {
@@ -32,7 +39,7 @@ export async function measureApplied(
   const ended = await waitFor('the worker to have applied all', isDone, { within, every: 50 });
   return {
     perSecond: ((ended.done - began.done) / Math.max(ended.at - began.at, 1)) * 1000,
-    ...memoryOf('query-worker'),
+    ...memoryOf(service),
     ...coresUsed(began.cpu, ended.cpu),
   };
 }

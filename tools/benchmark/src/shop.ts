@@ -95,7 +95,7 @@ export class Shop implements AsyncDisposable {
     const worker = new ServiceProcess('query-worker', await freePort(), settings);
     worker.launch();
     try {
-      return await measureApplied(this.sql, 1, already + count, maxFillMs, already);
+      return await measureApplied(this.sql, 1, already + count, { within: maxFillMs, already });
     } finally {
       await worker.stop();
     }
@@ -134,7 +134,7 @@ async function send(
 async function fill(worker: ServiceProcess, sql: Sql, products: number): Promise<number> {
   worker.launch();
   try {
-    const { perSecond = Number.NaN } = await measureApplied(sql, 1, products, maxFillMs);
+    const { perSecond = Number.NaN } = await measureApplied(sql, 1, products, { within: maxFillMs });
     return perSecond;
   } finally {
     await worker.stop();

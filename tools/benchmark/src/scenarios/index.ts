@@ -4,7 +4,8 @@ import { drain } from './drain.ts';
 import { commits, route } from './floors.ts';
 import { grownChanges } from './grown.ts';
 import { firstRows } from './page.ts';
-import { catchUp, rebuild } from './projection.ts';
+import { priorPrices, reductions } from './prices.ts';
+import { catchUp, pricesCatchUp, rebuild } from './projection.ts';
 import {
   few,
   filling,
@@ -72,6 +73,7 @@ export const scenarios: Scenario[] = [
   }),
   drain,
   catchUp,
+  pricesCatchUp,
   grownChanges,
   reads({
     name: 'read-one',
@@ -124,6 +126,8 @@ export const scenarios: Scenario[] = [
     { figure: 'last', of: `pages-${few}`, atMost: 1.5 },
   ]),
   ...searches,
+  priorPrices,
+  reductions,
   priceChanges,
   visibility,
   steady,

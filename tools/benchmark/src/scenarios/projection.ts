@@ -4,8 +4,9 @@ import type { Sql } from '@catalogue/postgres';
 import { setTimeout as delay } from 'node:timers/promises';
 import { applied, measureApplied } from '../applied.ts';
 import type { Bed } from '../bed.ts';
+import type { Measurement } from '../processes.ts';
 import { appendBacklog } from './log.ts';
-import { memory, rate, type Scenario } from './scenario.ts';
+import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
 
@@ -15,26 +16,41 @@ export const catchUp: Scenario = {
   title: `A topic of ${backlog} events applied by one worker, relay stopped`,
   mode: 'write',
   targets: [rate(30_000), memory],
-  measure: async (bed) => {
-    const { system } = bed;
-    await bed.empty();
-    await appendBacklog(bed, backlog);
-    await using topic = await createTopic(system.brokers);
-    await relayedUpToHere(bed);
-    await system.run('outbox-relay', 'republish', ['--from', '0', '--topic', topic.name]);
-    await using db = await createDatabase(system.readDb);
-    const settings = { ...system.settings, READ_DB_DSN: db.dsn, KAFKA_TOPIC: topic.name };
-    await system.run('query-worker', 'migrate', [], settings);
-    await db.sql`checkpoint`;
-    const worker = new ServiceProcess('query-worker', system.services['query-worker'].port, settings);
-    try {
-      worker.launch();
-      return await measureApplied(db.sql, 1, backlog);
-    } finally {
-      await worker.stop();
-    }
-  },
+  measure: async (bed) => await measureCatchUp(bed, 'query-worker', 'READ_DB_DSN'),
 };
+
+/** The same topic, applied to price lines: two of three events change a price. */
+export const pricesCatchUp: Scenario = {
+  name: 'prices-catch-up',
+  title: `A topic of ${backlog} events applied to price lines by one price-history, relay stopped`,
+  mode: 'write',
+  targets: [rateOf('catch-up', 1), memory],
+  measure: async (bed) => await measureCatchUp(bed, 'price-history', 'PRICES_DB_DSN'),
+};
+
+async function measureCatchUp(
+  bed: Bed,
+  service: 'query-worker' | 'price-history',
+  variable: 'READ_DB_DSN' | 'PRICES_DB_DSN',
+): Promise<Measurement> {
+  const { system } = bed;
+  await bed.empty();
+  await appendBacklog(bed, backlog);
+  await using topic = await createTopic(system.brokers);
+  await relayedUpToHere(bed);
+  await system.run('outbox-relay', 'republish', ['--from', '0', '--topic', topic.name]);
+  await using db = await createDatabase(system.readDb);
+  const settings = { ...system.settings, [variable]: db.dsn, KAFKA_TOPIC: topic.name };
+  await system.run(service, 'migrate', [], settings);
+  await db.sql`checkpoint`;
+  const worker = new ServiceProcess(service, system.services[service].port, settings);
+  try {
+    worker.launch();
+    return await measureApplied(db.sql, 1, backlog, { service });
+  } finally {
+    await worker.stop();
+  }
+}
 
 const history = 1_002_000; // three of each product, a thousand at once
 const liveRate = 500;
