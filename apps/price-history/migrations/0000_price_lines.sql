@@ -110,7 +110,18 @@ create index reductions_by_end on reductions using btree (generation, ends_at) w
 --> statement-breakpoint
 create table applied_rules (
   generation integer primary key not null,
-  markets jsonb not null
+  markets jsonb not null,
+  has_history boolean not null
+);
+--> statement-breakpoint
+create table loaded_prices (
+  product text collate "C" not null,
+  valid_from timestamp(3) with time zone not null,
+  valid_to timestamp(3) with time zone check (valid_to > valid_from),
+  cents bigint not null,
+  source text not null,
+  loaded_at timestamp(6) with time zone default now() not null,
+  constraint loaded_prices_product_valid_from_pk primary key (product, valid_from)
 );
 --> statement-breakpoint
 create table changes (

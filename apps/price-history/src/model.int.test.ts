@@ -1,59 +1,19 @@
-import { encodeToken, jsonCodec, type ProductEvent } from '@catalogue/contracts';
-import {
-  applyBatch,
-  compareGenerations,
-  dropGeneration,
-  type OffsetScope,
-  type Read,
-  read,
-  readOffset,
-  readOffsets,
-  startRebuild,
-  switchGeneration,
-} from '@catalogue/projection/testing';
-import type { TestDatabase } from '@catalogue/testing';
+import { encodeToken } from '@catalogue/contracts';
+import { compareGenerations, dropGeneration, startRebuild, switchGeneration } from '@catalogue/projection/testing';
 import { expect, test } from 'vitest';
 import { openPrices } from '../test/database.ts';
 import { eventsOf } from '../test/events.ts';
 import { onDay } from '../test/lines.ts';
+import { apply, topic } from '../test/projection.ts';
 import { startPrices } from '../test/service.ts';
 import { priceModel } from './model.ts';
-import { type Markets, parseMarkets } from './rules/markets.ts';
+import { parseMarkets } from './rules/markets.ts';
 import { readPeriods } from './tables/price-line.ts';
 import { readReductions } from './tables/reductions.ts';
 
-const topic = 'events';
-const scopeOf = (generation: number): OffsetScope => ({ generation, topic, topicId: 'a' });
 const thirty = parseMarkets('{"EU": {"zone": "UTC"}}');
 const sixty = parseMarkets('{"EU": {"zone": "UTC", "windowDays": 60}}');
 const always = { from: onDay(-9_000), to: onDay(9_000), limit: 1_000 };
-
-/** Events as messages of the one partition, from an offset. */
-function messagesOf(events: readonly unknown[], offset: number): Read[] {
-  return read(
-    events.map((event, index) => {
-      const { payload } = event as ProductEvent;
-      const value = Buffer.from(JSON.stringify(event));
-      return { topic, partition: 0, offset: offset + index, key: Buffer.from(payload.id), value, headers: [] };
-    }),
-    jsonCodec,
-  );
-}
-
-/** Applies messages to a generation as a process with these rules does. */
-async function apply(
-  db: TestDatabase,
-  generation: number,
-  markets: Markets,
-  events: readonly unknown[],
-): Promise<void> {
-  const scope = scopeOf(generation);
-  await readOffsets(db.sql, scope, 1);
-  const expected = (await readOffset(db.sql, scope, 0)) ?? 0;
-  await applyBatch(db.sql, priceModel(markets), scope, [
-    { partition: 0, expected, messages: messagesOf(events, expected) },
-  ]);
-}
 
 const prices = [
   { at: onDay(-50), price: 50 },

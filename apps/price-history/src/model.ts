@@ -1,22 +1,34 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Transaction } from '@catalogue/postgres';
 import type { Model } from '@catalogue/projection';
 import { evolve, mergeLegacy, type PricedProduct, unknownProduct } from './projection/priced-product.ts';
 import type { Markets } from './rules/markets.ts';
-import { rulesOf } from './tables/applied-rules.ts';
+import { type Begun, begin, readBegun } from './tables/applied-rules.ts';
 import { appendChanges } from './tables/change-log.ts';
+import { takeOverLoaded } from './tables/loaded-prices.ts';
 import { insertMissing, insertProducts, lockProducts } from './tables/priced-products.ts';
 import { writeSteps } from './tables/write-steps.ts';
 
-/** A product with the rules of its generation. */
+/** A product with what its generation began with. */
 export interface RuledProduct extends PricedProduct {
-  markets: Markets;
+  begun: Begun;
 }
 
 /**
  * The read model of prices. A generation keeps the rules that it began with, whatever is configured later. The model remembers
  * them, so each database needs its own.
  */
-export function priceModel(configured: Markets): Model<RuledProduct> {
-  const rules = new Map<number, Markets>();
+export function priceModel(markets: Markets): Model<RuledProduct> {
+  const configured: Begun = { markets, hasHistory: false };
+  const known = new Map<number, Begun>();
+  const begunOf = async (tx: Transaction, generation: number) => {
+    const stored = known.get(generation) ?? (await readBegun(tx, generation));
+    // Not remembered before it is committed.
+    if (stored === undefined) return await begin(tx, generation, markets);
+    const begun = isDeepStrictEqual(stored.markets, markets) ? { ...stored, markets } : stored;
+    known.set(generation, begun);
+    return begun;
+  };
   return {
     name: 'price-history',
     // Free space on each page, as in the first generation (migration 0000).
@@ -28,30 +40,30 @@ export function priceModel(configured: Markets): Model<RuledProduct> {
     ],
     unpartitioned: ['change_counters', 'applied_rules'],
     compared: ['id', 'version', 'complete_from', 'settled', 'last_change', 'legacy'],
-    empty: (id) => ({ ...unknownProduct(id), markets: configured }),
-    evolve: (row, event) => ({ ...evolve(row, event, row.markets), markets: row.markets }),
+    empty: (id) => ({ ...unknownProduct(id), begun: configured }),
+    evolve: (row, event) => ({ ...evolve(row, event, row.begun.markets), begun: row.begun }),
     legacy: {
       merge: (row, event, place) => {
         const merged = mergeLegacy(row, event, place);
-        return 'product' in merged ? { ...merged, product: { ...merged.product, markets: row.markets } } : merged;
+        return 'product' in merged ? { ...merged, product: { ...merged.product, begun: row.begun } } : merged;
       },
       ended: (row) => ({ ...row, legacy: null }),
     },
     insertMissing,
     lock: async (tx, generation, ids) => {
-      const known = rules.get(generation);
-      const markets = known ?? (ids.length === 0 ? configured : await rulesOf(tx, generation, configured));
+      const begun = ids.length === 0 ? configured : await begunOf(tx, generation);
+      if (begun.hasHistory) await takeOverLoaded(tx, generation, ids, begun.markets);
       // A product without a row is projected by the configured rules (`empty`), so with others each needs a row.
-      if (markets !== configured && ids.length > 0) await insertMissing(tx, generation, ids);
+      if (begun.markets !== markets) await insertMissing(tx, generation, ids);
       const products = await lockProducts(tx, generation, ids);
-      return products.map((product) => ({ ...product, markets }));
+      return products.map((product) => ({ ...product, begun }));
     },
     write: (tx, generation, effects) => {
-      const markets = effects.rows[0]?.after.markets;
-      const sent: Promise<unknown>[] = markets === undefined ? [] : writeSteps(tx, generation, effects, markets);
+      const begun = effects.rows[0]?.after.begun;
+      const sent: Promise<unknown>[] = begun === undefined ? [] : writeSteps(tx, generation, effects, begun.markets);
       // Last, because batches of other partitions wait for it.
       if (effects.steps.length > 0) sent.push(appendChanges(tx, generation, effects.steps));
-      return { sent, committed: () => markets !== undefined && rules.set(generation, markets) };
+      return { sent };
     },
     prepare: (tx, generation) => [insertProducts(tx, generation, []), appendChanges(tx, generation, [])],
     serve: async (tx, generation) => {

@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { inject } from 'vitest';
 import { type PricedProduct, unknownProduct } from '../src/projection/priced-product.ts';
 import type { Markets } from '../src/rules/markets.ts';
-import { rulesOf } from '../src/tables/applied-rules.ts';
+import { begin } from '../src/tables/applied-rules.ts';
 import { appendChanges } from '../src/tables/change-log.ts';
 import { migratePrices } from '../src/tables/migrate.ts';
 import { lockProducts } from '../src/tables/priced-products.ts';
@@ -42,7 +42,7 @@ export async function applyEvents(
       if (after !== undefined) rows.push({ before, after });
       return found;
     });
-    await rulesOf(tx, generation, markets);
+    await begin(tx, generation, markets);
     await Promise.all(writeSteps(tx, generation, { rows, steps }, markets));
     await appendChanges(tx, generation, steps);
   });

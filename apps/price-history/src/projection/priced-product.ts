@@ -82,14 +82,19 @@ function record(
   cents: number | null,
   markets: Markets,
 ): PricedProduct {
+  return withChange(product, { at: instantOf(timestamp), cents, version: productVersion, eventId: id }, markets);
+}
+
+/** The product after a change, which takes effect at the last one's instant at the earliest. */
+export function withChange(product: PricedProduct, change: Change, markets: Markets): PricedProduct {
   const { last } = product;
-  const at = Math.max(instantOf(timestamp), last?.at ?? Number.NEGATIVE_INFINITY);
+  const at = Math.max(change.at, last?.at ?? Number.NEGATIVE_INFINITY);
   const isSameInstant = at === last?.at;
   return {
     ...product,
     completeFrom: product.completeFrom ?? at,
     settled: isSameInstant ? product.settled : lineAfter(product, markets),
-    last: { at, cents, version: productVersion, eventId: id },
+    last: { ...change, at },
   };
 }
 
@@ -104,6 +109,8 @@ export function mergeLegacy(
 ): { outcome: 'applied'; product: PricedProduct } | { outcome: 'superseded' | 'unknown' } {
   if (type !== 'ProductCreated' && type !== 'ProductUpdated') return { outcome: 'unknown' };
   if (product.version > 0) return { outcome: 'superseded' };
+  // The loaded history of a product says more than what older producers say.
+  if (product.last !== null && product.legacy === null) return { outcome: 'superseded' };
   const at = instantOf(timestamp);
   const stamp = stampOf(timestamp, partition, offset);
   let { createdAt, price } = product.legacy ?? { createdAt: null, price: null };

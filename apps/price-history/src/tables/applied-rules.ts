@@ -3,25 +3,31 @@ import type { Sql, Transaction } from '@catalogue/postgres';
 import type { Markets } from '../rules/markets.ts';
 import type { Rule } from '../rules/rule.ts';
 
-/**
- * The rules that a generation is filled by: those that were configured when its first event was applied. Stored reductions and
- * the rows that continue price lines rest on them, so other rules need a rebuild.
- */
-export async function rulesOf(tx: Transaction, generation: number, configured: Markets): Promise<Markets> {
-  // Waits for another transaction that inserts them.
-  await tx`
-    insert into applied_rules (generation, markets)
-    values (${generation}, ${JSON.stringify(Object.fromEntries(configured))}::text::jsonb)
-    on conflict do nothing`;
-  const applied = await readRules(tx, generation);
-  return applied === undefined || isDeepStrictEqual(applied, configured) ? configured : applied;
+/** What a generation began with. */
+export interface Begun {
+  /** Its rules: stored reductions and the rows that continue price lines rest on them, so other rules need a rebuild. */
+  markets: Markets;
+  /** Prices from files were loaded before: it takes them over. */
+  hasHistory: boolean;
 }
 
-/** The rules of a generation; undefined before its first event. */
-export async function readRules(sql: Sql | Transaction, generation: number): Promise<Markets | undefined> {
-  const [row] = await sql<{ markets: Record<string, Rule> }[]>`
-    select markets from applied_rules where generation = ${generation}`;
-  return row && new Map(Object.entries(row.markets));
+/** Stores what a generation begins with, unless another transaction has; call it before the first event is applied. */
+export async function begin(tx: Transaction, generation: number, markets: Markets): Promise<Begun> {
+  // Waits for another transaction that does so.
+  await tx`
+    insert into applied_rules (generation, markets, has_history)
+    values (${generation}, ${JSON.stringify(Object.fromEntries(markets))}::text::jsonb, exists(select from loaded_prices))
+    on conflict do nothing`;
+  const begun = await readBegun(tx, generation);
+  if (begun === undefined) throw new Error(`Generation ${generation} was dropped`);
+  return isDeepStrictEqual(begun.markets, markets) ? { ...begun, markets } : begun;
+}
+
+/** What a generation began with; undefined before its first event. */
+export async function readBegun(sql: Sql | Transaction, generation: number): Promise<Begun | undefined> {
+  const [row] = await sql<{ markets: Record<string, Rule>; hasHistory: boolean }[]>`
+    select markets, has_history as "hasHistory" from applied_rules where generation = ${generation}`;
+  return row && { markets: new Map(Object.entries(row.markets)), hasHistory: row.hasHistory };
 }
 
 /** The generations that are served or filled by other rules than these. */

@@ -5,7 +5,7 @@ import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, dayZero, onDay, strict } from '../../test/lines.ts';
 import { priorPrice } from '../line/prior-price.ts';
 import { type Markets, parseMarkets } from '../rules/markets.ts';
-import { findOtherRules, rulesOf } from './applied-rules.ts';
+import { begin, findOtherRules } from './applied-rules.ts';
 import { migratePrices } from './migrate.ts';
 import { readLowest, readPeriods } from './price-line.ts';
 import { insertMissing, insertProducts, readProducts } from './priced-products.ts';
@@ -242,7 +242,7 @@ test('a generation keeps the rules that it began with, and says that others are 
   await using db = await openPrices();
   const other = parseMarkets('{"DE": {"zone": "Europe/Berlin"}, "EU": {"zone": "UTC"}}');
   const of = async (generation: number, configured: Markets) =>
-    await db.sql.begin(async (tx) => await rulesOf(tx, generation, configured));
+    (await db.sql.begin(async (tx) => await begin(tx, generation, configured))).markets;
   expect(await of(1, markets)).toBe(markets);
   expect(await of(1, markets)).toBe(markets);
   expect(await of(1, other)).toEqual(markets);

@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { Markets } from '../rules/markets.ts';
-import { readRules } from './applied-rules.ts';
+import { readBegun } from './applied-rules.ts';
 
 /** The rules of generations, for readers: they are read once, because they do not change. */
 export class RuleBook {
@@ -15,7 +15,7 @@ export class RuleBook {
 
   /** The rules of a generation; those that are configured before its first event. */
   async of(generation: number): Promise<Markets> {
-    const known = this.#known.get(generation) ?? (await readRules(this.#sql, generation));
+    const known = this.#known.get(generation) ?? (await readBegun(this.#sql, generation))?.markets;
     if (known === undefined) return this.#configured;
     this.#known.set(generation, known);
     return known;

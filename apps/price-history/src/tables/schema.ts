@@ -99,6 +99,25 @@ export const reductions = pgTable(
   ],
 );
 
+/**
+ * Prices from before this service, as a file said them. A generation takes them over with the first event of their product, so
+ * that what is loaded later counts from the next rebuild on.
+ */
+export const loadedPrices = pgTable(
+  'loaded_prices',
+  {
+    product: text().notNull(),
+    validFrom: instant('valid_from').notNull(),
+    /** Not part of the period; null: until the next one, or until the first event. */
+    validTo: instant('valid_to'),
+    cents: cents().notNull(),
+    /** The file that said so. */
+    source: text().notNull(),
+    loadedAt: timestamp('loaded_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.product, table.validFrom] })],
+);
+
 /** Tells a change from another one with the same `seq` on a standby that lacks the last changes, or in a restored copy. */
 const mark = () => bigint({ mode: 'number' }).default(sql`(random() * 9007199254740990)::bigint + 1`);
 
@@ -124,8 +143,10 @@ export const changeCounters = pgTable('change_counters', {
   mark: mark(),
 });
 
-/** The rules that a generation was filled by, as `PRICE_MARKETS` said them. Other rules need a rebuild. */
+/** What a generation began with. Other rules, and prices that are loaded later, need a rebuild. */
 export const appliedRules = pgTable('applied_rules', {
   generation: integer().primaryKey(),
+  /** As `PRICE_MARKETS` said them. */
   markets: jsonb().notNull(),
+  hasHistory: boolean('has_history').notNull(),
 });

@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { openPrices } from '../../test/database.ts';
+import { eventsOf } from '../../test/events.ts';
+import { onDay } from '../../test/lines.ts';
+import { apply, topic } from '../../test/projection.ts';
+import { startPrices } from '../../test/service.ts';
+import { startRebuild, switchGeneration } from '@catalogue/projection/testing';
+import { priceModel } from '../model.ts';
+import { parseMarkets } from '../rules/markets.ts';
+import { loadPrices } from './load.ts';
+
+const markets = parseMarkets('{"EU": {"zone": "UTC"}}');
+const at = (day: number) => new Date(onDay(day)).toISOString();
+
+async function* linesOf(...rows: string[]) {
+  yield 'product,from,to,price';
+  for (const row of rows) yield await Promise.resolve(row);
+}
+
+const history = [`mouse,${at(-400)},${at(-20)},100`, `mouse,${at(-20)},${at(-15)},70`, `mouse,${at(-10)},,90`];
+/** Its first event is ten days old, and a reduction today. */
+const events = eventsOf([
+  { at: onDay(-5), price: 90 },
+  { at: onDay(0), price: 60 },
+]);
+
+test('a loaded history counts from the next rebuild on, is marked, and makes a reduction lawful', async () => {
+  await using db = await openPrices();
+  await apply(db, 1, markets, events);
+  await using service = await startPrices(db, markets, () => onDay(1));
+  const prior = async () => (await service.get('/products/mouse/prior-price')).body as Record<string, unknown>;
+  expect(await prior()).toMatchObject({ prior: 90, isReduction: false, why: 'short-history' });
+
+  expect(await loadPrices(db.sql, 'shop.csv', linesOf(...history), onDay(1))).toBe(3);
+  expect(await loadPrices(db.sql, 'shop.csv', linesOf(...history), onDay(1))).toBe(3);
+  await apply(db, 1, markets, eventsOf([{ at: onDay(0), price: 5 }], 'lamp'));
+  expect(await prior()).toMatchObject({ prior: 90, isReduction: false });
+
+  const model = priceModel(markets);
+  await startRebuild(db.sql, model);
+  await apply(db, 2, markets, [...events, ...eventsOf([{ at: onDay(0), price: 5 }], 'lamp')]);
+  await switchGeneration(db.sql, model, { to: 2, state: 'filling', topic });
+  expect(await prior()).toMatchObject({
+    price: 60,
+    prior: 70,
+    percent: 14.2,
+    isReduction: true,
+    isComplete: true,
+    // Not offered for five days.
+    observedDays: 25,
+    basis: [{ version: 0, eventId: 'loaded:shop.csv', price: 70 }],
+  });
+  const { body } = await service.get('/products/mouse/prices');
+  expect((body as { price: number; version: number }[]).map(({ price, version }) => [price, version])).toEqual([
+    [100, 0],
+    [70, 0],
+    // The first event says the same price.
+    [90, 0],
+    [60, 2],
+  ]);
+  expect((await service.get('/reductions')).body).toMatchObject([{ id: 'mouse', percent: 14.2 }]);
+});
+
+test('a generation that begins later takes over what was loaded before its first event, batch by batch', async () => {
+  await using db = await openPrices();
+  await loadPrices(db.sql, 'shop.csv', linesOf(...history), onDay(1));
+  for (const event of events) await apply(db, 1, markets, [event]);
+  await using service = await startPrices(db, markets, () => onDay(1));
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ prior: 70, isReduction: true });
+});
+
+test('a file with a faulty line or with periods that overlap is not loaded at all', async () => {
+  await using db = await openPrices();
+  const load = async (...rows: string[]) =>
+    await loadPrices(db.sql, 'shop.csv', linesOf(...history, ...rows), onDay(1));
+  await expect(load('mouse,never,,1')).rejects.toThrow('line 5: from must be an RFC 3339 timestamp');
+  await expect(load(`mouse,${at(-18)},,1`)).rejects.toThrow(
+    `the period of mouse from ${at(-18)} overlaps the one before it`,
+  );
+  expect(await db.sql`select count(*)::int as rows from loaded_prices`).toEqual([{ rows: 0 }]);
+});

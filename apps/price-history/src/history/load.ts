@@ -1,0 +1,40 @@
+import type { Sql } from '@catalogue/postgres';
+import type { LoadedPeriod } from '../projection/loaded.ts';
+import { findOverlap, insertLoaded } from '../tables/loaded-prices.ts';
+import { PriceFile, PriceFileError } from './price-file.ts';
+
+const batchSize = 5_000;
+
+/**
+ * Loads a file of prices, all of it or nothing. Returns the number of its periods.
+ * @throws {PriceFileError} naming the first line that cannot be loaded, or a product whose periods overlap.
+ */
+export async function loadPrices(
+  sql: Sql,
+  source: string,
+  lines: AsyncIterable<string>,
+  nowMs: number,
+): Promise<number> {
+  return await sql.begin(async (tx) => {
+    const file = new PriceFile(source, nowMs);
+    let batch: LoadedPeriod[] = [];
+    let count = 0;
+    const flush = async () => {
+      // Of two lines with one key the later counts; one statement cannot write a row twice.
+      const byKey = new Map(batch.map((period) => [`${period.product} ${period.from}`, period]));
+      await insertLoaded(tx, [...byKey.values()]);
+      batch = [];
+    };
+    for await (const line of lines) {
+      const period = file.take(line);
+      if (period === undefined) continue;
+      count += 1;
+      if (batch.push(period) === batchSize) await flush();
+    }
+    await flush();
+    const overlap = await findOverlap(tx);
+    if (overlap === undefined) return count;
+    const at = new Date(overlap.from).toISOString();
+    throw new PriceFileError(`the period of ${overlap.product} from ${at} overlaps the one before it`);
+  });
+}
