@@ -50,6 +50,7 @@ describe('the prior price of a product', () => {
     expect(headers['cache-control']).toBe('no-cache');
     expect(body).toEqual({
       id: 'mouse',
+      version: 2,
       market: 'EU',
       at: new Date(onDay(10)).toISOString(),
       price: 80,
@@ -131,7 +132,9 @@ describe('the prior price of a product', () => {
                 `/products/${encodeURIComponent(id)}/prior-price?at=${at}&market=${rule.market}`,
               );
               const expected = priorPrice({ periods, completeFrom }, onDay(ask), rule);
-              expect(body).toEqual(JSON.parse(JSON.stringify(showPriorPrice(id, onDay(ask), expected))));
+              expect(body).toEqual(
+                JSON.parse(JSON.stringify(showPriorPrice({ id, version: said.length }, onDay(ask), expected))),
+              );
             }
           }
         },

@@ -13,6 +13,8 @@ export interface PricePeriod {
 /** The prior price that a trader indicates with a price reduction in the EU, with what it rests on. */
 export interface PriorPrice {
   id: string;
+  /** The version of the product that the answer rests on. */
+  version: number;
   market: string;
   at: string;
   /** Null when the product was not offered. */

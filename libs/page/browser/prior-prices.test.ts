@@ -3,11 +3,11 @@ import { expect, test, vi } from 'vitest';
 import { indication, PriorPrices } from './prior-prices.ts';
 
 const product = (id: string, version = 1) => ({ id, version }) as Product;
-const reduced = (id: string): PriorPrice =>
-  ({ id, isReduction: true, prior: 34.5, price: 30, rule: { windowDays: 30 } }) as PriorPrice;
+const reduced = (id: string, version = 1): PriorPrice =>
+  ({ id, version, isReduction: true, prior: 34.5, price: 30, rule: { windowDays: 30 } }) as PriorPrice;
 
 /** A service that knows every product, and what it was asked. */
-function service(answer = (ids: readonly string[]) => Promise.resolve(ids.map(reduced))) {
+function service(answer = (ids: readonly string[]) => Promise.resolve(ids.map((id) => reduced(id)))) {
   const asked: (readonly string[])[] = [];
   return {
     asked,
@@ -37,9 +37,19 @@ test('each version of a product is asked for once, 100 products at a time', asyn
   prior.want(products);
   expect(prices.asked).toHaveLength(2);
   expect(prior.of(product('149', 2))).toBeUndefined();
-  prior.want([product('149', 2)]);
-  await vi.waitFor(() => expect(prior.of(product('149', 2))).toBeDefined());
-  expect(prices.asked.at(-1)).toEqual(['149']);
+});
+
+test('a product is asked for again until price-history knows the version that is shown', async () => {
+  const answers = [[reduced('mouse', 1)], [], [reduced('mouse', 2)]];
+  const prices = service(() => Promise.resolve(answers.shift() ?? []));
+  const prior = new PriorPrices(
+    prices,
+    () => {},
+    async () => {},
+  );
+  prior.want([product('mouse', 2)]);
+  await vi.waitFor(() => expect(prior.of(product('mouse', 2))).toEqual(reduced('mouse', 2)));
+  expect(prices.asked).toHaveLength(3);
 });
 
 test('a failure is forgotten: the next list asks again', async () => {

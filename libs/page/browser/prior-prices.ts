@@ -3,6 +3,9 @@ import { formatPrice } from './price.ts';
 
 /** Products that one request asks for: as many as price-history takes. */
 const atOnce = 100;
+/** Milliseconds before products are asked for again of which price-history did not know the newest change. */
+const pauseMs = 500;
+const maxRepeats = 20;
 /** More answers than a list shows are forgotten. */
 const maxKept = 2_000;
 
@@ -13,19 +16,21 @@ export class PriorPrices {
   readonly #catalogue: Asked | undefined;
   readonly #changed: () => void;
   readonly #known = new Map<string, { version: number; prior: PriorPrice | undefined }>();
+  readonly #pause: () => Promise<unknown>;
   #isAsking = false;
   #wanted: readonly Product[] = [];
 
   /** @param changed called when the answer about a product may have changed. */
-  constructor(catalogue: Asked | undefined, changed: () => void) {
+  constructor(catalogue: Asked | undefined, changed: () => void, pause = () => pauseOf(pauseMs)) {
     this.#catalogue = catalogue;
     this.#changed = changed;
+    this.#pause = pause;
   }
 
   /** The answer about this version of a product; undefined while there is none. */
   of({ id, version }: Product): PriorPrice | undefined {
     const known = this.#known.get(id);
-    return known?.version === version ? known.prior : undefined;
+    return known !== undefined && known.version >= version ? known.prior : undefined;
   }
 
   /** Asks for the products that are not known yet, one request at a time. */
@@ -37,12 +42,19 @@ export class PriorPrices {
   async #ask(catalogue: Asked): Promise<void> {
     this.#isAsking = true;
     try {
-      for (let missing = this.#missing(); missing.length > 0; missing = this.#missing()) {
+      let repeats = 0;
+      for (let missing = this.#missing(); missing.length > 0 && repeats < maxRepeats; missing = this.#missing()) {
         const found = await catalogue.priorPrices(missing.map(({ id }) => id));
         const byId = new Map(found.map((prior) => [prior.id, prior]));
         if (this.#known.size > maxKept) this.#known.clear();
-        for (const { id, version } of missing) this.#known.set(id, { version, prior: byId.get(id) });
+        for (const { id } of missing) {
+          const prior = byId.get(id);
+          if (prior !== undefined) this.#known.set(id, { version: prior.version, prior });
+        }
         this.#changed();
+        const isBehind = missing.some(({ id, version }) => (byId.get(id)?.version ?? 0) < version);
+        repeats = isBehind ? repeats + 1 : 0;
+        if (isBehind) await this.#pause();
       }
     } catch {
       // The page works without prices: the next list asks again.
@@ -51,7 +63,7 @@ export class PriorPrices {
   }
 
   #missing(): Product[] {
-    return this.#wanted.filter(({ id, version }) => this.#known.get(id)?.version !== version).slice(0, atOnce);
+    return this.#wanted.filter(({ id, version }) => (this.#known.get(id)?.version ?? -1) < version).slice(0, atOnce);
   }
 }
 
@@ -59,4 +71,8 @@ export class PriorPrices {
 export function indication(prior: PriorPrice | undefined, locale: string): string {
   if (prior === undefined || !prior.isReduction || prior.prior === null) return '';
   return `lowest price of the last ${prior.rule.windowDays} days: ${formatPrice(prior.prior, locale)}`;
+}
+
+function pauseOf(milliseconds: number): Promise<unknown> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

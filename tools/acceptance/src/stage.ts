@@ -2,7 +2,7 @@ import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
 import { openBrowser } from './browser.ts';
 import { CataloguePage } from './catalogue-page.ts';
-import { System } from './system.ts';
+import { System, type SystemOptions } from './system.ts';
 
 /** A browser window, whose tabs share storage as those of one person. */
 export interface BrowserWindow extends AsyncDisposable {
@@ -15,9 +15,9 @@ export class Stage {
   #system: System | undefined;
   #browser: Browser | undefined;
 
-  constructor() {
+  constructor(options: SystemOptions = {}) {
     beforeAll(async () => {
-      [this.#system, this.#browser] = await Promise.all([System.start(), openBrowser()]);
+      [this.#system, this.#browser] = await Promise.all([System.start(options), openBrowser()]);
     });
     afterAll(async () => {
       await this.#browser?.close();

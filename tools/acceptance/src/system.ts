@@ -132,19 +132,27 @@ export class System implements AsyncDisposable {
     return {
       WRITE_DB_DSN: this.writeDb,
       READ_DB_DSN: this.readDb,
-      ...(this.withPrices
-        ? { PRICES_DB_DSN: this.pricesDb, PRICES_URL: `http://127.0.0.1:${this.#ports['price-history']}` }
-        : {}),
+      ...(this.withPrices ? this.#priceSettings : {}),
       KAFKA_BROKER: this.brokers,
       COMMAND_API_URL: `http://127.0.0.1:${this.#ports['command-api']}`,
       CORS_ORIGINS: `http://127.0.0.1:${this.#ports['query-api']}`,
     };
   }
 
+  /** New products may be reduced, as under `npm start`. */
+  get #priceSettings(): Record<string, string> {
+    return {
+      PRICES_DB_DSN: this.pricesDb,
+      PRICES_URL: `http://127.0.0.1:${this.#ports['price-history']}`,
+      PRICE_MARKETS: '{"EU": {"zone": "Europe/Brussels", "rules": ["new-products"]}}',
+    };
+  }
+
   /** A new client of the system. */
   client(options: Partial<CatalogueOptions> = {}): Catalogue {
-    const { 'command-api': commandApi, 'query-api': queryApi } = this.services;
-    return new Catalogue({ commands: commandApi.url, queries: queryApi.url, ...options });
+    const { 'command-api': commandApi, 'query-api': queryApi, 'price-history': prices } = this.services;
+    const addresses = { commands: commandApi.url, queries: queryApi.url, prices: prices.url };
+    return new Catalogue({ ...addresses, ...options });
   }
 
   /** Runs what `npm run migrate` runs, from the builds. */

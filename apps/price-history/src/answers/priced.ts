@@ -43,7 +43,7 @@ export class Priced {
 
   /** The prior price at an instant that is not before its last change, as JSON. */
   priorPriceAt(rule: Rule, at: number): TaggedBody {
-    return tagged(JSON.stringify(showPriorPrice(this.id, at, currentPriorPrice(this.product, at, rule, this.markets))));
+    return tagged(JSON.stringify(showPriorPrice(this, at, currentPriorPrice(this.product, at, rule, this.markets))));
   }
 
   /**

@@ -2,11 +2,12 @@ import type { PriorPrice } from '../line/assessment.ts';
 import type { Period } from '../line/period.ts';
 import { instant, price } from './values.ts';
 
-/** A prior price as clients see it. */
-export function showPriorPrice(id: string, at: number, found: PriorPrice) {
+/** A prior price as clients see it, with the version of the product that it rests on. */
+export function showPriorPrice({ id, version }: { id: string; version: number }, at: number, found: PriorPrice) {
   const { rule } = found;
   return {
     id,
+    version,
     market: rule.market,
     at: instant(at),
     price: price(found.price),

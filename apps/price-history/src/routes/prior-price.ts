@@ -46,7 +46,7 @@ export function priorPriceRoute(app: Server, queries: Queries): void {
       const read = (gone: AbortSignal) =>
         answers.line(id, gone, async (tx, product) => {
           const prior = await priorPriceAt(tx, product, at, requestedRule(product.markets, market));
-          return tagged(JSON.stringify(showPriorPrice(product.id, at, prior)));
+          return tagged(JSON.stringify(showPriorPrice(product, at, prior)));
         });
       const answer = found(await answered(queries, request, reply, read));
       return sendTagged(reply, request.headers['if-none-match'], answer);

@@ -41,6 +41,7 @@ const whys = [
 export const PriorPrice = Type.Object(
   {
     id: Type.String(),
+    version: Type.Integer({ description: 'The version of the product that the answer rests on' }),
     market: Type.String(),
     at: Instant('The instant that the answer is for; without `at`, the start of the minute or the last change'),
     price: Nullable(Type.Number(), 'The price then; null when the product was not offered'),
