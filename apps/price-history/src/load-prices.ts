@@ -16,8 +16,7 @@ if (path === undefined || path === '--help') {
   const { pricesDb } = readSettings({ pricesDb: postgresDsn('PRICES_DB_DSN') }, process.env);
   const sql = connect(pricesDb, { name: 'load prices', max: 1 });
   try {
-    const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-    const count = await loadPrices(sql, basename(path), lines, Date.now());
+    const count = await loadPrices(sql, basename(path), linesOf(path), Date.now());
     process.stdout.write(`Loaded ${count} prices. They count after a rebuild: node dist/cli.js rebuild start\n`);
   } catch (error) {
     process.stderr.write(`${path} was not loaded: ${(error as Error).message}\n`);
@@ -25,4 +24,9 @@ if (path === undefined || path === '--help') {
   } finally {
     await sql.end({ timeout: 1 });
   }
+}
+
+/** Opens the file when the first line is wanted: a reader drops the lines that come before it is iterated. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  yield* createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
 }

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Transaction } from '@catalogue/postgres';
 import { type LoadedPeriod, loadedSteps } from '../projection/loaded.ts';
 import type { Markets } from '../rules/markets.ts';
 import { milliseconds, sent } from './instants.ts';
@@ -28,10 +28,6 @@ export async function findOverlap(sql: Transaction): Promise<{ product: string; 
     ) period
     where before > valid_from limit 1`;
   return found;
-}
-
-export async function hasLoaded(sql: Sql | Transaction): Promise<boolean> {
-  return (await sql`select from loaded_prices limit 1`).length > 0;
 }
 
 interface Found extends LoadedPeriod {
