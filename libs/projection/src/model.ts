@@ -51,6 +51,16 @@ export interface Table {
   name: string;
   /** Storage parameters of a partition. */
   storage?: string;
+  /** What a rebuild compares of a table beside the first, by product. Needs an index on `generation` and `product`. */
+  compared?: ComparedDetails;
+}
+
+/** Rows of a product in a table beside the first, any number of them. */
+export interface ComparedDetails {
+  /** The column with the product's id. */
+  product: string;
+  /** The columns that are equal in two generations at the same offsets, as types that PostgreSQL can hash. */
+  columns: readonly string[];
 }
 
 /** A read model: its tables, and what an event does to a row. Its methods may be called by several transactions at once. */
@@ -61,7 +71,10 @@ export interface Model<Row extends Tracked = Tracked> {
   tables: readonly [Table, ...Table[]];
   /** Tables without partitions that have rows of a generation, in a column `generation`: dropped with it. */
   unpartitioned?: readonly string[];
-  /** The columns of the first table that are equal in two generations at the same offsets; `id` and `version` among them. */
+  /**
+   * The columns of the first table that are equal in two generations at the same offsets; `id` and `version` among them. Further
+   * tables have their own (`Table.compared`): a table without is not compared.
+   */
   compared: readonly string[];
   /** A product that nothing is known of. */
   empty(id: string): Row;

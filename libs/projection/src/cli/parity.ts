@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Difference, Parity, Summary } from '../operate/rebuild/compare.ts';
 import { table } from './table.ts';
 
@@ -16,7 +17,7 @@ function describe({ id, serving, candidate }: Difference): string {
   if (serving === null) return `  ${id}: missing in the old`;
   if (candidate === null) return `  ${id}: missing in the new`;
   const changes = Object.entries(candidate)
-    .filter(([column, value]) => value !== serving[column])
+    .filter(([column, value]) => !isDeepStrictEqual(value, serving[column]))
     .map(([column, value]) => `${column} ${JSON.stringify(serving[column])} → ${JSON.stringify(value)}`);
   return `  ${id}: ${changes.join(', ')}`;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '@catalogue/postgres';
 import type { Model } from '../../model.ts';
+import { addDetailSuspects, detailHashes, detailsOf, noDetails } from './compared-details.ts';
 
 /** The content of two generations, and their differences. */
 export interface Parity {
@@ -21,7 +22,7 @@ export interface Summary {
   hash: string;
 }
 
-/** A product's row in both generations; null where it is missing. */
+/** A product's row in both generations, with its rows in other compared tables; null where it has none. */
 export interface Difference {
   id: string;
   serving: Record<string, unknown> | null;
@@ -67,7 +68,12 @@ async function reserve(pool: Sql) {
 }
 
 /** Stores the rows that differ in one snapshot, with the higher of their versions; returns the positions of both generations. */
-async function findSuspects(sql: Sql, { tables: [rows], compared }: Model, { serving, candidate, topic }: Pair) {
+async function findSuspects(sql: Sql, model: Model, pair: Pair) {
+  const { serving, candidate, topic } = pair;
+  const {
+    tables: [rows],
+    compared,
+  } = model;
   await sql`begin isolation level repeatable read`;
   const summaries = await sql<Summary[]>`
     select generation, count(*) as rows,
@@ -85,10 +91,15 @@ async function findSuspects(sql: Sql, { tables: [rows], compared }: Model, { ser
     from (select * from ${sql.unsafe(rows.name)} where generation = ${serving}) a
       full join (select * from ${sql.unsafe(rows.name)} where generation = ${candidate}) b on a.id = b.id
     where (${sql.unsafe(columnsIn(compared, 'a'))}) is distinct from (${sql.unsafe(columnsIn(compared, 'b'))})`;
+  await addDetailSuspects(sql, model, pair);
+  const details = await detailHashes(sql, model, pair);
   await sql`commit`;
   await sql`analyze suspects`;
-  const summary = (generation: number) =>
-    summaries.find((found) => found.generation === generation) ?? { generation, rows: 0, hash: '0' };
+  const summary = (generation: number) => {
+    const { rows: count, hash } = summaries.find((found) => found.generation === generation) ?? { rows: 0, hash: '0' };
+    const all = BigInt(`0x${hash}`) ^ (details.get(generation) ?? 0n);
+    return { generation, rows: count, hash: all.toString(16) };
+  };
   return { serving: summary(serving), candidate: summary(candidate), offsets };
 }
 
@@ -119,19 +130,29 @@ async function passed(
 }
 
 /** The suspects that still differ without a good reason. */
-async function confirm(sql: Sql, { tables: [table], compared }: Model, { serving, candidate }: Pair) {
+async function confirm(sql: Sql, model: Model, { serving, candidate }: Pair) {
+  const {
+    tables: [table],
+    compared,
+  } = model;
+  const nothing = sql.json(noDetails(model));
   const rows = await sql<(Difference & { different: number })[]>`
     with a as (
-      select ${sql.unsafe(compared.join(', '))} from ${sql(table.name)} where generation = ${serving}
+      select ${sql.unsafe(compared.join(', '))} from ${sql.unsafe(table.name)} where generation = ${serving}
     ), b as (
-      select ${sql.unsafe(compared.join(', '))} from ${sql(table.name)} where generation = ${candidate}
+      select ${sql.unsafe(compared.join(', '))} from ${sql.unsafe(table.name)} where generation = ${candidate}
+    ), pairs as (
+      select s.id, a.version as old, b.version as new, s.version as seen,
+        nullif(coalesce(to_jsonb(a), '{}') || ${detailsOf(sql, model, serving)}, ${nothing}::jsonb) as serving,
+        nullif(coalesce(to_jsonb(b), '{}') || ${detailsOf(sql, model, candidate)}, ${nothing}::jsonb) as candidate
+      from suspects s left join a on a.id = s.id left join b on b.id = s.id
     )
-    select count(*) over () as different, s.id, to_jsonb(a) as serving, to_jsonb(b) as candidate
-    from suspects s left join a on a.id = s.id left join b on b.id = s.id
-    where to_jsonb(a) is distinct from to_jsonb(b) and (
-      a.version = b.version or coalesce(a.version, -1) < s.version or coalesce(b.version, -1) < s.version
+    select count(*) over () as different, id, serving, candidate
+    from pairs
+    where serving is distinct from candidate and (
+      old = new or coalesce(old, -1) < seen or coalesce(new, -1) < seen
     )
-    order by s.id limit 10`;
+    order by id limit 10`;
   const differences = rows.map((row) => ({ id: row.id, serving: row.serving, candidate: row.candidate }));
   return { different: rows[0]?.different ?? 0, differences };
 }

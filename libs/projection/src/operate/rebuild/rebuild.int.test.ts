@@ -1,8 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDatabase, createTopic, sendMessages, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { counterModel, migrateCounters } from '../../../test/counter.ts';
+import { type Counter, counterModel, migrateCounters } from '../../../test/counter.ts';
 import { applied, event, shown, startCounter } from '../../../test/fixture.ts';
+import { read } from '../../fold/message.ts';
+import type { Model } from '../../model.ts';
+import { applyBatch } from '../../consume/apply-batch.ts';
+import { type OffsetScope, readOffsets } from '../../tables/offsets.ts';
 import { compareGenerations } from './compare.ts';
 import { dropGeneration } from './drop.ts';
 import { startRebuild } from './start.ts';
@@ -99,4 +103,69 @@ test('a comparison finds a row that an event did not make', async () => {
     different: 1,
     differences: [{ id: 'rat', serving: { events: 7 }, candidate: { events: 1 } }],
   });
+});
+
+/** Counters with a second table, of a row for each event. */
+const steppedModel: Model<Counter> = {
+  ...counterModel,
+  tables: [
+    { name: 'counters' },
+    { name: 'steps', compared: { product: 'counter', columns: ['counter', 'version'] } },
+    { name: 'notes' },
+  ],
+  write: (tx, generation, effects) => {
+    const after = effects.steps.map((step) => step.after);
+    const add = async () => {
+      await tx`
+        insert into steps select ${generation}, id, version
+        from unnest(${after.map(({ id }) => id)}::text[], ${after.map(({ version }) => version)}::int[]) as step (id, version)`;
+    };
+    return { sent: [...counterModel.write(tx, generation, effects).sent, add()] };
+  },
+};
+
+test('a comparison finds rows of a second table that events did not make, or that are missing', async () => {
+  await using db = await createDatabase(readDb, migrateCounters);
+  for (const table of ['steps', 'notes']) {
+    await db.sql.unsafe(`create table ${table} (generation int not null, counter text collate "C", version int)
+      partition by list (generation)`);
+    await db.sql.unsafe(`create table ${table}_g1 partition of ${table} for values in (1)`);
+  }
+  expect(await startRebuild(db.sql, steppedModel)).toBe(2);
+  const messages = read(
+    ['mouse', 'rat', 'cat', 'dog'].flatMap((id, product) =>
+      [1, 2].map((version) => ({
+        ...event(id, version),
+        headers: [],
+        partition: 0,
+        offset: product * 2 + version - 1,
+      })),
+    ),
+  );
+  for (const generation of [1, 2]) {
+    const scope: OffsetScope = { generation, topic: 'events', topicId: 'a' };
+    await readOffsets(db.sql, scope, 1);
+    await applyBatch(db.sql, steppedModel, scope, [{ partition: 0, expected: 0, messages }]);
+  }
+  const compare = async () =>
+    await compareGenerations(db.sql, steppedModel, { serving: 1, candidate: 2, topic: 'events' });
+  const same = await compare();
+  expect(same).toMatchObject({ different: 0, comparable: true });
+  expect(same.serving.hash).toBe(same.candidate.hash);
+
+  await db.sql`insert into notes values (1, 'cat', 1)`;
+  expect(await compare()).toEqual(same);
+  await db.sql`insert into steps values (1, 'mouse', 7), (1, 'mouse', 7), (2, 'no row', 1)`;
+  await db.sql`delete from steps where generation = 2 and counter = 'rat'`;
+  const found = await compare();
+  const steps = (...versions: number[]) => versions.map((version) => expect.objectContaining({ version }));
+  expect(found).toMatchObject({
+    different: 3,
+    differences: [
+      { id: 'mouse', serving: { steps: steps(1, 2, 7, 7) }, candidate: { steps: steps(1, 2) } },
+      { id: 'no row', serving: null, candidate: { steps: steps(1) } },
+      { id: 'rat', serving: { steps: steps(1, 2) }, candidate: { steps: [] } },
+    ],
+  });
+  expect(found.serving.hash).not.toBe(found.candidate.hash);
 });
