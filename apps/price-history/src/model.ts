@@ -14,6 +14,11 @@ export interface RuledProduct extends PricedProduct {
   begun: Begun;
 }
 
+const comparedPeriods = ['valid_from', 'valid_to', 'cents', 'version', 'event_id'];
+/** Without `listed`, which is also cleared by the clock. */
+const comparedReductions =
+  'market applied_at ends_at cents prior_cents permille window_from window_to observed_days basis_from'.split(' ');
+
 /**
  * The read model of prices. A generation keeps the rules that it began with, whatever is configured later. The model remembers
  * them, so each database needs its own.
@@ -34,8 +39,8 @@ export function priceModel(markets: Markets): Model<RuledProduct> {
     // Free space on each page, as in the first generation (migration 0000).
     tables: [
       { name: 'priced_products', storage: 'fillfactor = 85' },
-      { name: 'price_line' },
-      { name: 'reductions' },
+      { name: 'price_line', compared: { product: 'product', columns: comparedPeriods } },
+      { name: 'reductions', compared: { product: 'product', columns: comparedReductions } },
       { name: 'changes' },
     ],
     unpartitioned: ['change_counters', 'applied_rules'],
