@@ -67,7 +67,10 @@ export interface ComparedDetails {
 export interface Model<Row extends Tracked = Tracked> {
   /** The service's name: consumer groups, Kafka clients and advice for operators contain it. */
   name: string;
-  /** The first has one row a product, by `generation` and `id`, with a column `version`. */
+  /**
+   * The first has one row a product, by `generation` and `id`, with a column `version`. The version is 0 while no event of the
+   * product is applied: its events are parked, or legacy messages alone made the row.
+   */
   tables: readonly [Table, ...Table[]];
   /** Tables without partitions that have rows of a generation, in a column `generation`: dropped with it. */
   unpartitioned?: readonly string[];
@@ -80,7 +83,7 @@ export interface Model<Row extends Tracked = Tracked> {
   empty(id: string): Row;
   /** The row after one more event. Pure. `version` and `eventId` are set already. */
   evolve(row: Row, event: ProductEvent): Row;
-  /** Without it, legacy messages are counted as unknown. */
+  /** Without it, legacy messages are counted as unknown, and make no row. */
   legacy?: Legacy<Row>;
   /** Inserts empty rows for products without one, in the order of their ids, because an absent row cannot be locked. */
   insertMissing(tx: Transaction, generation: number, ids: readonly string[]): Promise<unknown>;

@@ -85,7 +85,7 @@ async function readAndFold<Row extends Tracked>(
 ): Promise<Found<Row>> {
   const { generation } = scope;
   const messages = parts.flatMap((part) => part.messages);
-  const { ids, needed } = productsIn(messages);
+  const { ids, needed } = productsIn(model, messages);
   // Sent together. The first statement waits for a concurrent owner, and so holds up the others.
   const [moved, , rows, discarded] = await Promise.all([
     Promise.all(parts.map((part) => moveOffset(tx, scope, part.partition, { ...part, next: nextOf(part) }))),
@@ -186,15 +186,19 @@ export async function prepareBatch(sql: Sql, model: Model, scope: OffsetScope): 
 /**
  * The products of a batch, and those that need a row before they are locked: with legacy messages, or before a product's first
  * event, two partitions may write one product at once. All others are inserted once, complete; if another transaction inserts
- * such a row meanwhile, the batch starts again.
+ * such a row meanwhile, the batch starts again. Legacy messages of a model without a merge touch no product.
  */
-function productsIn(messages: readonly Read[]): { ids: string[]; needed: string[] } {
+function productsIn({ legacy }: Pick<Model, 'legacy'>, messages: readonly Read[]): { ids: string[]; needed: string[] } {
   const ids = new Set<string>();
   const needed = new Set<string>();
   for (const message of messages) {
-    ids.add('productId' in message ? message.productId : keyOf(message.origin));
-    if (!('productId' in message)) continue;
+    if (!('productId' in message)) {
+      ids.add(keyOf(message.origin));
+      continue;
+    }
     const { kind, event } = message.decoded;
+    if (kind === 'legacy' && legacy === undefined) continue;
+    ids.add(message.productId);
     if (kind === 'legacy' || (event.productVersion === 1 && event.type !== 'ProductCreated'))
       needed.add(message.productId);
   }

@@ -9,7 +9,7 @@ import {
 } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { type Counter, counterModel, migrateCounters } from '../../test/counter.ts';
-import { applied, event, shown, startCounter } from '../../test/fixture.ts';
+import { applied, event, message, shown, startCounter } from '../../test/fixture.ts';
 import { type Read, read } from '../fold/message.ts';
 import { type OffsetScope, readOffset, readOffsets } from '../tables/offsets.ts';
 import { applyBatch, NotOwnerError, type Part } from './apply-batch.ts';
@@ -136,4 +136,16 @@ test('unreadable messages in a row are counted for each partition of a batch', a
     { partition: 0, unreadable: 1 },
     { partition: 1, unreadable: 0 },
   ]);
+});
+
+test('a legacy message makes no row in a model without a merge of them', async () => {
+  await using db = await createDatabase(readDb, migrateCounters);
+  await readOffsets(db.sql, scope, 1);
+  const payload = { id: 'mouse', name: 'Mouse', price: 1 };
+  const legacy = { id: 'e', type: 'ProductCreated', payload, timestamp: '2026-11-23T10:00:00Z' };
+  const { key, value } = message('e', legacy);
+  const messages = [...read([{ partition: 0, offset: 0, key, value }]), ...readAt(0, 1, ['rat', 1])];
+  const { fates } = await applyBatch<Counter>(db.sql, counterModel, scope, [{ partition: 0, expected: 0, messages }]);
+  expect(fates).toEqual(['unknown', 'applied']);
+  expect(await db.sql`select id, version from counters`).toEqual([{ id: 'rat', version: 1 }]);
 });
