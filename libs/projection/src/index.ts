@@ -2,5 +2,6 @@ export { runCommand, type ToolSettings } from './cli/run.ts';
 export { connectModel } from './connect.ts';
 export { storable } from './fold/storable.ts';
 export type { Effects, Legacy, Merged, Model, Step, Table, Tracked, Writes, Written } from './model.ts';
+export { type PlainColumns, plainRows } from './plain-rows.ts';
 export { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
 export { pruneChangesNowAndThen } from './prune-changes.ts';
