@@ -10,7 +10,8 @@ export interface Addresses {
   KAFKA_BROKER: string;
   WRITE_DB_DSN: string;
   READ_DB_DSN: string;
-  PRICES_DB_DSN: string;
+  /** Of the databases beside the read model. */
+  [variable: string]: string;
 }
 
 export interface Surroundings {
@@ -26,14 +27,14 @@ export interface Surroundings {
 
 /** Starts the servers that are not given, all at once, and creates the databases if there are none. */
 export async function startServers(settings: Settings, surroundings: Surroundings): Promise<Addresses> {
-  const { ports, kafkaBroker, writeDb, readDb, pricesDb } = settings;
+  const { ports, kafkaBroker, writeDb, readDb, beside } = settings;
   const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN] = await allEnded([
     kafkaBroker ?? ownKafka(ports.kafka, ports.kafkaController, surroundings),
     writeDb ?? ownPostgres('write', ports.writeDb, surroundings),
     readDb ?? ownPostgres('read', ports.readDb, surroundings),
   ]);
-  const PRICES_DB_DSN = pricesDb ?? besides(READ_DB_DSN, 'catalogue_prices');
-  const dsns = { WRITE_DB_DSN, READ_DB_DSN, PRICES_DB_DSN };
+  const others = beside.map(({ variable, name, dsn }) => [variable, dsn ?? besides(READ_DB_DSN, name)]);
+  const dsns = { WRITE_DB_DSN, READ_DB_DSN, ...(Object.fromEntries(others) as Record<string, string>) };
   await allEnded(Object.entries(dsns).map(([variable, dsn]) => ensure(variable, dsn)));
   return { KAFKA_BROKER, ...dsns };
 }

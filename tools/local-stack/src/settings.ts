@@ -16,6 +16,9 @@ const defaults = {
   kafkaController: { variable: 'KAFKA_CONTROLLER_PORT', number: 9093 },
 };
 
+/** Databases on the server of the read model, by the variable that gives another address. */
+const databasesBeside = { PRICES_DB_DSN: 'catalogue_prices' };
+
 export type Ports = { readonly [Name in keyof typeof defaults]: Port };
 
 /** The settings of `npm start`. Given servers replace started ones. */
@@ -24,7 +27,7 @@ export interface Settings {
   kafkaBroker: string | undefined;
   writeDb: string | undefined;
   readDb: string | undefined;
-  pricesDb: string | undefined;
+  beside: { variable: string; name: string; dsn: string | undefined }[];
 }
 
 /** Reads the settings; throws one line that names the faulty one. */
@@ -37,7 +40,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     kafkaBroker: textFrom(env, 'KAFKA_BROKER'),
     writeDb: dsnFrom(env, 'WRITE_DB_DSN'),
     readDb: dsnFrom(env, 'READ_DB_DSN'),
-    pricesDb: dsnFrom(env, 'PRICES_DB_DSN'),
+    beside: Object.entries(databasesBeside).map(([variable, name]) => ({
+      variable,
+      name,
+      dsn: dsnFrom(env, variable),
+    })),
   };
 }
 
