@@ -143,3 +143,38 @@ test('a seek that fails is tried again, and other partitions go on meanwhile', a
   assignment.dispatch(messages(7));
   await vi.waitFor(() => expect(nexts()).toEqual([8, 8]));
 });
+
+test('a partition that is revoked during a seek is not asked for any more', async () => {
+  const asked: number[] = [];
+  const bounds = async (partition: number) => {
+    asked.push(partition);
+    return { first: 0, end: 100 };
+  };
+  const sought = Promise.withResolvers<void>();
+  const apply: ApplyBatch = async () => ({ next: 7 });
+  const { assignment, calls, settled } = await assigned(apply, { bounds, seek: () => sought.promise });
+  assignment.dispatch(messages(0));
+  await vi.waitFor(() =>
+    expect([...assignment.feeds].map(({ seekTo, pending }) => [seekTo, pending])).toEqual([[7, false]]),
+  );
+  const seeking = assignment.settle();
+  assignment.rebalanced('revoke', [0]);
+  sought.resolve();
+  await seeking;
+  await settled(() => expect(calls).toContain('unassign'));
+  expect(asked).toEqual([0]);
+});
+
+test('a check of one partition asks for no other', async () => {
+  const asked: number[] = [];
+  const bounds = async (partition: number) => {
+    asked.push(partition);
+    return { first: 0, end: 100 };
+  };
+  const { assignment } = await assigned(async ({ next }) => ({ next }), { bounds, partitions: [0, 1] });
+  await vi.waitFor(() => expect(asked).toEqual([0, 1]));
+  assignment.checkBounds(1);
+  await vi.waitFor(() => expect(asked).toEqual([0, 1, 1]));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(asked).toEqual([0, 1, 1]);
+});

@@ -142,7 +142,8 @@ export class Assignment {
     try {
       await this.#native.seek({ partition, offset });
       feed.sought(offset);
-      this.#bounds.add(feed);
+      // It may have been revoked meanwhile.
+      if (this.#feeds.get(partition) === feed) this.#bounds.add(feed);
     } catch (error) {
       if (!(error instanceof KafkaError) || error.fatal) throw error;
       if (!this.#seekFailedAt.has(feed))
@@ -161,9 +162,10 @@ export class Assignment {
     this.#native.pause([partition]);
   }
 
-  /** Starts a check that stops partitions whose next offset is not in the log. */
-  checkBounds(): void {
-    for (const feed of this.#feeds.values()) if (feed.stopped === undefined) this.#bounds.add(feed);
+  /** Starts a check that stops a partition, or each of them, if its next offset is not in the log. */
+  checkBounds(partition?: number): void {
+    const feeds = partition === undefined ? [...this.#feeds.values()] : [this.#feeds.get(partition)];
+    for (const feed of feeds) if (feed !== undefined && feed.stopped === undefined) this.#bounds.add(feed);
   }
 
   /**

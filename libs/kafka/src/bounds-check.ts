@@ -7,6 +7,8 @@ interface Checked {
   readonly partition: number;
   /** The offset of the first message that is not applied. */
   readonly next: number;
+  /** True while some messages are polled and not yet applied: the log may lose these, and the partition goes on behind them. */
+  readonly pending: boolean;
   stop(reason: string): void;
 }
 
@@ -25,7 +27,7 @@ export function isOutside(next: number, { first, end }: Bounds): boolean {
 }
 
 /**
- * Stops partitions whose next offset is not in the log. Nobody waits for the result: of such a partition the broker delivers
+ * Stops idle partitions whose next offset is not in the log. Nobody waits for the result: of such a partition the broker delivers
  * nothing, and a partition whose leader is away must not keep the others from starting. Partitions are
  * asked for one after the other.
  */
@@ -43,7 +45,7 @@ export class BoundsCheck {
     this.#signal = signal;
   }
 
-  /** Checks a partition until its leader has answered. */
+  /** Checks a partition until it is idle and its leader has answered. */
   add(feed: Checked): void {
     this.#unchecked.add(feed);
     if (!this.#isRunning) void this.#run();
@@ -65,14 +67,15 @@ export class BoundsCheck {
 
   async #check(feed: Checked): Promise<void> {
     const { topic, log, mend = '' } = this.#options;
-    const { partition } = feed;
-    // Read before the question: messages that arrive meanwhile move it beyond the answer.
-    const { next } = feed;
+    const { partition, next, pending } = feed;
+    if (pending) return;
     try {
       const bounds = await this.#native.bounds(partition);
+      // Messages that arrived meanwhile have moved it beyond the answer.
+      const isOut = isOutside(next, bounds);
+      if (isOut && (feed.pending || feed.next !== next)) return;
       // False when it was given to another consumer meanwhile.
-      if (!this.#unchecked.delete(feed)) return;
-      if (!isOutside(next, bounds)) return;
+      if (!this.#unchecked.delete(feed) || !isOut) return;
       const { first, end } = bounds;
       const held = end > first ? `holds ${first} to ${end - 1}` : `is empty, and goes on at ${end}`;
       feed.stop(`Offset ${next} of ${topic}[${partition}] is not in the log, which ${held}. ${mend}`.trimEnd());

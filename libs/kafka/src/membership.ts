@@ -143,7 +143,7 @@ export class Membership {
       topic,
       feeds: () => [...assignment.feeds],
       bounds: (partition) => this.#transactions.bounds(native, partition),
-      onOutside: () => assignment.checkBounds(),
+      onOutside: (partition) => assignment.checkBounds(partition),
       waits,
       stalledAfterMs,
     });

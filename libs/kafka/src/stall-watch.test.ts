@@ -17,7 +17,7 @@ function watched() {
     waitsForOthers: false,
   };
   const state = { first: 0, end: 9, waits: false, brokers: true };
-  const onOutside = vi.fn<() => void>();
+  const onOutside = vi.fn<(partition: number) => void>();
   const watch = new StallWatch({
     topic: 'events',
     stalledAfterMs,
@@ -115,7 +115,7 @@ test.each([
   const it = watched();
   Object.assign(it.state, state);
   await it.minute(() => {
-    expect(it.onOutside).toHaveBeenCalled();
+    expect(it.onOutside).toHaveBeenCalledWith(it.feed.partition);
     it.feed.stopped = 'not in the log';
   });
   expect(it.onOutside).toHaveBeenCalledTimes(1);

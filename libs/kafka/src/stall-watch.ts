@@ -25,7 +25,7 @@ export interface StallWatchOptions {
    * Called when the next offset of an idle partition is not in the log. The client reports that once, and drops the report if
    * the same poll has delivered messages, of whichever partition.
    */
-  onOutside: () => void;
+  onOutside: (partition: number) => void;
   /** True while `apply` waits for a dependency that is down. */
   waits: () => Promise<boolean>;
   /** A partition that is behind without a sign of life for so long is stalled. */
@@ -75,7 +75,7 @@ export class StallWatch {
     if (stopped !== undefined) return 0;
     const bounds = await this.#options.bounds(partition).catch(() => undefined);
     if (bounds === undefined) return pending ? 1 : 0;
-    if (!pending && isOutside(next, bounds) && feed.next === next) this.#options.onOutside();
+    if (!pending && isOutside(next, bounds) && feed.next === next) this.#options.onOutside(partition);
     return Math.max(bounds.end - next, pending ? 1 : 0);
   }
 
