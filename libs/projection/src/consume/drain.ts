@@ -97,32 +97,39 @@ const pageSize = 100;
 export async function drainNowAndThen(sql: Sql, model: Model, log: Logger, signal: AbortSignal): Promise<void> {
   const hint = hinter(sql, changesAppended, 10);
   const onFailure = (err: unknown) => log.warn({ err }, 'Products with waiting events could not be read');
-  // Halved when a statement takes too long, and doubled otherwise.
-  let most = maxReleased;
+  // The most messages of a piece, of products whose larger pieces took too long: it never grows while the queue lasts.
+  const sizes = new Map<string, number>();
   const drain = async (product: Draining): Promise<boolean> => {
     const { generation, productId } = product;
+    const most = sizes.get(nameOf(product)) ?? maxReleased;
     try {
       // Products take turns: a locked one is tried again in the next round.
       const folded = await drainPiece(sql, model, product, { waitsBriefly: true, most });
-      most = Math.min(most * 2, maxReleased);
       hint(String(generation));
       const more = isDraining(folded, productId);
       log.info({ generation, productId, released: folded.released.length, more }, 'Applied waiting events');
       return more;
     } catch (err) {
-      if (isStatementTimeout(err)) most = Math.ceil(most / 2);
+      if (isStatementTimeout(err)) sizes.set(nameOf(product), Math.ceil(most / 2));
       log.warn({ err, generation, productId }, 'Waiting events were not applied; trying again');
       return false;
     }
   };
   await repeat({ everyMs: lookIntervalMs, signal, onFailure }, async () => {
+    const met = new Set<string>();
     let more = true;
     while (more) {
       more = false;
-      for await (const product of findDraining(sql)) if (!signal.aborted && (await drain(product))) more = true;
+      for await (const product of findDraining(sql)) {
+        met.add(nameOf(product));
+        if (!signal.aborted && (await drain(product))) more = true;
+      }
     }
+    for (const name of sizes.keys()) if (!met.has(name)) sizes.delete(name);
   });
 }
+
+const nameOf = ({ generation, productId }: Draining) => `${generation} ${productId}`;
 
 /** All draining products, one piece each in turn, so that a long or failing one does not hold up the others. */
 async function* findDraining(sql: Sql): AsyncGenerator<Draining> {

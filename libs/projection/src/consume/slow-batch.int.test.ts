@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { connect } from '@catalogue/postgres';
+import { connect, isStatementTimeout, type Transaction } from '@catalogue/postgres';
+import { createLogger } from '@catalogue/service';
 import { createDatabase, createTopic, sendMessages, waitFor } from '@catalogue/testing';
-import { expect, inject, test } from 'vitest';
-import { migrateCounters } from '../../test/counter.ts';
+import { expect, inject, test, vi } from 'vitest';
+import { counterModel, migrateCounters } from '../../test/counter.ts';
 import { applied, event, shown, startCounter } from '../../test/fixture.ts';
+import { insertParked } from '../tables/parked-messages.ts';
+import { drainNowAndThen } from './drain.ts';
 
 const { readDb, kafka } = inject('servers');
 
@@ -42,4 +45,37 @@ test('a queue that takes longer than a statement may is released in smaller piec
   await sendMessages(kafka, topic.name, [first]);
   await waitFor('the queue to be released', async () => (await shown(db))['mouse'] === 41);
   expect(await db.sql`select from parked_events`).toEqual([]);
+});
+
+test('a product whose pieces have to be small keeps their size, whatever other products do', async () => {
+  await using db = await createDatabase(readDb, migrateCounters);
+  // A piece of 16 messages takes longer than a statement may.
+  await db.sql.unsafe(`
+    create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.02); return old; end $$;
+    create trigger slow before delete on parked_events for each row when (old.product_id = 'slow') execute function slow()`);
+  await db.sql`insert into counters (generation, id, version, event_id, parked, events)
+    select 1, id, 1, id || ' 1', true, 1 from unnest(array['fast', 'slow']) id`;
+  const queued = (id: string, partition: number, events: number) =>
+    Array.from({ length: events }, (_, index) => {
+      const version = index + 2;
+      const { value } = event(id, version);
+      const about = { version, eventId: `${id} ${version}`, type: 'ProductUpdated', traceparent: null };
+      const wait = { reason: 'queued' as const, detail: 'Waits', draining: index === 0 };
+      return { partition, offset: index, productId: id, value, ...about, ...wait };
+    });
+  const parked = [...queued('fast', 0, 3_000), ...queued('slow', 1, 100)];
+  await db.sql.begin((tx) => insertParked(tx as Transaction, { generation: 1, topic: 'events' }, parked));
+  const sql = connect(db.dsn, { name: 'test', max: 10, statementTimeoutMs: 300 });
+  const log = createLogger('test', 'silent');
+  const warned = vi.spyOn(log, 'warn');
+  const stop = new AbortController();
+  const draining = drainNowAndThen(sql, counterModel, log, stop.signal);
+  await waitFor('both queues to be applied', async () => (await db.sql`select from parked_events`).count === 0);
+  stop.abort();
+  await draining;
+  await sql.end();
+  expect(await shown(db)).toEqual({ fast: 3_001, slow: 101 });
+  const timeouts = warned.mock.calls.filter(([fields]) => isStatementTimeout((fields as { err?: unknown }).err));
+  // 1 000 messages are halved ten times at most.
+  expect(timeouts.length).toBeLessThanOrEqual(10);
 });
