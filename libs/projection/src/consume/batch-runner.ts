@@ -37,6 +37,8 @@ interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'p
   attempts?: number;
   /** The most messages of one transaction: more took too long. */
   most?: number;
+  /** The most parked messages that one transaction releases: more took too long. Kept for all tries of the batch. */
+  releasing: { most: number };
   /** Retries work until it succeeds, or runs it once when it is part of retried work. */
   try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
 }
@@ -45,6 +47,8 @@ const once =
   (failures: number): Step['try'] =>
   (work) =>
     work(failures);
+
+const startReleasing = (): Step['releasing'] => ({ most: maxReleased });
 
 /** Applies batches of messages to the read model, and reports their outcomes to log and metrics. */
 export class BatchRunner {
@@ -81,7 +85,12 @@ export class BatchRunner {
 
   async #applyAll(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
     const inTurn: Step['try'] = (work) => this.#tries.inTurn(batch, work);
-    await this.#applyRead(scope, { ...batch, try: inTurn }, this.#read(batch.messages), memory);
+    await this.#applyRead(
+      scope,
+      { ...batch, releasing: startReleasing(), try: inTurn },
+      this.#read(batch.messages),
+      memory,
+    );
   }
 
   /**
@@ -114,12 +123,14 @@ export class BatchRunner {
     const { messages, signal } = batch;
     let { expected } = batch;
     let before = attempts;
+    const releasing = startReleasing();
     for (const message of messages) {
       signal.throwIfAborted();
       const isLast = message === messages.at(-1);
       const next = isLast ? batch.next : message.offset + 1;
       await this.#tries.alone(batch, async (failures) => {
-        const one = { ...batch, expected, next, attempts: isLast ? 0 : crashesBeforeSingly, try: once(failures) };
+        const count = isLast ? 0 : crashesBeforeSingly;
+        const one = { ...batch, expected, next, attempts: count, releasing, try: once(failures) };
         await this.#tries.counted(scope, one, before, async () => {
           const reads = before >= crashesBeforeParking ? [crashed(message, before)] : this.#read([message]);
           await this.#applyRead(scope, one, reads, memory);
@@ -165,10 +176,9 @@ export class BatchRunner {
    */
   async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<number> {
     const { sql, model } = this.#options;
-    const { progress, most = messages.length } = batch;
+    const { progress, releasing, most = messages.length } = batch;
     const onAnswer = () => progress.moved();
     let part = messages.slice(0, most);
-    let releasing = maxReleased;
     let met: ReadonlyMap<string, boolean> = new Map();
     const accept = (folded: Folded<Tracked>) => {
       onAnswer();
@@ -179,12 +189,12 @@ export class BatchRunner {
     const folded = await batch.try(async (failures) => {
       try {
         const parts = [{ ...batch, next: nextOf(), messages: part }];
-        const options = { isRetry: failures > 0, maxReleased: releasing, onAnswer, accept };
+        const options = { isRetry: failures > 0, maxReleased: releasing.most, onAnswer, accept };
         return await applyBatch(sql, model, scope, parts, options);
       } catch (error) {
         if (isStatementTimeout(error)) {
           part = part.slice(0, Math.ceil(part.length / 2));
-          releasing = Math.ceil(releasing / 2);
+          releasing.most = Math.ceil(releasing.most / 2);
         }
         throw error;
       }

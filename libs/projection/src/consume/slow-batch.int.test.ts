@@ -29,23 +29,31 @@ test('a batch that takes longer than a statement may is applied in smaller ones,
   expect(await db.sql`select "offset" from parked_events`).toEqual([{ offset: 40 }]);
 });
 
-test('a queue that takes longer than a statement may is released in smaller pieces', async () => {
-  await using db = await createDatabase(readDb, migrateCounters);
-  await using topic = await createTopic(kafka, 1);
-  await db.sql.unsafe(`
+test.each(['after a first start', 'after a second crash'])(
+  'a queue that takes longer than a statement may is released in smaller pieces %s',
+  async (when) => {
+    await using db = await createDatabase(readDb, migrateCounters);
+    await using topic = await createTopic(kafka, 1);
+    await db.sql.unsafe(`
     create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.02); return old; end $$;
     create trigger slow before delete on parked_events for each row execute function slow()`);
-  const sql = connect(db.dsn, { name: 'test', max: 10, statementTimeoutMs: 500 });
-  await using _counter = await startCounter(kafka, db.dsn, topic.name, sql);
-  const versions = Array.from({ length: 41 }, (_, index) => index + 1);
-  const [first, ...later] = versions.map((version) => event('mouse', version));
-  if (first === undefined) throw new Error('There is no first event');
-  await sendMessages(kafka, topic.name, [...later, event('rat', 1)]);
-  await applied(db, 41);
-  await sendMessages(kafka, topic.name, [first]);
-  await waitFor('the queue to be released', async () => (await shown(db))['mouse'] === 41);
-  expect(await db.sql`select from parked_events`).toEqual([]);
-});
+    const start = () =>
+      startCounter(kafka, db.dsn, topic.name, connect(db.dsn, { name: 'test', max: 10, statementTimeoutMs: 500 }));
+    const versions = Array.from({ length: 41 }, (_, index) => index + 1);
+    const [first, ...later] = versions.map((version) => event('mouse', version));
+    if (first === undefined) throw new Error('There is no first event');
+    {
+      await using _counter = await start();
+      await sendMessages(kafka, topic.name, [...later, event('rat', 1)]);
+      await applied(db, 41);
+    }
+    if (when === 'after a second crash') await db.sql`update consumer_offsets set attempts = 2`;
+    await sendMessages(kafka, topic.name, [first]);
+    await using _counter = await start();
+    await waitFor('the queue to be released', async () => (await shown(db))['mouse'] === 41);
+    expect(await db.sql`select from parked_events`).toEqual([]);
+  },
+);
 
 test('a product whose pieces have to be small keeps their size, whatever other products do', async () => {
   await using db = await createDatabase(readDb, migrateCounters);
