@@ -118,7 +118,8 @@ function countedIn(model: Model, parts: readonly Part[], { folded: { fates }, un
 }
 
 /**
- * Reads the queues of parked products. It loads messages only of queues that a message unblocks, and of `resumed` products, and at most as many as one transaction may release.
+ * Reads the queues of parked products. It loads messages only of queues that a message unblocks, and of `resumed` products, and
+ * at most as many as one transaction may release, or `maxReleased`. With 0, a queue that is unblocked is left to drain.
  */
 export async function readWaiting(
   tx: Transaction,
@@ -137,7 +138,7 @@ export async function readWaiting(
     return version > (products.get(productId)?.version ?? 0) && version < first;
   });
   const loaded = new Set([...resumed, ...open.map(({ productId }) => productId)]);
-  if (loaded.size === 0) return queues;
+  if (loaded.size === 0 || maxReleased === 0) return queues;
   const heads = await readHeads(tx, generation, [...loaded], { most: maxReleased });
   for (const [id, head] of heads) queues.set(id, joined(head, queues.get(id) ?? []));
   return queues;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createDatabase, createTopic, sendMessages } from '@catalogue/testing';
+import { createDatabase, createTopic, sendMessages, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { counterModel, migrateCounters } from '../../test/counter.ts';
 import { applied, event, message, shown, startCounter } from '../../test/fixture.ts';
@@ -76,3 +76,48 @@ test.each([5_000, 120_000])(
     expect(await db.sql`select from parked_events where "offset" < 3`).toEqual([]);
   },
 );
+
+test('a queue with an event that PostgreSQL refuses does not blame the unreadable message before it', async () => {
+  await using db = await createDatabase(readDb, migrateCounters);
+  await using topic = await createTopic(kafka, 1);
+  {
+    await using _counter = await startCounter(kafka, db.dsn, topic.name);
+    const unreadable = message('mouse', '{');
+    await sendMessages(kafka, topic.name, [event('mouse', 1), unreadable, event('mouse', 3), event('mouse', 4)]);
+    await applied(db, 4);
+  }
+  // By now the message is readable, and a value of version 4 is out of its type's range.
+  await db.sql`update parked_events set message = ${event('mouse', 2).value} where "offset" = 1`;
+  await refuseFrom(db, 4);
+  await expect(retryParked(db.sql, counterModel, 'mouse')).rejects.toThrow('refused');
+  expect(await db.sql`select version, reason from parked_events order by version`).toEqual([
+    { version: 3, reason: 'queued' },
+    { version: 4, reason: 'queued' },
+  ]);
+  expect(await shown(db)).toEqual({ mouse: 2 });
+});
+
+test('a retry of a queue that PostgreSQL refuses changes nothing', async () => {
+  await using db = await createDatabase(readDb, migrateCounters);
+  await using topic = await createTopic(kafka, 1);
+  {
+    await using _counter = await startCounter(kafka, db.dsn, topic.name);
+    await sendMessages(kafka, topic.name, [event('mouse', 2), event('mouse', 3)]);
+    await applied(db, 2);
+  }
+  await db.sql`update counters set version = 1, event_id = 'mouse 1', events = 1`;
+  const read = () => db.sql`select * from parked_events order by version`;
+  const before = await read();
+  await refuseFrom(db, 2);
+  await expect(retryParked(db.sql, counterModel, 'mouse')).rejects.toThrow('refused');
+  expect(await read()).toEqual(before);
+});
+
+/** Lets PostgreSQL refuse counters from a version on. */
+async function refuseFrom(db: TestDatabase, version: number): Promise<void> {
+  await db.sql.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin
+      if new.version >= ${version} then raise 'refused' using errcode = '22003'; end if; return new;
+    end $$;
+    create trigger refuse before update on counters_g1 for each row execute function refuse()`);
+}

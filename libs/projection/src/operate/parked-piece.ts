@@ -23,14 +23,17 @@ export interface ResumeOptions {
 interface PieceOptions extends ResumeOptions {
   /** The most unreadable messages. */
   most: number;
+  /** Why PostgreSQL refuses the piece together with the queue: it ends before the queue. */
+  beforeQueue: Error | undefined;
   /** Why PostgreSQL refuses what the piece's only message says. */
   refusal: Error | undefined;
 }
 
 /**
  * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and after
- * the last of them the first events that wait. A piece with a value that PostgreSQL refuses is halved, down to the message,
- * which stays unreadable.
+ * the last of them the first events that wait. A piece with a value that PostgreSQL refuses is halved, down to the message. If
+ * that is refused even without the queue that it releases, the message stays unreadable.
+ * @throws the error of PostgreSQL when it refuses the queue.
  */
 export async function resumePiece<Row extends Tracked>(
   sql: Sql,
@@ -40,14 +43,16 @@ export async function resumePiece<Row extends Tracked>(
   options: ResumeOptions,
 ): Promise<DeliveredAgain<Row>> {
   let most = maxReleased;
+  let beforeQueue: Error | undefined;
   let refusal: Error | undefined;
   for (;;) {
     try {
-      return await resumeOnce(sql, model, scope, productId, { ...options, most, refusal });
+      return await resumeOnce(sql, model, scope, productId, { ...options, most, beforeQueue, refusal });
     } catch (error) {
-      if (!isRefusedValue(error) || refusal !== undefined) throw error;
-      if (most === 1) refusal = error as Error;
-      most = Math.ceil(most / 2);
+      if (!isRefusedValue(error) || refusal !== undefined || error === beforeQueue) throw error;
+      if (most > 1) most = Math.ceil(most / 2);
+      else if (beforeQueue === undefined) beforeQueue = error as Error;
+      else refusal = error as Error;
     }
   }
 }
@@ -104,11 +109,12 @@ async function deliverAgain<Row extends Tracked>(
   model: Model<Row>,
   generation: number,
   productId: string,
-  { decide, after, most, refusal }: Omit<PieceOptions, 'dryRun'>,
+  { decide, after, most, beforeQueue, refusal }: Omit<PieceOptions, 'dryRun'>,
 ): Promise<DeliveredAgain<Row>> {
   const readAgain = (filed: readonly ParkedMessage[]) => readFiled(filed, productId, refusal);
   await holdGeneration(tx, generation);
   const filed = await readUnread(tx, generation, productId, after, most);
+  if (beforeQueue !== undefined && filed.length === 0) throw beforeQueue;
   const subjects = new Set(readAgain(filed).flatMap(subjectOf));
   const ids = [...new Set([productId, ...subjects])];
   // Without a row, nothing would hold up a worker that applies the product's first event meanwhile.
@@ -123,11 +129,11 @@ async function deliverAgain<Row extends Tracked>(
       .flatMap(subjectOf)
       .every((id) => ids.includes(id)),
   );
-  const isLast = page.length === (page[0]?.waiting ?? 0);
+  const isLast = beforeQueue === undefined && page.length === (page[0]?.waiting ?? 0);
   const messages = readAgain(unread);
   const products = new Map(rows.map((row) => [row.id, row]));
   const resumed = isLast ? [productId] : [];
-  const queues = await readWaiting(tx, generation, products, messages, { resumed });
+  const queues = await readWaiting(tx, generation, products, messages, { resumed, maxReleased: beforeQueue && 0 });
   const queue = queues.get(productId) ?? [];
   const product = products.get(productId) ?? model.empty(productId);
   const decided = await decide({
