@@ -22,6 +22,7 @@ export function priorPricesRoute(app: Server, queries: Queries): void {
         querystring: Type.Object(
           {
             ids: Type.String({
+              minLength: 1,
               description: `1 to ${maxIds} products, separated by commas; unknown ones are left out`,
             }),
             ...MarketParameter,
