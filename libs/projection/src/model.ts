@@ -91,7 +91,8 @@ export interface Model<Row extends Tracked = Tracked> {
   lock(tx: Transaction, generation: number, ids: readonly string[]): Promise<Row[]>;
   /**
    * Sends all its statements at once; the commit follows them directly. Rows that exist are locked. An insert of a row that
-   * another transaction has inserted meanwhile must fail: the batch is then applied again.
+   * another transaction has inserted meanwhile must fail: the batch is then applied again, up to 100 times. The first table has
+   * no unique index beside its primary key: a violation of one would look the same, and stops the partition after these repeats.
    */
   write(tx: Transaction, generation: number, effects: Effects<Row>): Writes;
   /** Sends statements of `write` that write nothing, so that a connection has prepared them before its first batch. */

@@ -19,7 +19,7 @@ import { inTurn, type Semaphore } from './semaphore.ts';
  *
  * | Failure                                             | What follows                                               |
  * | --------------------------------------------------- | ---------------------------------------------------------- |
- * | a row that was missing was made meanwhile           | it is tried again at once                                  |
+ * | a row that was missing was made meanwhile           | it is tried again at once, up to 100 times                 |
  * | PostgreSQL refuses a value                          | it is halved, down to the message, which is parked         |
  * | a statement takes longer than its timeout           | it is tried again as `away`, and halved each time          |
  * | another worker moved the offset                     | the partition goes on from there                           |

@@ -3,20 +3,23 @@ import type { Model } from '../model.ts';
 
 const taken = '23505';
 
+/** Each failure means that another transaction was committed; a violation of another unique index never ends. */
+const maxRepeats = 100;
+
 /**
- * Repeats a transaction as long as it fails because another one has inserted a row that it found missing. The next try finds and
- * locks that row.
- * @throws any other error of `work`.
+ * Repeats a transaction that fails because another one has inserted a row that it found missing. The next try finds and locks
+ * that row.
+ * @throws any other error of `work`, and a violation that 100 repeats have not ended.
  */
 export async function retryIfRowTaken<T>(
   { tables: [rows] }: Pick<Model, 'tables'>,
   work: () => Promise<T>,
 ): Promise<T> {
-  for (;;) {
+  for (let repeats = 0; ; repeats += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!isRowTaken(error, rows.name)) throw error;
+      if (repeats === maxRepeats || !isRowTaken(error, rows.name)) throw error;
     }
   }
 }
