@@ -25,7 +25,7 @@ test('transaction markers and aborted messages count as no lag and do not block 
     await producer.begin(versions(3, 4));
     await producer.abort();
     const askLag = async () => {
-      const tools = { sql: db.sql, admin, kafka: client, topic: topic.name };
+      const tools = { sql: db.sql, admin, kafka: client, topic: topic.name, topicVariable: 'KAFKA_TOPIC' };
       return (await lag.run(tools, { positionals: [], flags: new Set(), options: new Map() })).data;
     };
     // The markers are written after the producer is told that its transaction has ended.
@@ -55,7 +55,7 @@ test('the lag of a stopped worker includes no markers and names an open transact
   const admin = openAdmin(client);
   const producer = await openTransactionalProducer(client, topic.name, randomUUID());
   const askLag = async () => {
-    const tools = { sql: db.sql, admin, kafka: client, topic: topic.name };
+    const tools = { sql: db.sql, admin, kafka: client, topic: topic.name, topicVariable: 'KAFKA_TOPIC' };
     return await lag.run(tools, { positionals: [], flags: new Set(), options: new Map() });
   };
   try {

@@ -29,7 +29,7 @@ test('a topic without readable messages stops its partition, also after a restar
   const allow = parked.find(({ name }) => name === 'parked allow');
   const client = { brokers: kafka, clientId: 'test', log: { debug() {}, info() {}, warn() {}, error() {} } };
   const admin = openAdmin(client);
-  const tools = { sql: db.sql, admin, kafka: client, topic: topic.name };
+  const tools = { sql: db.sql, admin, kafka: client, topic: topic.name, topicVariable: 'KAFKA_TOPIC' };
   const output = await allow?.run(tools, { positionals: ['0'], flags: new Set(), options: new Map() });
   admin.close();
   expect(output?.data).toEqual({ partition: 0, messages: 10_000, generations: [1] });

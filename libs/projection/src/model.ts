@@ -65,7 +65,10 @@ export interface ComparedDetails {
 
 /** A read model: its tables, and what an event does to a row. Its methods may be called by several transactions at once. */
 export interface Model<Row extends Tracked = Tracked> {
-  /** The service's name: consumer groups, Kafka clients and advice for operators contain it. */
+  /**
+   * The service's name, which is also its folder's in `apps`: consumer groups and Kafka clients contain it, and advice for
+   * operators names `apps/<name>/dist/cli.js`.
+   */
   name: string;
   /**
    * The first has one row a product, by `generation` and `id`, with a column `version`. The version is 0 while no event of the

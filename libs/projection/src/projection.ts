@@ -36,9 +36,17 @@ export interface Projection {
 /** Concurrent batches of a generation that is being filled: it must not hold up the serving one. */
 const maxFillingBatches = 2;
 
-/** Projects the events of a topic into all generations of a model. Several processes may do so at once, and share the work. */
+/**
+ * Projects the events of a topic into all generations of a model. Several processes may do so at once, and share the work. A
+ * database and a process have one model each, because neither tables nor metrics name it.
+ * @throws {Error} when `metrics` has a projection already.
+ */
 export function openProjection(model: Model, options: ProjectionOptions): Projection {
   const { sql, brokers, topic, log, metrics: registry, codec, stalledAfterMs } = options;
+  if (registry.getSingleMetric('projection_events_total') !== undefined)
+    throw new Error(
+      `The process has a projection already: the model ${model.name} needs a process and a database alone`,
+    );
   const admin = openAdmin({ brokers, clientId: model.name, log });
   const metrics = workerMetrics(registry);
   const database = new PatientDatabase(log, () => metrics.retries.inc());

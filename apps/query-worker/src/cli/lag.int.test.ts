@@ -20,7 +20,7 @@ async function openLag() {
   return {
     db,
     ask: async (sql = db.sql) => {
-      const tools = { sql, admin, kafka: client, topic: topic.name };
+      const tools = { sql, admin, kafka: client, topic: topic.name, topicVariable: 'KAFKA_TOPIC' };
       const { data, text } = await lag.run(tools, { positionals: [], flags: new Set(), options: new Map() });
       return { lag: (data as { events: number; seconds: number | null }[])[0], text };
     },

@@ -9,6 +9,8 @@ export interface Tools {
   admin: Admin;
   kafka: ClientOptions;
   topic: string;
+  /** The environment variable that names the topic. */
+  topicVariable: string;
 }
 
 /** The arguments of a command. */

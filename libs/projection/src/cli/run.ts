@@ -99,7 +99,7 @@ async function withTools(
   const kafka = { brokers, clientId: `${model.name}-command`, log: silent };
   const admin = openAdmin(kafka);
   try {
-    return await run({ model, sql, admin, kafka, topic });
+    return await run({ model, sql, admin, kafka, topic, topicVariable: settings.topic.variable });
   } finally {
     admin.close();
     await sql.end({ timeout: 1 });

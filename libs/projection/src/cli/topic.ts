@@ -7,9 +7,13 @@ export interface Found extends Topic {
   ends: (number | KafkaError)[];
 }
 
-export async function readTopic({ admin, topic }: Tools): Promise<Found> {
+export async function readTopic({
+  admin,
+  topic,
+  topicVariable,
+}: Pick<Tools, 'admin' | 'topic' | 'topicVariable'>): Promise<Found> {
   const found = await admin.describeTopic(topic);
-  if (found === undefined) throw new RefusedError(`Topic ${topic} does not exist: is KAFKA_TOPIC right?`);
+  if (found === undefined) throw new RefusedError(`Topic ${topic} does not exist: is ${topicVariable} right?`);
   return { ...found, ends: await admin.endOffsets(found) };
 }
 

@@ -32,8 +32,8 @@ function tooMany(next: number, message: Read, service: string): TopicFault {
   const why = 'unread' in message ? `: ${message.unread.detail}` : '';
   return new TopicFault(
     next,
-    `More than ${maxUnreadable} messages in a row cannot be read, so the topic is at fault: is KAFKA_TOPIC the right ` +
-      'one, and does its producer write events? To go on nevertheless and park them, run ' +
+    `More than ${maxUnreadable} messages in a row cannot be read, so the topic is at fault: is it the right one, ` +
+      'and does its producer write events? To go on nevertheless and park them, run ' +
       `"node apps/${service}/dist/cli.js parked allow ${partition}" and start the worker again. ` +
       `The last, at offset ${offset}${why}`,
   );

@@ -61,7 +61,7 @@ export async function readOffset(sql: Sql, scope: OffsetScope, partition: number
 /** What an operator can do about a topic from which the read model cannot be filled. */
 export const anotherTopic =
   'Mend it: make another topic, send it all events (node apps/outbox-relay/dist/republish.js --from 0 --topic <other>), ' +
-  'and name it in KAFKA_TOPIC';
+  'and name it in the setting of the topic';
 
 /** The topic is not the one of the stored offsets, so they do not apply to it. */
 export class TopicChangedError extends Error {}
