@@ -184,6 +184,14 @@ describe('a price line', () => {
     expect(text).toContain('The reduction from it is 20%.');
   });
 
+  test('is drawn with a change of this minute', async () => {
+    await using service = await open({ mouse: reduced }, 10 + 30 / 86_400);
+    await applyEvents(service.db.sql, 1, eventsOf([{ at: onDay(10 + 10 / 86_400), price: 55 }], 'mouse', 3), markets);
+    const { text } = await service.get('/products/mouse/prices.svg');
+    expect(text).toContain('>price 55.00<');
+    expect(text).toContain('55.00 from 2026-06-11.');
+  });
+
   test('is a file, however long', async () => {
     const many = Array.from({ length: 2_500 }, (_, index): [number, number] => [index / 24, 10 + (index % 7)]);
     await using service = await open({ mouse: many }, 1_000);
@@ -261,6 +269,7 @@ describe('a bad request', () => {
     ],
     [`/products/mouse/prior-price?at=${tomorrow}`, '/at', 'Must not be in the future'],
     ['/products/mouse/prior-price?market=FR', '/market', 'Must be a configured market: DE, EU'],
+    ['/prior-prices?ids=nothing&market=FR', '/market', 'Must be a configured market: DE, EU'],
     ['/reductions?market=FR', '/market', 'Must be a configured market: DE, EU'],
     ['/products/mouse/prices?from=2026-06-02T00:00:00Z&to=2026-06-01T00:00:00Z', '/from', 'Must not be after to'],
     [`/products/mouse/prices?to=${tomorrow}`, '/to', 'Must not be in the future'],

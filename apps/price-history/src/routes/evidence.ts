@@ -50,11 +50,14 @@ export function pictureRoute(app: Server, queries: Queries): void {
     async (request, reply) => {
       const { params, query } = request;
       const market = requestedMarket(query.market, queries);
-      // As long as nothing changes, the same picture for a minute.
-      const at = requestedInstant('at', query.at, now()) ?? now() - (now() % 60_000);
+      const at = requestedInstant('at', query.at, now());
+      // The same picture for a minute, unless something changes.
+      const minute = now() - (now() % minuteMs);
       const read = (gone: AbortSignal) =>
         answers.line(params.id, gone, async (tx, product) => {
-          return await readPicture(tx, product, at, requestedRule(product.markets, market));
+          const rule = requestedRule(product.markets, market);
+          const asked = at ?? Math.max(minute, product.changedAt);
+          return await readPicture(tx, product, { at: asked, to: at ?? asked + minuteMs }, rule);
         });
       const picture = found(await answered(queries, request, reply, read));
       return sendTagged(reply, request.headers['if-none-match'], { ...picture, type: svg });
@@ -62,14 +65,20 @@ export function pictureRoute(app: Server, queries: Queries): void {
   );
 }
 
+const minuteMs = 60_000;
 /** Periods that a picture shows: more would not be told apart. */
 const maxPeriods = 2_000;
 /** Days before the window. */
 const shownDays = 60;
 
-async function readPicture(tx: Transaction, product: Priced, at: number, rule: Rule): Promise<TaggedBody> {
-  const to = Math.max(at, product.changedAt <= Date.now() ? at : product.changedAt);
-  const prior = await priorPriceAt(tx, product, to, rule);
+/** The picture ends at `to`; the prior price is that at `at`. */
+async function readPicture(
+  tx: Transaction,
+  product: Priced,
+  { at, to }: { at: number; to: number },
+  rule: Rule,
+): Promise<TaggedBody> {
+  const prior = await priorPriceAt(tx, product, at, rule);
   const latest = await readBefore(tx, product.id, to, maxPeriods);
   const periods = latest.toReversed();
   const from = Math.max(prior.windowFrom - shownDays * dayMs, latest.length < maxPeriods ? 0 : (periods[0]?.from ?? 0));

@@ -6,12 +6,13 @@ import { tagged } from '../answers/priced.ts';
 import { invalid, MarketParameter, requestedMarket, requestedRule } from './parameters.ts';
 import { answered, listProblems, type Queries, QueryHeaders, tagHeader, unchanged, WaitParameters } from './route.ts';
 import { PriorPrice } from './schemas.ts';
+import type { RuleBook } from '../tables/rule-book.ts';
 
 const maxIds = 100;
 
 /** The route of the prior prices of a page of products. */
-export function priorPricesRoute(app: Server, queries: Queries): void {
-  const { answers, now } = queries;
+export function priorPricesRoute(app: Server, queries: Queries & { rules: RuleBook }): void {
+  const { answers, rules, now } = queries;
   app.get(
     '/prior-prices',
     {
@@ -37,6 +38,7 @@ export function priorPricesRoute(app: Server, queries: Queries): void {
     async (request, reply) => {
       const ids = idsIn(request.query.ids);
       const market = requestedMarket(request.query.market, queries);
+      requestedRule(await rules.ofServing(), market);
       const read = async () => {
         const products = await Promise.all(ids.map((id) => answers.product(id)));
         return { answer: products.flatMap(({ answer }) => answer ?? []), from: sameOf(products) };
