@@ -276,7 +276,8 @@ describe('a bad request', () => {
     ['/products/mouse/prices?cursor=x', '/cursor', 'Is not a cursor of this list'],
     ['/reductions?cursor=x', '/cursor', 'Is not a cursor of the list of this market'],
     ['/products/mouse/prices?limit=0', '/limit', 'Must be a whole number from 1 to 1000'],
-    ['/prior-prices?ids=', '/ids', 'Must be 1 to 100 ids, separated by commas'],
+    ['/prior-prices?ids=', '/ids', 'Must not be empty'],
+    ['/prior-prices?ids=,', '/ids', 'Must be 1 to 100 ids, separated by commas'],
     ['/prior-prices', '/ids', 'Is required'],
     ['/products/mouse/prior-price?colour=red', '/colour', 'Is unknown'],
   ])('%s is answered 400 with a pointer', async (url, pointer, message) => {
