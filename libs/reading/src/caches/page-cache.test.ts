@@ -70,3 +70,15 @@ test('a request that joins a read gets no page whose time was over before the re
   reads[1]?.resolve({ ...reduced, body: '[1]' });
   expect((await second).body).toBe('[1]');
 });
+
+test.each([-1, 0, NaN])('a page that is valid for %d ms is read once for each request', async (validForMs) => {
+  let reads = 0;
+  const cache = new PageCache({ position } as ChangeFeed, () => {
+    reads += 1;
+    return reads > 10 ? Promise.reject(new Error('Read again and again')) : Promise.resolve({ ...reduced, validForMs });
+  });
+  for (let request = 1; request <= 2; request++) {
+    expect((await cache.pageOfNow(list, stays, true)).body).toBe('[]');
+    expect(reads).toBe(request);
+  }
+});

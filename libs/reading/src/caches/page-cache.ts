@@ -10,7 +10,7 @@ export interface ShownPage {
   from: LogPosition | undefined;
   /**
    * Milliseconds, from the start of the read, for which the page stays right while the log has no change. For pages that also
-   * depend on the time; no limit when absent.
+   * depend on the time; no limit when absent, and no time when not above 0: the page answers only the request that reads it.
    */
   validForMs?: number;
 }
@@ -74,7 +74,7 @@ export class PageCache<List> {
     const page = isKnown ? known : this.#begin(key, list, position, isProven);
     const shown = page.shown ?? (await this.#wait(key, page, gone));
     // This call may have joined a read that began earlier, and the page was valid only until a time before this call.
-    return askedAtMs <= page.usableUntilMs ? shown : await this.pageOfNow(list, gone, isProven);
+    return !isKnown || askedAtMs <= page.usableUntilMs ? shown : await this.pageOfNow(list, gone, isProven);
   }
 
   #begin(key: string, list: List, at: LogPosition, isProven: boolean): CachedPage {
@@ -87,7 +87,8 @@ export class PageCache<List> {
     reading.then(
       (shown) => {
         const unprovenUntilMs = isProven ? Infinity : performance.now() + maxUnprovenMs;
-        page.usableUntilMs = Math.min(unprovenUntilMs, begunAtMs + (shown.validForMs ?? Infinity));
+        const { validForMs = Infinity } = shown;
+        page.usableUntilMs = Math.min(unprovenUntilMs, begunAtMs + (validForMs > 0 ? validForMs : 0));
         this.#keep(key, page, shown);
       },
       () => this.#pages.get(key) === page && this.#drop(key),
