@@ -52,3 +52,19 @@ test('a partition whose offset is not in the log is left out, and the others are
   const found = await firstMessages(options, topic.name, offsets, 3000);
   expect(found).toEqual(new Map([[partition, { offset: 0, sentAt: expect.any(Number) }]]));
 });
+
+test.each([0, 1])('the end of partition %i is found though its poll meets the error of another', async (partition) => {
+  await using topic = await createTopic(brokers, 2);
+  // Blocks the event loop, so that one poll meets both.
+  const isBusy = setInterval(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400), 1);
+  try {
+    const offsets = new Map([
+      [partition, 0],
+      [1 - partition, 5],
+    ]);
+    const found = await firstMessages(options, topic.name, offsets, 10_000);
+    expect(found).toEqual(new Map([[partition, { offset: 0, sentAt: undefined }]]));
+  } finally {
+    clearInterval(isBusy);
+  }
+});

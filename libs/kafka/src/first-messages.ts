@@ -10,6 +10,9 @@ export interface FirstMessage {
   sentAt: number | undefined;
 }
 
+/** An empty log answers after 100 ms (`fetch.wait.max.ms`). */
+const pauseBeforeNextMs = 300;
+
 /**
  * Returns the first message at or after each of these offsets, by partition. Leaves out partitions that deliver none within
  * `timeoutMs`: their leader is away, or their offset is not in the log. Joins no group.
@@ -37,11 +40,13 @@ export async function firstMessages(
   try {
     await connect(native.client);
     native.assign([...offsets].map(([partition, offset]) => ({ partition, offset })));
+    const askAgain = askingAgain(native, offsets, found);
     while (found.size < offsets.size && performance.now() < end) {
       const messages = await poll(native, options.log);
-      for (const { partition, offset, timestamp = 0 } of messages) note(partition, { offset, sentAt: timestamp });
+      for (const { partition, offset, timestamp = 0 } of messages ?? []) note(partition, { offset, sentAt: timestamp });
       for (const { partition, offset } of ends) note(partition, { offset, sentAt: undefined });
       ends = [];
+      askAgain(messages === undefined);
       await native.arrival(100);
     }
     return found;
@@ -50,13 +55,38 @@ export async function firstMessages(
   }
 }
 
-/** The error of one partition does not end the search in the others; ends that the same poll met are lost with it. */
-async function poll(native: NativeConsumer, log: Log): Promise<IncomingMessage[]> {
+/**
+ * Assigns partitions without an answer again after a poll has failed: the client drops the ends that such a poll met. It takes them
+ * one at a time, because the partition with the error fails again, and would drop the same ends.
+ */
+function askingAgain(
+  native: NativeConsumer,
+  offsets: ReadonlyMap<number, number>,
+  found: ReadonlyMap<number, unknown>,
+) {
+  let waiting: [partition: number, offset: number][] = [];
+  let pausedUntilMs = 0;
+  return (hasFailed: boolean) => {
+    if (hasFailed && waiting.length === 0) waiting = [...offsets];
+    waiting = waiting.filter(([partition]) => !found.has(partition));
+    if (performance.now() < pausedUntilMs) return;
+    const [next, ...others] = waiting;
+    if (next === undefined) return;
+    const [partition, offset] = next;
+    waiting = others;
+    native.unassign([partition]);
+    native.assign([{ partition, offset }]);
+    pausedUntilMs = performance.now() + pauseBeforeNextMs;
+  };
+}
+
+/** The error of one partition does not end the search in the others. Undefined if there was one. */
+async function poll(native: NativeConsumer, log: Log): Promise<IncomingMessage[] | undefined> {
   try {
     return await native.poll(1000);
   } catch (error) {
     if (!(error instanceof KafkaError) || error.fatal) throw error;
     log.debug({ err: error }, 'Looking for first messages');
-    return [];
+    return undefined;
   }
 }
