@@ -4,6 +4,9 @@ import { type Fall, isInForce, nextFall } from './fall.ts';
 import { isAfter, type Period, periodAt, type PriceLine } from './period.ts';
 
 /**
+ * The reference for tests: no code of the service calls it. The service comes to the same result without the whole line, in
+ * `fallsAfter`, `currentPriorPrice` and `pastPriorPrice`, and tests compare these with it.
+ *
  * The prior price that a trader has to indicate with a reduction, at the instant `at`: the lowest price applied in at least the
  * 30 days before the reduction was applied (Directive 98/6/EC, article 6a, as inserted by Directive (EU) 2019/2161; Guidance
  * 2021/C 526/02). Not legal advice.
