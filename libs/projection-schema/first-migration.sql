@@ -1,5 +1,5 @@
 -- The beginning of the first migration of a service with a read model: the tables of libs/projection (src/tables.ts), with
--- collations, checks and the first generation, which Drizzle cannot express.
+-- collations, checks and the first generation, which src/tables.ts lacks.
 create table generations (
   generation integer primary key not null,
   state text not null check (state in ('filling', 'serving', 'retired', 'dropped')),
