@@ -245,12 +245,13 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     'fetch.error.backoff.ms': 100,
     // A full queue delays the next fetch for so long; at full speed the queue is empty after 100 ms.
     'fetch.queue.backoff.ms': 10,
-    // Size of the read-ahead queue. While it is full, librdkafka (2.15) fetches nothing; afterwards it asks for all partitions
-    // again, and always in the same order.
+    // Size of the read-ahead queue. While it is full, librdkafka (2.15) fetches nothing. Each fetch begins with the next
+    // partition in turn; but whenever the queue was full, the turn begins anew with the first partition.
     'queued.max.messages.kbytes': 256,
-    // So each fetch must have room for every partition: otherwise the last ones in that order get nothing until the first are
-    // read to their ends. A batch of the relay fits. Releases whose batches had 1 MB compressed them to a third. A larger
-    // batch is delivered when no partition before its own has any, or when a fetch begins with its partition.
+    // So each fetch must have room for every partition: otherwise the last ones get nothing until the first are read to their
+    // ends, as long as the queue fills up again and again. A batch of the relay fits. Releases whose batches had 1 MB
+    // compressed them to a third. A larger batch is delivered when no partition before its own has any, or when a fetch
+    // begins with its partition.
     'max.partition.fetch.bytes': 400_000,
     'fetch.max.bytes': 50_000_000,
   };

@@ -191,8 +191,9 @@ function create(options: Omit<ClientOptions, 'log'>): Native {
       'max.in.flight.requests.per.connection': 1,
       // A lone message leaves at once; under load batches form by themselves while requests are in flight.
       'linger.ms': 0,
-      // A consumer asks for so much of each partition at once (`max.partition.fetch.bytes` in native-consumer.ts), so that a
-      // batch of one partition never takes the place of the others'. 600 events.
+      // 600 events. Less than a consumer asks for of each partition at once (`max.partition.fetch.bytes` in
+      // native-consumer.ts), so that a batch of messages below this size never takes the place of other partitions'. A larger
+      // message is a batch of its own.
       'batch.size': 250_000,
       // A third of the bytes for a twentieth of the CPU (docs/explanation/decisions/0006-events-travel-as-lz4.md).
       'compression.codec': 'lz4',
