@@ -11,6 +11,7 @@ import { Semaphore } from './consume/semaphore.ts';
 import { dependenciesOf } from './health.ts';
 import { measureClock, measureGenerations, measureParked } from './metrics.ts';
 import type { Model } from './model.ts';
+import { endAbandonedNowAndThen } from './tables/abandoned-sessions.ts';
 
 export interface ProjectionOptions {
   sql: Sql;
@@ -67,7 +68,8 @@ export function openProjection(model: Model, options: ProjectionOptions): Projec
   measureClock(registry, sql, log);
   const work = async (signal: AbortSignal) => {
     const draining = drainNowAndThen(sql, model, log, signal);
-    await Promise.all([generations.run(signal), draining]).finally(() => admin.close());
+    const ending = endAbandonedNowAndThen(sql, model.name, log, signal);
+    await Promise.all([generations.run(signal), draining, ending]).finally(() => admin.close());
   };
   return { generations, dependencies: dependenciesOf({ sql, database, generations }), work };
 }

@@ -19,5 +19,7 @@ const codec: Codec = {
 const pool = connectModel(counterModel, dsn);
 const sql = point === 'read' ? pool : signalledAtCommit(pool, { point, signal } as SignalPoint);
 const log = createLogger('counter', 'silent');
-const { work } = openProjection(counterModel, { sql, brokers, topic, log, metrics: createMetrics('counter'), codec });
+// The statements of a batch are new on its connection.
+const model = point === 'within a statement' ? { ...counterModel, prepare: () => [] } : counterModel;
+const { work } = openProjection(model, { sql, brokers, topic, log, metrics: createMetrics('counter'), codec });
 await work(new AbortController().signal);

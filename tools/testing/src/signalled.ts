@@ -1,12 +1,13 @@
 import type { Sql } from '@catalogue/postgres';
 
 export interface SignalPoint {
-  point: 'before commit' | 'after commit';
+  point: 'within a statement' | 'before commit' | 'after commit';
   signal: 'SIGKILL' | 'SIGSTOP';
 }
 
 /**
- * A pool that signals this process at the first commit of a transaction: before it is sent, when the server has answered all
+ * A pool that signals this process at the first commit of a transaction: when statements before it were sent, but not yet the
+ * values of those that are new on their connection; before it is sent, when the server has answered all
  * statements before it, or after it is acknowledged. A process that was stopped continues there.
  */
 export function signalledAtCommit(sql: Sql, { point, signal }: SignalPoint): Sql {
@@ -44,8 +45,11 @@ function committedLate(
   reached: (point: SignalPoint['point']) => void,
 ): PromiseLike<unknown> {
   const sent = async () => {
-    // A turn later they have been sent. Until a statement is answered, the server may wait for its values, without a time limit.
-    await new Promise((resolve) => void setImmediate(resolve));
+    const turn = () => new Promise((resolve) => void setImmediate(resolve));
+    // Two turns later they have gone to the server. It answers what a new statement expects, and then waits for its values.
+    await turn();
+    await turn();
+    reached('within a statement');
     await Promise.allSettled(made.filter(({ executed }) => executed));
     reached('before commit');
     const done = await commit;

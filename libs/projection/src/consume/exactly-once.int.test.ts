@@ -58,25 +58,28 @@ test('a message that crashes the process is found at the third attempt and parke
   expect(await shown(db)).toEqual({ bad: 1, good: 2 });
 });
 
-test('a process that is frozen before a commit is replaced, and writes nothing when it continues', async () => {
-  await using db = await createDatabase(readDb, migrateCounters);
-  await using topic = await createTopic(kafka, 1);
-  await sendMessages(kafka, topic.name, [event('mouse', 1), event('mouse', 2)]);
-  await using frozen = startProcess(program, ['before commit', 'SIGSTOP', kafka, db.dsn, topic.name], {});
-  await waitFor('it to be frozen in a transaction', async () => {
-    const rows = await db.sql`
+test.each(['before commit', 'within a statement'])(
+  'a process that is frozen %s is replaced, and writes nothing when it continues',
+  async (point) => {
+    await using db = await createDatabase(readDb, migrateCounters);
+    await using topic = await createTopic(kafka, 1);
+    await sendMessages(kafka, topic.name, [event('mouse', 1), event('mouse', 2)]);
+    await using frozen = startProcess(program, [point, 'SIGSTOP', kafka, db.dsn, topic.name], {});
+    await waitFor('it to be frozen in a transaction', async () => {
+      const rows = await db.sql`
       select from pg_stat_activity
-      where datname = current_database() and application_name = 'counter' and state = 'idle in transaction'
+      where datname = current_database() and application_name = 'counter' and wait_event = 'ClientRead'
         and backend_xid is not null and state_change < clock_timestamp() - interval '1 s'`;
-    return rows.length > 0;
-  });
-  await using _other = await startCounter(kafka, db.dsn, topic.name);
-  await applied(db, 2);
-  frozen.kill('SIGCONT');
-  await sendMessages(kafka, topic.name, [event('mouse', 3), event('rat', 1)]);
-  await applied(db, 4);
-  expect(await shown(db)).toEqual({ mouse: 3, rat: 1 });
-});
+      return rows.length > 0;
+    });
+    await using _other = await startCounter(kafka, db.dsn, topic.name);
+    await applied(db, 2);
+    frozen.kill('SIGCONT');
+    await sendMessages(kafka, topic.name, [event('mouse', 3), event('rat', 1)]);
+    await applied(db, 4);
+    expect(await shown(db)).toEqual({ mouse: 3, rat: 1 });
+  },
+);
 
 const scope: OffsetScope = { generation: 1, topic: 'events', topicId: 'a' };
 
