@@ -71,7 +71,7 @@ test('every service writes again to a database that was read-only for a while, w
   await waitFor(
     'all to be ready',
     async () => {
-      const ready = await Promise.all(Object.values(system.services).map((service) => service.isReady()));
+      const ready = await Promise.all(system.running.map((service) => service.isReady()));
       return !ready.includes(false);
     },
     within,

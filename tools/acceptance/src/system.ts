@@ -116,12 +116,17 @@ export class System implements AsyncDisposable {
       if (withPrices) await createDatabase(readDb, 'catalogue_prices');
       await system.migrate(checkout);
       for (const service of Object.values(system.services)) service.checkout = checkout;
-      await Promise.all(system.#runs.map((name) => system.services[name].start()));
+      await Promise.all(system.running.map((service) => service.start()));
       return system;
     } catch (error) {
       await system[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The services that this system runs. */
+  get running(): ServiceProcess[] {
+    return this.#runs.map((name) => this.services[name]);
   }
 
   get withPrices(): boolean {

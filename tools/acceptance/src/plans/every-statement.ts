@@ -13,7 +13,7 @@ export async function useServices(system: System): Promise<void> {
   await loseConnections(system);
   await queryProducts(system);
   await parkAndRelease(system);
-  for (const { url } of Object.values(system.services)) {
+  for (const { url } of system.running) {
     for (const path of ['metrics', 'health/ready']) await (await fetch(`${url}/${path}`)).text();
   }
 }
