@@ -360,6 +360,14 @@ describe('prices', () => {
     ]);
   });
 
+  test('of several products refuse an id with a comma, which would name other products', async () => {
+    const fake = api(json([prior('mouse')]));
+    await expect(catalogueOf(fake, { prices: 'http://p' }).priorPrices(['desk', 'mouse,lamp'])).rejects.toThrow(
+      'priorPrices takes no id with a comma: ask priorPrice for "mouse,lamp"',
+    );
+    expect(fake.seen).toEqual([]);
+  });
+
   test('are listed page by page', async () => {
     const next = { link: '</reductions?market=EU&limit=100&cursor=abc>; rel="next"' };
     const fake = api(json([prior('mouse')], 200, next), json([prior('lamp')]));

@@ -177,8 +177,15 @@ export class Catalogue {
     return body as PriorPrice;
   }
 
-  /** The prior prices of up to 100 products now, without those that never had a price. */
+  /**
+   * The prior prices of up to 100 products now, without those that never had a price.
+   * @throws {TypeError} for an id with a comma, which separates ids: `priorPrice` takes it.
+   */
   async priorPrices(ids: readonly string[], query: MarketQuery = {}, options: CallOptions = {}): Promise<PriorPrice[]> {
+    const several = ids.find((id) => id.includes(','));
+    if (several !== undefined) {
+      throw new TypeError(`priorPrices takes no id with a comma: ask priorPrice for "${several}"`);
+    }
     const path = `/prior-prices${queryString({ ids: ids.join(','), ...query })}`;
     const { body } = await this.#priced(path, ids, options);
     return body as PriorPrice[];

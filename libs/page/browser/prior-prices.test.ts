@@ -52,6 +52,26 @@ test('a product is asked for again until price-history knows the version that is
   expect(prices.asked).toHaveLength(3);
 });
 
+test('a product that price-history does not know is asked for a bounded number of times, also at version 0', async () => {
+  const prices = service(() => (prices.asked.length > 100 ? Promise.reject(new Error('no end')) : Promise.resolve([])));
+  const pause = vi.fn<() => Promise<void>>(async () => {});
+  const prior = new PriorPrices(prices, () => {}, pause);
+  prior.want([product('mouse', 0)]);
+  await vi.waitFor(() => expect(prices.asked.length).toBeGreaterThanOrEqual(20));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(prices.asked).toHaveLength(20);
+  expect(pause).toHaveBeenCalledTimes(20);
+});
+
+test('a product whose id has a comma is not asked for, because commas separate ids', async () => {
+  const prices = service();
+  const prior = new PriorPrices(prices, () => {});
+  prior.want([product('mouse,lamp'), product('desk')]);
+  await vi.waitFor(() => expect(prior.of(product('desk'))).toBeDefined());
+  expect(prices.asked).toEqual([['desk']]);
+  expect(prior.of(product('mouse,lamp'))).toBeUndefined();
+});
+
 test('a failure is forgotten: the next list asks again', async () => {
   const answers = [Promise.reject(new Error('away')), Promise.resolve([reduced('mouse')])];
   const prices = service(() => answers.shift() as Promise<PriorPrice[]>);

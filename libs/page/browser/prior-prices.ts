@@ -52,7 +52,7 @@ export class PriorPrices {
           if (prior !== undefined) this.#known.set(id, { version: prior.version, prior });
         }
         this.#changed();
-        const isBehind = missing.some(({ id, version }) => (byId.get(id)?.version ?? 0) < version);
+        const isBehind = missing.some(({ id, version }) => (byId.get(id)?.version ?? -1) < version);
         repeats = isBehind ? repeats + 1 : 0;
         if (isBehind) await this.#pause();
       }
@@ -62,8 +62,10 @@ export class PriorPrices {
     this.#isAsking = false;
   }
 
+  /** Skips ids with a comma (messages of older producers can have one): commas separate the ids of a request. */
   #missing(): Product[] {
-    return this.#wanted.filter(({ id, version }) => (this.#known.get(id)?.version ?? -1) < version).slice(0, atOnce);
+    const isMissing = ({ id, version }: Product) => !id.includes(',') && (this.#known.get(id)?.version ?? -1) < version;
+    return this.#wanted.filter(isMissing).slice(0, atOnce);
   }
 }
 
