@@ -22,6 +22,7 @@ function withoutSlashes(address: string): string {
 function isUsable(address: string, base: string | undefined): boolean {
   if (/[?#]/.test(address) || !URL.canParse(address, base)) return false;
   const { protocol } = new URL(address, base);
-  const hasCredentials = URL.canParse(address) && new URL(address).username !== '';
-  return /^https?:$/.test(protocol) && !hasCredentials;
+  // The base of a relative address may have credentials.
+  const { username, password } = URL.canParse(address) ? new URL(address) : { username: '', password: '' };
+  return /^https?:$/.test(protocol) && username === '' && password === '';
 }

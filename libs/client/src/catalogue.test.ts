@@ -289,6 +289,7 @@ test.each([
   '',
   'ftp://catalogue',
   'http://name:word@catalogue',
+  'http://:word@catalogue',
   'http://catalogue/?a=1',
   undefined as unknown as string,
 ])('the invalid address %s is refused before any request', (queries) => {

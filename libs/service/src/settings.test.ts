@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
+  commandApiUrl,
   corsOrigins,
   integer,
   kafkaBrokers,
   kafkaTopic,
   parseSettings,
   postgresDsn,
+  pricesUrl,
   serviceSettings,
 } from './settings.ts';
 
@@ -66,6 +68,37 @@ describe('a malformed value is refused', () => {
 
   test('without repeating a password', () => {
     expect(() => parseSettings(settings, { ...given, WRITE_DB_DSN: 'postgres:secret' })).toThrow(/^(?!.*secret)/);
+  });
+});
+
+describe('an address that browsers send requests to', () => {
+  test.each(['https://prices.shop.example', 'HTTP://localhost:8084/', 'https://shop.example/prices//'])(
+    'may have a path: %s',
+    (text) => {
+      const { url } = parseSettings({ url: pricesUrl }, { PRICES_URL: text });
+      expect(url).toBe(text.replace(/\/+$/, ''));
+    },
+  );
+
+  test.each([
+    'prices.shop.example',
+    'localhost:8084',
+    'ftp://shop.example',
+    'https:shop.example',
+    'https://',
+    'https://shop.example/?a=1',
+    'https://shop.example?',
+    'https://shop.example/#top',
+    'https://secret@shop.example',
+    'https://:secret@shop.example',
+    'https://user:secret@shop.example',
+  ])('is refused if the client cannot append a path to it: %s', (text) => {
+    const read = () => parseSettings({ pricesUrl, commandApiUrl }, { PRICES_URL: text, COMMAND_API_URL: text });
+    const fault = 'must be an http:// or https:// address without credentials, ? and #';
+    expect(read).toThrow(
+      `PRICES_URL ${fault}; for example PRICES_URL=https://prices.shop.example\n` +
+        `COMMAND_API_URL ${fault}; for example COMMAND_API_URL=https://commands.shop.example`,
+    );
   });
 });
 

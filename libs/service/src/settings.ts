@@ -174,9 +174,12 @@ export const pricesUrl: Setting<string> = {
   parse: parseAddress,
 };
 
+/** An address to which a client appends paths. Error messages never repeat the text, which may contain a password. */
 function parseAddress(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-    throw new Error(`must be an http:// or https:// address, not "${text}"`);
+  const url = /^https?:\/\/[^?#]+$/i.test(text) ? URL.parse(text) : null;
+  if (url?.username !== '' || url.password !== '') {
+    throw new Error('must be an http:// or https:// address without credentials, ? and #');
+  }
   return withoutSlashes(text);
 }
 
