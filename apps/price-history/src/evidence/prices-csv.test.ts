@@ -28,7 +28,15 @@ test.each([
   ['=cmd()', "'=cmd()"],
   ['@sum(1,2)', `"'@sum(1,2)"`],
   ['-1', "'-1"],
-  ['\t=1', "'\t=1"],
+  ['\t=1', "'\t'=1"],
+  // Where `;` or a tab separates fields, a part of the text is a field.
+  ['a;=cmd()', "a;'=cmd()"],
+  ['a;"=cmd()"', `"a;'""=cmd()"""`],
+  ['a; +1;-1', "a;' +1;'-1"],
+  ['a\t@sum(1)', "a\t'@sum(1)"],
+  ['a,=1', `"a,'=1"`],
+  ['a\r\n=1', `"a\r\n'=1"`],
+  ['a=1;b-c', 'a=1;b-c'],
 ])('the id %j is the field %j', (id, field) => {
   const [row] = periods.map((period) => ({ ...period, eventId: id }));
   expect(csvRows(id, row === undefined ? [] : [row])).toBe(

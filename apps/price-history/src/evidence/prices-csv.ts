@@ -21,9 +21,9 @@ export function csvRows(product: string, periods: readonly Period[]): string {
 
 /**
  * A text as a field. Ids of older producers can be any text: spreadsheets would run one that begins like a formula, so it gets an
- * apostrophe (OWASP, CSV injection).
+ * apostrophe (OWASP, CSV injection). So does a part of it: where `;` or a tab separates fields, spreadsheets split this file there.
  */
 function text(value: string): string {
-  const plain = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const plain = value.replaceAll(/^(?=[\t\r])|(?<=^|[;,\t\r\n])(?=[" ]*[=+\-@])/g, "'");
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
