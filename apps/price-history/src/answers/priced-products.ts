@@ -41,10 +41,12 @@ interface Large {
   version: number;
 }
 
-/** Periods and times of an offer: about 150 bytes each. */
+/** Periods (about 150 bytes each), times of an offer, and reductions, which have a period each. */
 const maxKeptParts = 20;
 
-function keptOf({ priced }: RuledRow): Priced | Large {
-  const { lows, offers } = priced.product.settled;
-  return lows.length + offers.length > maxKeptParts ? { id: priced.id, version: priced.version } : priced;
+/** What is kept in memory of a product. */
+export function keptOf({ priced }: RuledRow): Priced | Large {
+  const { lows, offers, falls } = priced.product.settled;
+  const parts = lows.length + offers.length + Object.keys(falls).length;
+  return parts > maxKeptParts ? { id: priced.id, version: priced.version } : priced;
 }
