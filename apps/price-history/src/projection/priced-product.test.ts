@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, onDay } from '../../test/lines.ts';
 import { parseMarkets } from '../rules/markets.ts';
-import { mergeLegacy, type PricedProduct, unknownProduct } from './priced-product.ts';
+import { evolve, mergeLegacy, type PricedProduct, unknownProduct } from './priced-product.ts';
 import { changedRows } from './rows.ts';
 
 const markets = parseMarkets('{"EU": {"zone": "UTC"}}');
@@ -75,6 +75,11 @@ describe('the price line', () => {
       [100, 1],
       [10_000, null],
     ]);
+  });
+
+  test('names events by ids that PostgreSQL can store', () => {
+    const [event] = eventsOf([{ at: onDay(0), price: 100 }]).map((each) => ({ ...each, id: 'a\0b\ud800' }));
+    expect(event && evolve(unknownProduct('mouse'), event, markets).last?.eventId).toBe('a\ufffdb\ufffd');
   });
 
   test('is the same when events are applied twice, or one by one', () => {
@@ -186,6 +191,11 @@ describe('a product of older producers', () => {
       expect(lineOf(rows)).toEqual([[-3, null, 8_000]]);
       expect(rows.product.completeFrom).toBeNull();
     }
+  });
+
+  test('names messages by ids that PostgreSQL can store', () => {
+    const { product } = merge([{ ...created, id: 'a\0b\ud800' }]);
+    expect(product.last?.eventId).toBe('a\ufffdb\ufffd');
   });
 
   test('is not offered before it is created', () => {

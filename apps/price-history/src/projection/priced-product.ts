@@ -1,4 +1,5 @@
 import type { LegacyEnvelope, ProductEvent } from '@catalogue/contracts';
+import { storable } from '@catalogue/projection';
 import { assess, type PriorPrice, windowUntil } from '../line/assessment.ts';
 import { isInForce } from '../line/fall.ts';
 import type { Markets } from '../rules/markets.ts';
@@ -82,7 +83,7 @@ function record(
   cents: number | null,
   markets: Markets,
 ): PricedProduct {
-  return withChange(product, { at: instantOf(timestamp), cents, version: productVersion, eventId: id }, markets);
+  return withChange(product, { at: instantOf(timestamp), cents, version: productVersion, eventId: storable(id) }, markets);
 }
 
 /** The product after a change, which takes effect at the last one's instant at the earliest. */
@@ -116,7 +117,7 @@ export function mergeLegacy(
   let { createdAt, price } = product.legacy ?? { createdAt: null, price: null };
   if (type === 'ProductCreated' && (createdAt === null || at < createdAt)) createdAt = at;
   if (payload.price !== undefined && stamp > (price?.stamp ?? '')) {
-    price = { stamp, at, cents: centsOf(payload.price), eventId: id };
+    price = { stamp, at, cents: centsOf(payload.price), eventId: storable(id) };
   }
   if (createdAt === (product.legacy?.createdAt ?? null) && price === (product.legacy?.price ?? null)) {
     return { outcome: 'superseded' };
