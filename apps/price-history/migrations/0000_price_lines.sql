@@ -60,7 +60,7 @@ create table priced_products (
   version integer not null default 0,
   event_id text,
   parked boolean not null default false,
-  complete_from timestamp(3) with time zone,
+  complete_from timestamp(3) with time zone default '0001-01-01T00:00:00Z',
   settled jsonb,
   last_change jsonb,
   legacy jsonb,

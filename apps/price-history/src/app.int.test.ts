@@ -8,6 +8,7 @@ import { eventsOf } from '../test/events.ts';
 import { dayMs, dayZero, onDay } from '../test/lines.ts';
 import { startPrices } from '../test/service.ts';
 import { showPriorPrice } from './answers/shown-prior-price.ts';
+import { beginning } from './line/period.ts';
 import { priorPrice } from './line/prior-price.ts';
 import { parseMarkets } from './rules/markets.ts';
 import { migratePrices } from './tables/migrate.ts';
@@ -124,14 +125,13 @@ describe('the prior price of a product', () => {
             });
           await applyEvents(service.db.sql, 1, eventsOf(said, id), markets);
           const periods = await readPeriods(service.db.sql, id, always);
-          const completeFrom = said[0]?.at ?? null;
           for (const ask of asks) {
             for (const rule of markets.values()) {
               const at = new Date(onDay(ask)).toISOString();
               const { body } = await service.get(
                 `/products/${encodeURIComponent(id)}/prior-price?at=${at}&market=${rule.market}`,
               );
-              const expected = priorPrice({ periods, completeFrom }, onDay(ask), rule);
+              const expected = priorPrice({ periods, completeFrom: beginning }, onDay(ask), rule);
               expect(body).toEqual(
                 JSON.parse(JSON.stringify(showPriorPrice({ id, version: said.length }, onDay(ask), expected))),
               );

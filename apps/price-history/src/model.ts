@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from '@catalogue/postgres';
 import type { Model } from '@catalogue/projection';
-import { evolve, mergeLegacy, type PricedProduct, unknownProduct } from './projection/priced-product.ts';
+import { evolve, mergeLegacy, type PricedProduct, skip, unknownProduct } from './projection/priced-product.ts';
 import type { Markets } from './rules/markets.ts';
 import { type Begun, begin, readBegun } from './tables/applied-rules.ts';
 import { appendChanges } from './tables/change-log.ts';
@@ -47,6 +47,7 @@ export function priceModel(markets: Markets): Model<RuledProduct> {
     compared: ['id', 'version', 'complete_from', 'settled', 'last_change', 'legacy'],
     empty: (id) => ({ ...unknownProduct(id), begun: configured }),
     evolve: (row, event) => ({ ...evolve(row, event, row.begun.markets), begun: row.begun }),
+    skipped: (row) => ({ ...skip(row), begun: row.begun }),
     legacy: {
       merge: (row, event, place) => {
         const merged = mergeLegacy(row, event, place);

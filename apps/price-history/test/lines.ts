@@ -1,4 +1,4 @@
-import type { Period, PriceLine } from '../src/line/period.ts';
+import { beginning, type Period, type PriceLine } from '../src/line/period.ts';
 import type { Rule } from '../src/rules/rule.ts';
 
 export const dayMs = 86_400_000;
@@ -17,5 +17,5 @@ export function lineOf(changes: readonly (readonly [at: number, cents: number | 
     const version = index + 1;
     if (cents !== null) periods.push({ from, to, cents, version, eventId: `event ${version}` });
   }
-  return { periods, completeFrom: periods[0]?.from ?? null };
+  return { periods, completeFrom: beginning };
 }

@@ -86,6 +86,11 @@ export interface Model<Row extends Tracked = Tracked> {
   empty(id: string): Row;
   /** The row after one more event. Pure. `version` and `eventId` are set already. */
   evolve(row: Row, event: ProductEvent): Row;
+  /**
+   * The row after an event that an operator discarded, or after several in a row: what they said is not known. Pure. Without it,
+   * only the version moves.
+   */
+  skipped?(row: Row): Row;
   /** Without it, legacy messages are counted as unknown, and make no row. */
   legacy?: Legacy<Row>;
   /** Inserts empty rows for products without one, in the order of their ids, because an absent row cannot be locked. */

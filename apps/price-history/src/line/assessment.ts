@@ -77,8 +77,7 @@ export function windowUntil(to: number, observed: Observed, rule: Rule): PriceWi
     to,
     lowest: observed.lowest(from, to) ?? null,
     observedDays: observedDays(from, to, observed, rule),
-    isComplete:
-      completeFrom !== null && (completeFrom <= from || firstOffered === undefined || firstOffered >= completeFrom),
+    isComplete: completeFrom !== null && completeFrom <= from,
     // By calendar and clock: from noon to noon is a day.
     isNew:
       firstOffered === undefined ||

@@ -21,11 +21,14 @@ export interface Period {
 export interface PriceLine {
   periods: readonly Period[];
   /**
-   * From when on every price is known; null when that is unknown. Messages of older producers have no versions, so some may be
-   * missing before it.
+   * From when on every price is known: `beginning` when none is missing; null when the last one may be missing. Messages of older
+   * producers have no versions, so some may be missing, and operators discard events.
    */
   completeFrom: number | null;
 }
+
+/** An instant before every window. */
+export const beginning = Date.parse('0001-01-01T00:00:00Z');
 
 /** The period at an instant; undefined when the product was not offered. */
 export function periodAt({ periods }: PriceLine, at: number): Period | undefined {

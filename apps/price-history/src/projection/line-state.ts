@@ -55,6 +55,15 @@ export function applyChange(line: LineState, change: Change, markets: Markets, c
   };
 }
 
+/** The line when it turns out that prices before an instant may be missing; null: the last one, too. */
+export function completedFrom(line: LineState, completeFrom: number | null): LineState {
+  const falls = Object.entries(line.falls).map(([market, { window, ...fall }]) => {
+    const isComplete = window.isComplete && completeFrom !== null && completeFrom <= window.from;
+    return [market, { ...fall, window: { ...window, isComplete } }];
+  });
+  return { ...line, falls: Object.fromEntries(falls) as LineState['falls'] };
+}
+
 function endOffer(line: LineState, at: number): LineState {
   const { open, offers } = line;
   if (open === null) return line;

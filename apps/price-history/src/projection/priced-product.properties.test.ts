@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, dayZero } from '../../test/lines.ts';
-import type { Period, PriceLine } from '../line/period.ts';
+import { beginning, type Period, type PriceLine } from '../line/period.ts';
 import { priorPrice } from '../line/prior-price.ts';
 import { parseMarkets } from '../rules/markets.ts';
 import { currentPriorPrice } from './priced-product.ts';
@@ -67,8 +67,7 @@ function plainLine(history: readonly Said[]): PriceLine {
     open = now === null ? undefined : { from, to: null, cents: now, version, eventId: `event ${version}` };
     if (open !== undefined) periods.push(open);
   }
-  const [first] = prices.keys();
-  return { periods, completeFrom: first ?? null };
+  return { periods, completeFrom: beginning };
 }
 
 /** Applies the events in batches of such sizes, the last of them for the rest. */

@@ -2,11 +2,12 @@ import type { LegacyEnvelope, ProductEvent } from '@catalogue/contracts';
 import { storable } from '@catalogue/projection';
 import { assess, type PriorPrice, windowUntil } from '../line/assessment.ts';
 import { isInForce } from '../line/fall.ts';
+import { beginning } from '../line/period.ts';
 import type { Markets } from '../rules/markets.ts';
 import type { Rule } from '../rules/rule.ts';
 import { centsOf } from './cents.ts';
 import { instantOf, stampOf } from './instant.ts';
-import { applyChange, type Change, emptyLine, type LineState } from './line-state.ts';
+import { applyChange, type Change, completedFrom, emptyLine, type LineState } from './line-state.ts';
 import { closeLow, lowestSince } from './lows.ts';
 
 /** A product as its row is: what the projection folds events into. It is small, however long the product's price line is. */
@@ -43,7 +44,7 @@ export function unknownProduct(id: string): PricedProduct {
     version: 0,
     eventId: null,
     parked: false,
-    completeFrom: null,
+    completeFrom: beginning,
     settled: emptyLine,
     last: null,
     legacy: null,
@@ -83,7 +84,19 @@ function record(
   cents: number | null,
   markets: Markets,
 ): PricedProduct {
-  return withChange(product, { at: instantOf(timestamp), cents, version: productVersion, eventId: storable(id) }, markets);
+  return withChange(
+    product,
+    { at: instantOf(timestamp), cents, version: productVersion, eventId: storable(id) },
+    markets,
+  );
+}
+
+/**
+ * The product after an event that is not known. It may have set a price, so the line is complete from the next change on, and
+ * reductions in force are not.
+ */
+export function skip(product: PricedProduct): PricedProduct {
+  return { ...product, completeFrom: null, settled: completedFrom(product.settled, null) };
 }
 
 /** The product after a change, which takes effect at the last one's instant at the earliest. */
@@ -124,7 +137,7 @@ export function mergeLegacy(
   }
   return {
     outcome: 'applied',
-    product: { ...product, legacy: { createdAt, price }, last: legacyChange(createdAt, price) },
+    product: { ...product, completeFrom: null, legacy: { createdAt, price }, last: legacyChange(createdAt, price) },
   };
 }
 
@@ -148,5 +161,6 @@ export function currentPriorPrice(product: PricedProduct, at: number, rule: Rule
     completeFrom: product.completeFrom,
   };
   const window = isInForce(fall, at) ? fall.window : windowUntil(at, observed, rule);
-  return assess(open?.cents ?? null, window, rule);
+  // Of a parked product later prices are not known.
+  return assess(open?.cents ?? null, { ...window, isComplete: window.isComplete && !product.parked }, rule);
 }

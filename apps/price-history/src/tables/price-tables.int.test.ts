@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { addGeneration, applyEvents, openPrices } from '../../test/database.ts';
 import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, dayZero, onDay, strict } from '../../test/lines.ts';
+import { beginning } from '../line/period.ts';
 import { priorPrice } from '../line/prior-price.ts';
 import { type Markets, parseMarkets } from '../rules/markets.ts';
 import { begin, findOtherRules } from './applied-rules.ts';
@@ -155,7 +156,7 @@ describe('the periods of a product', () => {
     await applyEvents(db.sql, 1, eventsOf(changes), markets);
     const periods = await readPeriods(db.sql, 'mouse', always);
     for (let at = -5; at < 60; at += 2.5) {
-      const { windowFrom, windowTo, basis } = priorPrice({ periods, completeFrom: onDay(0) }, onDay(at), strict);
+      const { windowFrom, windowTo, basis } = priorPrice({ periods, completeFrom: beginning }, onDay(at), strict);
       expect([await readLowest(db.sql, 'mouse', windowFrom, windowTo)]).toEqual([basis[0]]);
     }
   });

@@ -34,8 +34,8 @@ export const pricedProducts = pgTable(
     eventId: text('event_id'),
     /** Events of the product are parked, so the row is older than the topic. */
     parked: boolean().notNull().default(false),
-    /** From when on every price is known; null when that is unknown. */
-    completeFrom: instant('complete_from'),
+    /** From when on every price is known; null when the last one may be missing. The default is before every window. */
+    completeFrom: instant('complete_from').default(sql`'0001-01-01T00:00:00Z'`),
     /** The line just before the last change (`PackedLine`); null before the second. */
     settled: jsonb(),
     lastChange: jsonb('last_change'),

@@ -22,6 +22,17 @@ test('a model without a merge of legacy messages counts them as unknown and keep
   expect({ fates, rows, steps }).toEqual({ fates: ['unknown'], rows: [], steps: [] });
 });
 
+test('a model learns of each discarded event, and of discarded events that no message has', () => {
+  const model = { ...counterModel, skipped: (row: Counter) => ({ ...row, events: row.events + 100 }) };
+  const single = { version: 2, eventId: '' };
+  const several = { version: 4, last: 5, eventId: '' };
+  const discards = new Map([['mouse', [single, several]]]);
+  const sent = messages(event('mouse', 1), event('mouse', 2), event('mouse', 3), event('mouse', 6));
+  const { fates, rows } = projectBatch(model, { ...known, discards }, sent);
+  expect(fates).toEqual(['applied', 'skipped', 'applied', 'applied']);
+  expect(rows).toMatchObject([{ after: { version: 6, events: 203 } }]);
+});
+
 test('a row is written once, with every step that led to it in order', () => {
   const { rows, steps } = projectBatch(counterModel, known, messages(event('mouse', 1), event('mouse', 2)));
   const last = { id: 'mouse', version: 2, eventId: 'mouse 2', parked: false, events: 2 };

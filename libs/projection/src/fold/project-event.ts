@@ -22,7 +22,7 @@ export interface Blocked {
 /**
  * What a message does to a product.
  * - `applied`: it is another product now.
- * - `skipped`: an operator decided to do without it; only the version moves.
+ * - `skipped`: an operator discarded it; the version moves, and the model learns that an event is missing.
  * - `repeated`: it was applied before.
  * - `superseded`: a legacy message that says nothing new, or is about a product that has a version.
  * - `unknown`: a legacy message of a type that is not known, or for a model without them.
@@ -42,7 +42,7 @@ export interface Discard {
 
 /** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
 export function projectEvent<Row extends Tracked>(
-  model: Pick<Model<Row>, 'legacy' | 'evolve'>,
+  model: Pick<Model<Row>, 'legacy' | 'evolve' | 'skipped'>,
   product: Row,
   message: ProductMessage,
   discards: readonly Discard[] = [],
@@ -64,8 +64,11 @@ export function projectEvent<Row extends Tracked>(
     expected = (run.last ?? run.version) + 1;
   }
   if (expected < productVersion) return blocked('gap', { ...product, version: expected - 1 }, decoded);
-  const versioned = { ...(model.legacy?.ended(product) ?? product), version: productVersion, eventId: id };
-  if (find(productVersion) !== undefined) return { outcome: 'skipped', product: versioned };
+  const skip = (row: Row) => model.skipped?.(row) ?? row;
+  const ended = model.legacy?.ended(product) ?? product;
+  const isBehindHole = expected > product.version + 1;
+  const versioned = { ...(isBehindHole ? skip(ended) : ended), version: productVersion, eventId: id };
+  if (find(productVersion) !== undefined) return { outcome: 'skipped', product: skip(versioned) };
   if (decoded.kind === 'newer-schema') return blocked('newer-schema', product, decoded);
   return { outcome: 'applied', product: decoded.kind === 'event' ? model.evolve(versioned, decoded.event) : versioned };
 }
