@@ -66,6 +66,32 @@ test('a rebuild with the same rules is equal, row for row', async () => {
   expect(await compare()).toMatchObject({ different: 1, differences: [{ id: 'lamp' }] });
 });
 
+test('a rebuild that reads the messages of older producers after the events is equal, and lists no reduction', async () => {
+  await using db = await openPrices();
+  const fresh = parseMarkets('{"EU": {"zone": "UTC", "rules": ["new-products"]}}');
+  const model = priceModel(fresh);
+  const legacy = {
+    id: 'e',
+    type: 'ProductCreated',
+    payload: { id: 'mouse', name: 'Mouse', price: 50 },
+    timestamp: new Date(onDay(-10)).toISOString(),
+  };
+  const falling = eventsOf([100, 80, 70].map((price, index) => ({ at: onDay(index), price })));
+  await apply(db, 1, fresh, [legacy, ...falling]);
+  await startRebuild(db.sql, model);
+  await apply(db, 2, fresh, falling.slice(0, 2));
+  expect(await db.sql`select 1 from reductions where generation = 2`).toHaveLength(1);
+  await apply(db, 2, fresh, [...falling.slice(2), legacy]);
+  expect(await compareGenerations(db.sql, model, { serving: 1, candidate: 2, topic })).toMatchObject({ different: 0 });
+  expect(await db.sql`select 1 from reductions`).toEqual([]);
+  await using service = await startPrices(db, fresh, () => onDay(2));
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({
+    prior: 80,
+    isReduction: false,
+    why: 'incomplete-history',
+  });
+});
+
 test('prices behind a missing event wait, and a token for them is refused at once', async () => {
   await using db = await openPrices();
   const [first, , third] = eventsOf(prices);

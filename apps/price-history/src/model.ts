@@ -1,7 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from '@catalogue/postgres';
 import type { Model } from '@catalogue/projection';
-import { evolve, mergeLegacy, type PricedProduct, skip, unknownProduct } from './projection/priced-product.ts';
+import {
+  endLegacy,
+  evolve,
+  mergeLegacy,
+  type PricedProduct,
+  skip,
+  unknownProduct,
+} from './projection/priced-product.ts';
 import type { Markets } from './rules/markets.ts';
 import { type Begun, begin, readBegun } from './tables/applied-rules.ts';
 import { appendChanges } from './tables/change-log.ts';
@@ -50,10 +57,10 @@ export function priceModel(markets: Markets): Model<RuledProduct> {
     skipped: (row) => ({ ...skip(row), begun: row.begun }),
     legacy: {
       merge: (row, event, place) => {
-        const merged = mergeLegacy(row, event, place);
+        const merged = mergeLegacy(row, event, place, row.begun.markets);
         return 'product' in merged ? { ...merged, product: { ...merged.product, begun: row.begun } } : merged;
       },
-      ended: (row) => ({ ...row, legacy: null }),
+      ended: (row) => ({ ...endLegacy(row), begun: row.begun }),
     },
     insertMissing,
     lock: async (tx, generation, ids) => {

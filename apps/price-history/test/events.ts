@@ -1,5 +1,5 @@
-import type { ProductEvent } from '@catalogue/contracts';
-import { evolve, type PricedProduct, unknownProduct } from '../src/projection/priced-product.ts';
+import type { LegacyEnvelope, ProductEvent } from '@catalogue/contracts';
+import { evolve, mergeLegacy, type PricedProduct, unknownProduct } from '../src/projection/priced-product.ts';
 import {
   changedRows,
   type PeriodRow,
@@ -59,9 +59,23 @@ export class StoredRows {
     return this;
   }
 
-  write({ periods, reductions }: RowChanges): void {
+  merge(message: LegacyEnvelope, offset: number, markets: Markets): this {
+    const before = readAgain(this.product);
+    const merged = mergeLegacy(before, message, { partition: 0, offset }, markets);
+    if (merged.outcome !== 'applied') return this;
+    this.write(changedRows([{ before, after: merged.product }], markets));
+    this.product = merged.product;
+    return this;
+  }
+
+  write({ periods, reductions, disproved }: RowChanges): void {
     change(this.#periods, periods, ({ from }) => from);
     change(this.#reductions, reductions, ({ market, appliedAt }) => `${market} ${appliedAt}`);
+    for (const { completeFrom } of disproved) {
+      for (const [key, { windowFrom }] of this.#reductions) {
+        if (windowFrom < (completeFrom ?? Infinity)) this.#reductions.delete(key);
+      }
+    }
   }
 
   get periods(): PeriodRow[] {

@@ -148,6 +148,44 @@ test('a stored reduction is in force until it ends, and not a millisecond longer
   );
 });
 
+/** What older producers say of the product: few messages, each at an instant of its own. */
+const olderMessages = fc
+  .uniqueArray(fc.tuple(moment, fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }), fc.boolean()), {
+    selector: ([at]) => at,
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map((messages) =>
+    messages.map(([at, price, isCreated], index) => ({
+      id: `message ${index}`,
+      type: isCreated ? 'ProductCreated' : 'ProductUpdated',
+      payload: { id: 'mouse', name: 'Mouse', ...(price === undefined ? {} : { price }) },
+      timestamp: new Date(at).toISOString(),
+    })),
+  );
+
+test('the rows are the same in whatever order events and messages of older producers come', () => {
+  const places = fc.array(fc.nat(), { minLength: 4, maxLength: 4 });
+  fc.assert(
+    fc.property(histories, olderMessages, places, (given, older, at) => {
+      const events = eventsOf(given);
+      const rowsIn = (order: readonly ((rows: StoredRows) => StoredRows)[]) => {
+        const rows = new StoredRows();
+        for (const step of order) step(rows);
+        const { product, periods, reductions } = rows;
+        return { product, periods, reductions };
+      };
+      const applying = events.map((event) => (rows: StoredRows) => rows.apply([event], markets));
+      const merging = older.map((each, offset) => (rows: StoredRows) => rows.merge(each, offset, markets));
+      const mixed = [...applying];
+      for (const [index, step] of merging.entries()) mixed.splice((at[index] ?? 0) % (mixed.length + 1), 0, step);
+      expect(rowsIn(mixed)).toEqual(rowsIn([...merging, ...applying]));
+      expect(rowsIn([...applying, ...merging])).toEqual(rowsIn([...merging, ...applying]));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
 test('what is kept of a product stays small, however often its price changes', () => {
   const rising = Array.from({ length: 6_000 }, (_, index) => ({
     at: dayZero + index * 240_000,

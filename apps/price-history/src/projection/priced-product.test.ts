@@ -4,9 +4,9 @@ import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, onDay } from '../../test/lines.ts';
 import { parseMarkets } from '../rules/markets.ts';
 import { evolve, mergeLegacy, type PricedProduct, unknownProduct } from './priced-product.ts';
-import { changedRows } from './rows.ts';
 
 const markets = parseMarkets('{"EU": {"zone": "UTC"}}');
+const fresh = parseMarkets('{"EU": {"zone": "UTC", "rules": ["new-products"]}}');
 const fold = (...said: Said[]) => new StoredRows().apply(eventsOf(said), markets);
 /** As `[from, to, cents]`, in days. */
 const lineOf = ({ periods }: StoredRows) =>
@@ -172,12 +172,7 @@ describe('a product of older producers', () => {
 
   function merge(order: readonly LegacyEnvelope[]) {
     const rows = new StoredRows();
-    for (const [offset, each] of order.entries()) {
-      const merged = mergeLegacy(rows.product, each, { partition: 0, offset });
-      if (merged.outcome !== 'applied') continue;
-      rows.write(changedRows([{ before: rows.product, after: merged.product }], markets));
-      rows.product = merged.product;
-    }
+    for (const [offset, each] of order.entries()) rows.merge(each, offset, markets);
     return rows;
   }
 
@@ -204,22 +199,51 @@ describe('a product of older producers', () => {
     expect(lineOf(merge([...messages.slice(1), late]))).toEqual([[2, null, 8_000]]);
   });
 
-  test('keeps its price until the first event with a version changes it, and is complete from then on', () => {
+  test('has a line that begins with its first event, and is complete from then on', () => {
     const rows = merge(messages).apply(eventsOf([{ at: onDay(4), price: 60 }]), markets);
-    expect(lineOf(rows)).toEqual([
-      [-3, 4, 8_000],
-      [4, null, 6_000],
-    ]);
+    expect(lineOf(rows)).toEqual([[4, null, 6_000]]);
     expect(rows.product).toMatchObject({ completeFrom: onDay(4), legacy: null });
     expect(rows.reductions).toEqual([]);
     rows.apply(eventsOf([{ at: onDay(50), price: 50 }], 'mouse', 2), markets);
     expect(rows.reductions).toMatchObject([{ priorCents: 6_000, appliedAt: onDay(50) }]);
   });
 
-  test('ignores messages once there is a version, repeated ones, and types it does not know', () => {
+  test('has unknown prices before its first event, if a message comes after it', () => {
+    const rows = new StoredRows().apply(
+      eventsOf([
+        { at: onDay(0), price: 100 },
+        { at: onDay(5), price: 80 },
+      ]),
+      fresh,
+    );
+    expect(rows.reductions).toHaveLength(1);
+    rows.merge(message(onDay(-5), { name: 'Topo' }), 0, fresh);
+    expect(rows.reductions).toHaveLength(1);
+    rows.merge(message(onDay(-5), { price: 50 }), 1, fresh);
+    expect(rows.reductions).toEqual([]);
+    expect(rows.product.completeFrom).toBe(onDay(0));
+  });
+
+  test('does not wait for the future in which an older producer stamped a message', () => {
+    const late = message(onDay(400), { name: 'Mouse', price: 50 }, 'ProductCreated');
+    expect(lineOf(merge([late]).apply(eventsOf([{ at: onDay(0), price: 100 }]), markets))).toEqual([[0, null, 10_000]]);
+  });
+
+  test('whose first event is an update or its end was offered before, at unknown prices', () => {
+    const [, update, end] = eventsOf([{ at: 0 }, { at: onDay(0), price: 90 }, { at: onDay(1), isGone: true }]);
+    const first = (event = update) => {
+      const versioned = { ...unknownProduct('mouse'), version: 1, eventId: 'event 1' };
+      return event && evolve(versioned, event, markets);
+    };
+    expect(first(update)).toMatchObject({ completeFrom: onDay(0), last: { cents: 9_000 } });
+    expect(first(end)).toMatchObject({ completeFrom: null, last: { cents: null } });
+  });
+
+  test('ignores messages about no price once there is a version, repeated ones, and types it does not know', () => {
     const outcome = (product: PricedProduct, each: LegacyEnvelope) =>
-      mergeLegacy(product, each, { partition: 0, offset: 0 }).outcome;
-    expect(outcome({ ...unknownProduct('mouse'), version: 1 }, created)).toBe('superseded');
+      mergeLegacy(product, each, { partition: 0, offset: 0 }, markets).outcome;
+    const named = message(onDay(-1), { name: 'Topo' });
+    expect(outcome({ ...unknownProduct('mouse'), version: 1 }, named)).toBe('superseded');
     expect(outcome(merge(messages).product, created)).toBe('superseded');
     expect(outcome(unknownProduct('mouse'), { ...created, type: 'ProductPainted' })).toBe('unknown');
   });

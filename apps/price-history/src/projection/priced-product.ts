@@ -58,21 +58,23 @@ export function lineAfter({ settled, last, completeFrom }: PricedProduct, market
 
 /**
  * The product after one more event; its version is for the caller to store. An event takes effect at its timestamp, but never
- * before the event about the price that precedes it by version: producers' clocks differ. An update of a product that is not
- * offered sets no price; a creation offers it (again).
+ * before the event about the price that precedes it by version: producers' clocks differ. An update of a discontinued product sets
+ * no price; a creation offers it (again).
  */
 export function evolve(before: PricedProduct, event: ProductEvent, markets: Markets): PricedProduct {
-  const product = before.legacy === null ? before : { ...before, legacy: null };
-  const isOffered = (product.last?.cents ?? null) !== null;
+  const ended = endLegacy(before);
+  const isDiscontinued = ended.last?.cents === null;
+  // The first event about the price is no creation: the product was offered before, at prices that are not known.
+  const product = ended.last === null && event.type !== 'ProductCreated' ? { ...ended, completeFrom: null } : ended;
   switch (event.type) {
     case 'ProductCreated':
       return record(product, event, centsOf(event.payload.price), markets);
     case 'ProductUpdated': {
       const { price } = event.payload;
-      return price === undefined || !isOffered ? product : record(product, event, centsOf(price), markets);
+      return price === undefined || isDiscontinued ? product : record(product, event, centsOf(price), markets);
     }
     case 'ProductDiscontinued':
-      return isOffered ? record(product, event, null, markets) : product;
+      return isDiscontinued ? product : record(product, event, null, markets);
     default:
       return event satisfies never;
   }
@@ -104,25 +106,47 @@ export function withChange(product: PricedProduct, change: Change, markets: Mark
   const { last } = product;
   const at = Math.max(change.at, last?.at ?? Number.NEGATIVE_INFINITY);
   const isSameInstant = at === last?.at;
+  const settled = isSameInstant ? product.settled : lineAfter(product, markets);
   return {
     ...product,
-    completeFrom: product.completeFrom ?? at,
-    settled: isSameInstant ? product.settled : lineAfter(product, markets),
+    completeFrom: completeFromWith(product, settled, change.cents, at),
+    settled,
     last: { ...change, at },
   };
+}
+
+/** A product of which prices are missing is complete from its first offer on that is known, or from the next change. */
+function completeFromWith({ completeFrom }: PricedProduct, settled: LineState, cents: number | null, at: number) {
+  if (completeFrom === beginning) return beginning;
+  if (settled.firstOffered === null) return cents === null ? null : at;
+  return completeFrom ?? at;
+}
+
+/**
+ * The product once it has a version, without what older producers said. Their messages are in other partitions, so what came
+ * before the first event in one generation comes after it in another: only that they said something counts (`mergeLegacy`).
+ */
+export function endLegacy(product: PricedProduct): PricedProduct {
+  if (product.legacy === null) return product;
+  return { ...product, completeFrom: null, settled: emptyLine, last: null, legacy: null };
 }
 
 /**
  * Merges a message of an older producer. Those come in any order and some may be missing, so only the price with the latest
  * stamp is kept, and the line is not complete. It begins when the product was created or that price was said, whichever is later.
+ * A product that has a version has unknown prices before its first event.
  */
 export function mergeLegacy(
   product: PricedProduct,
   { id, type, payload, timestamp }: LegacyEnvelope,
   { partition, offset }: { partition: number; offset: number },
+  markets: Markets,
 ): { outcome: 'applied'; product: PricedProduct } | { outcome: 'superseded' | 'unknown' } {
   if (type !== 'ProductCreated' && type !== 'ProductUpdated') return { outcome: 'unknown' };
-  if (product.version > 0) return { outcome: 'superseded' };
+  if (product.version > 0) {
+    const isNews = product.completeFrom === beginning && (type === 'ProductCreated' || payload.price !== undefined);
+    return isNews ? { outcome: 'applied', product: withUnknownPast(product, markets) } : { outcome: 'superseded' };
+  }
   // The loaded history of a product says more than what older producers say.
   if (product.last !== null && product.legacy === null) return { outcome: 'superseded' };
   const at = instantOf(timestamp);
@@ -139,6 +163,12 @@ export function mergeLegacy(
     outcome: 'applied',
     product: { ...product, completeFrom: null, legacy: { createdAt, price }, last: legacyChange(createdAt, price) },
   };
+}
+
+/** A product that older producers offered before its first event. */
+function withUnknownPast(product: PricedProduct, markets: Markets): PricedProduct {
+  const completeFrom = lineAfter(product, markets).firstOffered;
+  return { ...product, completeFrom, settled: completedFrom(product.settled, completeFrom) };
 }
 
 function legacyChange(createdAt: Legacy['createdAt'], price: Legacy['price']): Change | null {

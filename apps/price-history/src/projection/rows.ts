@@ -44,6 +44,14 @@ export interface TableChanges<Row> {
 export interface RowChanges {
   periods: TableChanges<PeriodRow>;
   reductions: TableChanges<ReductionRow>;
+  /** Stored reductions to delete after all other changes: prices of their windows may be missing, as it turned out. */
+  disproved: DisprovedReductions[];
+}
+
+/** Reductions of a product whose windows begin before an instant; null: all. */
+export interface DisprovedReductions {
+  product: string;
+  completeFrom: number | null;
 }
 
 /** One event of a product: what it was before and after. */
@@ -61,7 +69,13 @@ export function changedRows(steps: readonly Step[], markets: Markets): RowChange
     compare(old.periods, now.periods, periods);
     compare(old.reductions, now.reductions, reductions);
   }
-  return { periods: changesIn(periods), reductions: changesIn(reductions) };
+  return { periods: changesIn(periods), reductions: changesIn(reductions), disproved: steps.flatMap(disprovedBy) };
+}
+
+/** A message of an older producer that came after the first event concerns any number of reductions. */
+function disprovedBy({ before, after }: Step): DisprovedReductions[] {
+  const isLate = before.version > 0 && after.version === before.version && after.completeFrom !== before.completeFrom;
+  return isLate ? [{ product: after.id, completeFrom: after.completeFrom }] : [];
 }
 
 /** By key: the row after all steps, whether it exists then, and whether the table stores it now. */

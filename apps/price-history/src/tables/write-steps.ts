@@ -2,6 +2,7 @@ import type { Transaction } from '@catalogue/postgres';
 import type { PricedProduct } from '../projection/priced-product.ts';
 import { changedRows, type Step } from '../projection/rows.ts';
 import type { Markets } from '../rules/markets.ts';
+import { removeDisproved } from './disproved-reductions.ts';
 import { insertPeriods, removePeriods, updatePeriods } from './price-line.ts';
 import { insertProducts, updateProducts } from './priced-products.ts';
 import { insertReductions, removeReductions, updateReductions } from './reductions.ts';
@@ -22,7 +23,7 @@ export function writeSteps(
 ): Promise<void>[] {
   const created = rows.filter(({ before }) => before === undefined).map(({ after }) => after);
   const changed = rows.filter(({ before }) => before !== undefined).map(({ after }) => after);
-  const { periods, reductions } = changedRows(steps, markets);
+  const { periods, reductions, disproved } = changedRows(steps, markets);
   const write = <Row>(
     some: readonly Row[],
     statement: (tx: Transaction, of: number, rows: readonly Row[]) => Promise<void>,
@@ -38,5 +39,6 @@ export function writeSteps(
     ...write(reductions.removed, removeReductions),
     ...write(reductions.updated, updateReductions),
     ...write(reductions.inserted, insertReductions),
+    ...write(disproved, removeDisproved),
   ];
 }
