@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ProductEvent } from '@catalogue/contracts';
 import type { Transaction } from '@catalogue/postgres';
-import type { Model } from '@catalogue/projection';
+import type { Effects, Model } from '@catalogue/projection';
+import { instantOf } from './projection/instant.ts';
+import { type LoadedPeriod, loadedSteps, withLoaded } from './projection/loaded.ts';
 import {
   endLegacy,
   evolve,
@@ -9,16 +12,43 @@ import {
   skip,
   unknownProduct,
 } from './projection/priced-product.ts';
+import type { Step } from './projection/rows.ts';
 import type { Markets } from './rules/markets.ts';
 import { type Begun, begin, readBegun } from './tables/applied-rules.ts';
 import { appendChanges } from './tables/change-log.ts';
-import { takeOverLoaded } from './tables/loaded-prices.ts';
+import { readLoaded } from './tables/loaded-prices.ts';
 import { insertMissing, insertProducts, lockProducts } from './tables/priced-products.ts';
 import { writeSteps } from './tables/write-steps.ts';
 
 /** A product with what its generation began with. */
 export interface RuledProduct extends PricedProduct {
   begun: Begun;
+  /** From a file, until the first event about the price takes it over. */
+  loaded: readonly LoadedPeriod[];
+  /** The steps that took it over, with the first event. */
+  takeover: readonly Step[];
+  /** The event that is applied is the first, and ended what older producers said. */
+  wasLegacy: boolean;
+}
+
+const newlyRead = { loaded: [], takeover: [], wasLegacy: false };
+
+/** The row that an event continues: with loaded prices, if it is the first event. */
+function takeOver(row: RuledProduct, event: ProductEvent): RuledProduct {
+  if (row.last !== null || row.loaded.length === 0) return row;
+  const takeover = loadedSteps(row.loaded, instantOf(event.timestamp), row.begun.markets);
+  return withLoaded({ ...row, takeover }, takeover, row.completeFrom === null && !row.wasLegacy);
+}
+
+/** Effects with the steps of takeovers within the steps of first events. */
+function withTakeovers({ rows, steps }: Effects<RuledProduct>) {
+  const all = steps.flatMap<Step>((step) => {
+    const { before, after } = step;
+    const [first, last] = [after.takeover[0], after.takeover.at(-1)];
+    if (first === undefined || last === undefined || after.takeover === before.takeover) return [step];
+    return [{ before, after: first.before }, ...after.takeover, { before: last.after, after }];
+  });
+  return { rows, steps: all };
 }
 
 const comparedPeriods = ['valid_from', 'valid_to', 'cents', 'version', 'event_id'];
@@ -52,28 +82,33 @@ export function priceModel(markets: Markets): Model<RuledProduct> {
     ],
     unpartitioned: ['change_counters', 'applied_rules'],
     compared: ['id', 'version', 'complete_from', 'settled', 'last_change', 'legacy'],
-    empty: (id) => ({ ...unknownProduct(id), begun: configured }),
-    evolve: (row, event) => ({ ...evolve(row, event, row.begun.markets), begun: row.begun }),
-    skipped: (row) => ({ ...skip(row), begun: row.begun }),
+    empty: (id) => ({ ...unknownProduct(id), ...newlyRead, begun: configured }),
+    evolve: (row, event) => {
+      const ready = takeOver(row, event);
+      return { ...ready, ...evolve(ready, event, row.begun.markets) };
+    },
+    skipped: (row) => ({ ...row, ...skip(row) }),
     legacy: {
       merge: (row, event, place) => {
         const merged = mergeLegacy(row, event, place, row.begun.markets);
-        return 'product' in merged ? { ...merged, product: { ...merged.product, begun: row.begun } } : merged;
+        return 'product' in merged ? { ...merged, product: { ...row, ...merged.product } } : merged;
       },
-      ended: (row) => ({ ...endLegacy(row), begun: row.begun }),
+      ended: (row) => ({ ...row, ...endLegacy(row), wasLegacy: row.legacy !== null }),
     },
     insertMissing,
     lock: async (tx, generation, ids) => {
       const begun = ids.length === 0 ? configured : await begunOf(tx, generation);
-      if (begun.hasHistory) await takeOverLoaded(tx, generation, ids, begun.markets);
-      // A product without a row is projected by the configured rules (`empty`), so with others each needs a row.
-      if (begun.markets !== markets) await insertMissing(tx, generation, ids);
+      const loaded = begun.hasHistory ? await readLoaded(tx, generation, ids) : new Map<string, LoadedPeriod[]>();
+      // A product without a row is projected by the configured rules, and without loaded prices (`empty`).
+      const needed = begun.markets === markets ? [...loaded.keys()] : ids;
+      if (needed.length > 0) await insertMissing(tx, generation, needed);
       const products = await lockProducts(tx, generation, ids);
-      return products.map((product) => ({ ...product, begun }));
+      return products.map((product) => ({ ...product, ...newlyRead, begun, loaded: loaded.get(product.id) ?? [] }));
     },
     write: (tx, generation, effects) => {
       const begun = effects.rows[0]?.after.begun;
-      const sent: Promise<unknown>[] = begun === undefined ? [] : writeSteps(tx, generation, effects, begun.markets);
+      const sent: Promise<unknown>[] =
+        begun === undefined ? [] : writeSteps(tx, generation, withTakeovers(effects), begun.markets);
       // Last, because batches of other partitions wait for it.
       if (effects.steps.length > 0) sent.push(appendChanges(tx, generation, effects.steps));
       return { sent };

@@ -4,7 +4,7 @@ import { eventsOf } from '../../test/events.ts';
 import { onDay } from '../../test/lines.ts';
 import { apply, topic } from '../../test/projection.ts';
 import { startPrices } from '../../test/service.ts';
-import { startRebuild, switchGeneration } from '@catalogue/projection/testing';
+import { compareGenerations, startRebuild, switchGeneration } from '@catalogue/projection/testing';
 import { priceModel } from '../model.ts';
 import { parseMarkets } from '../rules/markets.ts';
 import { loadPrices } from './load.ts';
@@ -67,6 +67,69 @@ test('a generation that begins later takes over what was loaded before its first
   for (const event of events) await apply(db, 1, markets, [event]);
   await using service = await startPrices(db, markets, () => onDay(1));
   expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ prior: 70, isReduction: true });
+});
+
+test('loaded prices that reach past the first event end with it, and erase no price of an event', async () => {
+  await using db = await openPrices();
+  const model = priceModel(markets);
+  const rows = [`mouse,${at(-400)},${at(-45)},120`, `mouse,${at(-45)},${at(10)},50`];
+  await loadPrices(db.sql, 'shop.csv', linesOf(...rows, `lamp,${at(-39)},${at(10)},50`), onDay(11));
+  const said = [
+    { at: onDay(-40), price: 100 },
+    { at: onDay(-12), price: 60 },
+    { at: onDay(-11), price: 100 },
+    { at: onDay(4), price: 80 },
+  ];
+  const sent = [...eventsOf(said), ...eventsOf(said, 'lamp')];
+  const periods = async (product: string, generation: number) =>
+    await db.sql`select cents, (extract(epoch from valid_from) * 1000)::bigint as from, version from price_line
+      where generation = ${generation} and product = ${product} order by valid_from`;
+  await apply(db, 1, markets, sent);
+  const line = said.map(({ at: from, price }, index) => ({ cents: price * 100, from, version: index + 1 }));
+  const before = [
+    { cents: 12_000, from: onDay(-400), version: 0 },
+    { cents: 5_000, from: onDay(-45), version: 0 },
+  ];
+  expect(await periods('mouse', 1)).toEqual([...before, ...line]);
+  expect(await periods('lamp', 1)).toEqual(line);
+  await using service = await startPrices(db, markets, () => onDay(11));
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({
+    prior: 60,
+    isReduction: false,
+    isComplete: true,
+  });
+  await startRebuild(db.sql, model);
+  for (const event of sent) await apply(db, 2, markets, [event]);
+  expect(await compareGenerations(db.sql, model, { serving: 1, candidate: 2, topic })).toMatchObject({ different: 0 });
+});
+
+test('the loaded history counts, whether messages of older producers come before the first event or after it', async () => {
+  await using db = await openPrices();
+  const model = priceModel(markets);
+  await loadPrices(db.sql, 'shop.csv', linesOf(...history), onDay(1));
+  const legacy = {
+    id: 'e',
+    type: 'ProductCreated',
+    payload: { id: 'mouse', name: 'Mouse', price: 5 },
+    timestamp: at(-300),
+  };
+  await apply(db, 1, markets, [legacy]);
+  await apply(db, 1, markets, events);
+  await startRebuild(db.sql, model);
+  await apply(db, 2, markets, [...events, legacy]);
+  expect(await compareGenerations(db.sql, model, { serving: 1, candidate: 2, topic })).toMatchObject({ different: 0 });
+  await using service = await startPrices(db, markets, () => onDay(1));
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ prior: 70, isComplete: true });
+});
+
+test('a file replaces all that was loaded of its products, and nothing of others', async () => {
+  await using db = await openPrices();
+  await loadPrices(db.sql, 'shop.csv', linesOf(...history, `lamp,${at(-9)},,5`), onDay(1));
+  await loadPrices(db.sql, 'corrected.csv', linesOf(`mouse,${at(-500)},${at(-10)},100`), onDay(1));
+  expect(await db.sql`select product, cents, source from loaded_prices order by product`).toEqual([
+    { product: 'lamp', cents: 500, source: 'shop.csv' },
+    { product: 'mouse', cents: 10_000, source: 'corrected.csv' },
+  ]);
 });
 
 test('a file with a faulty line or with periods that overlap is not loaded at all', async () => {

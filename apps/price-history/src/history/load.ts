@@ -1,12 +1,12 @@
 import type { Sql } from '@catalogue/postgres';
 import type { LoadedPeriod } from '../projection/loaded.ts';
-import { findOverlap, insertLoaded } from '../tables/loaded-prices.ts';
+import { deleteReplaced, findOverlap, insertLoaded, lockLoaded } from '../tables/loaded-prices.ts';
 import { PriceFile, PriceFileError } from './price-file.ts';
 
 const batchSize = 5_000;
 
 /**
- * Loads a file of prices, all of it or nothing. Returns the number of its periods.
+ * Loads a file of prices, all of it or nothing; it replaces all earlier periods of the products that it names. Returns the number of its periods.
  * @throws {PriceFileError} naming the first line that cannot be loaded, or a product whose periods overlap.
  */
 export async function loadPrices(
@@ -16,6 +16,7 @@ export async function loadPrices(
   nowMs: number,
 ): Promise<number> {
   return await sql.begin(async (tx) => {
+    await lockLoaded(tx);
     const file = new PriceFile(source, nowMs);
     let batch: LoadedPeriod[] = [];
     let count = 0;
@@ -32,6 +33,7 @@ export async function loadPrices(
       if (batch.push(period) === batchSize) await flush();
     }
     await flush();
+    await deleteReplaced(tx);
     const overlap = await findOverlap(tx);
     if (overlap === undefined) return count;
     const at = new Date(overlap.from).toISOString();

@@ -147,8 +147,6 @@ export function mergeLegacy(
     const isNews = product.completeFrom === beginning && (type === 'ProductCreated' || payload.price !== undefined);
     return isNews ? { outcome: 'applied', product: withUnknownPast(product, markets) } : { outcome: 'superseded' };
   }
-  // The loaded history of a product says more than what older producers say.
-  if (product.last !== null && product.legacy === null) return { outcome: 'superseded' };
   const at = instantOf(timestamp);
   const stamp = stampOf(timestamp, partition, offset);
   let { createdAt, price } = product.legacy ?? { createdAt: null, price: null };

@@ -1,8 +1,11 @@
 import type { Transaction } from '@catalogue/postgres';
-import { type LoadedPeriod, loadedSteps } from '../projection/loaded.ts';
-import type { Markets } from '../rules/markets.ts';
+import type { LoadedPeriod } from '../projection/loaded.ts';
 import { milliseconds, sent } from './instants.ts';
-import { writeSteps } from './write-steps.ts';
+
+/** Lets one file be loaded at a time, until the transaction ends. */
+export async function lockLoaded(sql: Transaction): Promise<void> {
+  await sql`lock table loaded_prices in share row exclusive mode`;
+}
 
 /** Inserts periods from a file; a repeated one replaces itself. */
 export async function insertLoaded(sql: Transaction, periods: readonly LoadedPeriod[]): Promise<void> {
@@ -19,6 +22,14 @@ export async function insertLoaded(sql: Transaction, periods: readonly LoadedPer
       set valid_to = excluded.valid_to, cents = excluded.cents, source = excluded.source, loaded_at = now()`;
 }
 
+/** Deletes what was loaded earlier of the products that this transaction loads. */
+export async function deleteReplaced(sql: Transaction): Promise<void> {
+  await sql`
+    delete from loaded_prices old
+    using (select distinct product from loaded_prices where loaded_at = now()) replaced
+    where old.product = replaced.product and old.loaded_at <> now()`;
+}
+
 /** A loaded period that overlaps the one before it; undefined if none does. */
 export async function findOverlap(sql: Transaction): Promise<{ product: string; from: number } | undefined> {
   const [found] = await sql<{ product: string; from: number }[]>`
@@ -30,38 +41,20 @@ export async function findOverlap(sql: Transaction): Promise<{ product: string; 
   return found;
 }
 
-interface Found extends LoadedPeriod {
-  /** The product has an empty row in the generation. */
-  hasRow: boolean;
-}
-
-/** Takes over the loaded periods of products that a generation knows nothing of yet. */
-export async function takeOverLoaded(
+/** The loaded periods of those products of a generation that have no event about the price yet, in the order of time. */
+export async function readLoaded(
   tx: Transaction,
   generation: number,
   ids: readonly string[],
-  markets: Markets,
-): Promise<void> {
-  const found = await tx<Found[]>`
-    select product, ${tx.unsafe(milliseconds('valid_from'))} as from, ${tx.unsafe(milliseconds('valid_to'))} as to, cents,
-      source, row.id is not null as "hasRow"
+): Promise<Map<string, LoadedPeriod[]>> {
+  const found = await tx<LoadedPeriod[]>`
+    select product, ${tx.unsafe(milliseconds('valid_from'))} as from, ${tx.unsafe(milliseconds('valid_to'))} as to, cents, source
     from unnest(${ids}::text[]) wanted
     cross join lateral (select * from loaded_prices where product = wanted order by valid_from) loaded
     left join lateral (
-      select id, version, last_change from priced_products where generation = ${generation} and id = wanted limit 1
+      select version, last_change from priced_products where generation = ${generation} and id = wanted limit 1
     ) row on true
-    where row.id is null or (row.version = 0 and row.last_change is null)
+    where row.version is null or row.version = 0 or row.last_change is null
     order by product collate "C", valid_from`;
-  if (found.length === 0) return;
-  const products = [...Map.groupBy(found, ({ product }) => product).values()];
-  const taken = products.map((periods) => ({
-    hasRow: periods[0]?.hasRow === true,
-    steps: loadedSteps(periods, markets),
-  }));
-  const rows = taken.flatMap(({ hasRow, steps }) => {
-    const [first, last] = [steps[0], steps.at(-1)];
-    return first && last ? [{ before: hasRow ? first.before : undefined, after: last.after }] : [];
-  });
-  const steps = taken.flatMap((one) => one.steps);
-  await Promise.all(writeSteps(tx, generation, { rows, steps }, markets));
+  return Map.groupBy(found, ({ product }) => product);
 }
