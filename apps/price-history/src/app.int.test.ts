@@ -1,4 +1,5 @@
 import { encodeToken } from '@catalogue/contracts';
+import { encodeCursorParts } from '@catalogue/reading';
 import { createDatabase } from '@catalogue/testing';
 import fc from 'fast-check';
 import { describe, expect, inject, test } from 'vitest';
@@ -260,6 +261,7 @@ describe('a consistency token', () => {
 
 describe('a bad request', () => {
   const tomorrow = new Date(onDay(11)).toISOString();
+  const forged = (at: number) => encodeCursorParts('prices mouse', [at]);
   test.each([
     ['/products/mouse/prior-price?at=yesterday', '/at', 'Must be an RFC 3339 timestamp such as 2026-11-23T10:15:30Z'],
     [
@@ -274,6 +276,9 @@ describe('a bad request', () => {
     ['/products/mouse/prices?from=2026-06-02T00:00:00Z&to=2026-06-01T00:00:00Z', '/from', 'Must not be after to'],
     [`/products/mouse/prices?to=${tomorrow}`, '/to', 'Must not be in the future'],
     ['/products/mouse/prices?cursor=x', '/cursor', 'Is not a cursor of this list'],
+    [`/products/mouse/prices?cursor=${forged(8e15)}`, '/cursor', 'Is not a cursor of this list'],
+    [`/products/mouse/prices?cursor=${forged(-8e15)}`, '/cursor', 'Is not a cursor of this list'],
+    [`/products/mouse/prices?cursor=${forged(1.5)}`, '/cursor', 'Is not a cursor of this list'],
     ['/reductions?cursor=x', '/cursor', 'Is not a cursor of the list of this market'],
     ['/products/mouse/prices?limit=0', '/limit', 'Must be a whole number from 1 to 1000'],
     ['/prior-prices?ids=', '/ids', 'Must not be empty'],

@@ -63,6 +63,11 @@ export const RangeParameters = {
 // As far as `instantOf` goes.
 const always = { from: Date.parse('0020-01-01T00:00:00Z'), to: Date.parse('9980-01-01T00:00:00Z') };
 
+/** Whether a period can begin at this instant: the database cannot store every number. */
+export function isStorable(at: unknown): at is number {
+  return typeof at === 'number' && Number.isInteger(at) && at >= always.from && at < always.to;
+}
+
 /** @throws {Problem} `invalid-request` for instants in the future or in the wrong order. */
 export function requestedRange(query: { from?: string; to?: string }, nowMs: number): Range {
   const from = requestedInstant('from', query.from, nowMs) ?? always.from;

@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { type TaggedBody, tagged } from '../answers/priced.ts';
 import { showPeriod } from '../answers/shown-prior-price.ts';
 import { readPeriods } from '../tables/price-line.ts';
-import { invalid, ProductParameters, type Range, RangeParameters, requestedRange } from './parameters.ts';
+import { invalid, isStorable, ProductParameters, type Range, RangeParameters, requestedRange } from './parameters.ts';
 import {
   answered,
   found,
@@ -101,6 +101,6 @@ function linkTo(id: string, query: { from?: string; to?: string; limit?: string 
 function afterIn(id: string, cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
   const [after] = decodeCursorParts(kindOf(id), cursor) ?? decodeCursorParts(kindOf(id.toLowerCase()), cursor) ?? [];
-  if (typeof after === 'number' && Number.isInteger(after) && Math.abs(after) < 8.64e15) return after;
+  if (isStorable(after)) return after;
   throw invalid({ pointer: '/cursor', message: 'Is not a cursor of this list' });
 }
