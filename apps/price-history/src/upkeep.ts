@@ -19,7 +19,8 @@ export async function unlistNowAndThen(
       { generation: number }[]
     >`select generation from generations where state <> 'dropped'`;
     for (const { generation } of generations) {
-      while (!signal.aborted && (await unlistExpired(sql, generation, now(), unlistBatchSize)) === unlistBatchSize);
+      // Fewer than a set are no end: products that are locked are skipped.
+      while (!signal.aborted && (await unlistExpired(sql, generation, now(), unlistBatchSize)) > 0);
     }
   });
 }

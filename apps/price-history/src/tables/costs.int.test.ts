@@ -80,7 +80,7 @@ const maxBuffers = {
   reductionAt: 10,
   /** 100 reductions of 20 000 (105). */
   reductions: 200,
-  /** 50 reductions, each read and written by its key (505). */
+  /** 50 reductions with their products, each read and written by its place (555). */
   expired: 800,
 };
 

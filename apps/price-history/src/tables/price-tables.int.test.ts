@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { addGeneration, applyEvents, openPrices } from '../../test/database.ts';
 import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, dayZero, onDay, strict } from '../../test/lines.ts';
@@ -9,7 +9,7 @@ import { type Markets, parseMarkets } from '../rules/markets.ts';
 import { begin, findOtherRules } from './applied-rules.ts';
 import { migratePrices } from './migrate.ts';
 import { readLowest, readPeriods } from './price-line.ts';
-import { insertMissing, insertProducts, readProducts } from './priced-products.ts';
+import { insertMissing, insertProducts, lockProducts, readProducts } from './priced-products.ts';
 import { readReductionAt, readReductions, unlistExpired } from './reductions.ts';
 
 const markets = parseMarkets('{"DE": {"zone": "Europe/Berlin", "rules": ["progressive"]}, "EU": {"zone": "UTC"}}');
@@ -205,6 +205,35 @@ describe('the reductions in force', () => {
     expect(await unlistExpired(db.sql, 1, onDay(90), 100)).toBe(1);
     expect(await unlistExpired(db.sql, 1, onDay(90), 100)).toBe(0);
     expect(await listed(6)).toEqual([]);
+  });
+
+  test('end when the price changes, also while expired ones are taken out of the list', async () => {
+    await using db = await open();
+    const { sql } = db;
+    let applied = Promise.resolve();
+    await sql.begin(async (tx) => {
+      await unlistExpired(tx, 1, onDay(90), 100);
+      applied = applyEvents(sql, 1, eventsOf([{ at: onDay(5), price: 99 }], 'product 8', 3), markets);
+      const waiting = async () =>
+        await sql`
+        select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await vi.waitFor(async () => expect(await waiting()).toHaveLength(1), 10_000);
+    });
+    await applied;
+    for (const market of markets.keys()) {
+      expect(await readReductionAt(sql, 'product 8', market, onDay(4))).toMatchObject({ endsAt: onDay(5) });
+    }
+  });
+
+  test('of a product that the projection has locked are taken out of the list later', async () => {
+    await using db = await open();
+    const { sql } = db;
+    const unlist = async () => await unlistExpired(sql, 1, onDay(90), 100);
+    await sql.begin(async (tx) => {
+      await lockProducts(tx, 1, ['product 8']);
+      expect([await unlist(), await unlist()]).toEqual([10, 0]);
+    });
+    expect([await unlist(), await unlist()]).toEqual([2, 0]);
   });
 
   test('are known afterwards, too', async () => {

@@ -36,7 +36,7 @@ export async function insertReductions(
     order by product collate "C", market collate "C", applied_at`;
 }
 
-/** Updates reductions of locked products: mostly, one ends. */
+/** Updates reductions of locked products: mostly, one ends. Every change of a reduction locks its product, so its ctid stays valid. */
 export async function updateReductions(
   sql: Transaction,
   generation: number,
@@ -79,17 +79,32 @@ function rowsOf(sql: Transaction, rows: readonly ReductionRow[]) {
     ) as row`;
 }
 
-/** Takes reductions that have expired out of the list, the oldest first, at most `limit`; returns their number. */
-export async function unlistExpired(sql: Sql, generation: number, now: number, limit: number): Promise<number> {
+/**
+ * Takes reductions that have expired out of the list, of the oldest `limit`; returns their number. It locks their products first,
+ * as the projection does: otherwise the projection could wait for one of these rows, and then not find it where it was. It skips
+ * products that are locked, and rows that changed since it looked.
+ */
+export async function unlistExpired(
+  sql: Sql | Transaction,
+  generation: number,
+  now: number,
+  limit: number,
+): Promise<number> {
+  const partition = sql(`reductions_g${generation}`);
   const { count } = await sql`
-    update reductions as reduction set listed = false
-    from (
-      select product, market, applied_at from reductions
-      where generation = ${generation} and listed and ends_at <= ${sent(now)}::timestamptz
-      order by ends_at limit ${limit} for update skip locked
-    ) expired
-    where reduction.generation = ${generation} and reduction.product = expired.product
-      and reduction.market = expired.market and reduction.applied_at = expired.applied_at`;
+    update ${partition} set listed = false
+    where ctid = any(array(
+      select place
+      from (
+        select ctid as place, product from ${partition}
+        where generation = ${generation} and listed and ends_at <= ${sent(now)}::timestamptz
+        order by ends_at limit ${limit}
+      ) expired
+      cross join lateral (
+        select from priced_products where generation = ${generation} and id = expired.product limit 1
+        for update skip locked
+      ) locked
+    ))`;
   return count;
 }
 
