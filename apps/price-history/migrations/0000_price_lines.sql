@@ -110,7 +110,7 @@ create index reductions_by_end on reductions using btree (generation, ends_at) w
 --> statement-breakpoint
 create table applied_rules (
   generation integer primary key not null,
-  markets jsonb not null,
+  markets json not null,
   has_history boolean not null
 );
 --> statement-breakpoint

@@ -337,3 +337,28 @@ test('the rules of the generation that serves decide, until a rebuild', async ()
     },
   });
 });
+
+test.each([
+  // As the generation began: jsonb would sort DE before EU.
+  ['{"FR": {"zone": "Europe/Paris"}}', 'EU'],
+  ['{"FR": {"zone": "Europe/Paris"}, "DE": {"zone": "UTC"}}', 'EU'],
+  ['{"DE": {"zone": "UTC"}, "EU": {"zone": "UTC"}}', 'DE'],
+])('with the markets %s a request without a market is answered for %s until a rebuild', async (configured, market) => {
+  await using db = await openPrices();
+  const said = [
+    { at: onDay(-40), price: 100 },
+    { at: onDay(0), price: 80 },
+  ];
+  await applyEvents(db.sql, 1, eventsOf(said), markets);
+  await using service = await startPrices(db, parseMarkets(configured), () => onDay(1));
+  expect(await service.get('/products/mouse/prior-price')).toMatchObject({ status: 200, body: { market } });
+  const past = `/products/mouse/prior-price?at=${new Date(onDay(-1)).toISOString()}`;
+  expect(await service.get(past)).toMatchObject({ status: 200, body: { market } });
+  expect(await service.get('/prior-prices?ids=mouse')).toMatchObject({ status: 200, body: [{ market }] });
+  expect(await service.get('/reductions')).toMatchObject({ status: 200, body: [{ market }] });
+  expect(await service.get('/products/mouse/prices.svg')).toMatchObject({ status: 200 });
+  expect(await service.get('/reductions?market=FR')).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/market', message: 'Must be a configured market: DE, EU' }] },
+  });
+});

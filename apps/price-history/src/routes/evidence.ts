@@ -18,7 +18,6 @@ import {
   type Range,
   RangeParameters,
   requestedInstant,
-  requestedMarket,
   requestedRange,
   requestedRule,
 } from './parameters.ts';
@@ -49,13 +48,12 @@ export function pictureRoute(app: Server, queries: Queries): void {
     },
     async (request, reply) => {
       const { params, query } = request;
-      const market = requestedMarket(query.market, queries);
       const at = requestedInstant('at', query.at, now());
       // The same picture for a minute, unless something changes.
       const minute = now() - (now() % minuteMs);
       const read = (gone: AbortSignal) =>
         answers.line(params.id, gone, async (tx, product) => {
-          const rule = requestedRule(product.markets, market);
+          const rule = requestedRule(product.markets, query.market, queries);
           const asked = at ?? Math.max(minute, product.changedAt);
           return await readPicture(tx, product, { at: asked, to: at ?? asked + minuteMs }, rule);
         });

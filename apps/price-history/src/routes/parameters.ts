@@ -11,17 +11,18 @@ export const MarketParameter = {
 
 export const ProductParameters = Type.Object({ id: Type.String() });
 
-/** The market of a request. */
-export function requestedMarket(market: string | undefined, { defaultMarket }: { defaultMarket: string }): string {
-  return market ?? defaultMarket;
-}
-
 /**
- * The rule of a market.
+ * The rule of the market that a request names. Without one it is the default market, or the first market of a generation that
+ * began without the default market.
  * @throws {Problem} `invalid-request`, naming the markets.
  */
-export function requestedRule(markets: Markets, market: string): Rule {
-  const found = findRule(markets, market);
+export function requestedRule(
+  markets: Markets,
+  market: string | undefined,
+  { defaultMarket }: { defaultMarket: string },
+): Rule {
+  const [first = ''] = markets.keys();
+  const found = findRule(markets, market ?? (markets.has(defaultMarket) ? defaultMarket : first));
   if ('rule' in found) return found.rule;
   throw invalid({ pointer: '/market', message: found.unknown });
 }

@@ -4,14 +4,7 @@ import { Type } from '@sinclair/typebox';
 import { priorPriceAt } from '../answers/answers.ts';
 import { tagged } from '../answers/priced.ts';
 import { showPriorPrice } from '../answers/shown-prior-price.ts';
-import {
-  InstantParameter,
-  MarketParameter,
-  ProductParameters,
-  requestedInstant,
-  requestedMarket,
-  requestedRule,
-} from './parameters.ts';
+import { InstantParameter, MarketParameter, ProductParameters, requestedInstant, requestedRule } from './parameters.ts';
 import { answered, found, productProblems, type Queries, QueryHeaders, tagHeader, unchanged } from './route.ts';
 import { WaitParameters } from './route.ts';
 import { PriorPrice } from './schemas.ts';
@@ -36,16 +29,16 @@ export function priorPriceRoute(app: Server, queries: Queries): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const market = requestedMarket(request.query.market, queries);
+      const { market } = request.query;
       const at = requestedInstant('at', request.query.at, now());
       if (at === undefined) {
         const product = found(await answered(queries, request, reply, () => answers.product(id), id));
-        const answer = product.priorPrice(requestedRule(product.markets, market), now());
+        const answer = product.priorPrice(requestedRule(product.markets, market, queries), now());
         return sendTagged(reply, request.headers['if-none-match'], answer);
       }
       const read = (gone: AbortSignal) =>
         answers.line(id, gone, async (tx, product) => {
-          const prior = await priorPriceAt(tx, product, at, requestedRule(product.markets, market));
+          const prior = await priorPriceAt(tx, product, at, requestedRule(product.markets, market, queries));
           return tagged(JSON.stringify(showPriorPrice(product, at, prior)));
         });
       const answer = found(await answered(queries, request, reply, read));

@@ -3,7 +3,7 @@ import { type Server, withHeaders } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import type { LogPosition } from '@catalogue/reading';
 import { tagged } from '../answers/priced.ts';
-import { invalid, MarketParameter, requestedMarket, requestedRule } from './parameters.ts';
+import { invalid, MarketParameter, requestedRule } from './parameters.ts';
 import { answered, listProblems, type Queries, QueryHeaders, tagHeader, unchanged, WaitParameters } from './route.ts';
 import { PriorPrice } from './schemas.ts';
 import type { RuleBook } from '../tables/rule-book.ts';
@@ -37,14 +37,14 @@ export function priorPricesRoute(app: Server, queries: Queries & { rules: RuleBo
     },
     async (request, reply) => {
       const ids = idsIn(request.query.ids);
-      const market = requestedMarket(request.query.market, queries);
-      requestedRule(await rules.ofServing(), market);
+      const { market } = request.query;
+      requestedRule(await rules.ofServing(), market, queries);
       const read = async () => {
         const products = await Promise.all(ids.map((id) => answers.product(id)));
         return { answer: products.flatMap(({ answer }) => answer ?? []), from: sameOf(products) };
       };
       const products = await answered(queries, request, reply, read);
-      const bodies = products.map((one) => one.priorPrice(requestedRule(one.markets, market), now()).body);
+      const bodies = products.map((one) => one.priorPrice(requestedRule(one.markets, market, queries), now()).body);
       return sendTagged(reply, request.headers['if-none-match'], tagged(`[${bodies.join(',')}]`));
     },
   );

@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { tagged } from '../answers/priced.ts';
 import { showReduction } from '../answers/shown-reduction.ts';
 import { readReductions } from '../tables/reductions.ts';
-import { invalid, MarketParameter, requestedMarket, requestedRule } from './parameters.ts';
+import { invalid, MarketParameter, requestedRule } from './parameters.ts';
 import {
   answered,
   linkHeader,
@@ -57,8 +57,7 @@ export function reductionsRoute(app: Server, queries: Queries & { rules: RuleBoo
     },
     async (request, reply) => {
       const { query } = request;
-      const market = requestedMarket(query.market, queries);
-      requestedRule(await rules.ofServing(), market);
+      const { market } = requestedRule(await rules.ofServing(), query.market, queries);
       const limit = Number(query.limit ?? defaultLimit);
       const after = afterIn(market, query.cursor);
       const read = (gone: AbortSignal) =>

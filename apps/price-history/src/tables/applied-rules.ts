@@ -16,7 +16,7 @@ export async function begin(tx: Transaction, generation: number, markets: Market
   // Waits for another transaction that does so.
   await tx`
     insert into applied_rules (generation, markets, has_history)
-    values (${generation}, ${JSON.stringify(Object.fromEntries(markets))}::text::jsonb, exists(select from loaded_prices))
+    values (${generation}, ${JSON.stringify(Object.fromEntries(markets))}::text::json, exists(select from loaded_prices))
     on conflict do nothing`;
   const begun = await readBegun(tx, generation);
   if (begun === undefined) throw new Error(`Generation ${generation} was dropped`);

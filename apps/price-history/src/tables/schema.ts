@@ -4,6 +4,7 @@ import {
   boolean,
   index,
   integer,
+  json,
   jsonb,
   pgTable,
   primaryKey,
@@ -146,7 +147,7 @@ export const changeCounters = pgTable('change_counters', {
 /** What a generation began with. Other rules, and prices that are loaded later, need a rebuild. */
 export const appliedRules = pgTable('applied_rules', {
   generation: integer().primaryKey(),
-  /** As `PRICE_MARKETS` said them. */
-  markets: jsonb().notNull(),
+  /** As `PRICE_MARKETS` said them. `json` keeps their order: the first is the default. */
+  markets: json().notNull(),
   hasHistory: boolean('has_history').notNull(),
 });
