@@ -104,7 +104,7 @@ create table reductions (
 --> statement-breakpoint
 create table reductions_g1 partition of reductions for values in (1);
 --> statement-breakpoint
-create index reductions_by_size on reductions using btree (generation, market, permille, product) where listed;
+create index reductions_by_size on reductions using btree (generation, market, permille, product, ends_at) where listed;
 --> statement-breakpoint
 create index reductions_by_end on reductions using btree (generation, ends_at) where listed;
 --> statement-breakpoint

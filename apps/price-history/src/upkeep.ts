@@ -5,7 +5,8 @@ import { findOtherRules } from './tables/applied-rules.ts';
 import { unlistExpired } from './tables/reductions.ts';
 
 const unlistIntervalMs = 60_000;
-const unlistBatchSize = 1_000;
+/** The projection waits for a set at most. */
+const unlistBatchSize = 5_000;
 
 /** Takes reductions that have expired out of the lists, from time to time, until the signal is aborted. Readers skip them until then. */
 export async function unlistNowAndThen(

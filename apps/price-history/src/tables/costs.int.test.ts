@@ -80,6 +80,8 @@ const maxBuffers = {
   reductionAt: 10,
   /** 100 reductions of 20 000 (105). */
   reductions: 200,
+  /** 100 reductions behind 19 900 that have expired and are still in the list (138). */
+  reductionsBehindExpired: 300,
   /** 50 reductions with their products, each read and written by its place (555). */
   expired: 800,
 };
@@ -107,6 +109,9 @@ test.each(postgresVersions)(
       window: await read(async (tx) => await readLowest(tx, 'mouse', end - 400 * day, end - 370 * day)),
       reductionAt: await read(async (tx) => await readReductionAt(tx, 'mouse', 'DE', changedAt(changes / 2 + 1))),
       reductions: await read(async (tx) => await readReductions(tx, { market: 'EU', now: dayZero, limit: 100 })),
+      reductionsBehindExpired: await read(
+        async (tx) => await readReductions(tx, { market: 'EU', now: dayZero + 19_900 * 3_600_000, limit: 100 }),
+      ),
       expired: await read(async (tx) => await unlistExpired(tx, 1, dayZero + 50 * 3_600_000, 50)),
     };
     const faults = Object.entries(costs).flatMap(([name, { buffers, scanned }]) => [
