@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { bytesOf, type IncomingMessage } from './native-consumer.ts';
 
 /** Signs of life of a batch that is under way. A partition without one for 30 s counts as stalled. */
@@ -49,6 +50,12 @@ export interface FeedOptions {
   /** Called once, when the partition is no longer consumed. */
   onStop: (feed: PartitionFeed, reason: string) => void;
 }
+
+/**
+ * Time for a batch that was given up to undo what must not stay, such as its count of attempts: afterwards the service closes its
+ * connections. A try that waits for a lock fails after 100 ms.
+ */
+const undoMs = 500;
 
 /** The queue and the progress of one assigned partition. Applies one batch at a time. */
 export class PartitionFeed {
@@ -192,7 +199,10 @@ export class PartitionFeed {
     this.#taken = offset;
   }
 
-  /** Waits up to `graceMs` for the batch under way, then gives it up; drops the queue. */
+  /**
+   * Waits up to `graceMs` for the batch under way, then gives it up; drops the queue. Without a grace others own the partition
+   * already, and nobody waits for what a batch undoes.
+   */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#drop();
@@ -203,6 +213,7 @@ export class PartitionFeed {
     });
     await Promise.race([this.#busy, abandoned]);
     clearTimeout(timer);
+    if (graceMs > 0) await Promise.race([this.#busy, delay(undoMs, undefined, { ref: false })]);
   }
 
   /** Queues a message. Returns false if offsets before it are left out for the first time. */
