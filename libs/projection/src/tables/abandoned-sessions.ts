@@ -11,15 +11,9 @@ const abandonedAfterMs = 5_000;
  * session for an active one, so none of its own limits ends it (before `transaction_timeout` of PostgreSQL 17).
  */
 export async function endAbandonedNowAndThen(sql: Sql, name: string, log: Logger, signal: AbortSignal): Promise<void> {
-  let isTold = false;
-  // An outage is told once, not every two seconds.
-  const onFailure = (err: unknown) => {
-    if (!isTold) log.warn({ err }, 'Abandoned sessions could not be ended; trying again');
-    isTold = true;
-  };
+  const onFailure = (err: unknown) => log.warn({ err }, 'Abandoned sessions could not be ended');
   await repeat({ everyMs: lookIntervalMs, signal, onFailure }, async () => {
     const ended = await endAbandoned(sql, name);
-    isTold = false;
     for (const { pid } of ended) log.warn({ pid }, 'Ended a session whose process had left a statement unfinished');
   });
 }
