@@ -27,7 +27,7 @@ export class PriorPrices {
     this.#pause = pause;
   }
 
-  /** The answer about this version of a product; undefined while there is none. */
+  /** The prior price of a product at this version or a later one; undefined until it is known. */
   of({ id, version }: Product): PriorPrice | undefined {
     const known = this.#known.get(id);
     return known !== undefined && known.version >= version ? known.prior : undefined;

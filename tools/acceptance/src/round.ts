@@ -27,7 +27,7 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   await progress('the beginning');
   for (const name of services) {
     await system.services[name].kill();
-    // Commands and queries do without the service of prices.
+    // Commands and queries go on without price-history.
     if (name === 'price-history') await progress(`${name} was stopped`);
     await system.services[name].start();
     await progress(`${name} was killed`);

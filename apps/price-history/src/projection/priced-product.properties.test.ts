@@ -148,7 +148,7 @@ test('a stored reduction is in force until it ends, and not a millisecond longer
   );
 });
 
-/** What older producers say of the product: few messages, each at an instant of its own. */
+/** A few messages of older producers about the product, each with its own timestamp. */
 const olderMessages = fc
   .uniqueArray(fc.tuple(moment, fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }), fc.boolean()), {
     selector: ([at]) => at,

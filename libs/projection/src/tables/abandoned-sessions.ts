@@ -7,8 +7,8 @@ const abandonedAfterMs = 5_000;
 
 /**
  * Ends sessions of a service that hold a transaction and wait for the values of a statement, until the signal is aborted. Their
- * process was frozen or cut off between the two messages of a statement that was new on its connection. PostgreSQL takes such a
- * session for an active one, so none of its own limits ends it (before `transaction_timeout` of PostgreSQL 17).
+ * process was frozen or cut off between the two messages of a statement that was new on its connection. For PostgreSQL
+ * such a session is active: before `transaction_timeout` of PostgreSQL 17, none of its limits ends it.
  */
 export async function endAbandonedNowAndThen(sql: Sql, name: string, log: Logger, signal: AbortSignal): Promise<void> {
   const onFailure = (err: unknown) => log.warn({ err }, 'Abandoned sessions could not be ended');
