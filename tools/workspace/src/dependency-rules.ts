@@ -7,7 +7,13 @@ const owners: Record<string, string[]> = {
   pino: ['libs/service'],
   'prom-client': ['libs/service'],
   postgres: ['libs/postgres'],
-  'drizzle-orm': ['libs/projection-schema', 'libs/read-schema', 'apps/price-history', 'libs/postgres'],
+  'drizzle-orm': [
+    'libs/projection-schema',
+    'libs/read-schema',
+    'apps/price-history',
+    'apps/promotions',
+    'libs/postgres',
+  ],
 };
 
 /** The sides that each side may depend on. Write and read side meet only in Kafka. */

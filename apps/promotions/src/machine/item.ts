@@ -1,0 +1,35 @@
+export const itemStates = [
+  'waiting',
+  'applying',
+  'applied',
+  'giving-back',
+  'given-back',
+  'refused',
+  'kept',
+  'gone',
+  'untouched',
+  'failed',
+] as const;
+
+/**
+ * | State         | Meaning                                                                                      |
+ * | ------------- | -------------------------------------------------------------------------------------------- |
+ * | `waiting`     | The product still has its own price; its step is not stored yet                              |
+ * | `applying`    | The command that applies the promoted price is stored, and may have been sent                |
+ * | `applied`     | The event of the promoted price has arrived                                                  |
+ * | `giving-back` | The command that returns the former price is stored, and may have been sent                  |
+ * | `given-back`  | The event of the returned price has arrived                                                  |
+ * | `refused`     | The product took no part: command-api or the rule refused its price                          |
+ * | `kept`        | Someone else changed the price meanwhile, or an operator keeps the promoted one              |
+ * | `gone`        | The product was discontinued meanwhile                                                       |
+ * | `untouched`   | The promotion ended before its price was applied                                             |
+ * | `failed`      | Its step was refused again and again: an operator decides                                    |
+ */
+export type ItemState = (typeof itemStates)[number];
+
+/** How many items a promotion has in each state. */
+export type ItemCounts = Readonly<Record<ItemState, number>>;
+
+export const noItems: ItemCounts = Object.freeze(
+  Object.fromEntries(itemStates.map((state) => [state, 0])) as Record<ItemState, number>,
+);

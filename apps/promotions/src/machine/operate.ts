@@ -1,0 +1,63 @@
+import { compensate, type Move, move, type Promotion, type Settling } from './promotion.ts';
+
+export type Operation = 'cancel' | 'retry' | 'keep';
+export type Refusal = { refused: string };
+
+/**
+ * What an operator may do in each state; every other combination is refused:
+ *
+ * | State                   | cancel         | retry                     | keep                               |
+ * | ----------------------- | -------------- | ------------------------- | ---------------------------------- |
+ * | `claiming`, `scheduled` | `cancelled`    |                           |                                    |
+ * | `applying`              | `compensating` |                           |                                    |
+ * | `active`                | `compensating` |                           | `ended`, with the promoted prices  |
+ * | `needs-attention`       | `compensating` | the state it interrupted  | `ended`, or `undone` after a cancel |
+ *
+ * While prices are given back, nothing can be done: steps under way come to their outcome first. Pure.
+ */
+export function operate(operation: Operation, promotion: Promotion, now: number): Move | Refusal {
+  const { state } = promotion;
+  if (state === 'needs-attention') return attended(operation, promotion, now);
+  if (operation === 'cancel' && (state === 'claiming' || state === 'scheduled')) {
+    return move('cancelled', 'Cancelled', { items: [{ from: 'waiting', to: 'untouched', reason: null }] });
+  }
+  if (operation === 'cancel' && (state === 'applying' || state === 'active')) return compensate('Cancelled', now);
+  if (operation === 'keep' && state === 'active') {
+    return move('ended', 'An operator keeps its prices', { items: kept(['applied']) });
+  }
+  return { refused: `${verbs[operation]} is not possible while the promotion is ${state}` };
+}
+
+const verbs = { cancel: 'Cancelling', retry: 'Retrying', keep: 'Keeping its prices' } satisfies Record<
+  Operation,
+  string
+>;
+
+function attended(operation: Operation, { interrupted, startsAt, endsBefore }: Promotion, now: number): Move {
+  switch (operation) {
+    case 'cancel':
+      return compensate('Cancelled', now, resumed);
+    case 'retry': {
+      const to = interrupted ?? 'reverting';
+      const dueAt = to === 'applying' ? startsAt : to === 'reverting' ? endsBefore : now;
+      return move(to, 'An operator tries again', { dueAt, items: resumed });
+    }
+    case 'keep':
+      return move(interrupted === 'compensating' ? 'undone' : 'ended', 'An operator keeps its prices', {
+        items: kept(['failed', 'applied']),
+      });
+    default:
+      return operation satisfies never;
+  }
+}
+
+const kept = (from: ('applied' | 'failed')[]): Settling[] =>
+  from.map((state) => ({ from: state, to: 'kept', reason: 'An operator keeps the price' }));
+
+/** Failed items go on where they were: a stored step comes to its outcome first. */
+const resumed: readonly Settling[] = [
+  { from: 'failed', to: 'giving-back', reason: null, step: 'stored', applied: true },
+  { from: 'failed', to: 'applied', reason: null, step: 'none', applied: true },
+  { from: 'failed', to: 'applying', reason: null, step: 'stored', applied: false },
+  { from: 'failed', to: 'waiting', reason: null, step: 'none', applied: false },
+];

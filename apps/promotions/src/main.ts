@@ -1,0 +1,17 @@
+import { jsonCodec } from '@catalogue/contracts';
+import { requireLogin } from '@catalogue/postgres';
+import { connectModel, openProjection } from '@catalogue/projection';
+import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
+import { buildApp } from './app.ts';
+import { priceModel } from './model.ts';
+import { settings } from './settings.ts';
+
+const { port, host, logLevel, logPretty, readDb, brokers, topic, corsOrigins } = readSettings(settings, process.env);
+const log = createLogger(priceModel.name, logLevel, logPretty);
+const metrics = createMetrics(priceModel.name);
+const sql = connectModel(priceModel, readDb);
+await requireLogin(sql, 'PROMOTIONS_DB_DSN');
+
+const projection = openProjection(priceModel, { sql, brokers, topic, log, metrics, codec: jsonCodec });
+const { app, work } = await buildApp({ projection, log, metrics, corsOrigins });
+await serve(app, { port, host, log, work, close: [sql].map((pool) => () => pool.end({ timeout: 1 })) });
