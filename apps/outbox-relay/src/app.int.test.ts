@@ -2,7 +2,7 @@ import { loadCursor, migrateEventStore } from '@catalogue/event-store';
 import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { appendTo, newIds, startRelay, upTo, versionsOn } from '../test/fixture.ts';
-import { reader } from './relay.ts';
+import { defaultName } from './name.ts';
 
 const { writeDb, kafka } = inject('servers');
 
@@ -16,7 +16,7 @@ test('every event reaches Kafka, each product’s in order, and a restarted rela
     await topic.read(100);
     await appendTo(db, products, 6, 10);
     await topic.read(200);
-    await waitFor('the cursor to follow', async () => (await loadCursor(db.sql, reader)).position >= 200);
+    await waitFor('the cursor to follow', async () => (await loadCursor(db.sql, defaultName)).position >= 200);
     expect(await relay.isLeading()).toBe(true);
   }
   await appendTo(db, products, 11, 12);

@@ -19,6 +19,8 @@ const leadershipStates: Record<Role, DependencyState> = {
 const maxStallMs = 10_000;
 
 export interface AppOptions {
+  /** Of the cursor in the event store, and of the relays that elect a leader. */
+  name: string;
   store: Sql;
   /** The event store's address, for the connection that holds the lock. */
   writeDb: string;
@@ -32,10 +34,10 @@ export interface AppOptions {
 }
 
 /** Builds the relay, and a server for its health and metrics. */
-export async function buildApp({ store, writeDb, sender, log, metrics, ...options }: AppOptions) {
+export async function buildApp({ name, store, writeDb, sender, log, metrics, ...options }: AppOptions) {
   let role: Role = 'starting';
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
-  backlogMetrics(metrics, store, log);
+  backlogMetrics(metrics, store, name, log);
   const watch = new BarrierWatch(store, log);
   const { findDangers, findDangersEveryMs: everyMs = 60_000 } = options;
   const topicWatch = new TopicWatch({ findDangers, everyMs, log });
@@ -62,6 +64,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics, ...option
       .listen(store, log)
       .catch((err: unknown) => log.warn({ err }, 'Listening for hints failed; polling only'));
     await campaign({
+      name,
       dsn: writeDb,
       log,
       signal,
@@ -73,7 +76,7 @@ export async function buildApp({ store, writeDb, sender, log, metrics, ...option
       onRole: (now) => {
         role = now;
       },
-      lead: (term) => relay({ store, sender, wakeUp, onRelayed }, term),
+      lead: (term) => relay({ reader: name, store, sender, wakeUp, onRelayed }, term),
     });
     await Promise.all(watching);
     await (await listening)?.();

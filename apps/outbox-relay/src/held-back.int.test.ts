@@ -11,7 +11,7 @@ import {
 } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { appendTo, newIds, startRelay, upTo, versionsOn } from '../test/fixture.ts';
-import { reader } from './relay.ts';
+import { defaultName } from './name.ts';
 
 const { kafka } = inject('servers');
 
@@ -75,7 +75,7 @@ test('a relay that another role’s transaction holds back polls less and less o
   // Every millisecond for 100 ms, then after a tenth of the elapsed time: some 200 times. Polling every millisecond for 2 s would be
   // thousands.
   const asked = (await reads()) - before;
-  expect(await isHeldBack(db.sql, await loadCursor(db.sql, reader))).toBe(true);
+  expect(await isHeldBack(db.sql, await loadCursor(db.sql, defaultName))).toBe(true);
   await foreign[Symbol.asyncDispose]();
   expect(await versionsOn(topic, 410)).toEqual(new Map(products.map((id) => [id, upTo(41)])));
   expect(asked).toBeLessThan(400);

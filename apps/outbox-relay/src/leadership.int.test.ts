@@ -3,8 +3,8 @@ import { connect } from '@catalogue/postgres';
 import { createDatabase, createTopic, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { appendTo, newIds, startRelayProcess, upTo, versionsOn } from '../test/fixture.ts';
-import { relayLock } from './leadership.ts';
-import { batchSize, reader } from './relay.ts';
+import { defaultName, lockOf } from './name.ts';
+import { batchSize } from './relay.ts';
 
 const { writeDb, kafka } = inject('servers');
 
@@ -51,7 +51,7 @@ async function supplant(db: TestDatabase, loseIt: () => unknown) {
   const sql = connect(db.dsn, { name: 'supplanter', max: 1 });
   // Waits for the lock before any other candidate.
   let isTaken = false;
-  const taken = sql`select pg_advisory_lock(${relayLock})`.then(() => (isTaken = true));
+  const taken = sql`select pg_advisory_lock(${lockOf(defaultName)})`.then(() => (isTaken = true));
   await waitFor('the supplanter to wait', async () => {
     const waiting = await db.sql`select from pg_locks where locktype = 'advisory' and not granted
       and database = (select oid from pg_database where datname = current_database())`;
@@ -94,7 +94,7 @@ test('a leader that is frozen during a backlog loses the lead within seconds, an
     select id, 1, gen_random_uuid(), 'ProductCreated', 1, jsonb_build_object('id', id, 'name', 'Mouse', 'price', 1), '{}', now()
     from (select gen_random_uuid() as id from generate_series(1, ${events})) as product`;
   await using relay = await startRelayProcess(db, kafka, topic);
-  const isUnderWay = async () => (await loadCursor(db.sql, reader)).position > 0;
+  const isUnderWay = async () => (await loadCursor(db.sql, defaultName)).position > 0;
   await waitFor('the relay to be under way', isUnderWay, { every: 1 });
   let woken: number;
   let free: number;

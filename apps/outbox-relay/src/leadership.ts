@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Sql } from '@catalogue/postgres';
 import { type Logger, orAborted } from '@catalogue/service';
+import { lockOf } from './name.ts';
 
-/** An arbitrary number that no other lock in the event store's database uses. */
-export const relayLock = 7_305_501_211;
-// Candidates recognize one another by this name in pg_stat_activity.
-const sessionName = 'outbox-relay candidate';
+// Candidates of one name recognize one another by this in pg_stat_activity.
+const sessionNameOf = (name: string) => `${name} candidate`;
 // PostgreSQL ends a session that is idle for longer, so a frozen leader loses its lock.
 const idleSessionTimeoutMs = 2_000;
 const pingIntervalMs = 500;
@@ -30,6 +29,8 @@ export interface Term {
 export type Role = 'starting' | 'standby' | 'leading';
 
 export interface CandidateOptions {
+  /** Only candidates of one name compete. */
+  name: string;
   /** The database in which the relays elect a leader. */
   dsn: string;
   log: Logger;
@@ -44,8 +45,8 @@ export interface CandidateOptions {
 }
 
 /**
- * Stands for leadership until the signal is aborted; logs a failure and stands again. Of all processes on one database, the one
- * that holds the lock leads. The lock is not a fence: work that a leader began before it lost the lock may still take effect.
+ * Stands for leadership until the signal is aborted; logs a failure and stands again. Of all processes of one name on one
+ * database, the one that holds the lock leads. The lock is not a fence: work that a leader began before it lost the lock may still take effect.
  */
 export async function campaign(candidate: CandidateOptions): Promise<void> {
   const { log, signal, onRole } = candidate;
@@ -72,21 +73,21 @@ export async function campaign(candidate: CandidateOptions): Promise<void> {
 class Resigned extends Error {}
 
 async function standOnce(candidate: CandidateOptions): Promise<void> {
-  const { dsn, log, signal, requireFit, onRole } = candidate;
+  const { name, dsn, log, signal, requireFit, onRole } = candidate;
   await requireFit();
   const lost = new AbortController();
   const onClose = () => lost.abort(new Error('The connection that holds the lock of the leader ended'));
-  const sql = connect(dsn, { name: sessionName, max: 1, idleSessionTimeoutMs, onClose });
+  const sql = connect(dsn, { name: sessionNameOf(name), max: 1, idleSessionTimeoutMs, onClose });
   try {
     // One connection for the whole term, because the lock belongs to the session.
     const session = await orAborted(sql.reserve(), signal);
-    if (!(await tryLock(session, signal))) {
+    if (!(await tryLock(session, name, signal))) {
       onRole('standby');
       log.info('Standing by: another relay leads');
       do {
         await delay(retryIntervalMs, undefined, { signal });
         await requireFit();
-      } while (!(await tryLock(session, signal)));
+      } while (!(await tryLock(session, name, signal)));
     }
     onRole('leading');
     log.info('Leading');
@@ -98,14 +99,14 @@ async function standOnce(candidate: CandidateOptions): Promise<void> {
 
 /** Leads while the session that holds the lock answers pings. */
 async function holdTerm(session: Sql, lost: AbortController, candidate: CandidateOptions): Promise<void> {
-  const { signal, isStuck, lead } = candidate;
+  const { name, signal, isStuck, lead } = candidate;
   const ended = new AbortController();
   let confirmedAt = performance.now();
   const ping = async () => {
     const asked = performance.now();
     try {
       await inTime(session`select 1`, signal);
-      if (isStuck() && (await anotherStandsBy(session, signal))) {
+      if (isStuck() && (await anotherStandsBy(session, name, signal))) {
         throw new Resigned('Kafka accepted nothing for 10 s, so the relay that stands by may lead');
       }
     } catch (error) {
@@ -134,15 +135,15 @@ async function holdTerm(session: Sql, lost: AbortController, candidate: Candidat
   }
 }
 
-async function tryLock(session: Sql, signal: AbortSignal): Promise<boolean> {
-  const [row] = await inTime(session<{ won: boolean }[]>`select pg_try_advisory_lock(${relayLock}) as won`, signal);
+async function tryLock(session: Sql, name: string, signal: AbortSignal): Promise<boolean> {
+  const [row] = await inTime(session<{ won: boolean }[]>`select pg_try_advisory_lock(${lockOf(name)}) as won`, signal);
   return row?.won ?? false;
 }
 
-async function anotherStandsBy(session: Sql, signal: AbortSignal): Promise<boolean> {
+async function anotherStandsBy(session: Sql, name: string, signal: AbortSignal): Promise<boolean> {
   const asked = session`
     select from pg_stat_activity
-    where datname = current_database() and application_name = ${sessionName} and pid <> pg_backend_pid()
+    where datname = current_database() and application_name = ${sessionNameOf(name)} and pid <> pg_backend_pid()
       and backend_start < now() - ${minStandbyMs} * interval '1 millisecond'`;
   return (await inTime(asked, signal)).count > 0;
 }

@@ -6,15 +6,16 @@ import { buildApp } from './app.ts';
 import { Sender } from './sender.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, writeDb, brokers, topic } = readSettings(settings, process.env);
-const log = createLogger('outbox-relay', logLevel, logPretty);
-const metrics = createMetrics('outbox-relay');
-const store = connect(writeDb, { name: 'outbox-relay', max: 4, statementTimeoutMs: 10_000, answerTimeoutMs: 15_000 });
+const { port, host, logLevel, logPretty, name, writeDb, brokers, topic } = readSettings(settings, process.env);
+const log = createLogger(name, logLevel, logPretty);
+const metrics = createMetrics(name);
+const store = connect(writeDb, { name, max: 4, statementTimeoutMs: 10_000, answerTimeoutMs: 15_000 });
 await requireLogin(store, 'WRITE_DB_DSN');
-const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
+const open = () => openProducer({ brokers, clientId: name, log });
 const sender = new Sender({ openProducer: open, topic, codec: jsonCodec, log });
 
 const { app, work } = await buildApp({
+  name,
   store,
   writeDb,
   sender,

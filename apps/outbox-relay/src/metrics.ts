@@ -2,7 +2,6 @@ import { type PlacedEvent, readBacklog } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
 import type { BarrierWatch } from './barrier-watch.ts';
-import { reader } from './relay.ts';
 
 /** Registers the relay's metrics. Returns a function to call after every batch. */
 export function relayMetrics(metrics: Registry, isLeading: () => boolean): (events: PlacedEvent[]) => void {
@@ -32,7 +31,7 @@ export function relayMetrics(metrics: Registry, isLeading: () => boolean): (even
  * Registers how far the topic is behind the log. Each scrape reads it from the database, so it is also correct on a relay that
  * stands by or is stuck.
  */
-export function backlogMetrics(metrics: Registry, store: Sql, log: Logger): void {
+export function backlogMetrics(metrics: Registry, store: Sql, reader: string, log: Logger): void {
   const registers = [metrics];
   const collect = askedTogether(async () => {
     const backlog = await orUnknown(readBacklog(store, reader), log);

@@ -5,15 +5,14 @@ import type { Term } from './leadership.ts';
 import type { Sender } from './sender.ts';
 import type { WakeUp } from './wake-up.ts';
 
-/** The name of the relay's cursor in the event store. */
-export const reader = 'outbox-relay';
-
 // Reading 2 000 events costs about as much as reading 500, and fills Kafka's batches.
 export const batchSize = 2_000;
 const pausePerEventMs = 1;
 const maxPauseMs = 25;
 
 export interface RelayOptions {
+  /** The name of the relay's cursor in the event store. */
+  reader: string;
   store: Sql;
   sender: Sender;
   wakeUp: WakeUp;
@@ -24,7 +23,7 @@ export interface RelayOptions {
  * Sends the log to Kafka, in order, until the term ends. The cursor moves only past events that Kafka has acknowledged, so after a
  * crash some events are sent again, and none is skipped.
  */
-export async function relay({ store, sender, wakeUp, onRelayed }: RelayOptions, term: Term): Promise<void> {
+export async function relay({ reader, store, sender, wakeUp, onRelayed }: RelayOptions, term: Term): Promise<void> {
   const { signal } = term;
   let cursor = await loadCursor(store, reader);
   let heldBackSince: number | undefined;

@@ -12,21 +12,21 @@ import { Sender } from './sender.ts';
 import { settings } from './settings.ts';
 
 const command = parseCommand(process.argv.slice(2));
-const { writeDb, brokers, topic } = readSettings(
-  { writeDb: settings.writeDb, brokers: settings.brokers, topic: settings.topic },
+const { name, writeDb, brokers, topic } = readSettings(
+  { name: settings.name, writeDb: settings.writeDb, brokers: settings.brokers, topic: settings.topic },
   process.env,
 );
 const report = new Report(command.topic ?? topic);
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(`Ended by ${name}`)));
+for (const end of ['SIGINT', 'SIGTERM'] as const) process.once(end, () => stop.abort(new Error(`Ended by ${end}`)));
 
-const store = connect(writeDb, { name: 'outbox-relay republish', max: 2 });
-const open = () => openProducer({ brokers, clientId: 'outbox-relay-republish', log: report.log });
+const store = connect(writeDb, { name: `${name} republish`, max: 2 });
+const open = () => openProducer({ brokers, clientId: `${name}-republish`, log: report.log });
 const sender = new Sender({ openProducer: open, topic: report.topic, codec: jsonCodec, log: report.log });
 try {
   await checkOrigin(store);
   await sender.requireTopic();
-  await republish({ ...command, store, sender, onSent: report.sent, signal: stop.signal });
+  await republish({ ...command, reader: name, store, sender, onSent: report.sent, signal: stop.signal });
   report.done();
 } catch (error) {
   report.failed(error);

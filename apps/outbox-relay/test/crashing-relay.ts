@@ -30,12 +30,13 @@ function die(): never {
   throw new Error('Killed');
 }
 
-const { port, host, writeDb, brokers, topic } = readSettings(settings, process.env);
+const { port, host, name, writeDb, brokers, topic } = readSettings(settings, process.env);
 const log = createLogger('outbox-relay', 'silent');
-const store = connect(writeDb, { name: 'outbox-relay', max: 4 });
+const store = connect(writeDb, { name, max: 4 });
 const openProducer = () => new DeadlyProducer({ brokers, clientId: 'outbox-relay', log });
 const sender = new Sender({ openProducer, topic, codec: jsonCodec, log });
 const { app, work } = await buildApp({
+  name,
   store,
   writeDb,
   sender,

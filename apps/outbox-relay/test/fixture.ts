@@ -6,6 +6,7 @@ import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type OwnProcess, startProcess, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { buildApp } from '../src/app.ts';
+import { defaultName } from '../src/name.ts';
 import { Sender } from '../src/sender.ts';
 
 export const log = createLogger('test', 'silent');
@@ -77,16 +78,17 @@ export async function startRelay(
   db: TestDatabase,
   brokers: string,
   topic: Pick<TestTopic, 'name'>,
-  { checkTopicEvery = 60_000 }: { checkTopicEvery?: number } = {},
+  { name = defaultName, checkTopicEvery = 60_000 }: { name?: string; checkTopicEvery?: number } = {},
 ) {
   const stop = new AbortController();
-  const store = connect(db.dsn, { name: 'outbox-relay' });
+  const store = connect(db.dsn, { name });
   const sender = newSender(brokers, topic.name);
   const logged: Logged[] = [];
   const warn = (fields: object, msg: string) => void logged.push({ ...fields, msg });
   const watched = Object.assign(createLogger('test', 'silent'), { warn });
   const metrics = createMetrics('test');
   const { app, work } = await buildApp({
+    name,
     store,
     writeDb: db.dsn,
     sender,
@@ -99,8 +101,8 @@ export async function startRelay(
   return {
     logged,
     /** A metric without labels from a new scrape; undefined if it is absent. */
-    metric: async (name: string): Promise<number | undefined> => {
-      const value = new RegExp(`^${name}\\{[^}]*\\} (.*)$`, 'm').exec(await metrics.metrics())?.[1];
+    metric: async (metric: string): Promise<number | undefined> => {
+      const value = new RegExp(`^${metric}\\{[^}]*\\} (.*)$`, 'm').exec(await metrics.metrics())?.[1];
       return value === undefined ? undefined : Number(value === 'Nan' ? Number.NaN : value);
     },
     ...statesOf(async () => (await app.inject('/health/ready')).json<{ dependencies: Dependencies }>().dependencies),
@@ -126,6 +128,13 @@ export async function startRelayProcess(db: TestDatabase, brokers: string, topic
 }
 
 /** The environment variables of a relay process. */
-export function settings(db: TestDatabase, brokers: string, topic: string): Record<string, string> {
-  return { WRITE_DB_DSN: db.dsn, KAFKA_BROKER: brokers, KAFKA_TOPIC: topic, PORT: '0', HOST: '127.0.0.1' };
+export function settings(db: TestDatabase, brokers: string, topic: string, name = ''): Record<string, string> {
+  return {
+    RELAY_NAME: name,
+    WRITE_DB_DSN: db.dsn,
+    KAFKA_BROKER: brokers,
+    KAFKA_TOPIC: topic,
+    PORT: '0',
+    HOST: '127.0.0.1',
+  };
 }

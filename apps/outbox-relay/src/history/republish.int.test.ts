@@ -9,7 +9,7 @@ import {
 } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { appendTo, newIds, newSender, settings, startRelay, upTo, versionsIn, versionsOn } from '../../test/fixture.ts';
-import { reader } from '../relay.ts';
+import { defaultName } from '../name.ts';
 import { type From, parseFrom } from './from.ts';
 import { republish } from './republish.ts';
 
@@ -20,7 +20,7 @@ const program = new URL('../republish.ts', import.meta.url);
 async function republishTo(db: TestDatabase, topic: TestTopic, from: From, signal = new AbortController().signal) {
   const sender = newSender(kafka, topic.name);
   try {
-    return await republish({ store: db.sql, sender, from, onSent: () => {}, signal });
+    return await republish({ reader: defaultName, store: db.sql, sender, from, onSent: () => {}, signal });
   } finally {
     await sender.close();
   }
@@ -31,7 +31,7 @@ async function relayed(db: TestDatabase): Promise<void> {
   const [last] = await db.sql<{ transactionId: number; position: number }[]>`
     select transaction_id as "transactionId", position from events
     order by events.transaction_id desc, events.position desc limit 1`;
-  if (last !== undefined) await moveCursor(db.sql, reader, last);
+  if (last !== undefined) await moveCursor(db.sql, defaultName, last);
 }
 
 test('republish repeats the whole log while the relay sends, and keeps the order of events on both topics', async () => {
@@ -46,7 +46,7 @@ test('republish repeats the whole log while the relay sends, and keeps the order
   const again = await republishTo(db, topic, all);
   const elsewhere = await republishTo(db, other, all);
   await loading;
-  await waitFor('the relay to have sent all', async () => (await loadCursor(db.sql, reader)).position >= 6000);
+  await waitFor('the relay to have sent all', async () => (await loadCursor(db.sql, defaultName)).position >= 6000);
 
   expect(again).toBeGreaterThanOrEqual(2000);
   expect(await versionsOn(topic, 6000)).toEqual(new Map(products.map((id) => [id, upTo(60)])));

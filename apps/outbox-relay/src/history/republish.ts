@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Cursor, loadCursor, type PlacedEvent, placeBefore, readAhead, readStream } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
-import { batchSize, reader } from '../relay.ts';
+import { batchSize } from '../relay.ts';
 import type { Sender } from '../sender.ts';
 import type { From } from './from.ts';
 
 export interface RepublishOptions {
+  /** The name of the relay whose events are sent again. */
+  reader: string;
   store: Sql;
   /** Sends to the chosen topic. */
   sender: Sender;
@@ -38,20 +40,26 @@ export async function republish(options: RepublishOptions): Promise<number> {
   return sent;
 }
 
-async function* history({ store, from }: RepublishOptions, limit: number): AsyncGenerator<PlacedEvent[]> {
-  if ('product' in from) yield* streamHistory(store, from.product, limit);
-  else if ('after' in from) yield* logHistory(store, from.after, limit);
+async function* history({ reader, store, from }: RepublishOptions, limit: number): AsyncGenerator<PlacedEvent[]> {
+  const sent = () => loadCursor(store, reader);
+  if ('product' in from) yield* streamHistory(store, from.product, limit, await sent());
+  else if ('after' in from) yield* logHistory(store, from.after, limit, sent);
   else {
     const place = await placeBefore(store, from.since);
-    if (place !== undefined) yield* logHistory(store, place, limit);
+    if (place !== undefined) yield* logHistory(store, place, limit, sent);
   }
 }
 
-async function* logHistory(store: Sql, begin: Cursor, limit: number): AsyncGenerator<PlacedEvent[]> {
+async function* logHistory(
+  store: Sql,
+  begin: Cursor,
+  limit: number,
+  sent: () => Promise<Cursor>,
+): AsyncGenerator<PlacedEvent[]> {
   let after = begin;
   for (let read = limit; read >= limit; ) {
     read = 0;
-    for await (const events of readAhead(store, after, limit, await loadCursor(store, reader))) {
+    for await (const events of readAhead(store, after, limit, await sent())) {
       yield events;
       read += events.length;
       after = events.at(-1) ?? after;
@@ -59,8 +67,7 @@ async function* logHistory(store: Sql, begin: Cursor, limit: number): AsyncGener
   }
 }
 
-async function* streamHistory(store: Sql, stream: string, limit: number): AsyncGenerator<PlacedEvent[]> {
-  const upTo = await loadCursor(store, reader);
+async function* streamHistory(store: Sql, stream: string, limit: number, upTo: Cursor): AsyncGenerator<PlacedEvent[]> {
   for (let after = 0; ; ) {
     const events = await readStream(store, stream, after, limit, upTo);
     const last = events.at(-1);
