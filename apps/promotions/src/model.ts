@@ -1,22 +1,13 @@
 import type { ProductEvent } from '@catalogue/contracts';
-import { type Model, plainRows, type Step, type Tracked } from '@catalogue/projection';
+import { type Model, type PlainRow, plainRows, type Step } from '@catalogue/projection';
 import { confirmSteps } from './tables/confirmed-steps.ts';
+import { productPrices } from './tables/schema.ts';
 
-/** What a promotion has to know of a product. The members are columns of `product_prices`. */
-export interface ProductPrice extends Tracked {
-  /** Null while unknown: an operator discarded an event. */
-  cents: number | null;
-  /** The version that set the price, with its event's time and correlation id. */
-  price_version: number;
-  price_at: string | null;
-  price_by: string | null;
-  discontinued: boolean;
-  /** The correlation id of the last event. */
-  caused_by: string | null;
-}
+/** What a promotion has to know of a product. */
+export type ProductPrice = PlainRow<typeof productPrices>;
 
 function evolve(row: ProductPrice, event: ProductEvent): ProductPrice {
-  const caused = { ...row, caused_by: event.correlationId ?? null };
+  const caused = { ...row, causedBy: event.correlationId ?? null };
   switch (event.type) {
     case 'ProductCreated':
     case 'ProductUpdated': {
@@ -25,9 +16,9 @@ function evolve(row: ProductPrice, event: ProductEvent): ProductPrice {
       return {
         ...caused,
         cents: Math.round(price * 100),
-        price_version: event.productVersion,
-        price_at: event.timestamp,
-        price_by: caused.caused_by,
+        priceVersion: event.productVersion,
+        priceAt: event.timestamp,
+        priceBy: caused.causedBy,
       };
     }
     case 'ProductDiscontinued':
@@ -37,14 +28,7 @@ function evolve(row: ProductPrice, event: ProductEvent): ProductPrice {
   }
 }
 
-const { write, ...rows } = plainRows<ProductPrice>('product_prices', {
-  cents: 'bigint',
-  price_version: 'integer',
-  price_at: 'text',
-  price_by: 'text',
-  discontinued: 'boolean',
-  caused_by: 'text',
-});
+const { write, ...rows } = plainRows(productPrices);
 
 /**
  * The current price of each product, and which steps of promotions took effect: a step's request id is its event's correlation id.
@@ -52,23 +36,22 @@ const { write, ...rows } = plainRows<ProductPrice>('product_prices', {
  */
 export const priceModel: Model<ProductPrice> = {
   name: 'promotions',
+  ...rows,
   tables: [{ name: 'product_prices', storage: 'fillfactor = 85' }],
-  compared: ['id', 'version', 'cents', 'price_version', 'price_at', 'price_by', 'discontinued', 'caused_by'],
   empty: (id) => ({
     id,
     version: 0,
     eventId: null,
     parked: false,
     cents: null,
-    price_version: 0,
-    price_at: null,
-    price_by: null,
+    priceVersion: 0,
+    priceAt: null,
+    priceBy: null,
     discontinued: false,
-    caused_by: null,
+    causedBy: null,
   }),
   evolve,
-  skipped: (row) => ({ ...row, cents: null, price_at: null, price_by: null, caused_by: null }),
-  ...rows,
+  skipped: (row) => ({ ...row, cents: null, priceAt: null, priceBy: null, causedBy: null }),
   write: (tx, generation, effects) => {
     const written = write(tx, generation, effects);
     const confirmed = effects.steps.filter(isOfPromotion).map(({ after }) => after);
@@ -81,6 +64,6 @@ export const priceModel: Model<ProductPrice> = {
 
 /** Others choose request ids as they like; `step.ts` makes ours of the product's id and version. */
 function isOfPromotion({ before, after }: Step<ProductPrice>): boolean {
-  if (before === after || after.caused_by === null) return false;
-  return /^[0-9a-f-]{36}\/.{1,64}\/(?:apply|give-back)\/\d{1,10}$/.test(after.caused_by);
+  if (before === after || after.causedBy === null) return false;
+  return /^[0-9a-f-]{36}\/.{1,64}\/(?:apply|give-back)\/\d{1,10}$/.test(after.causedBy);
 }

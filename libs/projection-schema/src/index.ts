@@ -7,4 +7,5 @@ export {
   generations,
   type ParkedEvent,
   parkedEvents,
+  trackedColumns,
 } from './tables.ts';

@@ -12,6 +12,18 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
+/** The columns of a table with one row a product that the projection needs. With the primary key (generation, id). */
+export const trackedColumns = {
+  generation: integer().notNull(),
+  id: text().notNull(),
+  /** Of the last event applied; 0 before the first one. */
+  version: integer().notNull().default(0),
+  /** Of the last event applied: another id with the same version is a fork. */
+  eventId: text('event_id'),
+  /** Events of the product are parked, so the row is older than the topic. */
+  parked: boolean().notNull().default(false),
+};
+
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 
 /** The generations of the read model. Exactly one serves: `products_read` shows its partition. */

@@ -1,56 +1,73 @@
+import { getTableColumns, getTableName } from 'drizzle-orm';
+import type { PgTable } from 'drizzle-orm/pg-core';
 import type { Transaction } from '@catalogue/postgres';
 import type { Effects, Model, Tracked } from './model.ts';
+import { plainColumn, quoted } from './plain-column.ts';
 
-/** The SQL type of each column that a service adds to those of `Tracked`. */
-export type PlainColumns<Row extends Tracked> = {
-  readonly [Name in Exclude<keyof Row, keyof Tracked> & string]: string;
-};
+/** A table in Drizzle with `trackedColumns` (`libs/projection-schema`) and one column for each further member of a row. */
+export type PlainTable = PgTable & { $inferSelect: Tracked & { generation: number } };
 
-const tracked = { id: 'text', version: 'integer', eventId: 'text', parked: 'boolean' };
+/** A row of such a table, in memory. */
+export type PlainRow<Table extends PlainTable> = Omit<Table['$inferSelect'], 'generation'> & Tracked;
+
+type PlainPart = 'tables' | 'compared' | 'insertMissing' | 'lock' | 'write' | 'prepare';
+
+/** A rebuild does not compare what depends on when events arrived. */
+const uncompared = ['eventId', 'parked'];
 
 /**
- * How a model reads and writes rows that are stored as they are: the table has a column `event_id`, and for each other member of a
- * row one of the same name. Values are sent as JSON. A model whose rows are stored otherwise has its own statements.
+ * The part of a model that reads and writes rows that are stored as they are, in one table. Drizzle's columns give the names, and
+ * the types of the values. A model whose rows are stored otherwise has its own statements.
  */
-export function plainRows<Row extends Tracked>(
-  table: string,
-  columns: PlainColumns<Row>,
-): Pick<Model<Row>, 'insertMissing' | 'lock' | 'write' | 'prepare'> {
-  const members = Object.entries<string>({ ...tracked, ...columns });
-  const columnOf = (member: string) => (member === 'eventId' ? 'event_id' : member);
-  const columnNames = members.map(([member]) => columnOf(member)).join(', ');
-  const values = members.map(([member]) => `"${member}"`).join(', ');
-  const record = members.map(([member, type]) => `"${member}" ${type}`).join(', ');
-  const selected = members.map(([member]) => `${columnOf(member)} as "${member}"`).join(', ');
-  const changed = members.filter(([member]) => member !== 'id');
-  const assigned = changed.map(([member]) => `${columnOf(member)} = given."${member}"`).join(', ');
+export function plainRows<Table extends PlainTable>(table: Table): Pick<Model<PlainRow<Table>>, PlainPart> {
+  type Row = PlainRow<Table>;
+  const { generation: _, ...members } = getTableColumns(table as PgTable);
+  const columns = Object.entries(members).map(([member, column]) => plainColumn(member, column));
+  const changed = columns.filter(({ member }) => member !== 'id');
+  const name: string = getTableName(table);
+  const list = (of: typeof columns, each: (column: (typeof columns)[number]) => string) => of.map(each).join(', ');
+  const names = list(columns, (column) => column.name);
+  const selected = list(columns, (column) => `${column.selected} as ${quoted(column.member)}`);
+  const values = list(columns, (column) => `given.${column.name}::${column.type}`);
+  const assigned = list(changed, (column) => `${column.name} = given.${column.name}::${column.type}`);
 
-  const given = (tx: Transaction, rows: readonly Row[]) =>
-    tx`jsonb_to_recordset(${tx.json(rows as never)}) as given (${tx.unsafe(record)})`;
+  const given = (tx: Transaction, rows: readonly Row[]) => {
+    const arrays = columns.map(({ member, encode }, index) => {
+      const texts = rows.map((row) => encode(row[member as keyof Row]));
+      return index === 0 ? tx`${texts}::text[]` : tx`, ${texts}::text[]`;
+    });
+    return tx`unnest(${arrays}) as given (${tx.unsafe(names)})`;
+  };
   const insert = async (tx: Transaction, generation: number, rows: readonly Row[]) => {
     await tx`
-      insert into ${tx.unsafe(table)} (generation, ${tx.unsafe(columnNames)})
-      select ${generation}, ${tx.unsafe(values)} from ${given(tx, rows)} order by id collate "C"`;
+      insert into ${tx(name)} (generation, ${tx.unsafe(names)})
+      select ${generation}, ${tx.unsafe(values)} from ${given(tx, rows)} order by given.id collate "C"`;
   };
   const update = async (tx: Transaction, generation: number, rows: readonly Row[]) => {
     await tx`
-      update ${tx.unsafe(table)} kept set ${tx.unsafe(assigned)}
+      update ${tx(name)} kept set ${tx.unsafe(assigned)}
       from ${given(tx, rows)} where kept.generation = ${generation} and kept.id = given.id`;
   };
   return {
+    tables: [{ name }],
+    compared: columns.filter(({ member }) => !uncompared.includes(member)).map((column) => column.name),
     insertMissing: async (tx, generation, ids) => {
       await tx`
-        insert into ${tx.unsafe(table)} (generation, id)
+        insert into ${tx(name)} (generation, id)
         select ${generation}, id from unnest(${ids}::text[]) id order by id collate "C"
         on conflict do nothing`;
     },
-    lock: async (tx, generation, ids) =>
-      await tx<Row[]>`
+    lock: async (tx, generation, ids) => {
+      const rows = await tx<Record<string, unknown>[]>`
         select ${tx.unsafe(selected)}
         from (select id as wanted from unnest(${ids}::text[]) id order by id collate "C") wanted
         cross join lateral (
-          select * from ${tx.unsafe(table)} where generation = ${generation} and id = wanted limit 1 for update
-        ) found`,
+          select * from ${tx(name)} where generation = ${generation} and id = wanted limit 1 for update
+        ) found`;
+      return rows.map(
+        (row) => Object.fromEntries(columns.map(({ member, decode }) => [member, decode(row[member])])) as Row,
+      );
+    },
     write: (tx, generation, { rows }: Effects<Row>) => {
       const inserted = rows.filter(({ before }) => before === undefined).map(({ after }) => after);
       const updated = rows.filter(({ before }) => before !== undefined).map(({ after }) => after);

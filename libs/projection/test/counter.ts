@@ -1,19 +1,18 @@
 // The smallest read model: how many events each product has.
 import { readFileSync } from 'node:fs';
 import { connect } from '@catalogue/postgres';
-import { type Model, plainRows, type Tracked } from '../src/index.ts';
+import { integer, pgTable } from 'drizzle-orm/pg-core';
+import { type Model, type PlainRow, plainRows, trackedColumns } from '../src/index.ts';
 
-export interface Counter extends Tracked {
-  events: number;
-}
+const counters = pgTable('counters', { ...trackedColumns, events: integer().notNull() });
+
+export type Counter = PlainRow<typeof counters>;
 
 export const counterModel: Model<Counter> = {
   name: 'counter',
-  tables: [{ name: 'counters' }],
-  compared: ['id', 'version', 'events'],
+  ...plainRows(counters),
   empty: (id) => ({ id, version: 0, eventId: null, parked: false, events: 0 }),
   evolve: (counter) => ({ ...counter, events: counter.events + 1 }),
-  ...plainRows<Counter>('counters', { events: 'integer' }),
   serve: async (tx, generation) => {
     await tx.unsafe(
       `create or replace view counters_shown as select id, version, events from counters where generation = ${generation}`,

@@ -7,13 +7,8 @@ const owners: Record<string, string[]> = {
   pino: ['libs/service'],
   'prom-client': ['libs/service'],
   postgres: ['libs/postgres'],
-  'drizzle-orm': [
-    'libs/projection-schema',
-    'libs/read-schema',
-    'apps/price-history',
-    'apps/promotions',
-    'libs/postgres',
-  ],
+  // Each service declares its own tables.
+  'drizzle-orm': ['libs/projection-schema', 'libs/read-schema', 'libs/projection', 'libs/postgres', 'apps'],
 };
 
 /** The sides that each side may depend on. Write and read side meet only in Kafka. */

@@ -1,3 +1,4 @@
+import { trackedColumns } from '@catalogue/projection-schema';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -27,14 +28,7 @@ const cents = (name?: string) => (name === undefined ? bigint({ mode: 'number' }
 export const pricedProducts = pgTable(
   'priced_products',
   {
-    generation: integer().notNull(),
-    id: text().notNull(),
-    /** Of the last event applied; 0 for a product known only from messages of older producers. */
-    version: integer().notNull().default(0),
-    /** Of the last event applied: another id with the same version is a fork. */
-    eventId: text('event_id'),
-    /** Events of the product are parked, so the row is older than the topic. */
-    parked: boolean().notNull().default(false),
+    ...trackedColumns,
     /** From when on every price is known; null when the last one may be missing. The default is before every window. */
     completeFrom: instant('complete_from').default(sql`'0001-01-01T00:00:00Z'`),
     /** The line just before the last change (`PackedLine`); null before the second. */
