@@ -3,8 +3,10 @@ import { join } from 'node:path';
 
 const needed = 17;
 
-/** The `java` to run; throws one line that says what to install if Kafka can use none. */
-export function findJava(): string {
+const kafka = { title: 'Kafka', otherwise: 'start a container engine, or give a broker with KAFKA_BROKER' };
+
+/** The `java` to run; throws one line that says what to install if the server can use none. */
+export function findJava(server: { title: string; otherwise: string } = kafka): string {
   const { JAVA_HOME } = process.env;
   const java = JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java';
   const { error, stdout, stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
@@ -12,7 +14,7 @@ export function findJava(): string {
   if (found !== undefined && found >= needed) return java;
   const what = found === undefined ? `there is no ${java}` : `${java} is Java ${found}`;
   throw new Error(
-    `Kafka needs Java ${needed} or newer, and ${what}: install one (apt-get install openjdk-17-jdk-headless), name another with JAVA_HOME, start a container engine, or give a broker with KAFKA_BROKER`,
+    `${server.title} needs Java ${needed} or newer, and ${what}: install one (apt-get install openjdk-17-jdk-headless), name another with JAVA_HOME, ${server.otherwise}`,
   );
 }
 

@@ -2,6 +2,7 @@ import { allEnded } from './all-ended.ts';
 import { ensureDatabase } from './database.ts';
 import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
+import { startRegistry } from './registry.ts';
 import type { ServerProcess } from './server-process.ts';
 import type { Port, Settings } from './settings.ts';
 
@@ -27,16 +28,17 @@ export interface Surroundings {
 
 /** Starts the servers that are not given, all at once, and creates the databases if there are none. */
 export async function startServers(settings: Settings, surroundings: Surroundings): Promise<Addresses> {
-  const { ports, kafkaBroker, writeDb, readDb, beside } = settings;
-  const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN] = await allEnded([
+  const { ports, kafkaBroker, writeDb, readDb, beside, startsRegistry } = settings;
+  const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN, registry] = await allEnded([
     kafkaBroker ?? ownKafka(ports.kafka, ports.kafkaController, surroundings),
     writeDb ?? ownPostgres('write', ports.writeDb, surroundings),
     readDb ?? ownPostgres('read', ports.readDb, surroundings),
+    startsRegistry ? ownRegistry(ports.registry, surroundings) : '',
   ]);
   const others = beside.map(({ variable, name, dsn }) => [variable, dsn ?? besides(READ_DB_DSN, name)]);
   const dsns = { WRITE_DB_DSN, READ_DB_DSN, ...(Object.fromEntries(others) as Record<string, string>) };
   await allEnded(Object.entries(dsns).map(([variable, dsn]) => ensure(variable, dsn)));
-  return { KAFKA_BROKER, ...dsns };
+  return { KAFKA_BROKER, ...dsns, ...(registry === '' ? {} : { SCHEMA_REGISTRY_URL: registry }) };
 }
 
 /** Another database of the same server. */
@@ -65,6 +67,13 @@ async function ownKafka(port: Port, controller: Port, surroundings: Surroundings
   });
   keep(server, 'Kafka', server.brokers, surroundings);
   return server.brokers;
+}
+
+async function ownRegistry(port: Port, surroundings: Surroundings): Promise<string> {
+  const { home, signal, say } = surroundings;
+  const server = await startRegistry({ home, port: port.number, signal, progress: say });
+  keep(server, 'The schema registry', server.url, surroundings);
+  return server.url;
 }
 
 function keep(server: ServerProcess, title: string, address: string, { running, say, failed }: Surroundings): void {

@@ -8,7 +8,14 @@ test('without settings the stack starts its own servers on the default ports', (
   expect([kafkaBroker, writeDb, readDb]).toEqual([undefined, undefined, undefined]);
   expect(beside.every(({ dsn }) => dsn === undefined)).toBe(true);
   const numbers = Object.values(ports).map(({ number }) => number);
-  expect(numbers).toEqual([8080, 8081, 8082, 8083, 8084, 5441, 5442, 9092, 9093]);
+  expect(numbers).toEqual([8080, 8081, 8082, 8083, 8084, 5441, 5442, 9092, 9093, 8090]);
+});
+
+test('a schema registry starts only with --registry, and not where one is given', () => {
+  expect(readSettings({}).startsRegistry).toBe(false);
+  expect(readSettings({}, ['--registry']).startsRegistry).toBe(true);
+  expect(readSettings({ SCHEMA_REGISTRY_URL: 'http://registry' }, ['--registry']).startsRegistry).toBe(false);
+  expect(() => readSettings({}, ['--registery'])).toThrow('There is no option --registery');
 });
 
 test('each server can be given and each port can be chosen', () => {

@@ -14,6 +14,7 @@ const defaults = {
   readDb: { variable: 'READ_DB_PORT', number: 5442 },
   kafka: { variable: 'KAFKA_PORT', number: 9092 },
   kafkaController: { variable: 'KAFKA_CONTROLLER_PORT', number: 9093 },
+  registry: { variable: 'SCHEMA_REGISTRY_PORT', number: 8090 },
 };
 
 /** Databases on the server of the read model, by the variable that gives another address. */
@@ -28,10 +29,14 @@ export interface Settings {
   writeDb: string | undefined;
   readDb: string | undefined;
   beside: { variable: string; name: string; dsn: string | undefined }[];
+  /** `--registry` starts a schema registry, unless SCHEMA_REGISTRY_URL gives one. */
+  startsRegistry: boolean;
 }
 
 /** Reads the settings; throws one line that names the faulty one. */
-export function readSettings(env: NodeJS.ProcessEnv): Settings {
+export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[] = []): Settings {
+  const unknown = args.find((arg) => arg !== '--registry');
+  if (unknown !== undefined) throw new Error(`There is no option ${unknown}: the only one is --registry`);
   const entries = Object.entries(defaults).map(([name, port]) => [name, portFrom(env, port)]);
   const ports = Object.fromEntries(entries) as Ports;
   requireDifferent(Object.values(ports));
@@ -40,6 +45,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     kafkaBroker: textFrom(env, 'KAFKA_BROKER'),
     writeDb: dsnFrom(env, 'WRITE_DB_DSN'),
     readDb: dsnFrom(env, 'READ_DB_DSN'),
+    startsRegistry: args.includes('--registry') && textFrom(env, 'SCHEMA_REGISTRY_URL') === undefined,
     beside: Object.entries(databasesBeside).map(([variable, name]) => ({
       variable,
       name,

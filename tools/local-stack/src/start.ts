@@ -20,7 +20,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.stdout.on('error', () => stop('asked to'));
 
 try {
-  await run(readSettings(process.env), stopping.signal);
+  await run(readSettings(process.env, process.argv.slice(2)), stopping.signal);
 } catch (error) {
   // An interrupted start fails at some point, which is not an error.
   if (!stopping.signal.aborted) stopping.abort(error);
@@ -99,13 +99,14 @@ async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncD
 }
 
 /** Checked before any start: the errors of the servers about a taken port are long, and come late. */
-async function requirePorts({ ports, kafkaBroker, writeDb, readDb }: Settings): Promise<void> {
-  const { kafka, kafkaController, writeDb: writePort, readDb: readPort, ...services } = ports;
+async function requirePorts({ ports, kafkaBroker, writeDb, readDb, startsRegistry }: Settings): Promise<void> {
+  const { kafka, kafkaController, writeDb: writePort, readDb: readPort, registry, ...services } = ports;
   const needed = [
     ...Object.values(services),
     ...(kafkaBroker === undefined ? [kafka, kafkaController] : []),
     ...(writeDb === undefined ? [writePort] : []),
     ...(readDb === undefined ? [readPort] : []),
+    ...(startsRegistry ? [registry] : []),
   ];
   for (const { number, variable } of needed) await requireFreePort(number, variable);
 }
