@@ -1,5 +1,5 @@
 import type { Model } from '@catalogue/projection';
-import { comparedFields, productColumns } from '@catalogue/read-schema';
+import { comparedFields, productColumns, readerIndexes } from '@catalogue/read-schema';
 import { mergeLegacy, withoutStamps } from './projection/legacy.ts';
 import { evolve, type Product, unknownProduct } from './projection/product.ts';
 import { productWrites } from './projection/product-writes.ts';
@@ -16,6 +16,7 @@ export function productModel(): Model<Product> {
     tables: [{ name: 'products', storage: 'fillfactor = 85' }, { name: 'changes' }],
     // The names go with a commit that drops a generation, by a trigger: the release before does not know them.
     unpartitioned: ['change_counters'],
+    indexes: readerIndexes,
     compared: comparedFields.map((field) => productColumns[field].name),
     empty: unknownProduct,
     evolve,

@@ -6,6 +6,7 @@ import { createDatabase, createTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, readModel, startWorker } from '../test/fixture.ts';
 import { lag, startRebuild, switchGeneration } from '../test/products.ts';
+import { productModel } from './model.ts';
 
 const { readDb, kafka } = inject('servers');
 const client = { brokers: kafka, clientId: 'test', log: { debug() {}, info() {}, warn() {}, error() {} } };
@@ -40,7 +41,7 @@ test('transaction markers and aborted messages count as no lag and do not block 
     await applied(db, 6, 2);
     const found = await admin.describeTopic(topic.name);
     if (found === undefined) throw new Error(`Topic ${topic.name} does not exist`);
-    const progress = await readProgress(db.sql, { ...found, ends: await admin.endOffsets(found) });
+    const progress = await readProgress(db.sql, productModel(), { ...found, ends: await admin.endOffsets(found) });
     expect(progress).toMatchObject([{ behind: 0 }, { behind: 0, secondsLeft: 0 }]);
     expect(await switchGeneration(db.sql, { to: 2, state: 'filling', topic: topic.name })).toBe(1);
   } finally {

@@ -47,6 +47,10 @@ export const retryParked = (sql: Sql, productId: string) => projection.retryPark
 export const discardParked = (sql: Sql, productId: string, how: projection.Discarding) =>
   projection.discardParked(sql, productModel(), productId, how);
 export const startRebuild = (sql: Sql) => projection.startRebuild(sql, productModel());
+export const buildIndexes = (sql: Sql, generation: number, log: Pick<Logger, 'info'> = { info() {} }) =>
+  projection.buildIndexes(sql, productModel(), generation, log);
+export const buildIndexesNowAndThen = (sql: Sql, topic: string, log: Logger, signal: AbortSignal) =>
+  projection.buildIndexesNowAndThen(sql, productModel(), topic, log, signal);
 export const dropGeneration = (sql: Sql, generation: number) =>
   projection.dropGeneration(sql, productModel(), generation);
 export const switchGeneration = (sql: Sql, to: projection.Switch) =>

@@ -101,3 +101,18 @@ function sessionSettings({ settings, statementTimeoutMs, lockTimeoutMs, idleSess
     ...(idleSessionTimeoutMs === undefined ? {} : { idle_session_timeout: idleSessionTimeoutMs }),
   };
 }
+
+/**
+ * Opens one connection more to the database of a pool, for a statement that takes longer than the pool waits. The caller ends it.
+ * @param settings of the session, beside those of the pool.
+ */
+export function connectBeside(sql: Sql, settings: Record<string, string | number>): Sql {
+  const connection = { ...sql.options.connection, statement_timeout: 0, ...settings };
+  // As postgres.js itself opens its connection for LISTEN.
+  return postgres({
+    ...sql.options,
+    max: 1,
+    connection,
+    answer_timeout: undefined,
+  } as unknown as postgres.Options<{}>) as Sql;
+}

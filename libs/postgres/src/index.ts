@@ -1,6 +1,7 @@
 export {
   type ConnectOptions,
   connect,
+  connectBeside,
   type Fragment,
   type PendingQuery,
   type Sql,

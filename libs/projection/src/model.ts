@@ -55,6 +55,18 @@ export interface Table {
   compared?: ComparedDetails;
 }
 
+/**
+ * An index of each partition of a table that only readers need. The partitioned table has no such index: a generation that is being
+ * filled gets it when it has caught up. Filling a million products takes half as long without them.
+ */
+export interface ReaderIndex {
+  table: string;
+  /** The index of generation 2 is called `<table>_g2_<name>`. */
+  name: string;
+  /** What follows the table in `create index`. */
+  definition: string;
+}
+
 /** Rows of a product in a table beside the first, any number of them. */
 export interface ComparedDetails {
   /** The column with the product's id. */
@@ -77,6 +89,8 @@ export interface Model<Row extends Tracked = Tracked> {
   tables: readonly [Table, ...Table[]];
   /** Tables without partitions that have rows of a generation, in a column `generation`: dropped with it. */
   unpartitioned?: readonly string[];
+  /** Readers are not shown a generation before these are built. */
+  indexes?: readonly ReaderIndex[];
   /**
    * The columns of the first table that are equal in two generations at the same offsets; `id` and `version` among them. Further
    * tables have their own (`Table.compared`): a table without is not compared.

@@ -2,6 +2,7 @@ import type { Codec } from '@catalogue/contracts';
 import { openAdmin } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, Logger, Registry } from '@catalogue/service';
+import { buildIndexesNowAndThen } from './build-indexes.ts';
 import { workerMetrics } from './consume/batch-metrics.ts';
 import { openGenerationConsumer } from './consume/consumer.ts';
 import { drainNowAndThen } from './consume/drain.ts';
@@ -69,7 +70,8 @@ export function openProjection(model: Model, options: ProjectionOptions): Projec
   const work = async (signal: AbortSignal) => {
     const draining = drainNowAndThen(sql, model, log, signal);
     const ending = endAbandonedNowAndThen(sql, model.name, log, signal);
-    await Promise.all([generations.run(signal), draining, ending]).finally(() => admin.close());
+    const building = buildIndexesNowAndThen(sql, model, topic, log, signal);
+    await Promise.all([generations.run(signal), draining, ending, building]).finally(() => admin.close());
   };
   return { generations, dependencies: dependenciesOf({ sql, database, generations }), work };
 }

@@ -1,4 +1,5 @@
 // For tests of a service that apply messages, park them and rebuild by hand, without Kafka.
+export { buildIndexes, buildIndexesNowAndThen } from './build-indexes.ts';
 export { type Command, type Input, type Output, type Tools, UsageError } from './cli/command.ts';
 export { lag } from './cli/lag.ts';
 export { parked } from './cli/parked.ts';

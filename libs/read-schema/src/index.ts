@@ -12,4 +12,5 @@ export {
   products,
   productsRead,
 } from './product-tables.ts';
+export { readerIndexes } from './reader-indexes.ts';
 export { productNames, words } from './search-tables.ts';

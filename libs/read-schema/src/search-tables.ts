@@ -1,10 +1,9 @@
-import { sql } from 'drizzle-orm';
 import { index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
 /**
  * The searchable names of the products that readers see. Triggers on `products` write a row when a name changes or a product
  * appears or disappears, so a new price leaves these indexes alone. A list partition for each generation is made and dropped by
- * a trigger on `generations`.
+ * a trigger on `generations`; its indexes for searches are among `readerIndexes`.
  */
 export const productNames = pgTable(
   'product_names',
@@ -19,11 +18,7 @@ export const productNames = pgTable(
      */
     grams: text().array(),
   },
-  (table) => [
-    primaryKey({ columns: [table.id, table.generation] }),
-    index('product_names_by_trigrams').using('gin', table.folded.op('gin_trgm_ops')),
-    index('product_names_by_grams').using('gin', table.grams).where(sql`grams is not null`),
-  ],
+  (table) => [primaryKey({ columns: [table.id, table.generation] })],
 );
 
 /**

@@ -2,7 +2,7 @@ import { readOffsets, type Tools } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
-import { startRebuild, switchGeneration, rebuild } from '../../test/products.ts';
+import { buildIndexes, startRebuild, switchGeneration, rebuild } from '../../test/products.ts';
 
 const topic = 'events';
 
@@ -10,6 +10,7 @@ test('a switch is refused when the generation is not in the expected state', asy
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await startRebuild(db.sql);
   for (const generation of [1, 2]) await readOffsets(db.sql, { generation, topic, topicId: 'a' }, 1);
+  await buildIndexes(db.sql, 2);
   const show = (to: number, state: 'filling' | 'retired') => switchGeneration(db.sql, { to, state, topic });
   await expect(show(2, 'retired')).rejects.toThrow('Generation 2 is filling, not retired');
   await expect(show(9, 'retired')).rejects.toThrow('Generation 9 is dropped, not retired');
@@ -26,6 +27,7 @@ test('a second rollback changes nothing and says how to go forward', async () =>
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await startRebuild(db.sql);
   for (const generation of [1, 2]) await readOffsets(db.sql, { generation, topic, topicId: 'a' }, 1);
+  await buildIndexes(db.sql, 2);
   await switchGeneration(db.sql, { to: 2, state: 'filling', topic });
   const rollback = rebuild.find(({ name }) => name === 'rebuild rollback');
   const tools = { sql: db.sql, topic } as unknown as Tools; // Kafka is not asked.

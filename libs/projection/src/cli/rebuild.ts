@@ -32,11 +32,11 @@ const status: Command = {
   summary: 'Shows the generations, their progress, rate and remaining time',
   flags: { parity: 'compare the generation being filled with the one that serves, row by row' },
   run: async (tools, { flags }) => {
-    const before = await readProgress(tools.sql, await readTopic(tools));
+    const before = await readProgress(tools.sql, tools.model, await readTopic(tools));
     await delay(sampleMs);
     const topic = await readTopic(tools);
-    const generations = await readProgress(tools.sql, topic, before);
-    const rows = generations.map(({ generation, state, applied, behind, parked, perSecond, secondsLeft }) => [
+    const generations = await readProgress(tools.sql, tools.model, topic, before);
+    const rows = generations.map(({ generation, state, applied, behind, parked, unbuilt, perSecond, secondsLeft }) => [
       generation,
       state,
       applied,
@@ -44,9 +44,10 @@ const status: Command = {
       perSecond,
       leftOf(behind, secondsLeft),
       parked,
+      unbuilt === 0 ? 'built' : `${unbuilt} to build`,
     ]);
     const refused = unanswered(topic);
-    const text = table(['generation', 'state', 'applied', 'behind', 'a second', 'left', 'parked'], rows);
+    const text = table(['generation', 'state', 'applied', 'behind', 'a second', 'left', 'parked', 'indexes'], rows);
     if (!flags.has('parity')) return { refused, data: { generations }, text: text + hintOn(generations) };
     const parity = await compare(tools, await onlyGenerationIn(tools.sql, 'filling'));
     return {

@@ -7,7 +7,13 @@ import type { OutgoingMessage } from '@catalogue/kafka';
 import { createDatabase, createTopic, startProcess, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { applied, event, newIds, openSender, readModel, startWorker } from '../../../test/fixture.ts';
-import { compareGenerations, dropGeneration, startRebuild, switchGeneration } from '../../../test/products.ts';
+import {
+  buildIndexes,
+  compareGenerations,
+  dropGeneration,
+  startRebuild,
+  switchGeneration,
+} from '../../../test/products.ts';
 
 const { readDb, kafka } = inject('servers');
 const whole = (ids: string[], version: number) => new Map(ids.map((id) => [id, { version, price: `${version}.00` }]));
@@ -303,6 +309,7 @@ test('a switch waits behind a long reader, and no reader waits behind the switch
     if (generation === 2) await startRebuild(db.sql);
     await readOffsets(db.sql, { generation, topic: topic.name, topicId: 'a' }, 1);
   }
+  await buildIndexes(db.sql, 2);
   const done = Promise.withResolvers<void>();
   const began = Promise.withResolvers<void>();
   const reading = db.sql.begin(async (tx) => {

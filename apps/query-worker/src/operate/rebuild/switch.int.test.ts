@@ -3,7 +3,7 @@ import { migrateReadModel } from '@catalogue/read-schema';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { event } from '../../../test/fixture.ts';
-import { drainPiece, retryParked, startRebuild, switchGeneration } from '../../../test/products.ts';
+import { buildIndexes, drainPiece, retryParked, startRebuild, switchGeneration } from '../../../test/products.ts';
 
 const topic = 'events';
 const mouse = (generation: number) => ({ generation, topic, productId: 'mouse' });
@@ -12,6 +12,7 @@ const mouse = (generation: number) => ({ generation, topic, productId: 'mouse' }
 async function openGenerations(state: 'filling' | 'retired') {
   const db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await startRebuild(db.sql);
+  await buildIndexes(db.sql, 2);
   for (const generation of [1, 2]) await readOffsets(db.sql, { generation, topic, topicId: 'a' }, 1);
   await db.sql`update generations set state = ${state} where generation = 2`;
   return db;

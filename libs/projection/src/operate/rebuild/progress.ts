@@ -1,7 +1,9 @@
 import type { KafkaError, Topic } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/projection-schema';
+import type { Model } from '../../model.ts';
 import { type Position, readPositions } from '../../tables/positions.ts';
+import { readUnbuilt } from '../../tables/unbuilt-indexes.ts';
 
 /** The progress of a generation, in events over all partitions. */
 export interface Progress {
@@ -14,6 +16,8 @@ export interface Progress {
   behind: number | null;
   /** Events that wait for an operator. */
   parked: number;
+  /** Indexes that are not built yet: the workers build them when no event is left. */
+  unbuilt: number;
   /** Events applied a second since `before`; 0 without it. */
   perSecond: number;
   /** Whole seconds until no event is left at this rate; null while the generation does not catch up, or that is not known. */
@@ -23,13 +27,18 @@ export interface Progress {
 /** The progress of each generation; with an earlier result as `before`, also its rate. */
 export async function readProgress(
   sql: Sql,
+  model: Pick<Model, 'indexes'>,
   topic: Topic & { ends: readonly (number | KafkaError)[] },
   before: readonly Progress[] = [],
 ): Promise<Progress[]> {
   const positions = await readPositions(sql, topic);
   const parked = await sql<{ generation: number; count: number }[]>`
     select generation, count(*) as count from parked_events group by generation`;
-  return [...Map.groupBy(positions, ({ generation }) => generation)].map(([generation, those]) => {
+  const generations = Map.groupBy(positions, ({ generation }) => generation);
+  const unbuilt = new Map<number, number>();
+  for (const generation of generations.keys())
+    unbuilt.set(generation, (await readUnbuilt(sql, model, generation)).length);
+  return [...generations].map(([generation, those]) => {
     const now = {
       generation,
       state: (those[0] as Position).state,
@@ -37,6 +46,7 @@ export async function readProgress(
       applied: those.reduce((sum, { next }) => sum + next, 0),
       behind: behindOf(those, topic.ends),
       parked: parked.find((row) => row.generation === generation)?.count ?? 0,
+      unbuilt: unbuilt.get(generation) ?? 0,
     };
     return { ...now, ...speed(before.find((then) => then.generation === generation) ?? now, now) };
   });

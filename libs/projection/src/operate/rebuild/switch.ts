@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql, Transaction } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/projection-schema';
 import type { Model } from '../../model.ts';
+import { type Between, readMissing } from '../../tables/missing-events.ts';
+import { readUnbuilt } from '../../tables/unbuilt-indexes.ts';
 import { RefusedError } from '../refused.ts';
 import { briefly, NotYetError } from './brief.ts';
 
@@ -22,7 +24,7 @@ const maxHoldMs = 500;
 /**
  * Shows readers another generation, in one short transaction, and returns the one that served until then: it stays up to
  * date, as `retired`. No reader sees a product go back: the one that serves is held where it is until the other is at least
- * as far in every partition, and has released the parked events that readers have seen applied. Only a product whose events
+ * as far in every partition, has its indexes, and has released the parked events that readers have seen applied. Only a product whose events
  * wait for an operator in the other alone is shown as it is there; "rebuild switch" reports it before.
  * @throws {RefusedError} when the other is not in the state that was expected, or does not come as far in time.
  */
@@ -34,6 +36,7 @@ export async function switchGeneration(sql: Sql, model: Model, { to, state, topi
       const missing = await behind(tx, { from, to, topic });
       if (missing > maxMissingBeforeHold)
         throw new NotYetError(`generation ${to} is ${missing} events behind generation ${from}`);
+      await requireIndexes(tx, model, to);
       await waitForReleases(tx, model, { from, to });
       // Workers hold these locks for the duration of a batch; no reader waits for them.
       await tx`set local lock_timeout = '2s'`;
@@ -61,6 +64,14 @@ async function lockGenerations(tx: Transaction, to: number, state: Generation['s
     throw new RefusedError(`Generation ${to} is ${found}, not ${state}: "rebuild status" shows all generations`);
   }
   return serving.generation;
+}
+
+/** @throws {NotYetError} while readers of the generation would miss an index. */
+async function requireIndexes(tx: Transaction, model: Model, generation: number): Promise<void> {
+  const unbuilt = await readUnbuilt(tx, model, generation);
+  if (unbuilt.length === 0) return;
+  const names = unbuilt.map(({ name }) => name).join(', ');
+  throw new NotYetError(`the workers have not built these indexes of generation ${generation} yet: ${names}`);
 }
 
 /**
@@ -109,25 +120,10 @@ async function reach(tx: Transaction, between: Between): Promise<void> {
   }
 }
 
-interface Between {
-  from: number;
-  to: number;
-  topic: string;
-}
-
-/**
- * The number of events that one generation has applied and the other has not, of the same topic: offsets of a deleted topic are
- * not comparable.
- */
-async function behind(tx: Transaction, { from, to, topic }: Between): Promise<number> {
-  const [row] = await tx<{ begun: boolean; missing: number }[]>`
-    select exists (select from consumer_offsets where generation = ${to} and topic = ${topic}) as begun,
-      coalesce(sum(greatest(old.next - coalesce(new.next, 0), 0)), 0)::bigint as missing
-    from consumer_offsets old
-      left join consumer_offsets new on new.generation = ${to} and new.topic = old.topic and new.partition = old.partition
-    where old.generation = ${from} and old.topic = ${topic}
-      and (new.topic_id is null or new.topic_id = old.topic_id)`;
-  const { begun, missing } = row as { begun: boolean; missing: number };
-  if (!begun) throw new RefusedError(`No worker has begun to fill generation ${to} from topic ${topic}`);
+/** @throws {RefusedError} before a worker has begun to fill the other generation. */
+async function behind(tx: Transaction, between: Between): Promise<number> {
+  const missing = await readMissing(tx, between);
+  if (missing === undefined)
+    throw new RefusedError(`No worker has begun to fill generation ${between.to} from topic ${between.topic}`);
   return missing;
 }
