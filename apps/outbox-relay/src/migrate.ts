@@ -1,10 +1,11 @@
 import { ensureTopic } from '@catalogue/kafka';
 import { createLogger, integer, readSettings } from '@catalogue/service';
-import { settings } from './settings.ts';
+import { settings, topicOf } from './settings.ts';
 
-const { brokers, topic, logLevel, partitions } = readSettings(
+const { brokers, logLevel, partitions, ...rest } = readSettings(
   {
     brokers: settings.brokers,
+    kind: settings.kind,
     topic: settings.topic,
     logLevel: settings.logLevel,
     // Fixed when the topic is created, because a product's events must stay in one partition.
@@ -12,6 +13,7 @@ const { brokers, topic, logLevel, partitions } = readSettings(
   },
   process.env,
 );
+const topic = topicOf(rest);
 const log = createLogger('outbox-relay', logLevel);
 try {
   await ensureTopic({ brokers, topic, partitions, log });

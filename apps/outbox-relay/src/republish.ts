@@ -9,20 +9,26 @@ import { parseCommand } from './history/command.ts';
 import { Report } from './history/report.ts';
 import { republish } from './history/republish.ts';
 import { Sender } from './sender.ts';
-import { settings } from './settings.ts';
+import { settings, topicOf } from './settings.ts';
 
 const command = parseCommand(process.argv.slice(2));
-const { name, writeDb, brokers, topic } = readSettings(
-  { name: settings.name, writeDb: settings.writeDb, brokers: settings.brokers, topic: settings.topic },
+const { name, writeDb, brokers, kind, ...rest } = readSettings(
+  {
+    name: settings.name,
+    writeDb: settings.writeDb,
+    brokers: settings.brokers,
+    kind: settings.kind,
+    topic: settings.topic,
+  },
   process.env,
 );
-const report = new Report(command.topic ?? topic);
+const report = new Report(command.topic ?? topicOf({ kind, ...rest }));
 const stop = new AbortController();
 for (const end of ['SIGINT', 'SIGTERM'] as const) process.once(end, () => stop.abort(new Error(`Ended by ${end}`)));
 
 const store = connect(writeDb, { name: `${name} republish`, max: 2 });
 const open = () => openProducer({ brokers, clientId: `${name}-republish`, log: report.log });
-const sender = new Sender({ openProducer: open, topic: report.topic, codec: jsonCodec, log: report.log });
+const sender = new Sender({ openProducer: open, topic: report.topic, kind, codec: jsonCodec, log: report.log });
 try {
   await checkOrigin(store);
   await sender.requireTopic();

@@ -3,6 +3,7 @@ import type { Codec } from '@catalogue/contracts';
 import type { RecordedEvent } from '@catalogue/event-store';
 import { type Delivery, KafkaError, type Log, type OutgoingMessage, type Producer } from '@catalogue/kafka';
 import { backoffMs, orAborted } from '@catalogue/service';
+import type { EventKind } from './event/kind.ts';
 import { messageOf } from './event/message.ts';
 
 const backoff = { firstMs: 50, maxMs: 1_000 };
@@ -10,12 +11,13 @@ const backoff = { firstMs: 50, maxMs: 1_000 };
 export interface SenderOptions {
   openProducer: () => Producer;
   topic: string;
+  kind: EventKind;
   codec: Codec;
   log: Pick<Log, 'warn'>;
 }
 
 /**
- * Sends events to the topic until they are delivered, each product's in order. Replaces the producer after a fatal error. The
+ * Sends events to the topic until they are delivered, each stream's in order. Replaces the producer after a fatal error. The
  * caller closes the sender.
  */
 export class Sender {
@@ -81,7 +83,8 @@ export class Sender {
 
   /** Makes messages one by one: 2 000 at once burden the garbage collector. */
   *#messagesOf(events: readonly RecordedEvent[]): Generator<OutgoingMessage> {
-    for (const event of events) yield messageOf(event, this.#options.codec);
+    const { kind, codec } = this.#options;
+    for (const event of events) yield messageOf(event, kind, codec);
   }
 
   async #replaceProducer(): Promise<void> {
@@ -90,7 +93,7 @@ export class Sender {
   }
 }
 
-/** The events of each product from its first failed one on. Later ones may have been delivered, but before the failed one. */
+/** The events of each stream from its first failed one on. Later ones may have been delivered, but before the failed one. */
 export function fromFirstFailure<Event extends { stream: string }>(
   events: readonly Event[],
   deliveries: readonly Delivery[],

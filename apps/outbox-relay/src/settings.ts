@@ -1,5 +1,6 @@
 import { defaultTopic } from '@catalogue/contracts';
 import { kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
+import { type EventKind, relayEvents } from './event/kind.ts';
 import { relayName } from './name.ts';
 
 export const settings = {
@@ -7,5 +8,10 @@ export const settings = {
   name: relayName,
   writeDb: postgresDsn('WRITE_DB_DSN'),
   brokers: kafkaBrokers,
-  topic: kafkaTopic(defaultTopic),
+  kind: relayEvents,
+  // Absent, it is that of the kind.
+  topic: { ...kafkaTopic(defaultTopic), fallback: '' },
 };
+
+/** The topic to send to. */
+export const topicOf = ({ topic, kind }: { topic: string; kind: EventKind }): string => topic || kind.topic;

@@ -30,11 +30,11 @@ function die(): never {
   throw new Error('Killed');
 }
 
-const { port, host, name, writeDb, brokers, topic } = readSettings(settings, process.env);
+const { port, host, name, writeDb, brokers, kind, topic } = readSettings(settings, process.env);
 const log = createLogger('outbox-relay', 'silent');
 const store = connect(writeDb, { name, max: 4 });
 const openProducer = () => new DeadlyProducer({ brokers, clientId: 'outbox-relay', log });
-const sender = new Sender({ openProducer, topic, codec: jsonCodec, log });
+const sender = new Sender({ openProducer, topic, kind, codec: jsonCodec, log });
 const { app, work } = await buildApp({
   name,
   store,

@@ -6,6 +6,7 @@ import { connect } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type OwnProcess, startProcess, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { buildApp } from '../src/app.ts';
+import { eventKinds } from '../src/event/kind.ts';
 import { defaultName } from '../src/name.ts';
 import { Sender } from '../src/sender.ts';
 
@@ -53,7 +54,7 @@ export function versionsIn(messages: readonly IncomingMessage[]): Map<string, nu
 
 export function newSender(brokers: string, topic: string): Sender {
   const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
-  return new Sender({ openProducer: open, topic, codec: jsonCodec, log });
+  return new Sender({ openProducer: open, topic, kind: eventKinds.products, codec: jsonCodec, log });
 }
 
 type Dependencies = Record<string, { status: string; detail?: string }>;

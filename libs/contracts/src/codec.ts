@@ -4,6 +4,7 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler';
 import { Envelope, LegacyEnvelope, type ProductEvent } from './envelope.ts';
 import type { EventDefinitions } from './event-definition.ts';
 import { productEvents } from './product-events.ts';
+import type { PromotionEvent } from './promotion-events.ts';
 import { createUpcaster, type Upcast } from './upcast.ts';
 
 /**
@@ -22,10 +23,10 @@ export type Decoded =
   | { kind: 'legacy'; event: LegacyEnvelope }
   | { kind: 'undecodable'; reason: string };
 
-/** Writes events to bytes and reads them. JSON is the first codec. */
+/** Writes events to bytes, and reads those of products. JSON is the first codec. */
 export interface Codec {
   readonly contentType: string;
-  encode(event: ProductEvent): Buffer;
+  encode(event: ProductEvent | PromotionEvent): Buffer;
   /** Never throws: an unreadable message is `undecodable`. */
   decode(value: Uint8Array | null): Decoded;
 }

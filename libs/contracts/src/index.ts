@@ -2,5 +2,6 @@ export { type Codec, type Decoded, jsonCodec } from './codec.ts';
 export { type ConsistencyToken, decodeToken, encodeToken } from './consistency-token.ts';
 export { defaultTopic, type Envelope, type LegacyEnvelope, type ProductEvent } from './envelope.ts';
 export { type ProductChange, type ProductEventType, productEvents } from './product-events.ts';
+export { type PromotionChange, type PromotionEvent, promotionTopic } from './promotion-events.ts';
 export { HistoryEntry, NewProduct, Product, ProductPatch, Written } from './product-resource.ts';
 export { type LaterEvent, upcast } from './upcast.ts';

@@ -1,5 +1,6 @@
 import { jsonCodec } from '@catalogue/contracts';
 import { expect, test } from 'vitest';
+import { eventKinds, relayEvents } from './kind.ts';
 import { messageOf } from './message.ts';
 
 const recorded = {
@@ -14,7 +15,7 @@ const recorded = {
 };
 
 test('an event becomes the documented message, keyed by its product', () => {
-  const { key, value, headers } = messageOf(recorded, jsonCodec);
+  const { key, value, headers } = messageOf(recorded, eventKinds.products, jsonCodec);
   expect(key).toBe(recorded.stream);
   expect(JSON.parse(value.toString())).toEqual({
     id: recorded.id,
@@ -38,5 +39,27 @@ test('an event becomes the documented message, keyed by its product', () => {
 });
 
 test('consumers can decode the message of the relay', () => {
-  expect(jsonCodec.decode(messageOf(recorded, jsonCodec).value)).toMatchObject({ kind: 'event' });
+  expect(jsonCodec.decode(messageOf(recorded, eventKinds.products, jsonCodec).value)).toMatchObject({ kind: 'event' });
+});
+
+test('an event of a promotion is keyed by it, and counts the events of the promotion', () => {
+  const id = recorded.stream;
+  const event = { ...recorded, type: 'PromotionEnded', payload: { id, name: 'Black Friday' }, metadata: {} };
+  const { key, value, headers } = messageOf(event, eventKinds.promotions, jsonCodec);
+  expect(key).toBe(id);
+  expect(JSON.parse(value.toString())).toEqual({
+    id: recorded.id,
+    type: 'PromotionEnded',
+    schemaVersion: 1,
+    promotionVersion: 7,
+    payload: { id, name: 'Black Friday' },
+    timestamp: '2026-11-23T10:15:30.123Z',
+  });
+  expect(headers).toMatchObject({ ce_type: 'PromotionEnded', ce_source: 'urn:catalogue:promotions', ce_subject: id });
+});
+
+test('RELAY_EVENTS is products or promotions, and products when absent', () => {
+  expect(relayEvents.fallback).toBe(eventKinds.products);
+  expect(relayEvents.parse('promotions')).toBe(eventKinds.promotions);
+  expect(() => relayEvents.parse('orders')).toThrow('must be one of products, promotions, not "orders"');
 });

@@ -1,8 +1,9 @@
-import type { Codec, ProductChange, ProductEvent } from '@catalogue/contracts';
+import type { Codec, ProductEvent, PromotionEvent } from '@catalogue/contracts';
 import type { RecordedEvent } from '@catalogue/event-store';
 import type { OutgoingMessage } from '@catalogue/kafka';
+import type { EventKind } from './kind.ts';
 
-/** The origin of an event, as command-api stores it. */
+/** The origin of an event, as the service that decided it stores it. */
 interface Metadata {
   requestId?: string;
   traceparent?: string;
@@ -10,20 +11,21 @@ interface Metadata {
 }
 
 /**
- * Makes an event's message. The key is the product id, so that a product's events stay in one partition and in order. The headers
- * repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode).
+ * Makes an event's message. The key is the stream, the id of a product or promotion, so that its events stay in one partition and
+ * in order. The headers repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode).
  */
-export function messageOf(recorded: RecordedEvent, codec: Codec): OutgoingMessage {
+export function messageOf(recorded: RecordedEvent, kind: EventKind, codec: Codec): OutgoingMessage {
   const { requestId, traceparent, causationId } = recorded.metadata as Metadata;
-  const event: ProductEvent = {
+  const event = {
     id: recorded.id,
-    ...({ type: recorded.type, payload: recorded.payload } as ProductChange),
+    type: recorded.type,
+    payload: recorded.payload,
     schemaVersion: recorded.schemaVersion,
-    productVersion: recorded.version,
+    [kind.versionMember]: recorded.version,
     timestamp: recorded.recordedAt.toISOString(),
     ...(requestId === undefined ? {} : { correlationId: requestId }),
     ...(causationId === undefined ? {} : { causationId }),
-  };
+  } as ProductEvent | PromotionEvent;
   return {
     key: recorded.stream,
     value: codec.encode(event),
@@ -31,7 +33,7 @@ export function messageOf(recorded: RecordedEvent, codec: Codec): OutgoingMessag
       ce_specversion: '1.0',
       ce_id: event.id,
       ce_type: event.type,
-      ce_source: 'urn:catalogue:products',
+      ce_source: kind.source,
       ce_subject: recorded.stream,
       ce_time: event.timestamp,
       'content-type': codec.contentType,

@@ -3,12 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { Envelope } from '../envelope.ts';
-import { productEvents } from '../product-events.ts';
-import { type Contract, findBreaks, isObsolete, schemasToRecord } from './gate.ts';
+import { contract } from './contract.ts';
+import { findBreaks, isObsolete, schemasToRecord } from './gate.ts';
 import { readRelease, schemasFolder } from './release.ts';
 
-const contract: Contract = { definitions: productEvents, envelope: Envelope };
 const release = readRelease();
 const { unfinished, breaking } = findBreaks(release, contract);
 

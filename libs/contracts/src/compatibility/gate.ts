@@ -2,7 +2,7 @@ import { type EventDefinitions, versionsWithoutUpcaster } from '../event-definit
 import type { Schema } from './breakage.ts';
 import { incompatibilities } from './incompatibilities.ts';
 
-/** The recorded schemas of the last release, named `Envelope` and `<Type>.v<N>`. */
+/** The recorded schemas of the last release, named as the envelopes are, and `<Type>.v<N>`. */
 export interface Release {
   schemas: ReadonlyMap<string, Schema>;
   samples: ReadonlySet<string>;
@@ -11,7 +11,8 @@ export interface Release {
 /** The contract of the current code. */
 export interface Contract {
   definitions: EventDefinitions;
-  envelope: Schema;
+  /** By name. */
+  envelopes: Readonly<Record<string, Schema>>;
 }
 
 /**
@@ -31,7 +32,10 @@ export function findBreaks(release: Release, contract: Contract): Findings {
   const types = Object.entries(contract.definitions);
   return {
     unfinished: types.flatMap(([type]) => findUnfinished(type, release, contract)),
-    unrecorded: ['Envelope', ...types.flatMap(([type, { schemaVersion }]) => neededSchemas(type, schemaVersion))]
+    unrecorded: [
+      ...Object.keys(contract.envelopes),
+      ...types.flatMap(([type, { schemaVersion }]) => neededSchemas(type, schemaVersion)),
+    ]
       .filter((name) => !release.schemas.has(name))
       .map((name) => `${title(name)}: there is no schemas/${name}.json: npm run contracts:accept records it`),
     breaking: [...release.schemas].flatMap(([name, stored]) => findBreaking(name, stored, contract)),
@@ -60,8 +64,9 @@ function findUnfinished(type: string, { schemas, samples }: Release, { definitio
   ];
 }
 
-function findBreaking(name: string, stored: Schema, { definitions, envelope }: Contract): string[] {
-  if (name === 'Envelope') return incompatibilities(stored, envelope).map((sentence) => `Envelope: ${sentence}`);
+function findBreaking(name: string, stored: Schema, { definitions, envelopes }: Contract): string[] {
+  const envelope = envelopes[name];
+  if (envelope !== undefined) return incompatibilities(stored, envelope).map((sentence) => `${name}: ${sentence}`);
   const { type, version } = parse(name);
   const current = definitions[type];
   const readers = 'consumers released from now on (query-worker in a rebuild, command-api when it loads a product)';
@@ -75,19 +80,19 @@ function findBreaking(name: string, stored: Schema, { definitions, envelope }: C
 }
 
 /** The schemas to record when the contract is released. Those of older versions stay. */
-export function schemasToRecord({ definitions, envelope }: Contract): Map<string, Schema> {
+export function schemasToRecord({ definitions, envelopes }: Contract): Map<string, Schema> {
   const types = Object.entries(definitions);
   return new Map<string, Schema>([
-    ['Envelope', envelope],
+    ...Object.entries(envelopes),
     ...types.map(([type, { schemaVersion, payload }]) => [`${type}.v${schemaVersion}`, payload] as const),
   ]);
 }
 
 /** True for a recorded schema that no type or version needs; accepted breaks leave such schemas behind. */
-export function isObsolete(name: string, { definitions }: Contract): boolean {
+export function isObsolete(name: string, { definitions, envelopes }: Contract): boolean {
   const { type, version } = parse(name);
   const known = definitions[type]?.schemaVersion;
-  return name !== 'Envelope' && (known === undefined || version > known);
+  return !(name in envelopes) && (known === undefined || version > known);
 }
 
 function parse(name: string): { type: string; version: number } {
