@@ -63,7 +63,7 @@ test.each([
     packages: [one('apps/a', 'read', { targets: ['build', 'int'] }), one('libs/b', 'green')],
     broken: [
       'apps/a lacks the targets serve, test, image.',
-      'libs/b needs one of the tags side:write, side:read, side:shared, side:tool.',
+      'libs/b needs one of the tags side:write, side:read, side:process, side:shared, side:tool.',
     ],
   },
   {

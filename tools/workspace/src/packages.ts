@@ -10,7 +10,7 @@ export interface Package {
   /** From the root, for example `libs/kafka`. */
   folder: string;
   kind: 'apps' | 'libs' | 'tools';
-  /** `write`, `read`, `shared` or `tool`: the tag `side:…`. */
+  /** `write`, `read`, `process`, `shared` or `tool`: the tag `side:…`. */
   side: string | undefined;
   targets: string[];
   dependencies: string[];
