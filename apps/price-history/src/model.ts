@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ProductEvent } from '@catalogue/contracts';
 import type { Transaction } from '@catalogue/postgres';
-import type { Effects, Model } from '@catalogue/projection';
+import type { Model, Step } from '@catalogue/projection';
 import { instantOf } from './projection/instant.ts';
-import { type LoadedPeriod, loadedSteps, withLoaded } from './projection/loaded.ts';
+import { type LoadedPeriod, type Takeover, takeoverOf, withLoaded } from './projection/loaded.ts';
 import {
   endLegacy,
   evolve,
@@ -12,11 +12,10 @@ import {
   skip,
   unknownProduct,
 } from './projection/priced-product.ts';
-import type { Step } from './projection/rows.ts';
 import type { Markets } from './rules/markets.ts';
 import { type Begun, begin, readBegun } from './tables/applied-rules.ts';
 import { appendChanges } from './tables/change-log.ts';
-import { readLoaded } from './tables/loaded-prices.ts';
+import { findUntaken, readLoaded } from './tables/loaded-prices.ts';
 import { insertMissing, insertProducts, lockProducts } from './tables/priced-products.ts';
 import { writeSteps } from './tables/write-steps.ts';
 
@@ -25,30 +24,34 @@ export interface RuledProduct extends PricedProduct {
   begun: Begun;
   /** From a file, until the first event about the price takes it over. */
   loaded: readonly LoadedPeriod[];
-  /** The steps that took it over, with the first event. */
-  takeover: readonly Step[];
+  /** What took it over, with the first event; undefined before. */
+  takeover: Takeover | undefined;
   /** The event that is applied is the first, and ended what older producers said. */
   wasLegacy: boolean;
 }
 
-const newlyRead = { loaded: [], takeover: [], wasLegacy: false };
+const newlyRead = { loaded: [], takeover: undefined, wasLegacy: false };
 
 /** The row that an event continues: with loaded prices, if it is the first event. */
 function takeOver(row: RuledProduct, event: ProductEvent): RuledProduct {
   if (row.last !== null || row.loaded.length === 0) return row;
-  const takeover = loadedSteps(row.loaded, instantOf(event.timestamp), row.begun.markets);
+  const takeover = takeoverOf(row.loaded, instantOf(event.timestamp), row.begun.markets);
   return withLoaded({ ...row, takeover }, takeover, row.completeFrom === null && !row.wasLegacy);
 }
 
-/** Effects with the steps of takeovers within the steps of first events. */
-function withTakeovers({ rows, steps }: Effects<RuledProduct>) {
-  const all = steps.flatMap<Step>((step) => {
+/** The steps with those of takeovers within the steps of first events. */
+function* withTakeovers(steps: readonly Step<RuledProduct>[]): Generator<Step<PricedProduct>, void> {
+  for (const step of steps) {
     const { before, after } = step;
-    const [first, last] = [after.takeover[0], after.takeover.at(-1)];
-    if (first === undefined || last === undefined || after.takeover === before.takeover) return [step];
-    return [{ before, after: first.before }, ...after.takeover, { before: last.after, after }];
-  });
-  return { rows, steps: all };
+    const { takeover } = after;
+    if (takeover?.taken === undefined || takeover === before.takeover) {
+      yield step;
+      continue;
+    }
+    yield { before, after: unknownProduct(after.id) };
+    yield* takeover.steps();
+    yield { before: takeover.taken, after };
+  }
 }
 
 const comparedPeriods = ['valid_from', 'valid_to', 'cents', 'version', 'event_id'];
@@ -98,19 +101,20 @@ export function priceModel(markets: Markets): Model<RuledProduct> {
     insertMissing,
     lock: async (tx, generation, ids) => {
       const begun = ids.length === 0 ? configured : await begunOf(tx, generation);
-      const loaded = begun.hasHistory ? await readLoaded(tx, generation, ids) : new Map<string, LoadedPeriod[]>();
+      const untaken = begun.hasHistory ? await findUntaken(tx, generation, ids) : [];
       // A product without a row is projected by the configured rules, and without loaded prices (`empty`).
-      const needed = begun.markets === markets ? [...loaded.keys()] : ids;
+      const needed = begun.markets === markets ? untaken : ids;
       if (needed.length > 0) await insertMissing(tx, generation, needed);
       const products = await lockProducts(tx, generation, ids);
+      const loaded = await readLoaded(tx, untaken);
       return products.map((product) => ({ ...product, ...newlyRead, begun, loaded: loaded.get(product.id) ?? [] }));
     },
-    write: (tx, generation, effects) => {
-      const begun = effects.rows[0]?.after.begun;
+    write: (tx, generation, { rows, steps }) => {
+      const begun = rows[0]?.after.begun;
       const sent: Promise<unknown>[] =
-        begun === undefined ? [] : writeSteps(tx, generation, withTakeovers(effects), begun.markets);
+        begun === undefined ? [] : writeSteps(tx, generation, { rows, steps: withTakeovers(steps) }, begun.markets);
       // Last, because batches of other partitions wait for it.
-      if (effects.steps.length > 0) sent.push(appendChanges(tx, generation, effects.steps));
+      if (steps.length > 0) sent.push(appendChanges(tx, generation, steps));
       return { sent };
     },
     prepare: (tx, generation) => [insertProducts(tx, generation, []), appendChanges(tx, generation, [])],

@@ -6,3 +6,4 @@ export type { Effects, Legacy, Merged, Model, Step, Table, Tracked, Writes, Writ
 export { type PlainRow, plainRows, type PlainTable } from './plain-rows.ts';
 export { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
 export { pruneChangesNowAndThen } from './prune-changes.ts';
+export { TooMuchAtOnce } from './too-much-at-once.ts';

@@ -109,7 +109,10 @@ export interface Model<Row extends Tracked = Tracked> {
   legacy?: Legacy<Row>;
   /** Inserts empty rows for products without one, in the order of their ids, because an absent row cannot be locked. */
   insertMissing(tx: Transaction, generation: number, ids: readonly string[]): Promise<unknown>;
-  /** Reads and locks the rows that exist, in the order of their ids. */
+  /**
+   * Reads and locks the rows that exist, in the order of their ids.
+   * @throws {TooMuchAtOnce} to be called again with fewer products, one at least: never for two or fewer.
+   */
   lock(tx: Transaction, generation: number, ids: readonly string[]): Promise<Row[]>;
   /**
    * Sends all its statements at once; the commit follows them directly. Rows that exist are locked. An insert of a row that

@@ -12,9 +12,10 @@ export async function startCounter(
   dsn: string,
   topic: string,
   sql: Sql = connectModel(counterModel, dsn),
+  model = counterModel,
 ) {
   const stop = new AbortController();
-  const { generations, work } = openProjection(counterModel, {
+  const { generations, work } = openProjection(model, {
     sql,
     brokers,
     topic,

@@ -4,6 +4,7 @@ import { eventsOf } from '../../test/events.ts';
 import { onDay } from '../../test/lines.ts';
 import { apply, topic } from '../../test/projection.ts';
 import { startPrices } from '../../test/service.ts';
+import { TooMuchAtOnce } from '@catalogue/projection';
 import { compareGenerations, startRebuild, switchGeneration } from '@catalogue/projection/testing';
 import { priceModel } from '../model.ts';
 import { parseMarkets } from '../rules/markets.ts';
@@ -131,6 +132,31 @@ test('a file replaces all that was loaded of its products, and nothing of others
     { product: 'mouse', cents: 10_000, source: 'corrected.csv' },
   ]);
 });
+
+test('products with too many loaded prices for one batch are taken over in smaller ones', async () => {
+  await using db = await openPrices();
+  const ids = ['mouse', 'lamp', 'chair'];
+  await db.sql`
+    insert into loaded_prices (product, valid_from, cents, source)
+    select id, '2020-01-01'::timestamptz + n * interval '1 minute', n, 'shop.csv'
+    from unnest(${ids}::text[]) id, generate_series(1, 8000) n`;
+  const created = ids.map((id) => eventsOf([{ at: onDay(0), price: 5 }], id));
+  await expect(apply(db, 1, markets, created.flat())).rejects.toThrow(TooMuchAtOnce);
+  await apply(db, 1, markets, created.slice(0, 2).flat());
+  await apply(db, 1, markets, created[2] ?? []);
+  expect(
+    await db.sql`select product, count(*)::int as periods from price_line group by product order by product`,
+  ).toEqual(ids.toSorted().map((product) => ({ product, periods: 8_001 })));
+}, 60_000);
+
+test('a file with too many periods of a product is not loaded at all', async () => {
+  await using db = await openPrices();
+  const rows = Array.from({ length: 10_001 }, (_, index) => `mouse,${at(-400 + index / 1_440)},,1`);
+  await expect(loadPrices(db.sql, 'shop.csv', linesOf(...rows), onDay(1))).rejects.toThrow(
+    'mouse has more than 10000 periods',
+  );
+  expect(await loadPrices(db.sql, 'shop.csv', linesOf(...rows.slice(1)), onDay(1))).toBe(10_000);
+}, 60_000);
 
 test('a file with a faulty line or with periods that overlap is not loaded at all', async () => {
   await using db = await openPrices();

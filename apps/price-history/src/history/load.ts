@@ -1,13 +1,20 @@
 import type { Sql } from '@catalogue/postgres';
 import type { LoadedPeriod } from '../projection/loaded.ts';
-import { deleteReplaced, findOverlap, insertLoaded, lockLoaded } from '../tables/loaded-prices.ts';
+import {
+  deleteReplaced,
+  findOverlap,
+  findTooLong,
+  insertLoaded,
+  lockLoaded,
+  maxPeriods,
+} from '../tables/loaded-prices.ts';
 import { PriceFile, PriceFileError } from './price-file.ts';
 
 const batchSize = 5_000;
 
 /**
  * Loads a file of prices, all of it or nothing; it replaces all earlier periods of the products that it names. Returns the number of its periods.
- * @throws {PriceFileError} naming the first line that cannot be loaded, or a product whose periods overlap.
+ * @throws {PriceFileError} naming the first line that cannot be loaded, or a product with periods that overlap or are too many.
  */
 export async function loadPrices(
   sql: Sql,
@@ -35,8 +42,12 @@ export async function loadPrices(
     await flush();
     await deleteReplaced(tx);
     const overlap = await findOverlap(tx);
-    if (overlap === undefined) return count;
-    const at = new Date(overlap.from).toISOString();
-    throw new PriceFileError(`the period of ${overlap.product} from ${at} overlaps the one before it`);
+    if (overlap !== undefined) {
+      const at = new Date(overlap.from).toISOString();
+      throw new PriceFileError(`the period of ${overlap.product} from ${at} overlaps the one before it`);
+    }
+    const tooLong = await findTooLong(tx);
+    if (tooLong !== undefined) throw new PriceFileError(`${tooLong} has more than ${maxPeriods} periods`);
+    return count;
   });
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { StoredRows } from '../../test/events.ts';
 import { onDay } from '../../test/lines.ts';
 import { parseMarkets } from '../rules/markets.ts';
-import { type LoadedPeriod, loadedSteps } from './loaded.ts';
+import { type LoadedPeriod, takeoverOf } from './loaded.ts';
 import { changedRows } from './rows.ts';
 
 const markets = parseMarkets('{"EU": {"zone": "UTC"}}');
@@ -18,9 +18,9 @@ const loaded = (from: number, to: number | null, cents: number): LoadedPeriod =>
 /** As `[from, to, cents]`; the first event is on day 0. */
 function linesOf(...periods: LoadedPeriod[]) {
   const rows = new StoredRows();
-  const steps = loadedSteps(periods, onDay(0), markets);
-  rows.write(changedRows(steps, markets));
-  return { line: rows.periods.map(({ from, to, cents }) => [from, to, cents]), last: steps.at(-1)?.after.last };
+  const { taken, steps } = takeoverOf(periods, onDay(0), markets);
+  rows.write(changedRows(steps(), markets));
+  return { line: rows.periods.map(({ from, to, cents }) => [from, to, cents]), last: taken?.last };
 }
 
 test.each([
@@ -35,6 +35,19 @@ test.each([
     [onDay(-10), end, 2],
   ]);
   expect(last?.at).toBeLessThan(onDay(0));
+});
+
+test('a long takeover keeps one step in memory at a time', () => {
+  // The price rises every quarter of an hour, so that each step has up to 3 000 lows: all steps together have 8 million.
+  const quarters = Array.from({ length: 4_000 }, (_, index) => {
+    const from = -100 + index / 96;
+    return loaded(from, from + 1 / 96, index + 1);
+  });
+  const { steps } = takeoverOf(quarters, onDay(0), markets);
+  const before = process.memoryUsage().heapUsed;
+  const { periods } = changedRows(steps(), markets);
+  expect(periods.inserted).toHaveLength(4_000);
+  expect((process.memoryUsage().heapUsed - before) / 1_000_000).toBeLessThan(40);
 });
 
 test('loaded prices that begin with the first event or later are none', () => {

@@ -60,16 +60,21 @@ export interface Step {
   after: PricedProduct;
 }
 
-/** The rows that these steps change, whether of one product or of several; the steps of each are in order. */
-export function changedRows(steps: readonly Step[], markets: Markets): RowChanges {
+/** The rows that these steps change, whether of one product or of several; the steps of each are in order. Steps are not kept. */
+export function changedRows(steps: Iterable<Step>, markets: Markets): RowChanges {
   const periods: Changed<PeriodRow> = new Map();
   const reductions: Changed<ReductionRow> = new Map();
-  for (const { before, after } of steps) {
-    const [old, now] = [tailOf(before, markets), tailOf(after, markets)];
+  const disproved: DisprovedReductions[] = [];
+  let last: { of: PricedProduct; tail: Tail } | undefined;
+  for (const step of steps) {
+    const old = last?.of === step.before ? last.tail : tailOf(step.before, markets);
+    const now = tailOf(step.after, markets);
+    last = { of: step.after, tail: now };
     compare(old.periods, now.periods, periods);
     compare(old.reductions, now.reductions, reductions);
+    disproved.push(...disprovedBy(step));
   }
-  return { periods: changesIn(periods), reductions: changesIn(reductions), disproved: steps.flatMap(disprovedBy) };
+  return { periods: changesIn(periods), reductions: changesIn(reductions), disproved };
 }
 
 /** A message of an older producer that came after the first event concerns any number of reductions. */

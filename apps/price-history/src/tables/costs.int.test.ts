@@ -5,6 +5,7 @@ import { type Cost, costOf } from '../../test/cost.ts';
 import { applyEvents, openPrices } from '../../test/database.ts';
 import { eventsOf, stepsOf } from '../../test/events.ts';
 import { dayZero } from '../../test/lines.ts';
+import { priceModel } from '../model.ts';
 import { parseMarkets } from '../rules/markets.ts';
 import { readLowest, readPeriods } from './price-line.ts';
 import { lockProducts, readProducts } from './priced-products.ts';
@@ -38,6 +39,10 @@ async function openGrown(server: string): Promise<TestDatabase> {
   }
   await applyEvents(sql, 1, eventsOf(rising, 'rising'), markets);
   await sql`
+    insert into loaded_prices (product, valid_from, cents, source)
+    select 'mouse', '2020-01-01'::timestamptz + n * interval '1 minute', n, 'shop.csv' from generate_series(1, 10000) n`;
+  await sql`update applied_rules set has_history = true`;
+  await sql`
     insert into priced_products (generation, id, version, event_id)
     select 1, 'other ' || n, 1, 'e' from generate_series(1, 20000) n`;
   await sql`
@@ -69,6 +74,8 @@ const maxBuffers = {
   reduction: 120,
   /** With 3 073 lows, 52 kB compressed, which PostgreSQL stores apart (142). */
   changeOfRising: 300,
+  /** With 10 000 loaded prices that were taken over (6). */
+  lockLoaded: 20,
   /** What the prior price of now needs (5). */
   product: 10,
   /** 100 periods: the first (9), the last (12), and from an instant on (10). */
@@ -102,6 +109,7 @@ test.each(postgresVersions)(
       rise: await costOfChange(sql, 'mouse', changes + 1, 500),
       reduction: await costOfChange(sql, 'mouse', changes + 1, 1),
       changeOfRising: await costOfChange(sql, 'rising', rising.length + 1, 500, dayZero + rising.length * 15 * minute),
+      lockLoaded: await costOf(sql, async (tx) => await priceModel(markets).lock(tx, 1, ['mouse'])),
       product: await read(async (tx) => await readProducts(tx, ['mouse'])),
       firstPage: await page({}),
       lastPage: await page({ after: changedAt(changes - 100) }),

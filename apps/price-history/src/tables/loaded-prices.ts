@@ -1,6 +1,10 @@
 import type { Transaction } from '@catalogue/postgres';
+import { TooMuchAtOnce } from '@catalogue/projection';
 import type { LoadedPeriod } from '../projection/loaded.ts';
 import { milliseconds, sent } from './instants.ts';
+
+/** Of a product: its first event takes them over in one transaction. */
+export const maxPeriods = 10_000;
 
 /** Lets one file be loaded at a time, until the transaction ends. */
 export async function lockLoaded(sql: Transaction): Promise<void> {
@@ -41,20 +45,49 @@ export async function findOverlap(sql: Transaction): Promise<{ product: string; 
   return found;
 }
 
-/** The loaded periods of those products of a generation that have no event about the price yet, in the order of time. */
-export async function readLoaded(
-  tx: Transaction,
-  generation: number,
-  ids: readonly string[],
-): Promise<Map<string, LoadedPeriod[]>> {
+/** Of the products that this transaction loads, the one with the most periods, if those are more than `maxPeriods`. */
+export async function findTooLong(sql: Transaction): Promise<string | undefined> {
+  const [found] = await sql<{ product: string }[]>`
+    select product from loaded_prices where loaded_at = now() group by product having count(*) > ${maxPeriods} order by count(*) desc limit 1`;
+  return found?.product;
+}
+
+/**
+ * Those of the products that have loaded prices, and no event about the price in the generation yet. It locks nothing: each may
+ * take its prices over meanwhile.
+ */
+export async function findUntaken(tx: Transaction, generation: number, ids: readonly string[]): Promise<string[]> {
+  const found = await tx<{ id: string }[]>`
+    select wanted as id
+    from unnest(${ids}::text[]) wanted
+    left join lateral (
+      select version > 0 and last_change is not null as "isPriced" from priced_products
+      where generation = ${generation} and id = wanted limit 1
+    ) row on true
+    cross join lateral (select from loaded_prices where product = wanted limit 1) loaded
+    where "isPriced" is not true`;
+  return found.map(({ id }) => id);
+}
+
+/**
+ * The loaded periods of these products, in the order of time.
+ * @throws {TooMuchAtOnce} for more than two products with more periods than two may have.
+ */
+export async function readLoaded(tx: Transaction, ids: readonly string[]): Promise<Map<string, LoadedPeriod[]>> {
+  if (ids.length === 0) return new Map();
+  // Two products are read whole, also if they were loaded when more was allowed.
+  const most = ids.length > 2 ? 2 * maxPeriods : Number.MAX_SAFE_INTEGER - 1;
   const found = await tx<LoadedPeriod[]>`
     select product, ${tx.unsafe(milliseconds('valid_from'))} as from, ${tx.unsafe(milliseconds('valid_to'))} as to, cents, source
-    from unnest(${ids}::text[]) wanted
-    cross join lateral (select * from loaded_prices where product = wanted order by valid_from) loaded
-    left join lateral (
-      select version, last_change from priced_products where generation = ${generation} and id = wanted limit 1
-    ) row on true
-    where row.version is null or row.version = 0 or row.last_change is null
+    from (
+      select loaded.*
+      from unnest(${ids}::text[]) wanted
+      cross join lateral (
+        select * from loaded_prices where product = wanted order by valid_from limit ${most + 1}
+      ) loaded
+      limit ${most + 1}
+    ) period
     order by product collate "C", valid_from`;
+  if (found.length > most) throw new TooMuchAtOnce(`${ids.length} products have more than ${most} loaded prices`);
   return Map.groupBy(found, ({ product }) => product);
 }

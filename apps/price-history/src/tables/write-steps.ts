@@ -11,7 +11,7 @@ import { insertReductions, removeReductions, updateReductions } from './reductio
 export interface Effects {
   /** `before` is undefined if the table has no row. Rows that exist are locked. */
   rows: readonly { before: PricedProduct | undefined; after: PricedProduct }[];
-  steps: readonly Step[];
+  steps: Iterable<Step>;
 }
 
 /** Sends the statements that write products, their price lines and their reductions, all at once; they are done in this order. */

@@ -9,6 +9,7 @@ import type { Folded } from '../fold/outcome.ts';
 import { crashesBeforeParking, crashesBeforeSingly, readAttempts } from '../tables/crash-counts.ts';
 import { type OffsetScope, readOffset } from '../tables/offsets.ts';
 import { maxReleased } from '../tables/parked-messages.ts';
+import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { applyBatch, NotOwnerError } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { GapWatch } from './gap-watch.ts';
@@ -171,8 +172,8 @@ export class BatchRunner {
   }
 
   /**
-   * Applies messages in one transaction: all, or the first `most`. A statement that takes too long halves them, and what they
-   * may release.
+   * Applies messages in one transaction: all, or the first `most`. Products that do not fit into memory together halve them. A
+   * statement that takes too long halves them, too, and what they may release.
    */
   async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<number> {
     const { sql, model } = this.#options;
@@ -187,16 +188,18 @@ export class BatchRunner {
     };
     const nextOf = () => (part.length < messages.length ? endOf(messages, part.length) : batch.next);
     const folded = await batch.try(async (failures) => {
-      try {
-        const parts = [{ ...batch, next: nextOf(), messages: part }];
-        const options = { isRetry: failures > 0, maxReleased: releasing.most, onAnswer, accept };
-        return await applyBatch(sql, model, scope, parts, options);
-      } catch (error) {
-        if (isStatementTimeout(error)) {
-          part = part.slice(0, Math.ceil(part.length / 2));
-          releasing.most = Math.ceil(releasing.most / 2);
+      for (;;) {
+        try {
+          const parts = [{ ...batch, next: nextOf(), messages: part }];
+          const options = { isRetry: failures > 0, maxReleased: releasing.most, onAnswer, accept };
+          return await applyBatch(sql, model, scope, parts, options);
+        } catch (error) {
+          const isTooMuch = error instanceof TooMuchAtOnce;
+          if (isTooMuch || isStatementTimeout(error)) part = part.slice(0, Math.ceil(part.length / 2));
+          if (isTooMuch) continue;
+          if (isStatementTimeout(error)) releasing.most = Math.ceil(releasing.most / 2);
+          throw error;
         }
-        throw error;
       }
     });
     progress.moved(nextOf());

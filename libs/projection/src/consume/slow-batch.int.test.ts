@@ -5,6 +5,7 @@ import { createDatabase, createTopic, sendMessages, waitFor } from '@catalogue/t
 import { expect, inject, test, vi } from 'vitest';
 import { counterModel, migrateCounters } from '../../test/counter.ts';
 import { applied, event, shown, startCounter } from '../../test/fixture.ts';
+import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { insertParked } from '../tables/parked-messages.ts';
 import { drainNowAndThen } from './drain.ts';
 
@@ -27,6 +28,30 @@ test('a batch that takes longer than a statement may is applied in smaller ones,
   await applied(db, 101);
   expect(await shown(db)).toEqual(Object.fromEntries(ids.map((id) => [id, 1])));
   expect(await db.sql`select "offset" from parked_events`).toEqual([{ offset: 40 }]);
+});
+
+test('a batch with too many products for the memory of the model is applied in smaller ones', async () => {
+  await using db = await createDatabase(readDb, migrateCounters);
+  await using topic = await createTopic(kafka, 1);
+  const sizes: number[] = [];
+  const small = {
+    ...counterModel,
+    lock: async (tx: Transaction, generation: number, ids: readonly string[]) => {
+      if (ids.length > 30) throw new TooMuchAtOnce(`${ids.length} products`);
+      sizes.push(ids.length);
+      return await counterModel.lock(tx, generation, ids);
+    },
+  };
+  const ids = Array.from({ length: 100 }, (_, index) => `product ${index}`);
+  await sendMessages(
+    kafka,
+    topic.name,
+    ids.map((id) => event(id, 1)),
+  );
+  await using _counter = await startCounter(kafka, db.dsn, topic.name, undefined, small);
+  await applied(db, 100);
+  expect(await shown(db)).toEqual(Object.fromEntries(ids.map((id) => [id, 1])));
+  expect(Math.max(...sizes)).toBe(25);
 });
 
 test.each(['after a first start', 'after a second crash'])(

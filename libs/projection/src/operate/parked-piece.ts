@@ -10,6 +10,7 @@ import type { Discard } from '../fold/project-event.ts';
 import { insertDiscards, readDiscards } from '../tables/discards.ts';
 import { holdGeneration } from '../tables/generation-hold.ts';
 import type { OffsetScope } from '../tables/offsets.ts';
+import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { deleteParked, findWaiting, maxReleased, readUnread } from '../tables/parked-messages.ts';
 import type { Decide, Decision } from './discard-decisions.ts';
 
@@ -32,7 +33,8 @@ interface PieceOptions extends ResumeOptions {
 /**
  * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and after
  * the last of them the first events that wait. A piece with a value that PostgreSQL refuses is halved, down to the message. If
- * that is refused even without the queue that it releases, the message stays unreadable.
+ * that is refused even without the queue that it releases, the message stays unreadable. A piece with too many products is
+ * halved, too.
  * @throws the error of PostgreSQL when it refuses the queue.
  */
 export async function resumePiece<Row extends Tracked>(
@@ -49,6 +51,10 @@ export async function resumePiece<Row extends Tracked>(
     try {
       return await resumeOnce(sql, model, scope, productId, { ...options, most, beforeQueue, refusal });
     } catch (error) {
+      if (error instanceof TooMuchAtOnce && most > 1) {
+        most = Math.ceil(most / 2);
+        continue;
+      }
       if (!isRefusedValue(error) || refusal !== undefined || error === beforeQueue) throw error;
       if (most > 1) most = Math.ceil(most / 2);
       else if (beforeQueue === undefined) beforeQueue = error as Error;
