@@ -104,8 +104,29 @@ test('prices behind a missing event wait, and a token for them is refused at onc
     expect(refused).toMatchObject({ status: 503, body: { type: 'product-parked' } });
   }
   await apply(db, 1, thirty, eventsOf(prices).slice(1, 2));
-  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ price: 80 });
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ price: 80, isReduction: true });
   expect(await readPeriods(db.sql, 'mouse', always)).toHaveLength(3);
+});
+
+test('a reduction is not listed while its product is parked, as it may have ended', async () => {
+  await using db = await openPrices();
+  await using service = await startPrices(db, thirty, () => onDay(2));
+  const list = async () => (await service.get('/reductions')).body;
+  const [missing, behind] = eventsOf(
+    [
+      { at: onDay(1), name: 'Rat' },
+      { at: onDay(1), name: 'Rat again' },
+    ],
+    'mouse',
+    4,
+  );
+  await apply(db, 1, thirty, eventsOf(prices));
+  expect(await list()).toMatchObject([{ id: 'mouse', price: 80 }]);
+  await apply(db, 1, thirty, [behind]);
+  expect(await list()).toEqual([]);
+  expect((await service.get('/products/mouse/prior-price')).body).toMatchObject({ price: 80, isReduction: false });
+  await apply(db, 1, thirty, [missing]);
+  expect(await list()).toMatchObject([{ id: 'mouse', price: 80 }]);
 });
 
 test('real messages of older producers give the price that was said last, and an incomplete history', async () => {

@@ -18,7 +18,10 @@ export interface ReductionRow {
   appliedAt: number;
   /** When it ended, or ends at the latest. */
   endsAt: number;
-  /** False once another price followed. Readers compare `endsAt` with the clock, because no event says that it expired. */
+  /**
+   * False once another price followed, and while the product is parked: another price may have followed then. Readers compare
+   * `endsAt` with the clock, because no event says that it expired.
+   */
   isOpen: boolean;
   cents: number;
   priorCents: number;
@@ -103,13 +106,19 @@ function tailOf(product: PricedProduct, markets: Markets): Tail {
   const tail: Tail = { periods: new Map(), reductions: new Map() };
   const { settled, last } = product;
   const line = lineAfter(product, markets);
-  if (settled !== line) add(tail, product.id, settled, markets, last?.at);
-  add(tail, product.id, line, markets);
+  if (settled !== line) add(tail, product, settled, markets, last?.at);
+  add(tail, product, line, markets);
   return tail;
 }
 
 /** @param endedAt when the open period of the line ended, if it did. */
-function add(tail: Tail, product: string, { open, falls }: LineState, markets: Markets, endedAt?: number): void {
+function add(
+  tail: Tail,
+  { id: product, parked }: PricedProduct,
+  { open, falls }: LineState,
+  markets: Markets,
+  endedAt?: number,
+): void {
   if (open === null) return;
   const isLast = endedAt === undefined;
   tail.periods.set(`${product} ${open.from}`, { row: { product, ...open, to: endedAt ?? null }, isLast });
@@ -123,7 +132,7 @@ function add(tail: Tail, product: string, { open, falls }: LineState, markets: M
       market,
       appliedAt: open.from,
       endsAt: Math.min(fall.expiresAt, endedAt ?? Number.POSITIVE_INFINITY),
-      isOpen: isLast,
+      isOpen: isLast && !parked,
       cents: open.cents,
       priorCents: prior,
       permille: Math.round(percent * 10),

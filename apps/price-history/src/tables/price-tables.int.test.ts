@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { addGeneration, applyEvents, openPrices } from '../../test/database.ts';
@@ -19,6 +20,26 @@ test('a repeated or concurrent migration changes nothing', async () => {
   await using db = await openPrices();
   await Promise.all([migratePrices(db.dsn), migratePrices(db.dsn)]);
   expect(await db.sql`select count(*) from priced_products_read`).toEqual([{ count: 0 }]);
+});
+
+test('a migration takes reductions out of the lists whose products were parked before', async () => {
+  await using db = await openPrices();
+  const prices = [
+    { at: onDay(-60), price: 100 },
+    { at: onDay(0), price: 80 },
+  ];
+  await applyEvents(
+    db.sql,
+    1,
+    ['parked', 'flowing'].flatMap((id) => eventsOf(prices, id)),
+    markets,
+  );
+  await db.sql`update priced_products set parked = true where id = 'parked'`;
+  const file = new URL('../../migrations/0001_parked_reductions.sql', import.meta.url);
+  await db.sql.unsafe(await readFile(file, 'utf8'));
+  expect(await readReductions(db.sql, { market: 'EU', now: onDay(1), limit: 10 })).toMatchObject([
+    { product: 'flowing' },
+  ]);
 });
 
 const said: fc.Arbitrary<Said> = fc.oneof(

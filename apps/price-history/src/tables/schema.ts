@@ -74,7 +74,7 @@ export const reductions = pgTable(
     appliedAt: instant('applied_at').notNull(),
     /** When it ended; for one in force, when it ends at the latest. */
     endsAt: instant('ends_at').notNull(),
-    /** No other price followed, and it was not found expired. Readers compare `ends_at` with their clock, too. */
+    /** No other price followed, the product is not parked, and it was not found expired. Readers compare `ends_at` with their clock, too. */
     listed: boolean().notNull(),
     cents: cents().notNull(),
     priorCents: cents('prior_cents').notNull(),
