@@ -4,6 +4,7 @@ import kafka, {
   type NewTopic,
   type TopicDescription,
 } from '@confluentinc/kafka-javascript';
+import { serversOf } from './brokers.ts';
 import { baseConfig, type ClientOptions } from './client.ts';
 import { codes, KafkaError, kafkaError } from './errors.ts';
 import { safeSettings } from './topic-safety.ts';
@@ -26,7 +27,7 @@ export class Admin {
   readonly #brokers: string;
 
   constructor({ log, ...options }: ClientOptions) {
-    this.#brokers = options.brokers;
+    this.#brokers = serversOf(options.brokers);
     this.#client = kafka.AdminClient.create(baseConfig(options), {
       'event.error': (error: unknown) =>
         log.debug({ err: kafkaError('Kafka admin client', error) }, 'Kafka client error'),

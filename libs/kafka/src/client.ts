@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GlobalConfig, LibrdKafkaError, Metadata, MetadataOptions } from '@confluentinc/kafka-javascript';
+import { type Brokers, brokersConfig } from './brokers.ts';
 import { kafkaError } from './errors.ts';
 import type { Log } from './log.ts';
 
 export interface ClientOptions {
-  /** Bootstrap servers, comma-separated. */
-  brokers: string;
+  brokers: Brokers;
   /** Shown in the broker's logs and quotas. */
   clientId: string;
   log: Log;
@@ -14,7 +14,7 @@ export interface ClientOptions {
 /** Settings of every client. */
 export function baseConfig({ brokers, clientId }: Omit<ClientOptions, 'log'>): GlobalConfig {
   return {
-    'bootstrap.servers': brokers,
+    ...brokersConfig(brokers),
     'client.id': clientId,
     // By default the pause between attempts grows to 10 s, so that an outage of 1 s would last 10 s.
     'reconnect.backoff.ms': 50,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import kafka, { type Metadata } from '@confluentinc/kafka-javascript';
 import { openAdmin, type Topic } from './admin.ts';
+import { type Brokers, serversOf } from './brokers.ts';
 import { askMetadata, baseConfig, connect } from './client.ts';
 import { codes, KafkaError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -8,8 +9,7 @@ import { topicConfig } from './topic-config.ts';
 import { dangersOf, wantedCopies } from './topic-safety.ts';
 
 export interface TopicWanted {
-  /** Bootstrap servers, comma-separated. */
-  brokers: string;
+  brokers: Brokers;
   topic: string;
   partitions: number;
   log: Log;
@@ -66,7 +66,7 @@ export async function findDangers(
   }
   const metadata = known ?? (await cluster({ brokers, topic }));
   const copies = Math.min(...partitionsOf(metadata, topic).map(({ replicas }) => replicas.length));
-  return dangersOf(topic, brokers, { settings, brokers: metadata.brokers.length, copies });
+  return dangersOf(topic, serversOf(brokers), { settings, brokers: metadata.brokers.length, copies });
 }
 
 function partitionsOf({ topics }: Metadata, topic: string) {
@@ -90,7 +90,7 @@ function checkPartitions(found: Topic, { brokers, topic, partitions }: Omit<Topi
   throw mismatch(
     `Topic ${topic} has ${found.partitions} partitions, expected ${partitions}. The number cannot be changed without ` +
       `breaking the order of a product's events. While it is empty, delete it and migrate again: ` +
-      `kafka-topics.sh --bootstrap-server ${brokers} --delete --topic ${topic}. Otherwise name another topic ` +
+      `kafka-topics.sh --bootstrap-server ${serversOf(brokers)} --delete --topic ${topic}. Otherwise name another topic ` +
       `in KAFKA_TOPIC, migrate, and publish the events into it again.`,
   );
 }

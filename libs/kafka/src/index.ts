@@ -1,4 +1,5 @@
 export { Admin, openAdmin, type Topic } from './admin.ts';
+export type { Brokers, SecuredBrokers } from './brokers.ts';
 export type { ClientOptions } from './client.ts';
 export { Consumer, openConsumer } from './consumer.ts';
 export { ensureTopic, findDangers, type TopicWanted } from './ensure-topic.ts';

@@ -6,11 +6,15 @@ import { errorCode } from './errors.ts';
 const maxWaitMs = 1_000;
 
 /**
+ * Warns on standard error if connections are encrypted, but the server is not verified.
+ *
  * Ends the process with one line on standard error and exit code 78 (EX_CONFIG of sysexits) if PostgreSQL refuses the user or
  * password in `variable`. Call it when a process starts: then a refusal means a wrong setting. Later, a refusal means that a
  * password is being changed, and the process retries. Other errors of the server are retried from the start.
  */
 export async function requireLogin(sql: Sql, variable: string): Promise<void> {
+  if (sql.options.ssl === 'require' || sql.options.ssl === 'prefer')
+    process.stderr.write(`${variable} ${unverified}\n`);
   const asked = sql`select 1`.then(
     () => undefined,
     (error: unknown) => (isLoginRefused(error) ? error : undefined),
@@ -22,6 +26,9 @@ export async function requireLogin(sql: Sql, variable: string): Promise<void> {
   );
   process.exit(78);
 }
+
+const unverified =
+  'has an sslmode that does not verify the server: set sslmode=verify-full and sslrootcert to detect an impostor';
 
 /** SQLSTATE class 28: a wrong password, a role that does not exist or may not log in, no entry in pg_hba.conf. */
 function isLoginRefused(error: unknown): error is Error {

@@ -1,5 +1,5 @@
 import type { Codec } from '@catalogue/contracts';
-import { openAdmin } from '@catalogue/kafka';
+import { type Brokers, openAdmin } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, Logger, Registry } from '@catalogue/service';
 import { buildIndexesNowAndThen } from './build-indexes.ts';
@@ -16,7 +16,7 @@ import { endAbandonedNowAndThen } from './tables/abandoned-sessions.ts';
 
 export interface ProjectionOptions {
   sql: Sql;
-  brokers: string;
+  brokers: Brokers;
   topic: string;
   log: Logger;
   metrics: Registry;

@@ -5,6 +5,7 @@ export type { Dependencies, DependencyState } from './health.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { askedTogether, Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
 export { orAborted } from './or-aborted.ts';
+export { type KafkaBrokers, kafkaBrokers, kafkaTopic } from './kafka-settings.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
 export { decimalNumber, oneOf, shortText, timestamp, wholeNumber } from './query-parameter.ts';
 export { pooledRandomBytes } from './random.ts';
@@ -15,9 +16,8 @@ export { createServer, type ServerOptions } from './server.ts';
 export {
   commandApiUrl,
   corsOrigins,
+  type Environment,
   integer,
-  kafkaBrokers,
-  kafkaTopic,
   postgresDsn,
   pricesUrl,
   readSettings,

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { kafkaBrokers, kafkaTopic } from './kafka-settings.ts';
 import {
   commandApiUrl,
   corsOrigins,
   integer,
-  kafkaBrokers,
-  kafkaTopic,
   parseSettings,
   postgresDsn,
   pricesUrl,
@@ -104,4 +103,13 @@ describe('an address that browsers send requests to', () => {
 
 test('a setting of a single process is read like the common ones', () => {
   expect(parseSettings({ size: integer('SIZE', 10, 1, 100) }, { SIZE: '7' })).toEqual({ size: 7 });
+});
+
+test.each([
+  ['sslmode=verify_full', 'has an sslmode that is not one of disable'],
+  ['sslmode=verify-full&sslrootcert=/nowhere', 'names a file in sslrootcert that cannot be read'],
+])('an address with %s is refused', (parameters, message) => {
+  const env = { ...given, WRITE_DB_DSN: `postgres://user:secret@db/catalogue?${parameters}` };
+  expect(() => parseSettings(settings, env)).toThrow(`WRITE_DB_DSN ${message}`);
+  expect(() => parseSettings(settings, env)).not.toThrow('user:secret@db');
 });

@@ -1,15 +1,20 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+
 /** One environment variable: its parser, its default, and an example for the error message. */
 export interface Setting<T> {
   variable: string;
   example: string;
-  /** Turns text into a value, or throws an `Error` whose message completes "KAFKA_BROKER …". */
-  parse: (text: string) => T;
+  /**
+   * Turns text into a value, or throws an `Error` whose message completes "KAFKA_BROKER …". A value that depends on other
+   * variables parses them by `parseSettings`.
+   */
+  parse: (text: string, env?: Environment) => T;
   /** The value if the variable is absent or empty. A setting without a fallback is required. */
   fallback?: T;
 }
 
 type Values<S extends Record<string, Setting<unknown>>> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
-type Environment = Record<string, string | undefined>;
+export type Environment = Record<string, string | undefined>;
 
 /** The message has one line for each missing or malformed setting. */
 class SettingsError extends Error {}
@@ -22,11 +27,9 @@ export function parseSettings<S extends Record<string, Setting<unknown>>>(settin
   const faults: string[] = [];
   const entries = Object.entries(settings).map(([name, setting]) => {
     try {
-      return [name, valueOf(setting, env[setting.variable])];
+      return [name, valueOf(setting, env)];
     } catch (error) {
-      faults.push(
-        `${setting.variable} ${(error as Error).message}; for example ${setting.variable}=${setting.example}`,
-      );
+      faults.push(error instanceof SettingsError ? error.message : faultOf(setting, error as Error));
       return [name, undefined];
     }
   });
@@ -34,10 +37,28 @@ export function parseSettings<S extends Record<string, Setting<unknown>>>(settin
   return Object.fromEntries(entries) as Values<S>;
 }
 
-function valueOf<T>(setting: Setting<T>, text: string | undefined): T {
-  if (text !== undefined && text.trim() !== '') return setting.parse(text.trim());
+function faultOf({ variable, example }: Setting<unknown>, { message }: Error): string {
+  return `${variable} ${message}; for example ${variable}=${example}`;
+}
+
+function valueOf<T>(setting: Setting<T>, env: Environment): T {
+  const text = textOf(setting.variable, env);
+  if (text !== '') return setting.parse(text, env);
   if (setting.fallback === undefined) throw new Error('is missing');
   return setting.fallback;
+}
+
+/** The text of a variable, or of the file that the variable with the suffix `_FILE` names; empty if there is none. */
+export function textOf(variable: string, env: Environment): string {
+  const text = env[variable]?.trim() ?? '';
+  const file = env[`${variable}_FILE`]?.trim() ?? '';
+  if (file === '') return text;
+  if (text !== '') throw new Error(`is set, and ${variable}_FILE as well: set one of them`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Error(`cannot be read from ${variable}_FILE (${(error as Error).message})`, { cause: error });
+  }
 }
 
 /** As `parseSettings`, for the start of a process: writes faults to standard error, and exits with 78 (EX_CONFIG of sysexits). */
@@ -68,7 +89,7 @@ export function integer(variable: string, fallback: number, lowest: number, high
 }
 
 /** One of the given words. */
-function choice<T extends string>(variable: string, fallback: T, words: readonly T[]): Setting<T> {
+export function choice<T extends string>(variable: string, fallback: T, words: readonly T[]): Setting<T> {
   return {
     variable,
     fallback,
@@ -106,9 +127,32 @@ export function postgresDsn(variable: string): Setting<string> {
         throw new Error('cannot be parsed: check that the port is at most 65535 and special characters are %-escaped');
       }
       if (url.pathname.length < 2) throw new Error('must name a database after the host');
+      checkTls(url.searchParams);
       return text;
     },
   };
+}
+
+const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
+/** Refuses parameters of TLS that libpq would refuse; a misspelt mode must not mean plain text. */
+function checkTls(parameters: URLSearchParams): void {
+  const mode = parameters.get('sslmode') ?? 'prefer';
+  if (!sslModes.includes(mode)) throw new Error(`has an sslmode that is not one of ${sslModes.join(', ')}`);
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+    const file = parameters.get(name) ?? 'system';
+    if (file === 'system' && name === 'sslrootcert') continue;
+    if (file !== 'system' && !isReadable(file)) throw new Error(`names a file in ${name} that cannot be read`);
+  }
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The address; undefined if it is malformed or its escapes cannot be decoded, since the client would throw. */
@@ -120,32 +164,6 @@ function parsedAddress(text: string): URL | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Kafka's bootstrap servers: `host:port`, separated by commas. */
-export const kafkaBrokers: Setting<string> = {
-  variable: 'KAFKA_BROKER',
-  example: 'localhost:9092',
-  parse: (text) => {
-    const isBroker = (broker: string) => /^[^\s:,/]+:\d{1,5}$/.test(broker) && Number(broker.split(':')[1]) <= 65_535;
-    const wrong = text.split(',').find((broker) => !isBroker(broker.trim()));
-    if (wrong !== undefined) throw new Error(`must be host:port, separated by commas, not "${wrong}"`);
-    return text;
-  },
-};
-
-/** The topic that carries the events. */
-export function kafkaTopic(fallback: string): Setting<string> {
-  return {
-    variable: 'KAFKA_TOPIC',
-    fallback,
-    example: fallback,
-    parse: (text) => {
-      // Kafka's own rule: org.apache.kafka.common.internals.Topic.
-      if (!/^[a-zA-Z0-9._-]{1,249}$/.test(text)) throw new Error(`must be a topic name, not "${text}"`);
-      return text;
-    },
-  };
 }
 
 /** The settings of every service: its address and its logging. */

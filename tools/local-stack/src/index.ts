@@ -1,7 +1,14 @@
 export { temporaryHome } from './home.ts';
-export { type KafkaOptions, type KafkaServer, newClusterId, runKafkaConfigs, startKafka } from './kafka.ts';
+export {
+  type KafkaOptions,
+  type KafkaServer,
+  newClusterId,
+  runKafkaAcls,
+  runKafkaConfigs,
+  startKafka,
+} from './kafka.ts';
 export { freePort, requireFreePort } from './ports.ts';
-export { type PostgresVersion, postgresVersionOf, postgresVersions } from './postgres-programs.ts';
+export { type PostgresVersion, databaseUser, postgresVersionOf, postgresVersions } from './postgres-programs.ts';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
 export { boundToParent, type ServerProcess } from './server-process.ts';
 export { readSettings } from './settings.ts';

@@ -24,6 +24,8 @@ export interface KafkaOptions {
   progress?: (line: string) => void;
   /** The cluster id of new data; random when absent. */
   clusterId?: string;
+  /** SCRAM users of new data, as kafka-storage.sh takes them: `SCRAM-SHA-512=[name=…,password=…]`. */
+  scramUsers?: readonly string[];
   /** More settings, as in server.properties. */
   settings?: Readonly<Record<string, string>>;
   /** Ends the start when aborted. */
@@ -42,7 +44,8 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   mkdirSync(folder, { recursive: true });
   const properties = { ...kafkaProperties(port, controllerPort), ...settings };
   if (!existsSync(join(folder, 'data'))) {
-    await format(java, classpath, properties, { cwd: folder, signal, clusterId: options.clusterId ?? newClusterId() });
+    const { clusterId = newClusterId(), scramUsers = [] } = options;
+    await format(java, classpath, properties, { cwd: folder, signal, clusterId, scramUsers });
   }
   await requireFreePort(port);
   await requireFreePort(controllerPort);
@@ -68,14 +71,19 @@ async function format(
   java: string,
   classpath: string,
   properties: Record<string, string>,
-  { clusterId, ...options }: CommandOptions & { cwd: string; clusterId: string },
+  {
+    clusterId,
+    scramUsers,
+    ...options
+  }: CommandOptions & { cwd: string; clusterId: string; scramUsers: readonly string[] },
 ): Promise<void> {
   const part = join(options.cwd, 'data.part');
   rmSync(part, { recursive: true, force: true });
   writeFileSync(join(options.cwd, 'format.properties'), propertiesFile({ ...properties, 'log.dirs': 'data.part' }));
   const tool = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', classpath, 'kafka.tools.StorageTool'];
   const args = [...tool, 'format', '-t', clusterId, '-c', 'format.properties'];
-  const { ok, status, output } = await runCommand(java, args, options);
+  const users = scramUsers.flatMap((user) => ['--add-scram', user]);
+  const { ok, status, output } = await runCommand(java, [...args, ...users], options);
   if (!ok) throw new Error(`Kafka could not make its data in ${options.cwd} (${status}): ${output.trim()}`);
   renameSync(part, join(options.cwd, 'data'));
 }
@@ -89,12 +97,15 @@ export function newClusterId(): string {
 
 /** Runs kafka-configs.sh, which reads and changes the settings of brokers and topics. */
 export async function runKafkaConfigs(args: readonly string[]): Promise<CommandResult> {
-  const tool = [
-    '-XX:TieredStopAtLevel=1',
-    ...logging,
-    '-cp',
-    join(await kafkaLibs(() => {}), '*'),
-    'kafka.admin.ConfigCommand',
-  ];
+  return await runTool('kafka.admin.ConfigCommand', args);
+}
+
+/** Runs kafka-acls.sh, which reads and changes the rights of users. */
+export async function runKafkaAcls(args: readonly string[]): Promise<CommandResult> {
+  return await runTool('org.apache.kafka.tools.AclCommand', args);
+}
+
+async function runTool(name: string, args: readonly string[]): Promise<CommandResult> {
+  const tool = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', join(await kafkaLibs(() => {}), '*'), name];
   return await runCommand(findJava(), [...tool, ...args]);
 }

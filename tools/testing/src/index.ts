@@ -1,5 +1,6 @@
 export { type PostgresVersion, postgresVersions, runKafkaConfigs } from '@catalogue/local-stack';
 export { type Beside, runBeside } from './beside.ts';
+export { createAuthority } from './certificates.ts';
 export { createDatabase, type TestDatabase } from './database.ts';
 export { createLogin, type Login } from './login.ts';
 export { type Door, openDoor } from './door.ts';

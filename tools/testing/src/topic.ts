@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type Brokers,
   ensureTopic,
   type IncomingMessage,
   openAdmin,
@@ -41,7 +42,7 @@ export async function createTopic(brokers: string, partitions = 6): Promise<Test
  * All messages of a topic, in order of partition and offset, once as many different ones (by value) are there.
  * @throws when they do not come within a minute.
  */
-export async function readTopic(brokers: string, topic: string, different: number): Promise<IncomingMessage[]> {
+export async function readTopic(brokers: Brokers, topic: string, different: number): Promise<IncomingMessage[]> {
   const messages: IncomingMessage[] = [];
   const values = new Set<string>();
   const stop = new AbortController();
@@ -69,7 +70,7 @@ export async function readTopic(brokers: string, topic: string, different: numbe
 }
 
 /** Sends messages and resolves when the broker has stored them; throws if it refuses one. */
-export async function sendMessages(brokers: string, topic: string, messages: OutgoingMessage[]): Promise<void> {
+export async function sendMessages(brokers: Brokers, topic: string, messages: OutgoingMessage[]): Promise<void> {
   const producer = openProducer({ brokers, clientId: 'testing', log: silent });
   try {
     for (const delivery of await producer.send(topic, messages)) if ('error' in delivery) throw delivery.error;

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { KafkaError, openAdmin } from '@catalogue/kafka';
+import { type Brokers, KafkaError, openAdmin } from '@catalogue/kafka';
 import { connect, errorCode, isTransient } from '@catalogue/postgres';
 import { readSettings, type Setting } from '@catalogue/service';
 import type { Model } from '../model.ts';
@@ -17,7 +17,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 /** The settings that the operator's tool of a service reads. */
 export interface ToolSettings {
   readDb: Setting<string>;
-  brokers: Setting<string>;
+  brokers: Setting<Brokers>;
   topic: Setting<string>;
 }
 

@@ -1,6 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@catalogue/contracts';
-import { type Admin, type Consumer, KafkaError, openConsumer, type StartingPoint, type Topic } from '@catalogue/kafka';
+import {
+  type Admin,
+  type Brokers,
+  type Consumer,
+  KafkaError,
+  openConsumer,
+  type StartingPoint,
+  type Topic,
+} from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import type { Model } from '../model.ts';
@@ -21,7 +29,7 @@ export interface GenerationConsumerOptions {
   model: Model;
   sql: Sql;
   database: PatientDatabase;
-  brokers: string;
+  brokers: Brokers;
   admin: Admin;
   topic: string;
   log: Logger;

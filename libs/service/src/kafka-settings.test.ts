@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority } from '@catalogue/testing';
+import { expect, onTestFinished, test } from 'vitest';
+import { kafkaBrokers } from './kafka-settings.ts';
+import { parseSettings } from './settings.ts';
+
+const read = (env: Record<string, string>) =>
+  parseSettings({ brokers: kafkaBrokers }, { KAFKA_BROKER: 'a:9092', ...env });
+const sasl = {
+  KAFKA_SECURITY_PROTOCOL: 'SASL_SSL',
+  KAFKA_SASL_MECHANISM: 'SCRAM-SHA-256',
+  KAFKA_SASL_USERNAME: 'relay',
+  KAFKA_SASL_PASSWORD: 'secret',
+};
+
+/** Writes a file that exists until the test ends, and returns its path. */
+function fileOf(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'secret'), text);
+  return join(folder, 'secret');
+}
+
+test('without a protocol, brokers are plain text', () => {
+  expect(read({})).toEqual({ brokers: 'a:9092' });
+  expect(read({ KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT' })).toEqual({ brokers: 'a:9092' });
+});
+
+test('SASL_SSL has a user, and trusts the given authority', async () => {
+  const { cert } = await createAuthority();
+  expect(read({ ...sasl, KAFKA_SSL_CA: cert })).toEqual({
+    brokers: {
+      servers: 'a:9092',
+      security: {
+        protocol: 'SASL_SSL',
+        tls: { ca: cert.trim() },
+        sasl: { mechanism: 'SCRAM-SHA-256', username: 'relay', password: 'secret' },
+      },
+    },
+  });
+});
+
+test('a client’s certificate comes with its key', async () => {
+  const { cert, key } = await (await createAuthority()).issue();
+  const { brokers } = read({ KAFKA_SECURITY_PROTOCOL: 'SSL', KAFKA_SSL_CERT: cert, KAFKA_SSL_KEY: key });
+  expect(brokers).toMatchObject({ security: { tls: { cert: cert.trim(), key: key.trim() } } });
+  expect(() => read({ KAFKA_SECURITY_PROTOCOL: 'SSL', KAFKA_SSL_CERT: cert })).toThrow('KAFKA_SSL_KEY is missing');
+});
+
+test('a secret can come from a file', () => {
+  const { KAFKA_SASL_PASSWORD: password, ...others } = sasl;
+  const { brokers } = read({ ...others, KAFKA_SASL_PASSWORD_FILE: fileOf(`${password}\n`) });
+  expect(brokers).toMatchObject({ security: { sasl: { password } } });
+});
+
+test('a secret in a variable and in a file, or in a file that cannot be read, is refused', () => {
+  expect(() => read({ ...sasl, KAFKA_SASL_PASSWORD_FILE: fileOf('other') })).toThrow(
+    'KAFKA_SASL_PASSWORD is set, and KAFKA_SASL_PASSWORD_FILE as well',
+  );
+  expect(() => read({ KAFKA_BROKER: '', KAFKA_BROKER_FILE: '/nowhere' })).toThrow(
+    'KAFKA_BROKER cannot be read from KAFKA_BROKER_FILE (ENOENT',
+  );
+});
+
+test.each([
+  [{ ...sasl, KAFKA_SASL_USERNAME: '' }, 'KAFKA_SASL_USERNAME is missing'],
+  [{ ...sasl, KAFKA_SECURITY_PROTOCOL: '' }, 'KAFKA_SASL_PASSWORD is ignored under KAFKA_SECURITY_PROTOCOL=PLAINTEXT'],
+  [{ ...sasl, KAFKA_SECURITY_PROTOCOL: 'SASL' }, 'KAFKA_SECURITY_PROTOCOL must be one of PLAINTEXT, SSL'],
+  [{ ...sasl, KAFKA_SASL_MECHANISM: 'GSSAPI' }, 'KAFKA_SASL_MECHANISM must be one of PLAIN, SCRAM'],
+  [{ ...sasl, KAFKA_SSL_CA: 'secret text' }, 'KAFKA_SSL_CA must be text in PEM format'],
+])('a setting that would be ignored or is malformed is refused: %o', (env, message) => {
+  expect(() => read(env)).toThrow(message);
+  expect(() => read(env)).not.toThrow(/secret text|not "secret"/);
+});
