@@ -1,15 +1,49 @@
+import type { Catalogue } from '@catalogue/client';
+import type { Sql } from '@catalogue/postgres';
 import type { Projection } from '@catalogue/projection';
+import { outageProblem, requireRevalidation } from '@catalogue/reading';
 import { createServer, type Logger, type Registry } from '@catalogue/service';
+import { Driver } from './drive/driver.ts';
+import { Slots } from './drive/slots.ts';
+import { measurePromotions } from './metrics.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { promotionRoutes } from './routes/promotions.ts';
+import { scheduleRoute } from './routes/schedule.ts';
 
 export interface AppOptions {
   projection: Pick<Projection, 'dependencies' | 'work'>;
+  /** The database through another pool than the projection's: the driver and the routes must not wait for it. */
+  machine: Sql;
+  catalogue: Catalogue;
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
 }
 
-/** The HTTP server of promotions, and the work beside it. */
-export async function buildApp({ projection, log, metrics, corsOrigins }: AppOptions) {
-  const app = await createServer({ log, metrics, corsOrigins, dependencies: projection.dependencies });
-  return { app, work: projection.work };
+/** Commands under way at once. */
+const maxCommands = 16;
+
+/** The HTTP server of promotions, and the work beside it: the projection of prices, and the driver of the machine. */
+export async function buildApp(options: AppOptions) {
+  const { projection, machine: sql, catalogue, log, metrics, corsOrigins } = options;
+  const { dependencies } = projection;
+  const app = await createServer({ log, metrics, corsOrigins, api, dependencies, problemOf: outageProblem });
+  requireRevalidation(app);
+  const { onAnswered, onMoved } = measurePromotions(metrics, sql, log);
+  const driver = new Driver({ sql, catalogue, slots: new Slots(maxCommands), log, onAnswered, onMoved });
+  const wake = () => driver.wake();
+  scheduleRoute(app, { sql, wake });
+  promotionRoutes(app, sql);
+  operationRoutes(app, { sql, wake });
+  const work = async (signal: AbortSignal) => {
+    await Promise.all([projection.work(signal), driver.run(signal)]);
+  };
+  return { app, work };
 }
+
+const api = {
+  title: 'Catalogue promotions',
+  description: `Schedules promotions: their prices begin and end on time, and every price is given back, unless someone else has
+changed it meanwhile. A promotion is \`[startsAt, endsBefore)\`. A product is in one promotion at a time.`,
+  tags: { Promotions: 'Schedule, follow and operate promotions.' },
+};

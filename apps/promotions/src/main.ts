@@ -3,15 +3,28 @@ import { requireLogin } from '@catalogue/postgres';
 import { connectModel, openProjection } from '@catalogue/projection';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
+import { openCommands } from './drive/commands.ts';
+import { openMachine } from './machine-pool.ts';
 import { priceModel } from './model.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, brokers, topic, corsOrigins } = readSettings(settings, process.env);
+const { port, host, logLevel, logPretty, readDb, brokers, topic, commandApiUrl, corsOrigins } = readSettings(
+  settings,
+  process.env,
+);
 const log = createLogger(priceModel.name, logLevel, logPretty);
 const metrics = createMetrics(priceModel.name);
 const sql = connectModel(priceModel, readDb);
+const machine = openMachine(readDb);
 await requireLogin(sql, 'PROMOTIONS_DB_DSN');
 
 const projection = openProjection(priceModel, { sql, brokers, topic, log, metrics, codec: jsonCodec });
-const { app, work } = await buildApp({ projection, log, metrics, corsOrigins });
-await serve(app, { port, host, log, work, close: [sql].map((pool) => () => pool.end({ timeout: 1 })) });
+const { app, work } = await buildApp({
+  projection,
+  machine,
+  catalogue: openCommands(commandApiUrl),
+  log,
+  metrics,
+  corsOrigins,
+});
+await serve(app, { port, host, log, work, close: [sql, machine].map((pool) => () => pool.end({ timeout: 1 })) });

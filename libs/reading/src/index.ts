@@ -4,7 +4,7 @@ export { ChangeFeed } from './changes/feed.ts';
 export { ChangeLog, changesAfter, isMarked, type LoggedChange, type LogPosition, type LogRead } from './changes/log.ts';
 export { provenRows, type ProvenRows, proving } from './changes/proof.ts';
 export { positionAt } from './changes/recent.ts';
-export { requireRevalidation, sendJson, sendTagged } from './conditional.ts';
+export { isListed, requireRevalidation, sendJson, sendTagged } from './conditional.ts';
 export { Consistency } from './consistency/consistency.ts';
 export { findStatuses } from './consistency/statuses.ts';
 export { requestedWait, WaitHeaders, WaitParameters, waitProblems } from './consistency/tokens.ts';

@@ -7,7 +7,6 @@ import { requestIdOf } from './trace.ts';
 const refusals: Record<number, [ProblemType, string]> = {
   400: ['invalid-request', 'The request could not be read'],
   404: ['not-found', 'No resource has this address'],
-  413: ['body-too-large', 'Send at most 65536 bytes'],
   414: ['invalid-request', 'The address is too long'],
   415: ['unsupported-media-type', 'Send a JSON body with its Content-Type'],
   503: ['unavailable', 'The service is stopping'],
@@ -51,7 +50,9 @@ function matches(pattern: string[], path: string[]): boolean {
 
 function problemOf(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
-  const [type, detail] = refusals[error.statusCode ?? 500] ?? ['internal', 'The service failed; its log says why'];
+  const { statusCode = 500 } = error;
+  if (statusCode === 413) return new Problem('body-too-large', `Send at most ${request.routeOptions.bodyLimit} bytes`);
+  const [type, detail] = refusals[statusCode] ?? ['internal', 'The service failed; its log says why'];
   if (type === 'internal') request.log.error({ err: error }, 'The request failed');
   // The messages of Fastify and of the JSON parser name the fault, and contain no internals.
   return new Problem(

@@ -1,0 +1,79 @@
+import { type PriceRule, promotedPrice } from './price-rule.ts';
+
+/** A product as the projection knows it. */
+export interface KnownProduct {
+  version: number;
+  /** Null while unknown. */
+  cents: number | null;
+  /** The version that set the price, with the event's time and correlation id. */
+  priceVersion: number;
+  priceAt: string | null;
+  priceBy: string | null;
+  discontinued: boolean;
+  parked: boolean;
+}
+
+/** What an item becomes. A step is a command under way: its request id, and the version that it expects. */
+export type ItemDecision =
+  | { state: 'refused'; reason: string }
+  | { state: 'applied'; beforeCents: number; beforeVersion: number; promotedCents: number }
+  | {
+      state: 'applying';
+      beforeCents: number;
+      beforeVersion: number;
+      promotedCents: number;
+      step: string;
+      stepVersion: number;
+    };
+
+/** How a product takes part, from its price at this moment. Pure. */
+export function applyItem(
+  promotion: { id: string; rule: PriceRule },
+  product: string,
+  known: KnownProduct | undefined,
+): ItemDecision {
+  if (known === undefined) return refused('The product does not exist');
+  if (known.discontinued) return refused('The product was discontinued');
+  if (known.parked) return refused('Events of the product are parked, so its price is not known');
+  if (known.cents === null) return refused('An event of the product was discarded, so its price is not known');
+  const promotedCents = promotedPrice(promotion.rule, known.cents);
+  if (promotedCents === undefined) return refused('The promoted price would be negative');
+  const prices = { beforeCents: known.cents, beforeVersion: known.version, promotedCents };
+  // A command that changes nothing appends no event, so there would be nothing to wait for, and nothing to give back.
+  if (promotedCents === known.cents) return { state: 'applied', ...prices };
+  const step = stepId(promotion.id, product, 'apply', known.version);
+  return { state: 'applying', ...prices, step, stepVersion: known.version };
+}
+
+const refused = (reason: string): ItemDecision => ({ state: 'refused', reason });
+
+export type GiveBack =
+  | { state: 'given-back' | 'gone' }
+  | { state: 'kept'; keptAt: string | null; keptBy: string | null; keptCents: number | null }
+  | { state: 'giving-back'; step: string; stepVersion: number };
+
+/**
+ * How the former price returns: only where the price is still the promotion's. A rename also moves the version, so the version that
+ * last set the price decides. Pure.
+ */
+export function giveBackItem(
+  promotionId: string,
+  item: { product: string; beforeCents: number; promotedCents: number; appliedVersion: number | null },
+  known: KnownProduct,
+): GiveBack {
+  if (item.promotedCents === item.beforeCents) return { state: 'given-back' };
+  if (known.discontinued) return { state: 'gone' };
+  if (known.priceVersion !== item.appliedVersion) {
+    return { state: 'kept', keptAt: known.priceAt, keptBy: known.priceBy, keptCents: known.cents };
+  }
+  const step = stepId(promotionId, item.product, 'give-back', known.version);
+  return { state: 'giving-back', step, stepVersion: known.version };
+}
+
+/**
+ * The request id and idempotency key of a command. It contains the version that the command expects, so that a step that lost
+ * against another change is another command when it is tried again.
+ */
+function stepId(promotion: string, product: string, phase: 'apply' | 'give-back', version: number): string {
+  return `${promotion}/${product}/${phase}/${version}`;
+}

@@ -1,0 +1,62 @@
+import type { Sql } from '@catalogue/postgres';
+import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
+import { readStanding } from './tables/standing.ts';
+
+/** Registers the metrics of promotions; returns what counts. Gauges come from the database, so every process shows the same. */
+export function measurePromotions(registers: Registry, sql: Sql, log: Logger) {
+  const shared = { registers: [registers] };
+  const commands = new Counter({
+    name: 'promotion_commands_total',
+    help: 'Commands to command-api, by outcome: answered, refused, gone, tried (refused, and tried again) or unavailable',
+    labelNames: ['outcome'],
+    ...shared,
+  });
+  const lateness = new Histogram({
+    name: 'promotion_lateness_seconds',
+    help: 'From the due time of a transition to the transition, by the state that it leads to',
+    labelNames: ['to'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 60, 600, 3_600],
+    ...shared,
+  });
+  measureStanding(shared, sql, log);
+  return {
+    onAnswered: (outcome: string) => commands.inc({ outcome }),
+    onMoved: (to: string, lateMs: number) => lateness.observe({ to }, Math.max(0, lateMs / 1000)),
+  };
+}
+
+function measureStanding(shared: { registers: Registry[] }, sql: Sql, log: Logger): void {
+  const collect = askedTogether(async () => {
+    try {
+      const standing = await readStanding(sql);
+      due.set(standing.dueSeconds);
+      promotions.reset();
+      items.reset();
+      for (const { state, promotions: count } of standing.promotions) promotions.set({ state }, count);
+      for (const { state, items: count } of standing.items) items.set({ state }, count);
+    } catch (err) {
+      for (const gauge of [due, promotions, items]) gauge.reset();
+      log.warn({ err }, 'Promotions were not counted for metrics');
+    }
+  });
+  const due = new Gauge({
+    name: 'promotion_due_seconds',
+    help: 'The age of the oldest due step of a promotion that is not finished; 0 if there is none',
+    collect,
+    ...shared,
+  });
+  const promotions = new Gauge({
+    name: 'promotions',
+    help: 'Promotions by state; those that are over are not counted',
+    labelNames: ['state'],
+    collect,
+    ...shared,
+  });
+  const items = new Gauge({
+    name: 'promotion_items',
+    help: 'Products of promotions that are not over, by state',
+    labelNames: ['state'],
+    collect,
+    ...shared,
+  });
+}

@@ -1,0 +1,94 @@
+import type { Sql } from '@catalogue/postgres';
+import {
+  entityTagsPattern,
+  type FastifyReply,
+  parseEntityTags,
+  Problem,
+  type Server,
+  withHeaders,
+} from '@catalogue/service';
+import { Type } from '@sinclair/typebox';
+import type { Operation } from '../machine/operate.ts';
+import { changeEnd, type Operated, operatePromotion } from '../tables/operations.ts';
+import { isUuid } from './promotions.ts';
+import { claimed } from './schedule.ts';
+import { operationProblems, Promotion, PromotionPath, tagHeader } from './schemas.ts';
+import { showPromotion } from './shown.ts';
+
+const summaries: Record<Operation, string> = {
+  cancel: 'Cancel a promotion: before its start nothing changes, afterwards every price is given back',
+  retry: 'Try again what needs attention',
+  keep: 'Leave the promoted prices as they are, and end the promotion',
+};
+
+const Conditional = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({ description: 'Only at one of these versions', pattern: entityTagsPattern, examples: ['"3"'] }),
+  ),
+});
+
+const EndChange = Type.Object(
+  { endsBefore: Type.String({ format: 'date-time', description: 'When its prices have ended' }) },
+  { additionalProperties: false, examples: [{ endsBefore: '2026-11-28T00:00:00+01:00' }] },
+);
+
+/** What an operator does with a promotion. `wake` tells the driver that one is due. */
+export function operationRoutes(app: Server, { sql, wake }: { sql: Sql; wake: () => void }): void {
+  const schema = {
+    tags: ['Promotions'],
+    params: PromotionPath,
+    headers: Conditional,
+    response: { 200: withHeaders(Promotion, tagHeader), ...operationProblems },
+  };
+  for (const operation of ['cancel', 'retry', 'keep'] as const) {
+    app.post(
+      `/promotions/:id/${operation}`,
+      { schema: { ...schema, operationId: `${operation}Promotion`, summary: summaries[operation] } },
+      async (request, reply) => {
+        const id = existing(request.params.id);
+        const operated = await operatePromotion(sql, id, operation, expectedBy(request.headers['if-match']));
+        wake();
+        return answer(reply, operated);
+      },
+    );
+  }
+  app.patch(
+    '/promotions/:id',
+    {
+      schema: {
+        ...schema,
+        operationId: 'changePromotion',
+        summary: 'Change the end of a promotion that is not over',
+        consumes: ['application/json', 'application/merge-patch+json'],
+        body: EndChange,
+      },
+    },
+    async (request, reply) => {
+      const endsBefore = new Date(request.body.endsBefore.toUpperCase());
+      const id = existing(request.params.id);
+      const operated = await changeEnd(sql, id, endsBefore, expectedBy(request.headers['if-match']));
+      wake();
+      return answer(reply, operated);
+    },
+  );
+}
+
+function existing(id: string): string {
+  if (!isUuid(id)) throw new Problem('not-found', 'The promotion does not exist');
+  return id;
+}
+
+/** Whether `If-Match` allows a version; the entity tag of a promotion with its progress begins with the version, too. */
+function expectedBy(ifMatch: string | undefined): (version: number) => boolean {
+  const tags = ifMatch === undefined ? '*' : parseEntityTags(ifMatch);
+  return (version) =>
+    tags === '*' || (tags ?? []).some(({ text, weak }) => !weak && text.split('.')[0] === String(version));
+}
+
+function answer(reply: FastifyReply, operated: Operated): FastifyReply {
+  if (operated === 'not-found') throw new Problem('not-found', 'The promotion does not exist');
+  if (operated === 'version-mismatch') throw new Problem('version-mismatch', 'The promotion is at another version');
+  if ('refused' in operated) throw new Problem('not-possible', operated.refused);
+  if ('clashes' in operated) throw claimed(operated.clashes, operated.clashes.length, []);
+  return reply.code(200).header('etag', `"${operated.row.version}"`).send(showPromotion(operated.row));
+}

@@ -1,0 +1,146 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Sql } from '@catalogue/postgres';
+import { type FastifyReply, oneOf, Problem, problemResponses, type Server, withHeaders } from '@catalogue/service';
+import { Type } from '@sinclair/typebox';
+import { setTimeout as delay } from 'node:timers/promises';
+import { applyItem } from '../machine/item-step.ts';
+import { readKnown } from '../tables/items.ts';
+import { findUnknown, readClock, schedule, type Scheduling } from '../tables/schedule.ts';
+import type { Clash } from '../tables/promotion-row.ts';
+import { requested } from './request.ts';
+import { NewPromotion, Promotion, Preview, tagHeader } from './schemas.ts';
+import { showPreview, showPromotion } from './shown.ts';
+
+const Headers = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      description:
+        'Any text that is unique to this request. The same request with the same key schedules one promotion',
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[!-~]([ -~]*[!-~])?$',
+      examples: ['order-17'],
+    }),
+  ),
+});
+
+/** 100 000 ids. */
+const bodyLimit = 8 * 1024 * 1024;
+
+/** Schedules promotions. `wake` tells the driver that one is due. */
+export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () => void }): void {
+  app.post(
+    '/promotions',
+    {
+      bodyLimit,
+      schema: {
+        operationId: 'schedulePromotion',
+        tags: ['Promotions'],
+        summary: 'Schedule a promotion, or preview its prices',
+        headers: Headers,
+        querystring: Type.Object(
+          {
+            dryRun: Type.Optional(
+              oneOf(
+                'DryRun',
+                ['true', 'false'],
+                'True: schedules nothing, and answers with the old and new prices of the first 100 products',
+              ),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        body: NewPromotion,
+        response: {
+          200: withHeaders(Preview, {}),
+          202: withHeaders(Promotion, {
+            ...tagHeader,
+            Location: { type: 'string', description: 'The promotion’s path' },
+          }),
+          ...problemResponses(
+            'invalid-request',
+            'not-acceptable',
+            'products-claimed',
+            'id-taken',
+            'body-too-large',
+            'unsupported-media-type',
+            'key-reused',
+            'unavailable',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      const asked = requested(body, await readClock(sql));
+      const key = request.headers['idempotency-key'] ?? null;
+      await requireKnown(sql, body.products, asked.products);
+      if (request.query.dryRun === 'true') {
+        const known = await readKnown(sql, asked.products.slice(0, previewed));
+        const items = known.map(({ product, known: found }) => applyItem({ id: '', rule: asked.rule }, product, found));
+        return reply.code(200).send(showPreview(known, items, asked.products.length));
+      }
+      const fingerprint = createHash('sha256')
+        .update(JSON.stringify(sorted({ ...body })))
+        .digest('hex');
+      const { name, onRefusal, id = randomUUID() } = body;
+      return await answer(reply, { ...asked, id, key, fingerprint, name: name.trim(), onRefusal }, body.products);
+    },
+  );
+
+  const answer = async (reply: FastifyReply, scheduling: Scheduling, given: readonly string[]) => {
+    const scheduled = await schedule(sql, scheduling);
+    switch (scheduled.outcome) {
+      case 'scheduled':
+      case 'repeated':
+        wake();
+        return reply
+          .code(202)
+          .headers({ location: `/promotions/${scheduled.row.id}`, etag: `"${scheduled.row.version}"` })
+          .send(showPromotion(scheduled.row));
+      case 'clashes':
+        throw claimed(scheduled.clashes, scheduled.count, given);
+      case 'id-taken':
+        throw new Problem('id-taken', `Promotion ${scheduling.id} was requested with another body`);
+      case 'key-reused':
+        throw new Problem('key-reused', 'The Idempotency-Key was used for another request: use a new key');
+      default:
+        return scheduled satisfies never;
+    }
+  };
+}
+
+const previewed = 100;
+
+/** The members in one order: texts that differ only in it are the same request. */
+function sorted(body: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export function claimed(clashes: readonly Clash[], count: number, given: readonly string[]): Problem {
+  const faults = clashes.map(({ product, promotion }) => ({
+    pointer: `/products/${given.indexOf(product)}`,
+    message: `Product ${product} is in promotion ${promotion} then`,
+  }));
+  return new Problem('products-claimed', `${count} of the products are in other promotions then`, { faults });
+}
+
+const unknownNamed = 100;
+/** A product that was created just now has its event on the way. */
+const waits = [100, 300, 600];
+
+/** @throws {Problem} `invalid-request` that names the products that the catalogue does not have. */
+async function requireKnown(sql: Sql, given: readonly string[], products: readonly string[]): Promise<void> {
+  let unknown = await findUnknown(sql, products);
+  for (const ms of waits) {
+    if (unknown.length === 0) return;
+    await delay(ms);
+    unknown = await findUnknown(sql, unknown);
+  }
+  if (unknown.length === 0) return;
+  const faults = unknown.slice(0, unknownNamed).map((product) => ({
+    pointer: `/products/${given.indexOf(product)}`,
+    message: `Is no product of the catalogue: ${product}`,
+  }));
+  throw new Problem('invalid-request', `${unknown.length} of the products are unknown or discontinued`, { faults });
+}

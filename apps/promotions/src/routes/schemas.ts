@@ -1,0 +1,154 @@
+import { problemResponses, type ResponseHeaders } from '@catalogue/service';
+import { type Static, Type } from '@sinclair/typebox';
+import { itemStates } from '../machine/item.ts';
+import { promotionStates } from '../machine/promotion.ts';
+
+export const maxProducts = 100_000;
+
+const Instant = (description: string) =>
+  Type.String({ format: 'date-time', description, examples: ['2026-11-27T10:00:00+01:00'] });
+const NullableText = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+const NullablePrice = (description: string) => Type.Union([Type.Number(), Type.Null()], { description });
+
+/** An amount of money, or a percentage: checked with a message of its own, because an amount has its limit elsewhere. */
+const Amount = (description: string, maximum: number) =>
+  Type.Optional(Type.Number({ description, minimum: 0, maximum }));
+
+export const NewPromotion = Type.Object(
+  {
+    id: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+        description: 'A UUID that the client made; the service makes one when absent',
+        examples: ['019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29'],
+      }),
+    ),
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    products: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+      description: `The ids of its products, at most ${maxProducts}`,
+    }),
+    percent: Amount('Percent off, at most two decimals. The price is rounded half up to the cent', 100),
+    price: Amount('The price for each product, at most two decimals', 999_999_999.99),
+    amountOff: Amount('The amount off each price, at most two decimals', 999_999_999.99),
+    startsAt: Instant('When its prices begin'),
+    endsBefore: Instant('When its prices have ended: the end is not part of the promotion'),
+    onRefusal: Type.Union([Type.Literal('skip'), Type.Literal('undo')], {
+      description: 'When a product takes no part: go on without it, or give every price back',
+    }),
+  },
+  {
+    additionalProperties: false,
+    description: 'A promotion to schedule, with exactly one of percent, price and amountOff',
+    examples: [
+      {
+        name: 'Black Friday',
+        products: ['019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29'],
+        percent: 20,
+        startsAt: '2026-11-27T00:00:00+01:00',
+        endsBefore: '2026-11-28T00:00:00+01:00',
+        onRefusal: 'skip',
+      },
+    ],
+  },
+);
+export type NewPromotion = Static<typeof NewPromotion>;
+
+const Clash = Type.Object({ product: Type.String(), promotion: Type.String() });
+
+const State = Type.Unsafe<(typeof promotionStates)[number]>({ type: 'string', enum: [...promotionStates] });
+
+const promotionMembers = {
+  id: Type.String(),
+  name: Type.String(),
+  percent: Type.Optional(Type.Number()),
+  price: Type.Optional(Type.Number()),
+  amountOff: Type.Optional(Type.Number()),
+  startsAt: Instant('When its prices begin'),
+  endsBefore: Instant('When its prices have ended'),
+  onRefusal: Type.String(),
+  state: State,
+  reason: NullableText('Why, where the state does not say all'),
+  version: Type.Integer({ description: 'The number of its changes: its ETag' }),
+  clashCount: Type.Integer({ description: 'For `refused`: how many of its products other promotions have claimed' }),
+  clashes: Type.Array(Clash, { description: 'The first 100 of them' }),
+  createdAt: Instant('When it was requested'),
+  updatedAt: Instant('Its last change'),
+};
+
+export const Promotion = Type.Object(promotionMembers, { title: 'Promotion' });
+
+export const PromotionProgress = Type.Object(
+  {
+    ...promotionMembers,
+    items: Type.Object(Object.fromEntries(itemStates.map((state) => [state, Type.Integer()])), {
+      description: 'How many products are in each state',
+    }),
+  },
+  { title: 'PromotionProgress' },
+);
+
+export const Item = Type.Object(
+  {
+    product: Type.String(),
+    state: Type.Unsafe<(typeof itemStates)[number]>({ type: 'string', enum: [...itemStates] }),
+    before: NullablePrice('The price that the promotion found'),
+    promoted: NullablePrice('The price of the promotion'),
+    reason: NullableText('Why it was refused, kept or has failed'),
+    kept: Type.Union([
+      Type.Object({
+        price: NullablePrice('The price that it left'),
+        at: NullableText('When'),
+        by: NullableText('The request id of the change'),
+      }),
+      Type.Null(),
+    ]),
+  },
+  { title: 'PromotionItem' },
+);
+
+export const Preview = Type.Object(
+  {
+    products: Type.Integer({ description: 'How many products it would have' }),
+    items: Type.Array(
+      Type.Object({
+        product: Type.String(),
+        before: NullablePrice('The price now'),
+        promoted: NullablePrice('The price of the promotion; null if it is refused'),
+        reason: NullableText('Why it would be refused'),
+      }),
+      { description: 'The first 100 products, by id' },
+    ),
+  },
+  { title: 'PromotionPreview' },
+);
+
+export const LogEntry = Type.Object(
+  {
+    at: Instant('When'),
+    from: NullableText('The state before; null for the first'),
+    to: Type.String(),
+    cause: Type.String(),
+  },
+  { title: 'PromotionTransition' },
+);
+
+export const tagHeader: ResponseHeaders = {
+  ETag: { type: 'string', description: 'The version, for If-Match and If-None-Match' },
+};
+export const linkHeader: ResponseHeaders = {
+  Link: { type: 'string', description: '`rel="next"`: the next page, if there is one' },
+};
+
+export const PromotionPath = Type.Object({ id: Type.String() });
+export const readProblems = problemResponses('invalid-request', 'not-found', 'not-acceptable', 'unavailable');
+export const operationProblems = problemResponses(
+  'invalid-request',
+  'not-found',
+  'not-acceptable',
+  'not-possible',
+  'products-claimed',
+  'version-mismatch',
+  'body-too-large',
+  'unsupported-media-type',
+  'unavailable',
+);

@@ -1,0 +1,102 @@
+import type { Sql } from '@catalogue/postgres';
+import type { GiveBack, ItemDecision, KnownProduct } from '../machine/item-step.ts';
+
+const knownColumns = `p.version, p.cents, p.price_version as "priceVersion", p.price_at as "priceAt", p.price_by as "priceBy",
+  p.discontinued, p.parked`;
+
+export interface WaitingItem {
+  product: string;
+  known: KnownProduct | undefined;
+}
+
+/**
+ * Items whose price is not promoted yet. Without products that an earlier promotion still has to settle: what it has not given back
+ * would be taken for the product's own price.
+ */
+export async function readWaiting(sql: Sql, id: string, limit: number): Promise<WaitingItem[]> {
+  const rows = await sql<({ product: string; isKnown: boolean } & KnownProduct)[]>`
+    select i.product, p.id is not null as "isKnown", ${sql.unsafe(knownColumns)}
+    from promotion_items i left join product_prices_read p on p.id = i.product
+    where i.promotion = ${id} and i.state = 'waiting' and not exists (
+      select from claims other join claims own on own.promotion = ${id} and own.product = other.product
+      where other.product = i.product and other.promotion <> ${id} and lower(other.during) < lower(own.during))
+    order by i.product limit ${limit}`;
+  return rows.map(({ product, isKnown, ...known }) => ({ product, known: isKnown ? known : undefined }));
+}
+
+/** What is known of products, for a preview. */
+export async function readKnown(sql: Sql, products: readonly string[]): Promise<WaitingItem[]> {
+  const rows = await sql<({ product: string; isKnown: boolean } & KnownProduct)[]>`
+    select product, p.id is not null as "isKnown", ${sql.unsafe(knownColumns)}
+    from unnest(${products as string[]}::text[]) product left join product_prices_read p on p.id = product
+    order by product`;
+  return rows.map(({ product, isKnown, ...known }) => ({ product, known: isKnown ? known : undefined }));
+}
+
+/** Stores what items become, before any command is sent. Items that another process has decided on stay as they are. */
+export async function storeApplied(sql: Sql, id: string, decided: readonly (ItemDecision & { product: string })[]) {
+  const rows = decided.map((item) => ({
+    product: item.product,
+    state: item.state,
+    reason: item.state === 'refused' ? item.reason : null,
+    before_cents: item.state === 'refused' ? null : item.beforeCents,
+    before_version: item.state === 'refused' ? null : item.beforeVersion,
+    promoted_cents: item.state === 'refused' ? null : item.promotedCents,
+    step: item.state === 'applying' ? item.step : null,
+    step_version: item.state === 'applying' ? item.stepVersion : null,
+  }));
+  await sql`
+    update promotion_items i
+    set state = d.state, reason = d.reason, before_cents = d.before_cents, before_version = d.before_version,
+      promoted_cents = d.promoted_cents, step = d.step, step_version = d.step_version, answered_at = null, tries = 0
+    from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, reason text, before_cents bigint,
+      before_version integer, promoted_cents bigint, step text, step_version integer)
+    where i.promotion = ${id} and i.product = d.product and i.state = 'waiting'
+      and exists (select from promotions where id = ${id} and state = 'applying')`;
+}
+
+export interface AppliedItem {
+  product: string;
+  beforeCents: number;
+  promotedCents: number;
+  appliedVersion: number | null;
+  known: KnownProduct;
+}
+
+/** Items whose price is to be given back. */
+export async function readApplied(sql: Sql, id: string, limit: number): Promise<AppliedItem[]> {
+  const rows = await sql<(Omit<AppliedItem, 'known'> & KnownProduct)[]>`
+    select i.product, i.before_cents as "beforeCents", i.promoted_cents as "promotedCents",
+      i.applied_version as "appliedVersion", ${sql.unsafe(knownColumns)}
+    from promotion_items i join product_prices_read p on p.id = i.product
+    where i.promotion = ${id} and i.state = 'applied' order by i.product limit ${limit}`;
+  return rows.map(({ product, beforeCents, promotedCents, appliedVersion, ...known }) => {
+    return { product, beforeCents, promotedCents, appliedVersion, known };
+  });
+}
+
+/** Stores how prices are given back, before any command is sent. A product that is settled can be promoted by others. */
+export async function storeGivenBack(sql: Sql, id: string, decided: readonly (GiveBack & { product: string })[]) {
+  const rows = decided.map((item) => ({
+    product: item.product,
+    state: item.state,
+    step: item.state === 'giving-back' ? item.step : null,
+    step_version: item.state === 'giving-back' ? item.stepVersion : null,
+    kept_at: item.state === 'kept' ? item.keptAt : null,
+    kept_by: item.state === 'kept' ? item.keptBy : null,
+    kept_cents: item.state === 'kept' ? item.keptCents : null,
+    reason: item.state === 'kept' ? 'Someone else changed the price' : null,
+  }));
+  await sql`
+    with decided as (
+      update promotion_items i
+      set state = d.state, step = d.step, step_version = d.step_version, answered_at = null, reason = d.reason,
+        kept_at = d.kept_at, kept_by = d.kept_by, kept_cents = d.kept_cents
+      from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, step text, step_version integer, kept_at text,
+        kept_by text, kept_cents bigint, reason text)
+      where i.promotion = ${id} and i.product = d.product and i.state = 'applied'
+      returning i.product, i.state
+    )
+    delete from claims using decided
+    where claims.promotion = ${id} and claims.product = decided.product and decided.state <> 'giving-back'`;
+}

@@ -1,0 +1,41 @@
+import type { Sql, Transaction } from '@catalogue/postgres';
+import { isOver, type Move, type Settling } from '../machine/promotion.ts';
+import type { PromotionRow } from './promotion-row.ts';
+
+/**
+ * Stores a transition, its entry in the log, and the changes of items that belong to it. All or nothing.
+ * @returns false when another process or an operator has changed the promotion meanwhile: nothing is stored then.
+ */
+export async function storeMove(sql: Sql, row: PromotionRow, move: Move): Promise<boolean> {
+  return await sql.begin(async (tx) => await applyMove(tx, row, move));
+}
+
+/** As `storeMove`, in a transaction of the caller. */
+export async function applyMove(tx: Transaction, row: PromotionRow, move: Move): Promise<boolean> {
+  const { id, version } = row;
+  const dueAt = move.dueAt === null ? null : new Date(move.dueAt);
+  const moved = await tx`
+    update promotions
+    set state = ${move.to}, interrupted = ${move.interrupted}, due_at = ${dueAt}, version = version + 1,
+      reason = ${move.to === 'needs-attention' || move.to === 'missed' || move.to === 'refused' ? move.cause : null},
+      updated_at = now(), held_until = case when ${isOver(move.to)} then now() else held_until end
+    where id = ${id} and version = ${version}`;
+  if (moved.count === 0) return false;
+  await log(tx, id, row.state, move.to, move.cause);
+  for (const settling of move.items) await settleItems(tx, id, settling);
+  if (isOver(move.to)) await tx`delete from claims where promotion = ${id}`;
+  return true;
+}
+
+/** Adds a transition to the log of a promotion. */
+export async function log(tx: Transaction, id: string, from: string | null, to: string, cause: string): Promise<void> {
+  await tx`insert into promotion_log (promotion, from_state, to_state, cause) values (${id}, ${from}, ${to}, ${cause})`;
+}
+
+async function settleItems(tx: Transaction, id: string, { from, to, reason, step, applied }: Settling): Promise<void> {
+  await tx`
+    update promotion_items set state = ${to}, reason = ${reason}, tries = 0, answered_at = null
+    where promotion = ${id} and state = ${from}
+      ${step === undefined ? tx`` : step === 'stored' ? tx`and step is not null` : tx`and step is null`}
+      ${applied === undefined ? tx`` : applied ? tx`and applied_version is not null` : tx`and applied_version is null`}`;
+}

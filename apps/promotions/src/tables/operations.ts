@@ -1,0 +1,71 @@
+import type { Sql, Transaction } from '@catalogue/postgres';
+import { operate, type Operation } from '../machine/operate.ts';
+import { applyMove, log } from './moves.ts';
+import { type Clash, machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
+
+export type Operated =
+  | { row: PromotionRow }
+  | { refused: string }
+  | { clashes: Clash[] }
+  | 'not-found'
+  | 'version-mismatch';
+
+/** Does what an operator asks for, if the promotion's state allows it. */
+export async function operatePromotion(
+  sql: Sql,
+  id: string,
+  operation: Operation,
+  expected: (version: number) => boolean = () => true,
+): Promise<Operated> {
+  return await sql.begin(async (tx) => {
+    const view = await readPromotion(tx, id, { forUpdate: true });
+    if (view === undefined) return 'not-found';
+    if (!expected(view.row.version)) return 'version-mismatch';
+    const outcome = operate(operation, machineOf(view.row), view.now);
+    if ('refused' in outcome) return outcome;
+    await applyMove(tx, view.row, outcome);
+    return await readAgain(tx, id);
+  });
+}
+
+const changeable = ['scheduled', 'applying', 'active'];
+
+/** Moves the end of a promotion that is not over yet, with its claims. */
+export async function changeEnd(
+  sql: Sql,
+  id: string,
+  endsBefore: Date,
+  expected: (version: number) => boolean = () => true,
+): Promise<Operated> {
+  return await sql.begin(async (tx) => {
+    const view = await readPromotion(tx, id, { forUpdate: true });
+    if (view === undefined) return 'not-found';
+    const { row, now } = view;
+    if (!expected(row.version)) return 'version-mismatch';
+    if (!changeable.includes(row.state)) {
+      return { refused: `The end cannot be changed while the promotion is ${row.state}` };
+    }
+    if (endsBefore.getTime() <= Math.max(now, row.startsAt.getTime()))
+      return { refused: 'The end must be in the future, after the start' };
+    if (endsBefore.getTime() === row.endsBefore.getTime()) return { row };
+    const clashes = await tx<Clash[]>`
+      select own.product, other.promotion
+      from claims own join claims other on other.product = own.product and other.promotion <> own.promotion
+      where own.promotion = ${id} and other.during && tstzrange(${row.startsAt}, ${endsBefore})
+      order by own.product limit 100`;
+    if (clashes.length > 0) return { clashes };
+    // A promotion that claims one of the products at this moment fails the constraint here, and the request is repeated.
+    await tx`update claims set during = tstzrange(${row.startsAt}, ${endsBefore}) where promotion = ${id}`;
+    await tx`
+      update promotions set ends_before = ${endsBefore}, version = version + 1, updated_at = now(),
+        due_at = case state when 'active' then ${endsBefore} else due_at end
+      where id = ${id}`;
+    await log(tx, id, row.state, row.state, `Its end was changed to ${endsBefore.toISOString()}`);
+    return await readAgain(tx, id);
+  });
+}
+
+async function readAgain(tx: Transaction, id: string): Promise<Operated> {
+  const view = await readPromotion(tx, id);
+  return view === undefined ? 'not-found' : { row: view.row };
+}

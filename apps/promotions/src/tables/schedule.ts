@@ -1,0 +1,97 @@
+import type { Sql } from '@catalogue/postgres';
+import type { PriceRule } from '../machine/price-rule.ts';
+import { next } from '../machine/promotion.ts';
+import { claimChunk, claimNext } from './claims.ts';
+import { applyMove, log } from './moves.ts';
+import { type Clash, machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
+
+/** A promotion as a client asks for it. */
+export interface Scheduling {
+  id: string;
+  key: string | null;
+  /** Of the request: two requests with the same are the same request. */
+  fingerprint: string;
+  name: string;
+  rule: PriceRule;
+  /** Without repetitions. */
+  products: readonly string[];
+  startsAt: Date;
+  endsBefore: Date;
+  onRefusal: 'skip' | 'undo';
+}
+
+export type Scheduled =
+  | { outcome: 'scheduled' | 'repeated'; row: PromotionRow }
+  | { outcome: 'clashes'; clashes: Clash[]; count: number }
+  | { outcome: 'id-taken' | 'key-reused' };
+
+/** Thrown to undo a transaction. */
+class Clashing extends Error {
+  readonly row: PromotionRow;
+  constructor(row: PromotionRow) {
+    super('Products are claimed');
+    this.row = row;
+  }
+}
+
+/**
+ * Stores a promotion with its items, and claims the products: of a small one at once, so that nothing of it is stored when another
+ * promotion has one of them. A large one claims its products as its first step.
+ */
+export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> {
+  try {
+    return await sql.begin(async (tx) => {
+      const inserted = await tx`
+        insert into promotions (id, key, fingerprint, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at)
+        values (${asked.id}, ${asked.key}, ${asked.fingerprint}, ${asked.name}, ${asked.rule.kind}, ${asked.rule.amount},
+          ${asked.startsAt}, ${asked.endsBefore}, ${asked.onRefusal}, 'claiming', now())
+        on conflict do nothing`;
+      if (inserted.count === 0) return await findRepeated(tx as never, asked);
+      await log(tx, asked.id, null, 'claiming', 'Requested');
+      await tx`
+        insert into promotion_items (promotion, product, state)
+        select ${asked.id}, product, 'waiting' from unnest(${asked.products as string[]}::text[]) product`;
+      if (asked.products.length < claimChunk) {
+        await claimNext(tx, asked.id);
+        const view = await readPromotion(tx, asked.id);
+        if (view === undefined) throw new Error('A promotion that was just stored is not there');
+        if (view.row.clashCount > 0) throw new Clashing(view.row);
+        const effect = next(machineOf(view.row), view.items, view.now);
+        if (effect.type === 'move') await applyMove(tx, view.row, effect);
+      }
+      const view = await readPromotion(tx, asked.id);
+      if (view === undefined) throw new Error('A promotion that was just stored is not there');
+      return { outcome: 'scheduled', row: view.row };
+    });
+  } catch (error) {
+    if (!(error instanceof Clashing)) throw error;
+    return { outcome: 'clashes', clashes: error.row.clashes, count: error.row.clashCount };
+  }
+}
+
+/** What the same request was answered before; or that its id or key was used for another one. */
+async function findRepeated(tx: Sql, { id, key, fingerprint }: Scheduling): Promise<Scheduled> {
+  const found = await tx<{ id: string; fingerprint: string; isKey: boolean }[]>`
+    select id, fingerprint, key is not null and key = ${key} as "isKey" from promotions
+    where id = ${id} or key = ${key} order by "isKey" desc`;
+  const [first] = found;
+  if (first === undefined) throw new Error('The promotion in the way is gone');
+  if (first.fingerprint !== fingerprint) return { outcome: first.isKey ? 'key-reused' : 'id-taken' };
+  const view = await readPromotion(tx, first.id);
+  if (view === undefined) throw new Error('The promotion in the way is gone');
+  return { outcome: 'repeated', row: view.row };
+}
+
+/** Those of some products that the catalogue has not, or no longer. */
+export async function findUnknown(sql: Sql, products: readonly string[]): Promise<string[]> {
+  const unknown = await sql<{ product: string }[]>`
+    select product from unnest(${products as string[]}::text[]) product
+    where not exists (select from product_prices_read p where p.id = product and not p.discontinued and p.version > 0)`;
+  return unknown.map(({ product }) => product);
+}
+
+/** The database's clock, which decides, in milliseconds since 1970. */
+export async function readClock(sql: Sql): Promise<number> {
+  const [clock] = await sql<{ ms: number }[]>`select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
+  return clock?.ms ?? Number.NaN;
+}

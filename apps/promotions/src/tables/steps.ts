@@ -1,0 +1,93 @@
+import type { Sql } from '@catalogue/postgres';
+
+/** A command to send. */
+export interface Step {
+  product: string;
+  step: string;
+  stepVersion: number;
+  cents: number;
+  state: 'applying' | 'giving-back';
+}
+
+/** Steps that command-api has not answered, as far as is known; also those that a killed process left behind. */
+export async function readUnanswered(sql: Sql, id: string, limit: number): Promise<Step[]> {
+  return await sql<Step[]>`
+    select product, step, step_version as "stepVersion", state,
+      case state when 'applying' then promoted_cents else before_cents end as cents
+    from promotion_items
+    where promotion = ${id} and state in ('applying', 'giving-back') and answered_at is null
+    order by product limit ${limit}`;
+}
+
+/** What an answer says about a step. `answered`: its event, or another one of the next version, decides. */
+export interface StepAnswer {
+  product: string;
+  step: string;
+  outcome: 'answered' | 'refused' | 'gone' | 'tried';
+  reason: string | null;
+}
+
+/** After so many refusals an operator decides. */
+const maxTries = 5;
+
+/** Stores answers to steps. */
+export async function storeAnswers(sql: Sql, id: string, answers: readonly StepAnswer[]): Promise<void> {
+  await sql`
+    with stored as (
+      update promotion_items i
+      set answered_at = case when a.outcome = 'answered' then clock_timestamp() end,
+        state = case
+          when a.outcome in ('refused', 'gone') then a.outcome
+          when a.outcome = 'tried' and i.tries + 1 >= ${maxTries} then 'failed'
+          else i.state end,
+        tries = i.tries + (a.outcome = 'tried')::integer,
+        reason = a.reason,
+        step = case when a.outcome in ('refused', 'gone') then null else i.step end,
+        step_version = case when a.outcome in ('refused', 'gone') then null else i.step_version end
+      from jsonb_to_recordset(${sql.json(answers as never)}) as a (product text, step text, outcome text, reason text)
+      where i.promotion = ${id} and i.product = a.product and i.step = a.step and i.state in ('applying', 'giving-back')
+      returning i.product, i.state
+    )
+    delete from claims using stored where claims.promotion = ${id} and claims.product = stored.product and stored.state = 'gone'`;
+}
+
+/** A step whose answer came, but whose event waits for an operator. */
+const parkedAfterS = 60;
+
+/**
+ * Ends the steps whose outcome is known. The product's next version is either the step's event, which `confirmed_steps` has, or
+ * someone else's: then the step can never take effect, and the product is decided on again. (A step that is not answered may be
+ * under way, but it expects a version that is over.)
+ */
+export async function settleSteps(sql: Sql, id: string, lost: { applying: 'waiting' | 'untouched' }): Promise<number> {
+  const settled = await sql`
+    with outcome as (
+      select i.product, i.step, c.version as confirmed, p.version > i.step_version as is_over,
+        coalesce(p.parked, false) and i.answered_at < clock_timestamp() - ${parkedAfterS} * interval '1 s' as is_parked
+      from promotion_items i
+      left join confirmed_steps c on c.step = i.step
+      left join product_prices_read p on p.id = i.product
+      where i.promotion = ${id} and i.state in ('applying', 'giving-back')
+    ), settled as (
+      update promotion_items i
+      set state = case
+          when o.confirmed is not null then case i.state when 'applying' then 'applied' else 'given-back' end
+          when o.is_over then case i.state when 'applying' then ${lost.applying} else 'applied' end
+          else 'failed' end,
+        applied_version = case when o.confirmed is not null and i.state = 'applying' then o.confirmed else i.applied_version end,
+        step = case when o.confirmed is not null or o.is_over then null else i.step end,
+        step_version = case when o.confirmed is not null or o.is_over then null else i.step_version end,
+        answered_at = null, tries = 0,
+        reason = case when o.confirmed is null and not coalesce(o.is_over, false)
+          then 'Events of the product are parked, so the outcome of the last command is not known' end
+      from outcome o
+      where i.promotion = ${id} and i.product = o.product and i.step = o.step
+        and (o.confirmed is not null or o.is_over or o.is_parked)
+      returning i.product, i.state
+    ), released as (
+      delete from claims using settled
+      where claims.promotion = ${id} and claims.product = settled.product and settled.state = 'given-back'
+    )
+    select count(*)::integer as settled from settled`;
+  return (settled[0] as { settled: number }).settled;
+}
