@@ -41,6 +41,7 @@ export class Driver {
   async run(signal: AbortSignal): Promise<void> {
     const { sql, log } = this.#options;
     const running = new Set<Promise<void>>();
+    let isAway = false;
     while (!signal.aborted) {
       this.#isWoken = false;
       let sleepMs = maxSleepMs;
@@ -57,7 +58,8 @@ export class Driver {
           sleepMs = Math.max(10, Math.min(maxSleepMs, (await nextDueIn(sql)) ?? maxSleepMs));
       } catch (err) {
         if (signal.aborted) break;
-        log.warn({ err }, 'Due promotions could not be read; trying again');
+        if (!isAway) log.warn({ err }, 'Due promotions could not be read; trying again');
+        isAway = true;
       }
       await this.#sleep(sleepMs, signal);
     }

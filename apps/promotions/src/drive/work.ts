@@ -38,7 +38,7 @@ export async function claim({ sql }: Tools, row: PromotionRow): Promise<number> 
 /** Applies the price of some products; returns as `claim`. */
 export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
   const { sql } = tools;
-  const settled = await settleSteps(sql, row.id, { applying: 'waiting' });
+  const settled = await settleSteps(sql, row.id);
   const waiting = await readWaiting(sql, row.id, batchSize);
   const promotion = { id: row.id, rule: { kind: row.rule, amount: row.amount } };
   const decided = waiting.map(({ product, known }) => ({ product, ...applyItem(promotion, product, known) }));
@@ -49,7 +49,7 @@ export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSi
 /** Gives the price of some products back; returns as `claim`. */
 export async function giveBackSome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
   const { sql } = tools;
-  const settled = await settleSteps(sql, row.id, { applying: 'untouched' });
+  const settled = await settleSteps(sql, row.id);
   const applied = await readApplied(sql, row.id, batchSize);
   const decided = applied.map((item) => ({ product: item.product, ...giveBackItem(row.id, item, item.known) }));
   if (decided.length > 0) await storeGivenBack(sql, row.id, decided);

@@ -77,7 +77,8 @@ export function next(promotion: Promotion, items: ItemCounts, now: number): Effe
   switch (state) {
     case 'claiming':
       if (!isClaimed) return { type: 'claim' };
-      if (clashes > 0) return move('refused', 'Other promotions have some of its products then');
+      if (clashes > 0)
+        return move('refused', 'Other promotions have some of its products then', { items: [untouched] });
       return move('scheduled', 'All products are claimed', { dueAt: startsAt });
     case 'scheduled':
       if (now >= endsBefore) return move('missed', 'It was not started before its end', { items: [untouched] });

@@ -13,6 +13,13 @@ export async function listPromotions(
     order by created_at desc, id desc limit ${limit}`;
 }
 
+/** Promotions that are not over, those that wait for an operator first, then by when they are due. */
+export async function listStanding(sql: Sql, limit: number): Promise<PromotionRow[]> {
+  return await sql<PromotionRow[]>`
+    select ${promotionColumns(sql)} from promotions where due_at is not null or state = 'needs-attention'
+    order by state <> 'needs-attention', due_at, id limit ${limit}`;
+}
+
 export interface ItemRow {
   product: string;
   state: ItemState;

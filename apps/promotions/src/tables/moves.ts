@@ -1,5 +1,6 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 import { isOver, type Move, type Settling } from '../machine/promotion.ts';
+import { announce } from './announce.ts';
 import type { PromotionRow } from './promotion-row.ts';
 
 /**
@@ -23,6 +24,8 @@ export async function applyMove(tx: Transaction, row: PromotionRow, move: Move):
   if (moved.count === 0) return false;
   await log(tx, id, row.state, move.to, move.cause);
   for (const settling of move.items) await settleItems(tx, id, settling);
+  // A promotion that was never scheduled has not been announced.
+  if (row.state !== 'claiming' || move.to === 'scheduled') await announce(tx, id, move.to);
   if (isOver(move.to)) await tx`delete from claims where promotion = ${id}`;
   return true;
 }

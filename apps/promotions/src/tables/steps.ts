@@ -59,12 +59,12 @@ const parkedAfterS = 60;
  * someone else's: then the step can never take effect, and the product is decided on again. (A step that is not answered may be
  * under way, but it expects a version that is over.)
  */
-export async function settleSteps(sql: Sql, id: string, lost: { applying: 'waiting' | 'untouched' }): Promise<number> {
+export async function settleSteps(sql: Sql, id: string): Promise<number> {
   const settled = await sql`
     with outcome as (
-      select i.product, i.step, c.version as confirmed, p.version > i.step_version as is_over,
+      select i.product, i.step, promotions.state = 'applying' as is_applied, c.version as confirmed, p.version > i.step_version as is_over,
         coalesce(p.parked, false) and i.answered_at < clock_timestamp() - ${parkedAfterS} * interval '1 s' as is_parked
-      from promotion_items i
+      from promotion_items i join promotions on promotions.id = i.promotion
       left join confirmed_steps c on c.step = i.step
       left join product_prices_read p on p.id = i.product
       where i.promotion = ${id} and i.state in ('applying', 'giving-back')
@@ -72,7 +72,7 @@ export async function settleSteps(sql: Sql, id: string, lost: { applying: 'waiti
       update promotion_items i
       set state = case
           when o.confirmed is not null then case i.state when 'applying' then 'applied' else 'given-back' end
-          when o.is_over then case i.state when 'applying' then ${lost.applying} else 'applied' end
+          when o.is_over then case when i.state = 'giving-back' then 'applied' when o.is_applied then 'waiting' else 'untouched' end
           else 'failed' end,
         applied_version = case when o.confirmed is not null and i.state = 'applying' then o.confirmed else i.applied_version end,
         step = case when o.confirmed is not null or o.is_over then null else i.step end,
