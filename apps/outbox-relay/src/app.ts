@@ -1,5 +1,6 @@
 import { checkOrigin } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
+import type { SchemaIds } from '@catalogue/registry';
 import { createServer, type DependencyState, type Logger, type Registry, type Server } from '@catalogue/service';
 import { BarrierWatch } from './barrier-watch.ts';
 import { campaign, type Role } from './leadership.ts';
@@ -25,6 +26,8 @@ export interface AppOptions {
   /** The event store's address, for the connection that holds the lock. */
   writeDb: string;
   sender: Sender;
+  /** Asked for in the background; until they are known, messages do not name their schemas. */
+  schemaIds?: Pick<SchemaIds, 'askUntilKnown'>;
   /** Resolves with the settings by which the topic can lose events and the command that corrects them; undefined if it cannot. */
   findDangers: () => Promise<string | undefined>;
   /** The interval of these checks; a minute when absent. */
@@ -34,7 +37,7 @@ export interface AppOptions {
 }
 
 /** Builds the relay, and a server for its health and metrics. */
-export async function buildApp({ name, store, writeDb, sender, log, metrics, ...options }: AppOptions) {
+export async function buildApp({ name, store, writeDb, sender, schemaIds, log, metrics, ...options }: AppOptions) {
   let role: Role = 'starting';
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
   backlogMetrics(metrics, store, name, log);
@@ -58,7 +61,8 @@ export async function buildApp({ name, store, writeDb, sender, log, metrics, ...
 
   const work = async (signal: AbortSignal) => {
     const wakeUp = new WakeUp();
-    const watching = [watch.run(signal), topicWatch.run(signal)];
+    const asking = schemaIds?.askUntilKnown(log, signal) ?? Promise.resolve();
+    const watching = [watch.run(signal), topicWatch.run(signal), asking];
     // Hints are only an optimization: the relay starts without waiting for the listener.
     const listening = wakeUp
       .listen(store, log)

@@ -1,25 +1,29 @@
 import { jsonCodec } from '@catalogue/contracts';
 import { findDangers, openProducer } from '@catalogue/kafka';
 import { connect, requireLogin } from '@catalogue/postgres';
-import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
+import { jsonSchemaIds } from '@catalogue/registry';
+import { createLogger, createMetrics, readSettings, registrySettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { Sender } from './sender.ts';
 import { settings, topicOf } from './settings.ts';
 
 const { port, host, logLevel, logPretty, name, writeDb, brokers, kind, ...rest } = readSettings(settings, process.env);
 const topic = topicOf({ kind, ...rest });
+const registry = readSettings(registrySettings, process.env);
 const log = createLogger(name, logLevel, logPretty);
 const metrics = createMetrics(name);
 const store = connect(writeDb, { name, max: 4, statementTimeoutMs: 10_000, answerTimeoutMs: 15_000 });
 await requireLogin(store, 'WRITE_DB_DSN');
 const open = () => openProducer({ brokers, clientId: name, log });
-const sender = new Sender({ openProducer: open, topic, kind, codec: jsonCodec, log });
+const schemaIds = jsonSchemaIds(registry, kind.contract, topic);
+const sender = new Sender({ openProducer: open, topic, kind, codec: jsonCodec, schemaIds, log });
 
 const { app, work } = await buildApp({
   name,
   store,
   writeDb,
   sender,
+  schemaIds,
   findDangers: () => findDangers({ brokers, topic }),
   log,
   metrics,

@@ -4,7 +4,8 @@ import { jsonCodec } from '@catalogue/contracts';
 import { checkOrigin } from '@catalogue/event-store';
 import { openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
-import { readSettings } from '@catalogue/service';
+import { jsonSchemaIds } from '@catalogue/registry';
+import { readSettings, registrySettings } from '@catalogue/service';
 import { parseCommand } from './history/command.ts';
 import { Report } from './history/report.ts';
 import { republish } from './history/republish.ts';
@@ -28,9 +29,18 @@ for (const end of ['SIGINT', 'SIGTERM'] as const) process.once(end, () => stop.a
 
 const store = connect(writeDb, { name: `${name} republish`, max: 2 });
 const open = () => openProducer({ brokers, clientId: `${name}-republish`, log: report.log });
-const sender = new Sender({ openProducer: open, topic: report.topic, kind, codec: jsonCodec, log: report.log });
+const schemaIds = jsonSchemaIds(readSettings(registrySettings, process.env), kind.contract, report.topic);
+const sender = new Sender({
+  openProducer: open,
+  topic: report.topic,
+  kind,
+  codec: jsonCodec,
+  schemaIds,
+  log: report.log,
+});
 try {
   await checkOrigin(store);
+  await schemaIds.ask().catch((err: unknown) => report.log.warn({ err }, 'The messages do not name their schemas'));
   await sender.requireTopic();
   await republish({ ...command, reader: name, store, sender, onSent: report.sent, signal: stop.signal });
   report.done();

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@catalogue/contracts';
 import type { RecordedEvent } from '@catalogue/event-store';
 import { type Delivery, KafkaError, type Log, type OutgoingMessage, type Producer } from '@catalogue/kafka';
+import type { SchemaIds } from '@catalogue/registry';
 import { backoffMs, orAborted } from '@catalogue/service';
 import type { EventKind } from './event/kind.ts';
 import { messageOf } from './event/message.ts';
@@ -13,6 +14,8 @@ export interface SenderOptions {
   topic: string;
   kind: EventKind;
   codec: Codec;
+  /** Those of the schema registry, for a header. */
+  schemaIds?: Pick<SchemaIds, 'idOf'>;
   log: Pick<Log, 'warn'>;
 }
 
@@ -83,8 +86,10 @@ export class Sender {
 
   /** Makes messages one by one: 2 000 at once burden the garbage collector. */
   *#messagesOf(events: readonly RecordedEvent[]): Generator<OutgoingMessage> {
-    const { kind, codec } = this.#options;
-    for (const event of events) yield messageOf(event, kind, codec);
+    const { kind, codec, schemaIds } = this.#options;
+    for (const event of events) {
+      yield messageOf(event, kind, codec, schemaIds?.idOf(event.type, event.schemaVersion));
+    }
   }
 
   async #replaceProducer(): Promise<void> {

@@ -3,12 +3,13 @@ import { jsonCodec } from '@catalogue/contracts';
 import { append } from '@catalogue/event-store';
 import { findDangers, type IncomingMessage, openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
+import type { SchemaIds } from '@catalogue/registry';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type OwnProcess, startProcess, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { buildApp } from '../src/app.ts';
 import { eventKinds } from '../src/event/kind.ts';
 import { defaultName } from '../src/name.ts';
-import { Sender } from '../src/sender.ts';
+import { Sender, type SenderOptions } from '../src/sender.ts';
 
 export const log = createLogger('test', 'silent');
 
@@ -52,9 +53,9 @@ export function versionsIn(messages: readonly IncomingMessage[]): Map<string, nu
   return new Map([...versions].map(([id, set]) => [id, [...set]]));
 }
 
-export function newSender(brokers: string, topic: string): Sender {
+export function newSender(brokers: string, topic: string, options: Pick<SenderOptions, 'schemaIds'> = {}): Sender {
   const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
-  return new Sender({ openProducer: open, topic, kind: eventKinds.products, codec: jsonCodec, log });
+  return new Sender({ openProducer: open, topic, kind: eventKinds.products, codec: jsonCodec, log, ...options });
 }
 
 type Dependencies = Record<string, { status: string; detail?: string }>;
@@ -74,16 +75,23 @@ interface Logged {
   [field: string]: unknown;
 }
 
+interface RelayOptions {
+  name?: string;
+  checkTopicEvery?: number;
+  schemaIds?: SchemaIds;
+}
+
 /** A relay in this process that runs until it is disposed of. */
 export async function startRelay(
   db: TestDatabase,
   brokers: string,
   topic: Pick<TestTopic, 'name'>,
-  { name = defaultName, checkTopicEvery = 60_000 }: { name?: string; checkTopicEvery?: number } = {},
+  { name = defaultName, checkTopicEvery = 60_000, schemaIds }: RelayOptions = {},
 ) {
   const stop = new AbortController();
   const store = connect(db.dsn, { name });
-  const sender = newSender(brokers, topic.name);
+  const ids = schemaIds === undefined ? {} : { schemaIds };
+  const sender = newSender(brokers, topic.name, ids);
   const logged: Logged[] = [];
   const warn = (fields: object, msg: string) => void logged.push({ ...fields, msg });
   const watched = Object.assign(createLogger('test', 'silent'), { warn });
@@ -93,6 +101,7 @@ export async function startRelay(
     store,
     writeDb: db.dsn,
     sender,
+    ...ids,
     findDangers: () => findDangers({ brokers, topic: topic.name }),
     findDangersEveryMs: checkTopicEvery,
     log: watched,

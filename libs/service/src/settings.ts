@@ -193,7 +193,7 @@ export const pricesUrl: Setting<string> = {
 };
 
 /** An address to which a client appends paths. Error messages never repeat the text, which may contain a password. */
-function parseAddress(text: string): string {
+export function parseAddress(text: string): string {
   const url = /^https?:\/\/[^?#]+$/i.test(text) ? URL.parse(text) : null;
   if (url?.username !== '' || url.password !== '') {
     throw new Error('must be an http:// or https:// address without credentials, ? and #');

@@ -10,6 +10,7 @@ export {
 export { freePort, requireFreePort } from './ports.ts';
 export { type PostgresVersion, databaseUser, postgresVersionOf, postgresVersions } from './postgres-programs.ts';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
+export { type RegistryServer, startRegistry } from './registry.ts';
 export { boundToParent, type ServerProcess } from './server-process.ts';
 export { readSettings } from './settings.ts';
 export { welcome } from './welcome.ts';

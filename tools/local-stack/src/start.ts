@@ -6,6 +6,7 @@ import { migrate, type Serving, serve } from './nx.ts';
 import { requireFreePort } from './ports.ts';
 import { startServers } from './servers.ts';
 import { servicesOn, untilReady, watch } from './services.ts';
+import { publishSchemas } from './schemas.ts';
 import { type Ports, readSettings, serviceEnvironment, type Settings } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
 import { welcome } from './welcome.ts';
@@ -54,6 +55,7 @@ async function run(settings: Settings, signal: AbortSignal): Promise<void> {
   const env = { ...forPeople, ...serviceEnvironment(process.env, settings.ports), ...addresses };
   say('Bringing the databases and the topic up to date');
   await migrate(env, signal);
+  if (settings.startsRegistry) await publishSchemas(env, signal);
   await runServices(settings.ports, env, running, signal);
 }
 

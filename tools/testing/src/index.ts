@@ -7,6 +7,7 @@ export { type Door, openDoor } from './door.ts';
 export { type OwnKafka, startOwnKafka } from './own-kafka.ts';
 export { type OwnKafkaCluster, startOwnKafkaCluster } from './own-kafka-cluster.ts';
 export { type OwnPostgres, type Standby, startOwnPostgres } from './own-postgres.ts';
+export { type OwnRegistry, startOwnRegistry } from './own-registry.ts';
 export { type OwnProcess, startProcess } from './own-process.ts';
 export { signalledAtCommit, type SignalPoint } from './signalled.ts';
 export { specify } from './specification.ts';

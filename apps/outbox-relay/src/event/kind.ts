@@ -1,10 +1,17 @@
-import { defaultTopic, promotionTopic } from '@catalogue/contracts';
+import {
+  defaultTopic,
+  productContract,
+  promotionContract,
+  promotionTopic,
+  type TopicContract,
+} from '@catalogue/contracts';
 import type { Setting } from '@catalogue/service';
 
 /** What the events of a log are about. */
 export interface EventKind {
   /** The topic when `KAFKA_TOPIC` is absent. */
   topic: string;
+  contract: TopicContract;
   /** The attribute `source` of CloudEvents. */
   source: string;
   /** The member of a message that counts the events of its stream. */
@@ -12,8 +19,18 @@ export interface EventKind {
 }
 
 export const eventKinds = {
-  products: { topic: defaultTopic, source: 'urn:catalogue:products', versionMember: 'productVersion' },
-  promotions: { topic: promotionTopic, source: 'urn:catalogue:promotions', versionMember: 'promotionVersion' },
+  products: {
+    topic: defaultTopic,
+    contract: productContract,
+    source: 'urn:catalogue:products',
+    versionMember: 'productVersion',
+  },
+  promotions: {
+    topic: promotionTopic,
+    contract: promotionContract,
+    source: 'urn:catalogue:promotions',
+    versionMember: 'promotionVersion',
+  },
 } as const satisfies Record<string, EventKind>;
 
 /** The kind of events in the log that the relay reads. */

@@ -12,9 +12,10 @@ interface Metadata {
 
 /**
  * Makes an event's message. The key is the stream, the id of a product or promotion, so that its events stay in one partition and
- * in order. The headers repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode).
+ * in order. The headers repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode), and name the schema in the
+ * registry if its id is known.
  */
-export function messageOf(recorded: RecordedEvent, kind: EventKind, codec: Codec): OutgoingMessage {
+export function messageOf(recorded: RecordedEvent, kind: EventKind, codec: Codec, schemaId?: number): OutgoingMessage {
   const { requestId, traceparent, causationId } = recorded.metadata as Metadata;
   const event = {
     id: recorded.id,
@@ -38,6 +39,7 @@ export function messageOf(recorded: RecordedEvent, kind: EventKind, codec: Codec
       ce_time: event.timestamp,
       'content-type': codec.contentType,
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(schemaId === undefined ? {} : { 'schema-id': String(schemaId) }),
     },
   };
 }
