@@ -10,6 +10,7 @@ const password = () => randomBytes(24).toString('hex');
 const content = `# Read by docker compose. Written by npm run compose:env; not to be committed.
 WRITE_DB_PASSWORD=${password()}
 READ_DB_PASSWORD=${password()}
+PROMOTIONS_DB_PASSWORD=${password()}
 `;
 
 try {

@@ -8,6 +8,7 @@ test("a log line of a service is shown with the service's name", () => {
 test('a message of nx tells that a service has ended', () => {
   const line = 'Task "@catalogue/query-api:serve" is continuous but exited with code 78';
   expect(endIn(line)).toBe('query-api');
+  expect(endIn(line.replace('query-api:serve', 'outbox-relay:serve-promotions'))).toBe('promotions-relay');
   expect(endIn('@catalogue/query-api: listening')).toBeUndefined();
 });
 

@@ -7,6 +7,11 @@ import { boundToParent } from './server-process.ts';
 
 const scope = /^@catalogue\//;
 
+/** Services that are another one with other settings: the project, and its target with these settings. */
+const variants: Readonly<Record<string, { project: string; target: string }>> = {
+  'promotions-relay': { project: 'outbox-relay', target: 'serve-promotions' },
+};
+
 /** Services, run by nx. */
 export interface Serving {
   stop(): Promise<void>;
@@ -30,12 +35,23 @@ export async function migrate(env: NodeJS.ProcessEnv, signal: AbortSignal): Prom
 }
 
 /**
- * Runs the `serve` targets of services; their output is handed on line by line. Piped: with a terminal inherited, nx
- * panics or swallows Ctrl-C.
+ * Runs services; their output is handed on line by line.
  */
-export function serve(names: readonly string[], env: NodeJS.ProcessEnv, { print, ended }: Listener): Serving {
-  const projects = names.map((name) => `@catalogue/${name}`).join(',');
-  const nx = ['run-many', '-t', 'serve', '-p', projects, '--outputStyle=stream'];
+export function serve(names: readonly string[], env: NodeJS.ProcessEnv, listener: Listener): Serving {
+  const byTarget = Map.groupBy(names, (name) => variants[name]?.target ?? 'serve');
+  const running = [...byTarget].map(([target, some]) => serveTarget(target, some, env, listener));
+  return { stop: async () => void (await Promise.all(running.map((each) => each.stop()))) };
+}
+
+/** Piped: with a terminal inherited, nx panics or swallows Ctrl-C. */
+function serveTarget(
+  target: string,
+  names: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { print, ended }: Listener,
+): Serving {
+  const projects = names.map((name) => `@catalogue/${variants[name]?.project ?? name}`).join(',');
+  const nx = ['run-many', '-t', target, '-p', projects, '--outputStyle=stream'];
   const [command, args] = boundToParent('SIGTERM', 'nx', nx);
   // A group of its own: Ctrl-C in the terminal must not reach nx beside the SIGTERM that stops it in order.
   const child = spawn(command, args, { cwd: checkout, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -52,7 +68,8 @@ export function serve(names: readonly string[], env: NodeJS.ProcessEnv, { print,
     if (end !== undefined && !stopping) ended(end);
     // After it was stopped, nx prints a summary that nobody needs.
     const text = end !== undefined || (stopping && !isOfService(line)) ? undefined : shown(line);
-    if (isText(text)) print(text);
+    // nx names the project, which the variant shares with another service.
+    if (isText(text)) print(target === 'serve' ? text : text.replace(/^[^:]+/, names.join()));
   };
   for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', hear);
   return {
@@ -71,7 +88,10 @@ export function shown(line: string): string | undefined {
 
 /** The service whose end the line reports. The code in it is nx's: 128 for any signal. */
 export function endIn(line: string): string | undefined {
-  return /^Task "@catalogue\/(.+):serve" is continuous but exited with code \d+/.exec(line)?.[1];
+  const [, project, target] =
+    /^Task "@catalogue\/(.+):(serve.*)" is continuous but exited with code \d+/.exec(line) ?? [];
+  const variant = Object.entries(variants).find(([, each]) => each.project === project && each.target === target);
+  return variant?.[0] ?? project;
 }
 
 function isOfService(line: string): boolean {

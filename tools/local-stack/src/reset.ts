@@ -7,7 +7,7 @@ import { lockStack } from './stack-lock.ts';
 
 // npm run reset: deletes all data of `npm start`, and keeps downloads.
 
-const data = ['write-db', 'read-db', 'kafka', 'registry'];
+const data = ['write-db', 'read-db', 'promotions-db', 'kafka', 'registry'];
 
 try {
   const folder = home();

@@ -11,6 +11,7 @@ export interface Addresses {
   KAFKA_BROKER: string;
   WRITE_DB_DSN: string;
   READ_DB_DSN: string;
+  PROMOTIONS_DB_DSN: string;
   /** Of the databases beside the read model. */
   [variable: string]: string;
 }
@@ -28,15 +29,17 @@ export interface Surroundings {
 
 /** Starts the servers that are not given, all at once, and creates the databases if there are none. */
 export async function startServers(settings: Settings, surroundings: Surroundings): Promise<Addresses> {
-  const { ports, kafkaBroker, writeDb, readDb, beside, startsRegistry } = settings;
-  const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN, registry] = await allEnded([
+  const { ports, kafkaBroker, writeDb, readDb, promotionsDb, beside, startsRegistry } = settings;
+  const [KAFKA_BROKER, WRITE_DB_DSN, READ_DB_DSN, PROMOTIONS_DB_DSN, registry] = await allEnded([
     kafkaBroker ?? ownKafka(ports.kafka, ports.kafkaController, surroundings),
     writeDb ?? ownPostgres('write', ports.writeDb, surroundings),
     readDb ?? ownPostgres('read', ports.readDb, surroundings),
+    promotionsDb ?? ownPostgres('promotions', ports.promotionsDb, surroundings),
     startsRegistry ? ownRegistry(ports.registry, surroundings) : '',
   ]);
   const others = beside.map(({ variable, name, dsn }) => [variable, dsn ?? besides(READ_DB_DSN, name)]);
-  const dsns = { WRITE_DB_DSN, READ_DB_DSN, ...(Object.fromEntries(others) as Record<string, string>) };
+  const own = { WRITE_DB_DSN, READ_DB_DSN, PROMOTIONS_DB_DSN };
+  const dsns = { ...own, ...(Object.fromEntries(others) as Record<string, string>) };
   await allEnded(Object.entries(dsns).map(([variable, dsn]) => ensure(variable, dsn)));
   return { KAFKA_BROKER, ...dsns, ...(registry === '' ? {} : { SCHEMA_REGISTRY_URL: registry }) };
 }
@@ -48,7 +51,11 @@ function besides(dsn: string, name: string): string {
   return url.href;
 }
 
-async function ownPostgres(side: 'write' | 'read', port: Port, surroundings: Surroundings): Promise<string> {
+async function ownPostgres(
+  side: 'write' | 'read' | 'promotions',
+  port: Port,
+  surroundings: Surroundings,
+): Promise<string> {
   const { home, signal } = surroundings;
   const server = await startPostgres({ home, name: `${side}-db`, port: port.number, signal });
   const dsn = server.dsn(`catalogue_${side}`);

@@ -21,6 +21,8 @@ export function servicesOn(ports: Ports): Service[] {
     { name: 'outbox-relay', port: ports.outboxRelay.number },
     { name: 'query-worker', port: ports.queryWorker.number },
     { name: 'price-history', port: ports.priceHistory.number },
+    { name: 'promotions', port: ports.promotions.number },
+    { name: 'promotions-relay', port: ports.promotionsRelay.number },
   ];
 }
 

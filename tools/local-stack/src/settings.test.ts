@@ -4,11 +4,11 @@ import { kafkaProperties } from './kafka-properties.ts';
 import { readSettings, serviceEnvironment } from './settings.ts';
 
 test('without settings the stack starts its own servers on the default ports', () => {
-  const { ports, kafkaBroker, writeDb, readDb, beside } = readSettings({ KAFKA_BROKER: '' });
-  expect([kafkaBroker, writeDb, readDb]).toEqual([undefined, undefined, undefined]);
+  const { ports, kafkaBroker, writeDb, readDb, promotionsDb, beside } = readSettings({ KAFKA_BROKER: '' });
+  expect([kafkaBroker, writeDb, readDb, promotionsDb]).toEqual([undefined, undefined, undefined, undefined]);
   expect(beside.every(({ dsn }) => dsn === undefined)).toBe(true);
   const numbers = Object.values(ports).map(({ number }) => number);
-  expect(numbers).toEqual([8080, 8081, 8082, 8083, 8084, 5441, 5442, 9092, 9093, 8090]);
+  expect(numbers).toEqual([8080, 8081, 8082, 8083, 8084, 8085, 8086, 5441, 5442, 5443, 9092, 9093, 8090]);
 });
 
 test('a schema registry starts only with --registry, and not where one is given', () => {

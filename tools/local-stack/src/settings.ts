@@ -10,8 +10,11 @@ const defaults = {
   outboxRelay: { variable: 'OUTBOX_RELAY_PORT', number: 8082 },
   queryWorker: { variable: 'QUERY_WORKER_PORT', number: 8083 },
   priceHistory: { variable: 'PRICE_HISTORY_PORT', number: 8084 },
+  promotions: { variable: 'PROMOTIONS_PORT', number: 8085 },
+  promotionsRelay: { variable: 'PROMOTIONS_RELAY_PORT', number: 8086 },
   writeDb: { variable: 'WRITE_DB_PORT', number: 5441 },
   readDb: { variable: 'READ_DB_PORT', number: 5442 },
+  promotionsDb: { variable: 'PROMOTIONS_DB_PORT', number: 5443 },
   kafka: { variable: 'KAFKA_PORT', number: 9092 },
   kafkaController: { variable: 'KAFKA_CONTROLLER_PORT', number: 9093 },
   registry: { variable: 'SCHEMA_REGISTRY_PORT', number: 8090 },
@@ -28,6 +31,7 @@ export interface Settings {
   kafkaBroker: string | undefined;
   writeDb: string | undefined;
   readDb: string | undefined;
+  promotionsDb: string | undefined;
   beside: { variable: string; name: string; dsn: string | undefined }[];
   /** `--registry` starts a schema registry, unless SCHEMA_REGISTRY_URL gives one. */
   startsRegistry: boolean;
@@ -45,6 +49,7 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[] = [
     kafkaBroker: textFrom(env, 'KAFKA_BROKER'),
     writeDb: dsnFrom(env, 'WRITE_DB_DSN'),
     readDb: dsnFrom(env, 'READ_DB_DSN'),
+    promotionsDb: dsnFrom(env, 'PROMOTIONS_DB_DSN'),
     startsRegistry: args.includes('--registry') && textFrom(env, 'SCHEMA_REGISTRY_URL') === undefined,
     beside: Object.entries(databasesBeside).map(([variable, name]) => ({
       variable,

@@ -101,13 +101,16 @@ async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncD
 }
 
 /** Checked before any start: the errors of the servers about a taken port are long, and come late. */
-async function requirePorts({ ports, kafkaBroker, writeDb, readDb, startsRegistry }: Settings): Promise<void> {
-  const { kafka, kafkaController, writeDb: writePort, readDb: readPort, registry, ...services } = ports;
+async function requirePorts(settings: Settings): Promise<void> {
+  const { kafkaBroker, writeDb, readDb, promotionsDb, startsRegistry } = settings;
+  const { kafka, kafkaController, registry, ...rest } = settings.ports;
+  const { writeDb: writePort, readDb: readPort, promotionsDb: promotionsPort, ...services } = rest;
   const needed = [
     ...Object.values(services),
     ...(kafkaBroker === undefined ? [kafka, kafkaController] : []),
     ...(writeDb === undefined ? [writePort] : []),
     ...(readDb === undefined ? [readPort] : []),
+    ...(promotionsDb === undefined ? [promotionsPort] : []),
     ...(startsRegistry ? [registry] : []),
   ];
   for (const { number, variable } of needed) await requireFreePort(number, variable);

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const apps = ['command-api', 'outbox-relay', 'price-history', 'query-api', 'query-worker'];
+const apps = ['command-api', 'outbox-relay', 'price-history', 'promotions', 'query-api', 'query-worker'];
 /** They start the services, so a change in any of them is theirs, too. */
 const systemTests = ['acceptance', 'benchmark'];
 

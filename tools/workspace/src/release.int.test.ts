@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const apps = ['command-api', 'outbox-relay', 'price-history', 'query-api', 'query-worker'];
+const apps = ['command-api', 'outbox-relay', 'price-history', 'promotions', 'query-api', 'query-worker'];
 const run = promisify(execFile);
 
 /** The commands of a job of release.yml, as they are there; tools are those of this checkout. */

@@ -6,8 +6,8 @@ import { Load } from '../load.ts';
 import { Containers, type Inspected } from './containers.ts';
 import { differences } from './shown.ts';
 
-const services = ['command-api', 'outbox-relay', 'query-worker', 'query-api', 'price-history'] as const;
-const servers = ['kafka', 'write-db', 'read-db'] as const;
+const services = ['command-api', 'outbox-relay', 'query-worker', 'query-api', 'price-history', 'promotions'] as const;
+const servers = ['kafka', 'write-db', 'read-db', 'promotions-db'] as const;
 let containers: Containers;
 
 beforeAll(async () => {
@@ -57,13 +57,18 @@ test('a created product is read back', async () => {
   expect(await read.json()).toMatchObject({ id, name: 'Mouse ergonomico', price: 39.9, version: 1 });
 });
 
-test('only the three APIs are published', async () => {
+test('only the four APIs are published', async () => {
   const published = (await containers.inspect()).flatMap(({ Config, NetworkSettings: { Ports } }) =>
     Object.entries(Ports)
       .filter(([, bindings]) => bindings !== null && bindings.length > 0)
       .map(([port]) => `${Config.Labels['com.docker.compose.service']} ${port}`),
   );
-  expect(published.toSorted()).toEqual(['command-api 8080/tcp', 'price-history 8084/tcp', 'query-api 8081/tcp']);
+  expect(published.toSorted()).toEqual([
+    'command-api 8080/tcp',
+    'price-history 8084/tcp',
+    'promotions 8085/tcp',
+    'query-api 8081/tcp',
+  ]);
 });
 
 test.each(services)('%s runs as an ordinary user on a read-only file system', async (service) => {
@@ -78,7 +83,7 @@ test.each(services)('%s runs as an ordinary user on a read-only file system', as
   expect(files).toBe('');
   const packages = await containers.docker('exec', Id, 'ls', '/app/node_modules/.pnpm');
   expect(packages).not.toMatch(/^(vitest|typescript|nx|@catalogue\+testing)@/m);
-  const usesKafka = ['outbox-relay', 'query-worker', 'price-history'].includes(service);
+  const usesKafka = ['outbox-relay', 'query-worker', 'price-history', 'promotions'].includes(service);
   expect(packages.includes('kafka-javascript')).toBe(usesKafka);
 });
 
@@ -89,6 +94,7 @@ test.each([
   ['outbox-relay', 45],
   ['query-worker', 45],
   ['price-history', 45],
+  ['promotions', 45],
 ])('the image of %s adds at most %i MB to that of Node', async (app, megabytes) => {
   const added = (await containers.sizeAdded(app)) / 1_000_000;
   console.log(`${app}: ${added.toFixed(1)} MB`);
