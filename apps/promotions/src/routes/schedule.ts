@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { setTimeout as delay } from 'node:timers/promises';
 import { applyItem } from '../machine/item-step.ts';
 import { readKnown } from '../tables/items.ts';
-import { findUnknown, readClock, schedule, type Scheduling } from '../tables/schedule.ts';
+import { findRepeated, findUnknown, readClock, schedule, type Scheduled } from '../tables/schedule.ts';
 import type { Clash } from '../tables/promotion-row.ts';
 import { requested } from './request.ts';
 import { NewPromotion, Promotion, Preview, tagHeader } from './schemas.ts';
@@ -72,24 +72,26 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
     },
     async (request, reply) => {
       const { body } = request;
-      const asked = requested(body, await readClock(sql));
       const key = request.headers['idempotency-key'] ?? null;
+      const fingerprint = createHash('sha256')
+        .update(JSON.stringify(sorted({ ...body })))
+        .digest('hex');
+      const repeated = await findRepeated(sql, { id: body.id ?? null, key, fingerprint });
+      if (repeated !== undefined) return answer(reply, repeated, body);
+      const asked = requested(body, await readClock(sql));
       await requireKnown(sql, body.products, asked.products);
       if (request.query.dryRun === 'true') {
         const known = await readKnown(sql, asked.products.slice(0, previewed));
         const items = known.map(({ product, known: found }) => applyItem({ id: '', rule: asked.rule }, product, found));
         return reply.code(200).send(showPreview(known, items, asked.products.length));
       }
-      const fingerprint = createHash('sha256')
-        .update(JSON.stringify(sorted({ ...body })))
-        .digest('hex');
       const { name, onRefusal, id = randomUUID() } = body;
-      return await answer(reply, { ...asked, id, key, fingerprint, name: name.trim(), onRefusal }, body.products);
+      const scheduled = await schedule(sql, { ...asked, id, key, fingerprint, name: name.trim(), onRefusal });
+      return answer(reply, scheduled, body);
     },
   );
 
-  const answer = async (reply: FastifyReply, scheduling: Scheduling, given: readonly string[]) => {
-    const scheduled = await schedule(sql, scheduling);
+  const answer = (reply: FastifyReply, scheduled: Scheduled, { id, products }: NewPromotion) => {
     switch (scheduled.outcome) {
       case 'scheduled':
       case 'repeated':
@@ -99,9 +101,9 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
           .headers({ location: `/promotions/${scheduled.row.id}`, etag: `"${scheduled.row.version}"` })
           .send(showPromotion(scheduled.row));
       case 'clashes':
-        throw claimed(scheduled.clashes, scheduled.count, given);
+        throw claimed(scheduled.clashes, scheduled.count, products);
       case 'id-taken':
-        throw new Problem('id-taken', `Promotion ${scheduling.id} was requested with another body`);
+        throw new Problem('id-taken', `Promotion ${id} was requested with another body`);
       case 'key-reused':
         throw new Problem('key-reused', 'The Idempotency-Key was used for another request: use a new key');
       default:

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '@catalogue/postgres';
+import { errorCode, type Sql, type Transaction } from '@catalogue/postgres';
 import { operate, type Operation } from '../machine/operate.ts';
 import { applyMove, log } from './moves.ts';
 import { type Clash, machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
@@ -30,8 +30,20 @@ export async function operatePromotion(
 
 const changeable = ['scheduled', 'applying', 'active'];
 
+const exclusionViolation = '23P01';
+
 /** Moves the end of a promotion that is not over yet, with its claims. */
-export async function changeEnd(
+export async function changeEnd(...args: Parameters<typeof tryChangeEnd>): Promise<Operated> {
+  try {
+    return await tryChangeEnd(...args);
+  } catch (error) {
+    if (errorCode(error) !== exclusionViolation) throw error;
+    // Another promotion claimed one of the products at the same moment: now its claim can be named.
+    return await tryChangeEnd(...args);
+  }
+}
+
+async function tryChangeEnd(
   sql: Sql,
   id: string,
   endsBefore: Date,
@@ -54,7 +66,6 @@ export async function changeEnd(
       where own.promotion = ${id} and other.during && tstzrange(${row.startsAt}, ${endsBefore})
       order by own.product limit 100`;
     if (clashes.length > 0) return { clashes };
-    // A promotion that claims one of the products at this moment fails the constraint here, and the request is repeated.
     await tx`update claims set during = tstzrange(${row.startsAt}, ${endsBefore}) where promotion = ${id}`;
     await tx`
       update promotions set ends_before = ${endsBefore}, version = version + 1, updated_at = now(),

@@ -1,4 +1,4 @@
-import type { Sql } from '@catalogue/postgres';
+import type { Sql, Transaction } from '@catalogue/postgres';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { next } from '../machine/promotion.ts';
 import { claimChunk, claimNext } from './claims.ts';
@@ -46,7 +46,11 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
         values (${asked.id}, ${asked.key}, ${asked.fingerprint}, ${asked.name}, ${asked.rule.kind}, ${asked.rule.amount},
           ${asked.startsAt}, ${asked.endsBefore}, ${asked.onRefusal}, 'claiming', now())
         on conflict do nothing`;
-      if (inserted.count === 0) return await findRepeated(tx as never, asked);
+      if (inserted.count === 0) {
+        const repeated = await findRepeated(tx, asked);
+        if (repeated === undefined) throw new Error('The promotion in the way is gone');
+        return repeated;
+      }
       await log(tx, asked.id, null, 'claiming', 'Requested');
       await tx`
         insert into promotion_items (promotion, product, state)
@@ -69,17 +73,22 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
   }
 }
 
-/** What the same request was answered before; or that its id or key was used for another one. */
-async function findRepeated(tx: Sql, { id, key, fingerprint }: Scheduling): Promise<Scheduled> {
+/**
+ * What the same request was answered before, or that its id or key was used for another one; undefined for a new request. Asked
+ * before a request is validated: it stays the same request when its start has passed.
+ */
+export async function findRepeated(
+  tx: Sql | Transaction,
+  { id, key, fingerprint }: { id: string | null; key: string | null; fingerprint: string },
+): Promise<Scheduled | undefined> {
   const found = await tx<{ id: string; fingerprint: string; isKey: boolean }[]>`
     select id, fingerprint, key is not null and key = ${key} as "isKey" from promotions
     where id = ${id} or key = ${key} order by "isKey" desc`;
   const [first] = found;
-  if (first === undefined) throw new Error('The promotion in the way is gone');
+  if (first === undefined) return undefined;
   if (first.fingerprint !== fingerprint) return { outcome: first.isKey ? 'key-reused' : 'id-taken' };
   const view = await readPromotion(tx, first.id);
-  if (view === undefined) throw new Error('The promotion in the way is gone');
-  return { outcome: 'repeated', row: view.row };
+  return view && { outcome: 'repeated', row: view.row };
 }
 
 /** Those of some products that the catalogue has not, or no longer. */
