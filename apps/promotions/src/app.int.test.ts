@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { createLogger, createMetrics } from '@catalogue/service';
+import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { buildApp } from './app.ts';
+import { openCommands } from './drive/commands.ts';
+import { openMachine } from './machine-pool.ts';
+import { migratePromotions } from './tables/migrate.ts';
+
+let db: TestDatabase;
+let app: Awaited<ReturnType<typeof buildApp>>['app'];
+const stop = new AbortController();
+let working: Promise<void>;
+let close: () => Promise<void>;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').readDb, migratePromotions);
+  const machine = openMachine(db.dsn);
+  const built = await buildApp({
+    projection: { dependencies: {}, work: async () => {} },
+    machine,
+    // Nothing starts in these tests, so nothing is sent.
+    catalogue: openCommands('http://127.0.0.1:9'),
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+  });
+  app = built.app;
+  working = built.work(stop.signal);
+  close = () => machine.end({ timeout: 1 });
+  await db.sql`
+    insert into product_prices (generation, id, version, cents, price_version)
+    select 1, 'p' || lpad(i::text, 6, '0'), 1, 1000, 1 from generate_series(1, 3000) i`;
+});
+afterAll(async () => {
+  stop.abort();
+  await app.close();
+  await working;
+  await close();
+  await db[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await db.sql`truncate promotions, promotion_items, claims, promotion_log, events cascade`;
+});
+
+const day = 86_400_000;
+const productsFrom = (first: number, count: number) =>
+  Array.from({ length: count }, (_, index) => `p${String(first + index).padStart(6, '0')}`);
+const valid = () => ({
+  name: 'Sale',
+  products: ['p000001', 'p000002'],
+  percent: 20,
+  startsAt: new Date(Date.now() + day),
+  endsBefore: new Date(Date.now() + 2 * day),
+  onRefusal: 'skip',
+});
+
+async function ask(
+  method: 'GET' | 'POST' | 'PATCH',
+  url: string,
+  payload?: object,
+  headers: Record<string, string> = {},
+) {
+  const {
+    statusCode: status,
+    headers: answered,
+    body,
+  } = await app.inject({
+    method,
+    url,
+    headers: { ...(payload && { 'content-type': 'application/json' }), ...headers },
+    ...(payload && { payload: JSON.stringify(payload) }),
+  });
+  return { status, headers: answered, body: (body === '' ? undefined : JSON.parse(body)) as never };
+}
+
+const stateOf = async (id: string) => {
+  const { body } = await ask('GET', `/promotions/${id}`);
+  return body as { state: string; clashCount: number; clashes: object[]; items: Record<string, number> };
+};
+
+test.each<[string, object, string]>([
+  ['an end before its start', { endsBefore: new Date(Date.now() + day / 2) }, '/endsBefore'],
+  [
+    'an end at its start',
+    { endsBefore: new Date(Date.now() + day).toISOString(), startsAt: new Date(Date.now() + day).toISOString() },
+    '/endsBefore',
+  ],
+  ['a start more than a minute in the past', { startsAt: new Date(Date.now() - 90_000) }, '/startsAt'],
+  ['a start without an offset', { startsAt: '2030-01-01T00:00:00' }, '/startsAt'],
+  ['a percentage above 100', { percent: 100.01 }, '/percent'],
+  ['a negative percentage', { percent: -1 }, '/percent'],
+  ['a percentage with three decimals', { percent: 12.345 }, '/percent'],
+  ['a negative price', { percent: undefined, price: -0.01 }, '/price'],
+  ['a price with three decimals', { percent: undefined, price: 9.999 }, '/price'],
+  ['a percentage and a price', { price: 9 }, '/price'],
+  ['neither percentage, price nor amount', { percent: undefined }, ''],
+  ['no products', { products: [] }, '/products'],
+  ['100 001 products', { products: productsFrom(1, 100_001) }, '/products'],
+  ['an unknown product', { products: ['p000001', 'nothing'] }, '/products/1'],
+  ['a product that is no text', { products: [7] }, '/products/0'],
+  ['an unknown policy', { onRefusal: 'ignore' }, '/onRefusal'],
+  ['an empty name', { name: '' }, '/name'],
+  ['an unknown member', { endsAt: 'tomorrow' }, '/endsAt'],
+  ['a malformed id', { id: 'mine' }, '/id'],
+])('a promotion with %s is refused, and nothing of it is stored', async (_what, change, pointer) => {
+  const { status, body } = await ask('POST', '/promotions', { ...valid(), ...change });
+  expect(body).toMatchObject({
+    type: 'invalid-request',
+    errors: expect.arrayContaining([expect.objectContaining({ pointer })]) as unknown,
+  });
+  expect(status).toBe(400);
+  expect(await db.sql`select from promotions`).toHaveLength(0);
+});
+
+test('the same request with the same key or id schedules one promotion, another one is refused', async () => {
+  const asked = valid();
+  const key = { 'idempotency-key': 'k' };
+  const first = await ask('POST', '/promotions', asked, key);
+  expect(first).toMatchObject({ status: 202, body: { state: 'scheduled' } });
+  expect((await ask('POST', '/promotions', asked, key)).body).toEqual(first.body);
+  expect(await ask('POST', '/promotions', { ...asked, percent: 21 }, key)).toMatchObject({ status: 422 });
+  const own = { ...asked, id: randomUUID(), products: ['p000003'] };
+  expect(await ask('POST', '/promotions', own)).toMatchObject({ status: 202, body: { id: own.id } });
+  expect(await ask('POST', '/promotions', own)).toMatchObject({ status: 202, body: { id: own.id } });
+  expect(await ask('POST', '/promotions', { ...own, percent: 1 })).toMatchObject({
+    status: 409,
+    body: { type: 'id-taken' },
+  });
+  expect(await db.sql`select from promotions`).toHaveLength(2);
+});
+
+test('a preview shows old and new prices, and stores nothing', async () => {
+  const asked = { ...valid(), percent: undefined, amountOff: 0.01 };
+  expect(await ask('POST', '/promotions?dryRun=true', asked)).toMatchObject({
+    status: 200,
+    body: { products: 2, items: [{ product: 'p000001', before: 10, promoted: 9.99, reason: null }, {}] },
+  });
+  expect(await db.sql`select from promotions`).toHaveLength(0);
+});
+
+test('a large promotion is accepted at once, and claims its products in chunks', async () => {
+  const answer = await ask('POST', '/promotions', { ...valid(), products: productsFrom(1, 2_500) });
+  expect(answer).toMatchObject({ status: 202, body: { state: 'claiming' } });
+  const { id } = answer.body as { id: string };
+  await waitFor('the claims', async () => (await stateOf(id)).state === 'scheduled');
+  expect(await db.sql`select from claims where promotion = ${id}`).toHaveLength(2_500);
+  const other = await ask('POST', '/promotions', { ...valid(), products: productsFrom(2_300, 700) });
+  expect(other).toMatchObject({ status: 409, body: { type: 'products-claimed' } });
+  expect((other.body as { errors: object[] }).errors).toHaveLength(100);
+  const large = await ask('POST', '/promotions', { ...valid(), products: productsFrom(1_001, 2_000) });
+  expect(large.status).toBe(202);
+  const refused = (large.body as { id: string }).id;
+  await waitFor('the refusal', async () => (await stateOf(refused)).state === 'refused');
+  const { clashCount, clashes } = await stateOf(refused);
+  expect(clashCount).toBe(1_500);
+  expect(clashes).toHaveLength(100);
+  expect(clashes[0]).toEqual({ product: 'p001001', promotion: id });
+  expect(await db.sql`select from claims where promotion = ${refused}`).toHaveLength(0);
+});
+
+test('two promotions of a product may touch, but not overlap', async () => {
+  const first = valid();
+  expect(await ask('POST', '/promotions', first)).toMatchObject({ status: 202 });
+  const next = { ...first, startsAt: first.endsBefore, endsBefore: new Date(first.endsBefore.getTime() + day) };
+  expect(
+    await ask('POST', '/promotions', { ...next, startsAt: new Date(first.endsBefore.getTime() - 1) }),
+  ).toMatchObject({ status: 409 });
+  expect(await ask('POST', '/promotions', next)).toMatchObject({ status: 202 });
+});
+
+test('the end can be moved while no other promotion has the products then, at the version that the client saw', async () => {
+  const asked = valid();
+  const { body, headers } = await ask('POST', '/promotions', asked);
+  const { id } = body as { id: string };
+  const later = new Date(asked.endsBefore.getTime() + day);
+  const following = { ...asked, startsAt: later, endsBefore: new Date(later.getTime() + day) };
+  await ask('POST', '/promotions', following);
+  const patch = (endsBefore: Date, etag = String(headers['etag'])) =>
+    ask('PATCH', `/promotions/${id}`, { endsBefore }, { 'if-match': etag });
+  expect(await patch(new Date(later.getTime() + 1))).toMatchObject({ status: 409, body: { type: 'products-claimed' } });
+  expect(await patch(later)).toMatchObject({ status: 200, body: { endsBefore: later.toISOString() } });
+  expect(await patch(asked.endsBefore)).toMatchObject({ status: 412 });
+  expect(await patch(new Date(Date.now() + day / 2), '*')).toMatchObject({
+    status: 409,
+    body: { type: 'not-possible' },
+  });
+});
+
+test('a cancelled promotion frees its products, and its log says so', async () => {
+  const { body } = await ask('POST', '/promotions', valid());
+  const { id } = body as { id: string };
+  expect(await ask('POST', `/promotions/${id}/cancel`)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+  expect((await stateOf(id)).items).toMatchObject({ untouched: 2 });
+  expect(await ask('POST', '/promotions', valid())).toMatchObject({ status: 202 });
+  const log = (await ask('GET', `/promotions/${id}/log`)).body as { from: string; to: string }[];
+  expect(log.map(({ to }) => to)).toEqual(['claiming', 'scheduled', 'cancelled']);
+});
+
+test('lists come in pages', async () => {
+  for (const product of productsFrom(1, 5)) await ask('POST', '/promotions', { ...valid(), products: [product] });
+  const seen: string[] = [];
+  for (let url: string | undefined = '/promotions?limit=2'; url !== undefined; ) {
+    const { body, headers } = await ask('GET', url);
+    seen.push(...(body as { id: string }[]).map(({ id }) => id));
+    url = /<(.*)>/.exec(String(headers['link'] ?? ''))?.[1];
+  }
+  expect(new Set(seen).size).toBe(5);
+  expect(seen).toHaveLength(5);
+  expect(await ask('GET', '/promotions?cursor=made-up')).toMatchObject({ status: 400 });
+});
+
+test('an unknown promotion is 404, whatever its id looks like', async () => {
+  for (const id of [randomUUID(), 'nothing', '%00']) {
+    expect(await ask('GET', `/promotions/${id}`)).toMatchObject({ status: 404 });
+    expect(await ask('POST', `/promotions/${id}/cancel`)).toMatchObject({ status: 404 });
+  }
+});
