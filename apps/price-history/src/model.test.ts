@@ -1,7 +1,8 @@
-import type { ProductEvent } from '@catalogue/contracts';
+import type { LegacyEnvelope, ProductEvent } from '@catalogue/contracts';
 import { projectBatch, read } from '@catalogue/projection/testing';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eventsOf, StoredRows } from '../test/events.ts';
+import { eventsOf, readAgain, StoredRows } from '../test/events.ts';
 import { onDay } from '../test/lines.ts';
 import { priceModel, type RuledProduct } from './model.ts';
 import { currentPriorPrice, type PricedProduct } from './projection/priced-product.ts';
@@ -12,17 +13,18 @@ const markets = parseMarkets('{"EU": {"zone": "UTC", "rules": ["new-products", "
 const rule = markets.get('EU');
 
 /** Folds messages into the product as one batch, with these versions discarded. */
-function fold(events: readonly ProductEvent[], discarded: readonly number[] = []) {
+function fold(events: readonly (ProductEvent | LegacyEnvelope)[], discarded: readonly number[] = []) {
   const discards = new Map([['mouse', discarded.map((version) => ({ version, eventId: '' }))]]);
   const messages = events.map((event, offset) => ({ partition: 0, offset, key: null, value: bytesOf(event) }));
   const known = { products: new Map<string, RuledProduct>(), queues: new Map(), discards };
   const { rows, steps } = projectBatch(priceModel(markets), known, read(messages));
   const stored = new StoredRows();
   stored.write(changedRows(steps, markets));
-  return { product: rows[0]?.after as PricedProduct, reductions: stored.reductions };
+  const product = rows[0]?.after as PricedProduct;
+  return { product, periods: stored.periods, reductions: stored.reductions };
 }
 
-const bytesOf = (event: ProductEvent) => Buffer.from(JSON.stringify(event));
+const bytesOf = (event: object) => Buffer.from(JSON.stringify(event));
 
 function ask(product: PricedProduct, day: number) {
   if (rule === undefined) throw new Error('There is no market EU');
@@ -71,4 +73,39 @@ test('a parked product has no complete history: later prices are not known', () 
     isReduction: false,
     why: 'incomplete-history',
   });
+});
+
+/** A month between two prices or nothing, so that windows reach behind discarded events or not. */
+const prices = fc.array(fc.record({ days: fc.constantFrom(0, 1, 29, 31), price: fc.integer({ min: 1, max: 8 }) }), {
+  minLength: 2,
+  maxLength: 10,
+});
+
+test('with discarded events, the rows are the same whether messages of older producers come before or after any event', () => {
+  fc.assert(
+    fc.property(
+      prices,
+      fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { maxLength: 3 }),
+      fc.nat({ max: 10 }),
+      fc.integer({ min: -40, max: 40 }),
+      fc.boolean(),
+      (said, discarded, place, day, isCreated) => {
+        let at = 0;
+        const sent = eventsOf(said.map(({ days, price }) => ({ at: onDay((at += days)), price })));
+        const older = {
+          id: 'older',
+          type: isCreated ? 'ProductCreated' : 'ProductUpdated',
+          payload: { id: 'mouse', name: 'Mouse', price: 3 },
+          timestamp: new Date(onDay(day)).toISOString(),
+        };
+        const rowsWith = (position: number) => {
+          const { product, periods, reductions } = fold(sent.toSpliced(position, 0, older as never), discarded);
+          const { id, version, parked, completeFrom, settled, last, legacy } = readAgain(product);
+          return { product: { id, version, parked, completeFrom, settled, last, legacy }, periods, reductions };
+        };
+        expect(rowsWith(Math.min(place, sent.length))).toEqual(rowsWith(0));
+      },
+    ),
+    { numRuns: 2_000 },
+  );
 });

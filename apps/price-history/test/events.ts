@@ -110,7 +110,7 @@ function change<Key, Row>(rows: Map<Key, Row>, changes: TableChanges<Row>, keyOf
 }
 
 /** As a row that was written and is read again. */
-function readAgain(product: PricedProduct): PricedProduct {
+export function readAgain(product: PricedProduct): PricedProduct {
   const { settled, ...rest } = JSON.parse(JSON.stringify({ ...product, settled: pack(product.settled) })) as Omit<
     PricedProduct,
     'settled'

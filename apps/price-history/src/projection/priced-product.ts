@@ -29,6 +29,11 @@ export interface PricedProduct {
   last: Change | null;
   /** What older producers said; null once there is a version. */
   legacy: Legacy | null;
+  /**
+   * Set by the step of a message of an older producer that came after a missing event: stored reductions whose windows begin
+   * before this instant may lack prices. Not stored, because a repeated message removes nothing more.
+   */
+  disprovedBefore?: number;
 }
 
 interface Legacy {
@@ -144,8 +149,9 @@ export function mergeLegacy(
 ): { outcome: 'applied'; product: PricedProduct } | { outcome: 'superseded' | 'unknown' } {
   if (type !== 'ProductCreated' && type !== 'ProductUpdated') return { outcome: 'unknown' };
   if (product.version > 0) {
-    const isNews = product.completeFrom === beginning && (type === 'ProductCreated' || payload.price !== undefined);
-    return isNews ? { outcome: 'applied', product: withUnknownPast(product, markets) } : { outcome: 'superseded' };
+    const isOffer = type === 'ProductCreated' || payload.price !== undefined;
+    const later = isOffer ? withUnknownPast(product, markets) : product;
+    return later === product ? { outcome: 'superseded' } : { outcome: 'applied', product: later };
   }
   const at = instantOf(timestamp);
   const stamp = stampOf(timestamp, partition, offset);
@@ -163,10 +169,16 @@ export function mergeLegacy(
   };
 }
 
-/** A product that older producers offered before its first event. */
+/**
+ * A product that older producers offered before its first event. Behind a missing event its history is complete from later on
+ * already, but reductions from before that event are stored.
+ */
 function withUnknownPast(product: PricedProduct, markets: Markets): PricedProduct {
-  const completeFrom = lineAfter(product, markets).firstOffered;
-  return { ...product, completeFrom, settled: completedFrom(product.settled, completeFrom) };
+  const { firstOffered } = lineAfter(product, markets);
+  if (product.completeFrom === beginning)
+    return { ...product, completeFrom: firstOffered, settled: completedFrom(product.settled, firstOffered) };
+  const isKnown = [product.completeFrom, product.disprovedBefore].includes(firstOffered ?? undefined);
+  return firstOffered === null || isKnown ? product : { ...product, disprovedBefore: firstOffered };
 }
 
 function legacyChange(createdAt: Legacy['createdAt'], price: Legacy['price']): Change | null {

@@ -82,8 +82,11 @@ export function changedRows(steps: Iterable<Step>, markets: Markets): RowChanges
 
 /** A message of an older producer that came after the first event concerns any number of reductions. */
 function disprovedBy({ before, after }: Step): DisprovedReductions[] {
-  const isLate = before.version > 0 && after.version === before.version && after.completeFrom !== before.completeFrom;
-  return isLate ? [{ product: after.id, completeFrom: after.completeFrom }] : [];
+  const { id: product, version, completeFrom, disprovedBefore } = after;
+  const isBehindHole = disprovedBefore !== undefined && disprovedBefore !== before.disprovedBefore;
+  if (isBehindHole) return [{ product, completeFrom: disprovedBefore }];
+  const isLate = before.version > 0 && version === before.version && completeFrom !== before.completeFrom;
+  return isLate ? [{ product, completeFrom }] : [];
 }
 
 /** By key: the row after all steps, whether it exists then, and whether the table stores it now. */
