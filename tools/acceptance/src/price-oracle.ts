@@ -1,8 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { jsonCodec, type ProductEvent } from '@catalogue/contracts';
-import { connect } from '@catalogue/postgres';
+import { connect, type Sql, type Transaction } from '@catalogue/postgres';
 import { readTopic, waitFor } from '@catalogue/testing';
 import type { System } from './system.ts';
+
+/** What a line needs of an event. */
+interface Priced {
+  type: ProductEvent['type'];
+  productVersion: number;
+  timestamp: string;
+  payload: { id?: string; price?: number };
+}
 
 interface Applied {
   from: number;
@@ -11,23 +19,11 @@ interface Applied {
   version: number;
 }
 
-/** Waits until the price lines equal the fold of the event store; returns every difference in a sentence. */
+/** Waits until the price lines equal the fold of the topic's events; returns every difference in a sentence. */
 export async function mispriced(system: System): Promise<string[]> {
   const expected = await expectedLines(system);
   const sql = connect(system.pricesDb, { name: 'oracle', max: 1 });
-  const differences = async () => {
-    const rows = await sql<(Applied & { product: string })[]>`
-      select product, (extract(epoch from valid_from) * 1000)::bigint as from,
-        (extract(epoch from valid_to) * 1000)::bigint as to, cents, version
-      from price_line_read order by product, valid_from`;
-    const shown = Map.groupBy(rows, ({ product }) => product);
-    return [...new Set([...expected.keys(), ...shown.keys()])].flatMap((id) => {
-      const line = (shown.get(id) ?? []).map(({ from, to, cents, version }) => ({ from, to, cents, version }));
-      const told = expected.get(id) ?? [];
-      if (isDeepStrictEqual(line, told)) return [];
-      return [`The price line of ${id} is ${JSON.stringify(line)}, and should be ${JSON.stringify(told)}`];
-    });
-  };
+  const differences = async () => differencesIn(await shownLines(sql), expected);
   try {
     const isRight = async () => (await differences()).length === 0;
     await waitFor('the price lines to come to rest', isRight, { within: 60_000, every: 200 }).catch(() => {});
@@ -35,6 +31,70 @@ export async function mispriced(system: System): Promise<string[]> {
   } finally {
     await sql.end();
   }
+}
+
+/**
+ * Waits until price-history has applied all events that are in the event store now, while more arrive, and compares each line with
+ * the fold of the product's events up to the version that is applied. Returns every difference in a sentence.
+ */
+export async function mispricedMeanwhile(system: System): Promise<string[]> {
+  const write = connect(system.writeDb, { name: 'oracle', max: 1 });
+  const prices = connect(system.pricesDb, { name: 'oracle', max: 1 });
+  try {
+    const newest = await write<{ stream: string; version: number }[]>`
+      select stream, max(version) as version from events group by stream`;
+    const isApplied = async () => {
+      const versions = await appliedVersions(prices);
+      return newest.every(({ stream, version }) => (versions.get(stream) ?? 0) >= version);
+    };
+    await waitFor('price-history to catch up', isApplied, { within: 60_000, every: 200 });
+    // One snapshot, because the projection goes on.
+    const { versions, shown } = await prices.begin('isolation level repeatable read', async (tx) => ({
+      versions: await appliedVersions(tx),
+      shown: await shownLines(tx),
+    }));
+    const expected = new Map<string, Applied[]>();
+    for (const [id, events] of Map.groupBy(await storedEvents(write), ({ stream }) => stream)) {
+      expected.set(id, lineOf(events.filter(({ productVersion }) => productVersion <= (versions.get(id) ?? 0))));
+    }
+    return differencesIn(shown, expected);
+  } finally {
+    await Promise.all([write.end(), prices.end()]);
+  }
+}
+
+async function appliedVersions(sql: Sql | Transaction): Promise<Map<string, number>> {
+  const rows = await sql<{ id: string; version: number }[]>`select id, version from priced_products_read`;
+  return new Map(rows.map(({ id, version }) => [id, version]));
+}
+
+interface StoredEvent extends Priced {
+  stream: string;
+}
+
+/** As the relay makes messages of them. */
+async function storedEvents(sql: Sql): Promise<StoredEvent[]> {
+  const rows = await sql<(Omit<StoredEvent, 'timestamp'> & { recordedAt: Date })[]>`
+    select stream, version as "productVersion", type, payload, recorded_at as "recordedAt" from events`;
+  return rows.map(({ recordedAt, ...event }) => ({ ...event, timestamp: recordedAt.toISOString() }));
+}
+
+async function shownLines(sql: Sql | Transaction): Promise<Map<string, Applied[]>> {
+  const rows = await sql<(Applied & { product: string })[]>`
+    select product, (extract(epoch from valid_from) * 1000)::bigint as from,
+      (extract(epoch from valid_to) * 1000)::bigint as to, cents, version
+    from price_line_read order by product, valid_from`;
+  const lines = new Map<string, Applied[]>();
+  for (const { product, ...period } of rows) lines.set(product, [...(lines.get(product) ?? []), period]);
+  return lines;
+}
+
+function differencesIn(shown: ReadonlyMap<string, Applied[]>, expected: ReadonlyMap<string, Applied[]>): string[] {
+  return [...new Set([...expected.keys(), ...shown.keys()])].flatMap((id) => {
+    const [line, told] = [shown.get(id) ?? [], expected.get(id) ?? []];
+    if (isDeepStrictEqual(line, told)) return [];
+    return [`The price line of ${id} is ${JSON.stringify(line)}, and should be ${JSON.stringify(told)}`];
+  });
 }
 
 /** The line of each product, by its events on the topic: each takes effect at its timestamp, and not before the one before it. */
@@ -53,7 +113,7 @@ async function expectedLines(system: System): Promise<Map<string, Applied[]>> {
   return new Map([...lines].map(([id, versions]) => [id, lineOf([...versions.values()])]));
 }
 
-function lineOf(events: readonly ProductEvent[]): Applied[] {
+function lineOf(events: readonly Priced[]): Applied[] {
   const line: Applied[] = [];
   let last = Number.NEGATIVE_INFINITY;
   for (const event of events.toSorted((a, b) => a.productVersion - b.productVersion)) {
@@ -72,7 +132,7 @@ function lineOf(events: readonly ProductEvent[]): Applied[] {
 }
 
 /** Undefined for an event without a price, null for the end of the offer. */
-function priceIn(event: ProductEvent): number | null | undefined {
+function priceIn(event: Pick<Priced, 'type' | 'payload'>): number | null | undefined {
   if (event.type === 'ProductDiscontinued') return null;
   const { price } = event.payload;
   return price === undefined ? undefined : Math.round(price * 100);

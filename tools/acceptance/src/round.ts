@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitFor } from '@catalogue/testing';
 import { Load } from './load.ts';
 import { findViolations } from './oracle.ts';
+import { mispricedMeanwhile } from './price-oracle.ts';
 import type { ServiceName } from './service-process.ts';
 import type { System } from './system.ts';
 
@@ -19,6 +20,13 @@ const services: ServiceName[] = ['outbox-relay', 'query-worker', 'command-api', 
  */
 export async function round(system: System, { kafkaAway, log = () => {} }: RoundOptions) {
   const load = new Load(system.client({ readYourWrites: false }));
+  const meanwhile: string[] = [];
+  /** Price lines are compared while the load goes on. */
+  const priced = async (what: string) => {
+    if (!system.withPrices) return;
+    const found = await mispricedMeanwhile(system);
+    meanwhile.push(...found.map((each) => `After ${what}: ${each}`));
+  };
   const progress = async (what: string) => {
     const before = load.acknowledged;
     await waitFor(`commands to go on after ${what}`, () => load.acknowledged > before + 50);
@@ -31,10 +39,12 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
     if (name === 'price-history') await progress(`${name} was stopped`);
     await system.services[name].start();
     await progress(`${name} was killed`);
+    await priced(`${name} was killed`);
   }
   await system.crash('read-db');
   await progress('the read database crashed');
   await system.start('read-db');
+  await priced('the read database crashed');
   await system.stop('kafka');
   const commandsGoOn = progress('Kafka was stopped');
   await delay(kafkaAway);
@@ -43,11 +53,14 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   await system.crash('write-db');
   await system.start('write-db');
   await progress('the write database crashed');
+  // After both: the clients of Kafka come back within half a minute.
+  await priced('Kafka and the write database were away');
   // For the worker, every event of it is a repetition, while new ones arrive.
   log((await system.run('outbox-relay', 'republish', ['--from', '0'])).trim());
   await progress('everything was sent again');
   await load.stop();
   const found = await findViolations(system, load.told);
-  log(`${found.events} events, ${found.products} products, ${found.violations.length} violations`);
-  return { ...found, acknowledged: load.acknowledged };
+  const violations = [...meanwhile, ...found.violations];
+  log(`${found.events} events, ${found.products} products, ${violations.length} violations`);
+  return { ...found, violations, acknowledged: load.acknowledged };
 }
