@@ -5,7 +5,7 @@ import { commits, route } from './floors.ts';
 import { grownChanges } from './grown.ts';
 import { firstRows } from './page.ts';
 import { priorPrices, reductions } from './prices.ts';
-import { catchUp, pricesCatchUp, rebuild } from './projection.ts';
+import { catchUp, catchUpMillion, pricesCatchUp, pricesCatchUpMillion, rebuild } from './projection.ts';
 import {
   few,
   filling,
@@ -74,6 +74,8 @@ export const scenarios: Scenario[] = [
   drain,
   catchUp,
   pricesCatchUp,
+  catchUpMillion,
+  pricesCatchUpMillion,
   grownChanges,
   reads({
     name: 'read-one',

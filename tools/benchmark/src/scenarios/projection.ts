@@ -8,28 +8,40 @@ import type { Measurement } from '../processes.ts';
 import { appendBacklog } from './log.ts';
 import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
-const backlog = 300_000;
-
 /** The rate at which a worker fills an empty read model from a separate topic: six partitions, all indexes, the change log. */
-export const catchUp: Scenario = {
-  name: 'catch-up',
-  title: `A topic of ${backlog} events applied by one worker, relay stopped`,
-  mode: 'write',
-  targets: [rate(30_000), memory],
-  measure: async (bed) => await measureCatchUp(bed, 'query-worker', 'READ_DB_DSN'),
-};
+function catchUpOf(name: string, backlog: number, more: Partial<Scenario> = {}): Scenario {
+  return {
+    name,
+    title: `A topic of ${backlog} events applied by one worker, relay stopped`,
+    mode: 'write',
+    targets: [rate(30_000), memory],
+    measure: async (bed) => await measureCatchUp(bed, backlog, 'query-worker', 'READ_DB_DSN'),
+    ...more,
+  };
+}
 
-/** The same topic, applied to price lines: two of three events change a price. */
-export const pricesCatchUp: Scenario = {
-  name: 'prices-catch-up',
-  title: `A topic of ${backlog} events applied to price lines by one price-history, relay stopped`,
-  mode: 'write',
-  targets: [rateOf('catch-up', 1), memory],
-  measure: async (bed) => await measureCatchUp(bed, 'price-history', 'PRICES_DB_DSN'),
-};
+/** The same topic as that of `floor`, applied to price lines: two of three events change a price. */
+function pricesCatchUpOf(name: string, backlog: number, floor: Scenario, more: Partial<Scenario> = {}): Scenario {
+  return {
+    name,
+    title: `A topic of ${backlog} events applied to price lines by one price-history, relay stopped`,
+    mode: 'write',
+    targets: [rateOf(floor.name, 1), memory],
+    measure: async (bed) => await measureCatchUp(bed, backlog, 'price-history', 'PRICES_DB_DSN'),
+    ...more,
+  };
+}
+
+export const catchUp = catchUpOf('catch-up', 300_000);
+export const pricesCatchUp = pricesCatchUpOf('prices-catch-up', 300_000, catchUp);
+export const catchUpMillion = catchUpOf('catch-up-million', 1_002_000, { onlyNamed: true });
+export const pricesCatchUpMillion = pricesCatchUpOf('prices-catch-up-million', 1_002_000, catchUpMillion, {
+  onlyNamed: true,
+});
 
 async function measureCatchUp(
   bed: Bed,
+  backlog: number,
   service: 'query-worker' | 'price-history',
   variable: 'READ_DB_DSN' | 'PRICES_DB_DSN',
 ): Promise<Measurement> {
