@@ -18,7 +18,10 @@ const unsent = [
   /^select from pg_stat_activity/, // Asks whether a relay stands by, while the leading one is stuck.
 ];
 
-/** price-history has its own test of costs (`costs.int.test.ts`); query-worker's model uses neither of the two other files. */
+/**
+ * price-history and plain rows have their own tests of costs (`costs.int.test.ts`, `plain-rows-plans.int.test.ts`); query-worker's model
+ * uses neither of the two other files.
+ */
 const notUsedHere = /^(?:apps\/price-history\/|libs\/projection\/.*(?:plain-rows|compared-details)\.ts)/;
 
 test.each(postgresVersions)(
