@@ -34,8 +34,11 @@ test('a loaded history counts from the next rebuild on, is marked, and makes a r
 
   expect(await loadPrices(db.sql, 'shop.csv', linesOf(...history), onDay(1))).toBe(3);
   expect(await loadPrices(db.sql, 'shop.csv', linesOf(...history), onDay(1))).toBe(3);
+  await loadPrices(db.sql, 'lamps.csv', linesOf(`lamp,${at(-40)},,7`), onDay(1));
   await apply(db, 1, markets, eventsOf([{ at: onDay(0), price: 5 }], 'lamp'));
   expect(await prior()).toMatchObject({ prior: 90, isReduction: false });
+  const ofLamp = async () => (await service.get('/products/lamp/prices')).body;
+  expect(await ofLamp()).toMatchObject([{ price: 5 }]);
 
   const model = priceModel(markets);
   await startRebuild(db.sql, model);
@@ -59,7 +62,11 @@ test('a loaded history counts from the next rebuild on, is marked, and makes a r
     [90, 0],
     [60, 2],
   ]);
-  expect((await service.get('/reductions')).body).toMatchObject([{ id: 'mouse', percent: 14.2 }]);
+  expect(await ofLamp()).toMatchObject([{ price: 7, eventId: 'loaded:lamps.csv' }, { price: 5 }]);
+  expect((await service.get('/reductions')).body).toMatchObject([
+    { id: 'lamp', percent: 28.5 },
+    { id: 'mouse', percent: 14.2 },
+  ]);
 });
 
 test('a generation that begins later takes over what was loaded before its first event, batch by batch', async () => {
@@ -126,10 +133,10 @@ test('the loaded history counts, whether messages of older producers come before
 test('a file replaces all that was loaded of its products, and nothing of others', async () => {
   await using db = await openPrices();
   await loadPrices(db.sql, 'shop.csv', linesOf(...history, `lamp,${at(-9)},,5`), onDay(1));
-  await loadPrices(db.sql, 'corrected.csv', linesOf(`mouse,${at(-500)},${at(-10)},100`), onDay(1));
-  expect(await db.sql`select product, cents, source from loaded_prices order by product`).toEqual([
-    { product: 'lamp', cents: 500, source: 'shop.csv' },
-    { product: 'mouse', cents: 10_000, source: 'corrected.csv' },
+  await loadPrices(db.sql, 'corrected.csv', linesOf(`mouse,${at(-400)},${at(-10)},120`), onDay(1));
+  expect(await db.sql`select product, cents, valid_to, source from loaded_prices order by product`).toEqual([
+    { product: 'lamp', cents: 500, valid_to: null, source: 'shop.csv' },
+    { product: 'mouse', cents: 12_000, valid_to: new Date(onDay(-10)), source: 'corrected.csv' },
   ]);
 });
 
