@@ -4,6 +4,7 @@ export type { FastifyReply, FastifyRequest, Server } from './fastify.ts';
 export type { Dependencies, DependencyState } from './health.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { askedTogether, Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
+export { runMigration } from './migration.ts';
 export { orAborted } from './or-aborted.ts';
 export { type KafkaBrokers, kafkaBrokers, kafkaTopic } from './kafka-settings.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';

@@ -1,0 +1,29 @@
+import { createLogger } from './logger.ts';
+import { readSettings, serviceSettings, type Setting } from './settings.ts';
+
+/**
+ * The program `migrate` of a service with a database of its own: brings it up to date, and returns the exit code. Without an
+ * address it does nothing and says so, because a catalogue without the service has no database for it.
+ */
+export async function runMigration(
+  service: string,
+  database: Setting<string>,
+  migrate: (dsn: string) => Promise<void>,
+  environment: Record<string, string | undefined>,
+): Promise<number> {
+  const { logLevel } = serviceSettings(0);
+  const settings = readSettings({ dsn: { ...database, fallback: '' }, logLevel }, environment);
+  const log = createLogger(service, settings.logLevel);
+  if (settings.dsn === '') {
+    log.info(`${database.variable} is not set: no database of ${service} is migrated`);
+    return 0;
+  }
+  try {
+    await migrate(settings.dsn);
+    log.info(`The tables of ${service} are at their newest version`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`The database of ${database.variable} was not migrated: ${(error as Error).message}\n`);
+    return 1;
+  }
+}
