@@ -1,29 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Ports } from './settings.ts';
-
-/** A service and its port. */
-export interface Service {
-  name: string;
-  port: number;
-}
+import type { Service } from './settings.ts';
 
 /** The health of a service: ready, or why not. `reached` is false if it does not answer. */
 interface Health {
   ready: boolean;
   reached: boolean;
   why: string;
-}
-
-export function servicesOn(ports: Ports): Service[] {
-  return [
-    { name: 'command-api', port: ports.commandApi.number },
-    { name: 'query-api', port: ports.queryApi.number },
-    { name: 'outbox-relay', port: ports.outboxRelay.number },
-    { name: 'query-worker', port: ports.queryWorker.number },
-    { name: 'price-history', port: ports.priceHistory.number },
-    { name: 'promotions', port: ports.promotions.number },
-    { name: 'promotions-relay', port: ports.promotionsRelay.number },
-  ];
 }
 
 /** Asks a service whether it is ready; never rejects. */

@@ -1,14 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { kafkaProperties } from './kafka-properties.ts';
-import { readSettings, serviceEnvironment } from './settings.ts';
+import { readSettings, serviceEnvironment, servicesOn } from './settings.ts';
+import { welcome } from './welcome.ts';
 
 test('without settings the stack starts its own servers on the default ports', () => {
   const { ports, kafkaBroker, writeDb, readDb, promotionsDb, beside } = readSettings({ KAFKA_BROKER: '' });
   expect([kafkaBroker, writeDb, readDb, promotionsDb]).toEqual([undefined, undefined, undefined, undefined]);
   expect(beside.every(({ dsn }) => dsn === undefined)).toBe(true);
-  const numbers = Object.values(ports).map(({ number }) => number);
-  expect(numbers).toEqual([8080, 8081, 8082, 8083, 8084, 8085, 8086, 5441, 5442, 5443, 9092, 9093, 8090]);
+  const { commandApi, queryApi, writeDb: write, readDb: read, kafka, kafkaController, registry } = ports;
+  const numbers = [commandApi, queryApi, write, read, kafka, kafkaController, registry].map(({ number }) => number);
+  expect(numbers).toEqual([8080, 8081, 5441, 5442, 9092, 9093, 8090]);
+});
+
+test('the services are named after the variables of their ports, and the welcome shows their addresses', () => {
+  const { ports } = readSettings({ PRICE_HISTORY_PORT: '18084' });
+  const services = servicesOn(ports);
+  expect(services).toContainEqual({ name: 'price-history', port: 18_084 });
+  expect(services).toContainEqual({ name: 'promotions-relay', port: 8086 });
+  for (const { name, port } of services)
+    expect(welcome(ports)).toMatch(new RegExp(`^  ${name} +http://localhost:${port}`, 'm'));
+});
+
+test('a database beside the read model can be given', () => {
+  const { beside } = readSettings({ PRICES_DB_DSN: 'postgres://u@db/prices' });
+  expect(beside).toContainEqual({ variable: 'PRICES_DB_DSN', name: 'catalogue_prices', dsn: 'postgres://u@db/prices' });
 });
 
 test('a schema registry starts only with --registry, and not where one is given', () => {

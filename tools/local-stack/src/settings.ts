@@ -4,14 +4,22 @@ export interface Port {
   number: number;
 }
 
-const defaults = {
+/** The services that `npm start` runs. Each `database` is on the server of the read model; the variable gives another address. */
+const services = {
   commandApi: { variable: 'COMMAND_API_PORT', number: 8080 },
   queryApi: { variable: 'QUERY_API_PORT', number: 8081 },
   outboxRelay: { variable: 'OUTBOX_RELAY_PORT', number: 8082 },
   queryWorker: { variable: 'QUERY_WORKER_PORT', number: 8083 },
-  priceHistory: { variable: 'PRICE_HISTORY_PORT', number: 8084 },
+  priceHistory: {
+    variable: 'PRICE_HISTORY_PORT',
+    number: 8084,
+    database: { variable: 'PRICES_DB_DSN', name: 'catalogue_prices' },
+  },
   promotions: { variable: 'PROMOTIONS_PORT', number: 8085 },
   promotionsRelay: { variable: 'PROMOTIONS_RELAY_PORT', number: 8086 },
+};
+
+const servers = {
   writeDb: { variable: 'WRITE_DB_PORT', number: 5441 },
   readDb: { variable: 'READ_DB_PORT', number: 5442 },
   promotionsDb: { variable: 'PROMOTIONS_DB_PORT', number: 5443 },
@@ -20,10 +28,24 @@ const defaults = {
   registry: { variable: 'SCHEMA_REGISTRY_PORT', number: 8090 },
 };
 
-/** Databases on the server of the read model, by the variable that gives another address. */
-const databasesBeside = { PRICES_DB_DSN: 'catalogue_prices' };
+export type Ports = { readonly [Name in keyof typeof services | keyof typeof servers]: Port };
 
-export type Ports = { readonly [Name in keyof typeof defaults]: Port };
+/** A service and its port. */
+export interface Service {
+  name: string;
+  port: number;
+}
+
+/** The services, each by its name in `serve`, which the variable of its port repeats. */
+export function servicesOn(ports: Ports): Service[] {
+  return (Object.keys(services) as (keyof typeof services)[]).map((key) => ({
+    name: ports[key].variable
+      .replace(/_PORT$/, '')
+      .replaceAll('_', '-')
+      .toLowerCase(),
+    port: ports[key].number,
+  }));
+}
 
 /** The settings of `npm start`. Given servers replace started ones. */
 export interface Settings {
@@ -41,7 +63,7 @@ export interface Settings {
 export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[] = []): Settings {
   const unknown = args.find((arg) => arg !== '--registry');
   if (unknown !== undefined) throw new Error(`There is no option ${unknown}: the only one is --registry`);
-  const entries = Object.entries(defaults).map(([name, port]) => [name, portFrom(env, port)]);
+  const entries = Object.entries({ ...services, ...servers }).map(([name, port]) => [name, portFrom(env, port)]);
   const ports = Object.fromEntries(entries) as Ports;
   requireDifferent(Object.values(ports));
   return {
@@ -51,11 +73,9 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[] = [
     readDb: dsnFrom(env, 'READ_DB_DSN'),
     promotionsDb: dsnFrom(env, 'PROMOTIONS_DB_DSN'),
     startsRegistry: args.includes('--registry') && textFrom(env, 'SCHEMA_REGISTRY_URL') === undefined,
-    beside: Object.entries(databasesBeside).map(([variable, name]) => ({
-      variable,
-      name,
-      dsn: dsnFrom(env, variable),
-    })),
+    beside: Object.values(services).flatMap((service) =>
+      'database' in service ? { ...service.database, dsn: dsnFrom(env, service.database.variable) } : [],
+    ),
   };
 }
 

@@ -5,9 +5,9 @@ import { engineInsteadOfJava, KafkaContainer } from './kafka-container.ts';
 import { migrate, type Serving, serve } from './nx.ts';
 import { requireFreePort } from './ports.ts';
 import { startServers } from './servers.ts';
-import { servicesOn, untilReady, watch } from './services.ts';
+import { untilReady, watch } from './services.ts';
 import { publishSchemas } from './schemas.ts';
-import { type Ports, readSettings, serviceEnvironment, type Settings } from './settings.ts';
+import { type Ports, readSettings, serviceEnvironment, servicesOn, type Settings } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
 import { welcome } from './welcome.ts';
 

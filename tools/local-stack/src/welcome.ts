@@ -1,24 +1,17 @@
-import type { Ports } from './settings.ts';
-
-type Shown = Pick<
-  Ports,
-  'commandApi' | 'queryApi' | 'outboxRelay' | 'queryWorker' | 'priceHistory' | 'promotions' | 'promotionsRelay'
->;
+import { type Ports, servicesOn } from './settings.ts';
 
 /** The text that `npm start` prints when everything is ready: the addresses, and two commands to try. */
-export function welcome(ports: Shown): string {
-  const { commandApi, queryApi, outboxRelay, queryWorker, priceHistory, promotions, promotionsRelay } = ports;
+export function welcome(ports: Ports): string {
+  const { commandApi, queryApi } = ports;
+  const services = servicesOn(ports).map(({ name, port }) => {
+    const isPage = port === queryApi.number;
+    return `  ${name.padEnd(16)} http://localhost:${port}${isPage ? ', with the catalogue page' : ''}`;
+  });
   const product = '{ "name": "Mouse ergonomico", "price": 39.90 }';
   return `
 Ready; Ctrl-C stops everything.
 
-  command-api       http://localhost:${commandApi.number}
-  query-api         http://localhost:${queryApi.number}, with the catalogue page
-  outbox-relay      http://localhost:${outboxRelay.number}
-  query-worker      http://localhost:${queryWorker.number}
-  price-history     http://localhost:${priceHistory.number}
-  promotions        http://localhost:${promotions.number}
-  promotions-relay  http://localhost:${promotionsRelay.number}
+${services.join('\n')}
 
 Write a product, and read it back:
 
