@@ -1,4 +1,4 @@
-// node build.ts <app>: its image, tagged catalogue/<app>:latest and by its commit. Run by `nx run @catalogue/<app>:image`.
+// node build.ts @catalogue/<app>: its image, tagged catalogue/<app>:latest and by its commit. Run by `nx run @catalogue/<app>:image`.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { findEngine } from './engine.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const app = process.argv[2] ?? '';
+const app = (process.argv[2] ?? '').replace('@catalogue/', '');
 const prefix = process.env['IMAGE_PREFIX'] ?? 'catalogue';
 
 const engine = await findEngine();

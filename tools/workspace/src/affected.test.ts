@@ -2,9 +2,12 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { readPackages } from './packages.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const apps = ['command-api', 'outbox-relay', 'price-history', 'promotions', 'query-api', 'query-worker'];
+const apps = readPackages()
+  .filter(({ kind }) => kind === 'apps')
+  .map(({ folder }) => folder.replace('apps/', ''));
 /** They start the services, so a change in any of them is theirs, too. */
 const systemTests = ['acceptance', 'benchmark'];
 
