@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take a minute or more, mostly waiting: begun last, one of them would run alone in the end. */
-const longest = /(plans|(random-)?faults|outage|takeover|rebuild|consumer|stream-hub)\.int\.test\.ts$/;
+const longest = /(plans|recipe|(random-)?faults|outage|takeover|rebuild|consumer|stream-hub)\.int\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
