@@ -74,7 +74,7 @@ export async function buildApp({ name, store, writeDb, sender, schemaIds, log, m
       signal,
       requireFit: async () => {
         await checkOrigin(store);
-        await sender.requireTopic();
+        await sender.requireFit();
       },
       isStuck: () => sender.stalledForMs > maxStallMs,
       onRole: (now) => {

@@ -1,9 +1,8 @@
-import { jsonCodec } from '@catalogue/contracts';
 import { findDangers, openProducer } from '@catalogue/kafka';
 import { connect, requireLogin } from '@catalogue/postgres';
-import { jsonSchemaIds } from '@catalogue/registry';
 import { createLogger, createMetrics, readSettings, registrySettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
+import { openWriting } from './event/writing.ts';
 import { Sender } from './sender.ts';
 import { settings, topicOf } from './settings.ts';
 
@@ -15,8 +14,8 @@ const metrics = createMetrics(name);
 const store = connect(writeDb, { name, max: 4, statementTimeoutMs: 10_000, answerTimeoutMs: 15_000 });
 await requireLogin(store, 'WRITE_DB_DSN');
 const open = () => openProducer({ brokers, clientId: name, log });
-const schemaIds = jsonSchemaIds(registry, kind.contract, topic);
-const sender = new Sender({ openProducer: open, topic, kind, codec: jsonCodec, schemaIds, log });
+const { codec, schemaIds } = openWriting(rest.codecName, registry, kind, topic);
+const sender = new Sender({ openProducer: open, topic, kind, codec, schemaIds, log });
 
 const { app, work } = await buildApp({
   name,

@@ -1,11 +1,10 @@
 // node dist/republish.js --from <position|time|product> [--topic <other>]: repeats events that the relay has sent, for a new or
 // repaired consumer. The service itself is main.ts.
-import { jsonCodec } from '@catalogue/contracts';
 import { checkOrigin } from '@catalogue/event-store';
 import { openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
-import { jsonSchemaIds } from '@catalogue/registry';
 import { readSettings, registrySettings } from '@catalogue/service';
+import { openWriting } from './event/writing.ts';
 import { parseCommand } from './history/command.ts';
 import { Report } from './history/report.ts';
 import { republish } from './history/republish.ts';
@@ -19,6 +18,7 @@ const { name, writeDb, brokers, kind, ...rest } = readSettings(
     writeDb: settings.writeDb,
     brokers: settings.brokers,
     kind: settings.kind,
+    codecName: settings.codecName,
     topic: settings.topic,
   },
   process.env,
@@ -29,19 +29,20 @@ for (const end of ['SIGINT', 'SIGTERM'] as const) process.once(end, () => stop.a
 
 const store = connect(writeDb, { name: `${name} republish`, max: 2 });
 const open = () => openProducer({ brokers, clientId: `${name}-republish`, log: report.log });
-const schemaIds = jsonSchemaIds(readSettings(registrySettings, process.env), kind.contract, report.topic);
+const registry = readSettings(registrySettings, process.env);
+const { codec, schemaIds } = openWriting(rest.codecName, registry, kind, report.topic);
 const sender = new Sender({
   openProducer: open,
   topic: report.topic,
   kind,
-  codec: jsonCodec,
+  codec,
   schemaIds,
   log: report.log,
 });
 try {
   await checkOrigin(store);
   await schemaIds.ask().catch((err: unknown) => report.log.warn({ err }, 'The messages do not name their schemas'));
-  await sender.requireTopic();
+  await sender.requireFit();
   await republish({ ...command, reader: name, store, sender, onSent: report.sent, signal: stop.signal });
   report.done();
 } catch (error) {

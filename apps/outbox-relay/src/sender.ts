@@ -59,8 +59,12 @@ export class Sender {
     }
   }
 
-  /** Rejects if Kafka does not respond within a second or two, or the topic does not exist. */
-  async requireTopic(): Promise<void> {
+  /**
+   * Rejects if Kafka does not respond within a second or two, the topic does not exist, or a schema registry does not give the ids of
+   * the schemas.
+   */
+  async requireFit(): Promise<void> {
+    await this.#options.codec.prepareToEncode?.();
     try {
       await this.#producer.requireTopic(this.#options.topic);
     } catch (error) {

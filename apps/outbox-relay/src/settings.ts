@@ -1,5 +1,5 @@
 import { defaultTopic } from '@catalogue/contracts';
-import { kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
+import { eventCodec, kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
 import { type EventKind, relayEvents } from './event/kind.ts';
 import { relayName } from './name.ts';
 
@@ -9,6 +9,7 @@ export const settings = {
   writeDb: postgresDsn('WRITE_DB_DSN'),
   brokers: kafkaBrokers,
   kind: relayEvents,
+  codecName: eventCodec,
   // Absent, it is that of the kind.
   topic: { ...kafkaTopic(defaultTopic), fallback: '' },
 };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { jsonCodec } from '@catalogue/contracts';
+import { type Codec, jsonCodec } from '@catalogue/contracts';
 import { append } from '@catalogue/event-store';
 import { findDangers, type IncomingMessage, openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
@@ -53,7 +53,11 @@ export function versionsIn(messages: readonly IncomingMessage[]): Map<string, nu
   return new Map([...versions].map(([id, set]) => [id, [...set]]));
 }
 
-export function newSender(brokers: string, topic: string, options: Pick<SenderOptions, 'schemaIds'> = {}): Sender {
+export function newSender(
+  brokers: string,
+  topic: string,
+  options: Partial<Pick<SenderOptions, 'schemaIds' | 'codec'>> = {},
+): Sender {
   const open = () => openProducer({ brokers, clientId: 'outbox-relay', log });
   return new Sender({ openProducer: open, topic, kind: eventKinds.products, codec: jsonCodec, log, ...options });
 }
@@ -79,6 +83,7 @@ interface RelayOptions {
   name?: string;
   checkTopicEvery?: number;
   schemaIds?: SchemaIds;
+  codec?: Codec;
 }
 
 /** A relay in this process that runs until it is disposed of. */
@@ -86,12 +91,12 @@ export async function startRelay(
   db: TestDatabase,
   brokers: string,
   topic: Pick<TestTopic, 'name'>,
-  { name = defaultName, checkTopicEvery = 60_000, schemaIds }: RelayOptions = {},
+  { name = defaultName, checkTopicEvery = 60_000, schemaIds, codec = jsonCodec }: RelayOptions = {},
 ) {
   const stop = new AbortController();
   const store = connect(db.dsn, { name });
   const ids = schemaIds === undefined ? {} : { schemaIds };
-  const sender = newSender(brokers, topic.name, ids);
+  const sender = newSender(brokers, topic.name, { codec, ...ids });
   const logged: Logged[] = [];
   const warn = (fields: object, msg: string) => void logged.push({ ...fields, msg });
   const watched = Object.assign(createLogger('test', 'silent'), { warn });

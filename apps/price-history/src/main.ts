@@ -1,7 +1,7 @@
-import { jsonCodec } from '@catalogue/contracts';
 import { requireLogin } from '@catalogue/postgres';
 import { connectModel, openProjection } from '@catalogue/projection';
-import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
+import { eitherCodec } from '@catalogue/registry';
+import { createLogger, createMetrics, readSettings, registrySettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { priceModel } from './model.ts';
 import { openPools } from './pools.ts';
@@ -18,6 +18,7 @@ const sql = connectModel(model, readDb);
 const { reader, lines } = openPools(readDb);
 await requireLogin(sql, 'PRICES_DB_DSN');
 
-const projection = openProjection(model, { sql, brokers, topic, log, metrics, codec: jsonCodec });
+const codec = eitherCodec(readSettings(registrySettings, process.env));
+const projection = openProjection(model, { sql, brokers, topic, log, metrics, codec });
 const { app, work } = await buildApp({ projection, sql, reader, lines, log, metrics, markets, corsOrigins });
 await serve(app, { port, host, log, work, close: [sql, reader, lines].map((pool) => () => pool.end({ timeout: 1 })) });

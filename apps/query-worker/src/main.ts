@@ -1,7 +1,7 @@
-import { jsonCodec } from '@catalogue/contracts';
 import { requireLogin } from '@catalogue/postgres';
 import { connectModel } from '@catalogue/projection';
-import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
+import { eitherCodec } from '@catalogue/registry';
+import { createLogger, createMetrics, readSettings, registrySettings, serve } from '@catalogue/service';
 import { buildWorker } from './app.ts';
 import { productModel } from './model.ts';
 import { settings } from './settings.ts';
@@ -13,5 +13,6 @@ const metrics = createMetrics(model.name);
 const sql = connectModel(model, readDb);
 await requireLogin(sql, 'READ_DB_DSN');
 
-const { app, work } = await buildWorker(model, { sql, brokers, topic, log, metrics, codec: jsonCodec });
+const codec = eitherCodec(readSettings(registrySettings, process.env));
+const { app, work } = await buildWorker(model, { sql, brokers, topic, log, metrics, codec });
 await serve(app, { port, host, log, work, close: [() => sql.end({ timeout: 1 })] });

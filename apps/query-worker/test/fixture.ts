@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
-import { jsonCodec } from '@catalogue/contracts';
+import { type Codec, jsonCodec } from '@catalogue/contracts';
 import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
@@ -16,6 +16,7 @@ interface Seams {
   /** What the worker is given for its connection to the database. */
   through?: (sql: Sql) => Sql;
   stalledAfterMs?: number;
+  codec?: Codec;
 }
 
 /** A worker that runs until it is disposed of. */
@@ -25,13 +26,13 @@ export async function startWorker(brokers: string, dsn: string, topic: string, l
   const sql = connectReadModel(dsn);
   const metrics = createMetrics('test');
   const { app, work, generations } = await buildWorker(productModel(), {
+    codec: jsonCodec,
     ...options,
     sql: through(sql),
     brokers,
     topic,
     log,
     metrics,
-    codec: jsonCodec,
   });
   const working = work(stop.signal);
   /** Why it ended before it was told to. */

@@ -29,6 +29,10 @@ export interface Codec {
   encode(event: ProductEvent | PromotionEvent): Buffer;
   /** Never throws: an unreadable message is `undecodable`. */
   decode(value: Uint8Array | null): Decoded;
+  /** Rejects while `encode` cannot write events yet. Absent where it always can. */
+  prepareToEncode?(): Promise<void>;
+  /** Rejects while `decode` cannot read one of these messages yet, however often that is tried. Absent where it always can. */
+  prepareToDecode?(values: Iterable<Uint8Array | null>): Promise<void>;
 }
 
 const envelope = TypeCompiler.Compile(Envelope);
@@ -37,25 +41,34 @@ const legacyEnvelope = TypeCompiler.Compile(LegacyEnvelope);
 /** Characters of an event's id and of its type: consumers keep both, of every event that waits, in memory. */
 const maxNameLength = 255;
 
+const framed = 'The message begins with byte 0: its schema is in a schema registry, and SCHEMA_REGISTRY_URL is not set';
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Events as JSON, checked by the schemas that also check HTTP bodies. */
 export function createJsonCodec(definitions: EventDefinitions): Codec {
-  const types = knownTypes(definitions);
+  const read = createEventReader(definitions);
   return {
     contentType: 'application/json',
     encode: (event) => Buffer.from(JSON.stringify(event)),
     decode: (value) => {
       if (value === null) return { kind: 'undecodable', reason: 'The message has no value' };
+      if (value[0] === 0) return { kind: 'undecodable', reason: framed };
       let parsed: unknown;
       try {
         parsed = JSON.parse(utf8.decode(value));
       } catch (error) {
         return { kind: 'undecodable', reason: `The message is not JSON: ${(error as Error).message}` };
       }
-      return classify(parsed, types);
+      return read(parsed);
     },
   };
+}
+
+/** Checks and upcasts what a codec has parsed. */
+export function createEventReader(definitions: EventDefinitions): (value: unknown) => Decoded {
+  const types = knownTypes(definitions);
+  return (value) => classify(value, types);
 }
 
 /** The codec of this release's events. */

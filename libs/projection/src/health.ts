@@ -2,6 +2,7 @@ import type { PartitionState } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, DependencyState } from '@catalogue/service';
 import type { PatientDatabase } from './consume/retry.ts';
+import type { SchemaWait } from './consume/schema-wait.ts';
 import type { FollowedGeneration, Generations } from './consume/generations.ts';
 
 /** With a larger lag a worker is catching up: at 5 000 events/s it is 100 behind at any moment. */
@@ -11,10 +12,11 @@ export interface Observed {
   sql: Sql;
   database: PatientDatabase;
   generations: Generations;
+  schemas: SchemaWait;
 }
 
 /** The worker's dependencies and progress. Only the serving generation decides whether the worker is ready. */
-export function dependenciesOf({ sql, database, generations }: Observed): Dependencies {
+export function dependenciesOf({ sql, database, generations, schemas }: Observed): Dependencies {
   return {
     'read model': async () => {
       if (database.away !== undefined) return { status: 'down', detail: `Waiting for the database: ${database.away}` };
@@ -26,6 +28,7 @@ export function dependenciesOf({ sql, database, generations }: Observed): Depend
       if (consumer?.problem !== undefined) return { status: 'down', detail: consumer.problem };
       return consumer?.isConnected() ? { status: 'up' } : { status: 'starting', detail: 'Joining the consumer group' };
     },
+    ...(schemas.isNeeded ? { 'schema registry': () => schemaState(schemas) } : {}),
     projection: () => {
       const { serving } = generations;
       return serving === undefined
@@ -34,6 +37,11 @@ export function dependenciesOf({ sql, database, generations }: Observed): Depend
     },
     'other generations': () => othersState(generations.followed.filter(({ state }) => state !== 'serving')),
   };
+}
+
+/** Up while no message waits: known schemas need no registry. */
+function schemaState({ reason }: SchemaWait): DependencyState {
+  return reason === undefined ? { status: 'up' } : { status: 'down', detail: `Messages wait: ${reason}` };
 }
 
 function projectionState(followed: FollowedGeneration): DependencyState {

@@ -1,7 +1,9 @@
+import { jsonCodec } from '@catalogue/contracts';
 import type { PartitionState } from '@catalogue/kafka';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Generations } from './consume/generations.ts';
+import { SchemaWait } from './consume/schema-wait.ts';
 import { dependenciesOf, type Observed } from './health.ts';
 import { measureClock, measureGenerations, measureParked } from './metrics.ts';
 
@@ -28,7 +30,9 @@ test('the progress of a rebuild is not reported while the end of a partition is 
 });
 
 test('a worker that does not know its lag does not report 0', async () => {
-  const projection = dependenciesOf({ generations: following(behind(0, 1, undefined)) } as Observed)['projection'];
+  const schemas = new SchemaWait(jsonCodec, createLogger('test', 'silent'));
+  const observed = { generations: following(behind(0, 1, undefined)), schemas };
+  const { projection } = dependenciesOf(observed as Observed);
   expect(await projection?.()).toEqual({
     status: 'catching-up',
     detail: 'Generation 1: 1 partitions, it is not known how many events behind',

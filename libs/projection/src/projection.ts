@@ -8,6 +8,7 @@ import { openGenerationConsumer } from './consume/consumer.ts';
 import { drainNowAndThen } from './consume/drain.ts';
 import { Generations } from './consume/generations.ts';
 import { PatientDatabase } from './consume/retry.ts';
+import { SchemaWait } from './consume/schema-wait.ts';
 import { Semaphore } from './consume/semaphore.ts';
 import { dependenciesOf } from './health.ts';
 import { measureClock, measureGenerations, measureParked } from './metrics.ts';
@@ -52,6 +53,7 @@ export function openProjection(model: Model, options: ProjectionOptions): Projec
   const admin = openAdmin({ brokers, clientId: model.name, log });
   const metrics = workerMetrics(registry);
   const database = new PatientDatabase(log, () => metrics.retries.inc());
+  const schemas = new SchemaWait(codec, log);
   const filling = new Semaphore(maxFillingBatches);
   const alone = new Semaphore(1);
   const generations: Generations = new Generations({
@@ -60,8 +62,8 @@ export function openProjection(model: Model, options: ProjectionOptions): Projec
     log,
     open: (generation) => {
       const limit = () => (generations.stateOf(generation) === 'filling' ? filling : undefined);
-      const shared = { model, sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs };
-      return openGenerationConsumer(shared, generation);
+      const shared = { model, sql, database, brokers, admin, topic, log, metrics, limit, alone, stalledAfterMs };
+      return openGenerationConsumer({ ...shared, codec, schemas }, generation);
     },
   });
   measureGenerations(registry, generations);
@@ -73,5 +75,5 @@ export function openProjection(model: Model, options: ProjectionOptions): Projec
     const building = buildIndexesNowAndThen(sql, model, topic, log, signal);
     await Promise.all([generations.run(signal), draining, ending, building]).finally(() => admin.close());
   };
-  return { generations, dependencies: dependenciesOf({ sql, database, generations }), work };
+  return { generations, dependencies: dependenciesOf({ sql, database, generations, schemas }), work };
 }

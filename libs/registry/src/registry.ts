@@ -15,7 +15,7 @@ const defaultTimeoutMs = 5_000;
 const maxAnswerLength = 1_048_576;
 
 /**
- * The five calls of the API that Confluent's, Apicurio's and Karapace's registries share (version 7). Each rejects with a
+ * The six calls of the API that Confluent's, Apicurio's and Karapace's registries share (version 7). Each rejects with a
  * `RegistryError`.
  */
 export class SchemaRegistry {
@@ -35,6 +35,15 @@ export class SchemaRegistry {
   /** The id under which exactly this schema is registered. */
   async idOf(subject: string, schema: RegistrySchema): Promise<number> {
     return idIn(await this.#call('POST', `/subjects/${encodeURIComponent(subject)}`, schema));
+  }
+
+  /** Why the subject's mode would refuse a schema; undefined if it would not. */
+  async refusalOf(subject: string, schema: RegistrySchema): Promise<string | undefined> {
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions?verbose=true`;
+    const { is_compatible: isCompatible, reason, messages } = await this.#call('POST', path, schema);
+    if (isCompatible === true) return undefined;
+    const said = typeof reason === 'string' ? reason : JSON.stringify(messages ?? 'it gives no reason');
+    return `The schema registry would refuse the schema: ${said}`;
   }
 
   /** The text of the subject's newest schema; undefined for an unknown subject. */

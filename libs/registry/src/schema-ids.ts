@@ -8,11 +8,11 @@ const retryMs = 5_000;
 
 /** The ids of registered schemas, asked for once. Until the registry has answered they are unknown. */
 export class SchemaIds {
-  readonly #registry: SchemaRegistry;
+  readonly #registry: Pick<SchemaRegistry, 'idOf'>;
   readonly #schemas: readonly EventSchema[];
   readonly #ids = new Map<string, number>();
 
-  constructor(registry: SchemaRegistry, schemas: readonly EventSchema[]) {
+  constructor(registry: Pick<SchemaRegistry, 'idOf'>, schemas: readonly EventSchema[]) {
     this.#registry = registry;
     this.#schemas = schemas;
   }

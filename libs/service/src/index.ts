@@ -10,7 +10,7 @@ export { type KafkaBrokers, kafkaBrokers, kafkaTopic } from './kafka-settings.ts
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
 export { decimalNumber, oneOf, shortText, timestamp, wholeNumber } from './query-parameter.ts';
 export { pooledRandomBytes } from './random.ts';
-export { registrySettings } from './registry-settings.ts';
+export { eventCodec, registrySettings } from './registry-settings.ts';
 export { repeat } from './repeat.ts';
 export { type ResponseHeaders, withHeaders } from './response-headers.ts';
 export { serve, type ServeOptions } from './serve.ts';

@@ -1,4 +1,7 @@
-import { parseAddress, type Setting } from './settings.ts';
+import { choice, parseAddress, type Setting } from './settings.ts';
+
+/** The form of the events that a producer writes. */
+export const eventCodec = choice('EVENT_CODEC', 'json', ['json', 'avro']);
 
 /** The schema registry; an empty address without one. */
 export const registrySettings = {

@@ -14,6 +14,7 @@ import { applyBatch, NotOwnerError } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { GapWatch } from './gap-watch.ts';
 import { TopicFault } from './topic-fault.ts';
+import type { SchemaWait } from './schema-wait.ts';
 import { Tries, type TriesOptions } from './retry.ts';
 
 export interface BatchRunnerOptions extends TriesOptions {
@@ -21,6 +22,7 @@ export interface BatchRunnerOptions extends TriesOptions {
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
+  schemas: SchemaWait;
 }
 
 // Milliseconds between two notifications of new changes: under load they come in threes and fours.
@@ -67,6 +69,7 @@ export class BatchRunner {
   /** Applies a batch once, however often the database has to be tried. */
   async apply(scope: OffsetScope, batch: MessageBatch): Promise<BatchOutcome> {
     const { partition } = batch;
+    if (this.#options.schemas.isNeeded) await this.#options.schemas.until(batch);
     const memory = this.#memoryOf(scope, partition);
     const end = this.#options.metrics.duration.startTimer();
     try {

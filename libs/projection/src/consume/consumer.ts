@@ -23,6 +23,7 @@ import { prepareBatch } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { BatchRunner } from './batch-runner.ts';
 import type { PatientDatabase } from './retry.ts';
+import type { SchemaWait } from './schema-wait.ts';
 import type { Semaphore } from './semaphore.ts';
 
 export interface GenerationConsumerOptions {
@@ -35,6 +36,7 @@ export interface GenerationConsumerOptions {
   log: Logger;
   metrics: WorkerMetrics;
   codec: Codec;
+  schemas: SchemaWait;
   /** Limits concurrent batches; read before each try. */
   limit: () => Semaphore | undefined;
   /** Runs messages that may end the process, one at a time. */
@@ -45,8 +47,9 @@ export interface GenerationConsumerOptions {
 
 /** The consumer of one generation of the read model, with its own offsets and consumer group. */
 export function openGenerationConsumer(options: GenerationConsumerOptions, generation: number): Consumer {
-  const { model, sql, database, brokers, admin, topic, log, metrics, codec, limit, alone, stalledAfterMs } = options;
-  const runner = new BatchRunner({ model, sql, database, log, metrics, codec, limit, alone });
+  const { model, sql, database, brokers, admin, topic, log, metrics, limit, alone, stalledAfterMs } = options;
+  const { codec, schemas } = options;
+  const runner = new BatchRunner({ model, sql, database, log, metrics, codec, schemas, limit, alone });
   // The topic at the last assignment of partitions: offsets are stored under its id.
   let scope: OffsetScope = { generation, topic, topicId: '' };
   return openConsumer({

@@ -43,6 +43,11 @@ export function unstorable(origin: Origin, refusal: Error): Unreadable {
   };
 }
 
+/** Where a readable message was. One in Avro is kept as JSON, so that it can be read again without a schema registry. */
+export function keptOrigin({ origin, decoded }: Readable): Origin {
+  return origin.value?.[0] === 0 ? { ...origin, value: Buffer.from(JSON.stringify(decoded.event)) } : origin;
+}
+
 /** A message that has to wait. */
 export function parkedMessage(
   { topic, partition, offset, key = null, value, headers }: Origin,

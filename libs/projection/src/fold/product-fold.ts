@@ -1,4 +1,4 @@
-import { parkedMessage, type Readable, read } from './message.ts';
+import { keptOrigin, parkedMessage, type Readable, read } from './message.ts';
 import type { Model, Step, Tracked } from '../model.ts';
 import type { Fate, Folded } from './outcome.ts';
 import type { ParkedMessage } from './parked-message.ts';
@@ -102,7 +102,7 @@ export class ProductFold<Row extends Tracked> {
     }
     const about = { productId: this.#product.id, version, eventId, type: storable(type) };
     const { reason, detail } = isFirst && 'reason' in projected ? projected : this.#whyBehind(version);
-    this.#park(parkedMessage(message.origin, { ...about, reason, detail }));
+    this.#park(parkedMessage(keptOrigin(message), { ...about, reason, detail }));
     return 'parked';
   }
 

@@ -1,0 +1,114 @@
+import { jsonCodec, productContract, type ProductEvent, type TopicContract } from '@catalogue/contracts';
+import type { OutgoingMessage } from '@catalogue/kafka';
+import { AvroCodec, publish, SchemaRegistry } from '@catalogue/registry';
+import { migrateReadModel } from '@catalogue/read-schema';
+import { createDatabase, createTopic, startOwnRegistry, waitFor } from '@catalogue/testing';
+import { Type } from '@sinclair/typebox';
+import { expect, inject, test } from 'vitest';
+import { applied, event, newIds, openSender, readModel, startWorker } from '../test/fixture.ts';
+import { retryParked } from '../test/products.ts';
+
+const { readDb, kafka } = inject('servers');
+
+/** The same event in Avro. */
+function inAvro({ key, value }: OutgoingMessage, codec: AvroCodec): OutgoingMessage {
+  const decoded = jsonCodec.decode(value);
+  if (decoded.kind !== 'event') throw new Error('Expected an event');
+  return { key, value: codec.encode(decoded.event), headers: {} };
+}
+
+async function writerOf(registry: SchemaRegistry, contract: TopicContract, topic: string): Promise<AvroCodec> {
+  await publish(registry, contract, topic);
+  const codec = new AvroCodec(registry, contract, `${topic}.avro`);
+  await codec.prepareToEncode();
+  return codec;
+}
+
+const whole = (ids: string[], version: number) => new Map(ids.map((id) => [id, { version, price: `${version}.00` }]));
+
+test('a worker reads both codecs, waits for a schema that the registry does not give, and parks nothing', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using server = await startOwnRegistry();
+  const registry = new SchemaRegistry({ url: server.url, user: '', password: '' }, 30_000);
+  const writer = await writerOf(registry, productContract, topic.name);
+  const codec = new AvroCodec(registry, productContract, topic.name);
+  await using worker = await startWorker(kafka, db.dsn, topic.name, undefined, { codec });
+  const ids = newIds(50);
+
+  await server.kill();
+  await sender.send(ids.map((id) => event(id, 1)));
+  await applied(db, 50);
+  await sender.send(ids.map((id, index) => (index % 2 === 0 ? inAvro(event(id, 2), writer) : event(id, 2))));
+  const state = async () => (await worker.health()).dependencies['schema registry'];
+  await waitFor('the wait to be told', async () => (await state())?.status === 'down');
+  expect(await state()).toMatchObject({
+    detail: expect.stringMatching(/^Messages wait: The schema registry does not work/),
+  });
+  expect((await worker.health()).code).toBe(503);
+
+  await server.restart();
+  await applied(db, 100);
+  await server.kill();
+  await sender.send(ids.map((id) => inAvro(event(id, 3), writer)));
+  await applied(db, 150);
+  expect(await readModel(db)).toEqual(whole(ids, 3));
+  expect(await db.sql`select from parked_events`).toHaveLength(0);
+  expect((await worker.health()).code).toBe(200);
+});
+
+test('events of a newer release: read where Avro’s rules allow it, else parked, and applied by that release', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using server = await startOwnRegistry();
+  const registry = new SchemaRegistry({ url: server.url, user: '', password: '' }, 30_000);
+  const ours = await writerOf(registry, productContract, topic.name);
+  const next = await writerOf(registry, withCurrency(), topic.name);
+  const other = await writerOf(registry, withPriceText(), `${topic.name}-other`);
+  const codec = new AvroCodec(registry, productContract, topic.name);
+  await using _worker = await startWorker(kafka, db.dsn, topic.name, undefined, { codec });
+  const [read, parked] = newIds(2) as [string, string];
+  const newer = (writer: AvroCodec, id: string, payload: object) => {
+    const decoded = jsonCodec.decode(event(id, 2).value);
+    const { event: older } = decoded as { event: ProductEvent };
+    const value = writer.encode({ ...older, schemaVersion: 2, payload: { id, ...payload } } as ProductEvent);
+    return { key: id, value, headers: {} };
+  };
+
+  await sender.send([read, parked].map((id) => inAvro(event(id, 1), ours)));
+  await sender.send([newer(next, read, { price: 2, currency: 'USD' }), newer(other, parked, { price: 'two' })]);
+  await sender.send([read, parked].map((id) => inAvro(event(id, 3), ours)));
+  await applied(db, 6);
+  expect(await readModel(db)).toEqual(
+    new Map([
+      [read, { version: 3, price: '3.00' }],
+      [parked, { version: 1, price: '1.00' }],
+    ]),
+  );
+  const waiting = () => db.sql`select product_id as id, reason, version from parked_events order by version`;
+  const expected = [
+    { id: parked, reason: 'newer-schema', version: 2 },
+    { id: parked, version: 3 },
+  ];
+  expect(await waiting()).toMatchObject(expected);
+  // Kept as JSON: the tool needs no registry.
+  await server.kill();
+  await retryParked(db.sql, parked);
+  expect(await waiting()).toMatchObject(expected);
+});
+
+function withCurrency(): TopicContract {
+  return withUpdated({ currency: Type.String({ default: 'EUR' }) });
+}
+
+function withPriceText(): TopicContract {
+  return withUpdated({ price: Type.Optional(Type.String()) });
+}
+
+function withUpdated(change: Parameters<typeof Type.Object>[0]): TopicContract {
+  const payload = Type.Object({ ...productContract.definitions.ProductUpdated.payload.properties, ...change });
+  const ProductUpdated = { schemaVersion: 2, payload, upcasters: { 1: (older: object) => ({ ...older }) } };
+  return { ...productContract, definitions: { ...productContract.definitions, ProductUpdated } };
+}

@@ -1,0 +1,32 @@
+import type { Type } from 'avsc';
+
+/** A value that was read, and the offset after it: -1 if the bytes end before. */
+export interface Framed {
+  value: unknown;
+  offset: number;
+}
+
+/** Bytes of the magic byte and of the schema's id. */
+export const headLength = 5;
+
+/** Reused: most records need less. */
+const scratch = Buffer.alloc(4_096);
+
+/** Confluent's wire format: byte 0, the schema's id, the record. */
+export function frame(schemaId: number, type: Type, record: unknown): Buffer {
+  const end = type.encode(record, scratch, headLength);
+  // Beyond the buffer it is the negative number of missing bytes.
+  if (end >= 0) {
+    scratch.writeUInt32BE(schemaId, 1);
+    return Buffer.from(scratch.subarray(0, end));
+  }
+  const head = Buffer.alloc(headLength);
+  head.writeUInt32BE(schemaId, 1);
+  return Buffer.concat([head, type.toBuffer(record)]);
+}
+
+/** The id in a framed message; undefined in another, and in one that ends within it. */
+export function schemaIdIn(value: Uint8Array | null): number | undefined {
+  if (value === null || value.length < headLength || value[0] !== 0) return undefined;
+  return new DataView(value.buffer, value.byteOffset).getUint32(1);
+}
