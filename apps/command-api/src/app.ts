@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { checkOrigin } from '@catalogue/event-store';
 import { isTransient, type Sql } from '@catalogue/postgres';
-import { createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
+import { type AuthSettings, createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
 import { openCommands } from './commands.ts';
 import { NotDecided, Overloaded } from './commit/submission.ts';
 import { historyRoute } from './product/history.ts';
@@ -16,15 +16,18 @@ export interface AppOptions {
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
+  /** Whose access tokens requests need; `off` when absent. */
+  auth?: AuthSettings;
 }
 
 /** Builds the HTTP server that decides the catalogue's commands and appends their events to the event store. */
 export async function buildApp(options: AppOptions): Promise<Server> {
-  const { store, queries, connections, log, metrics, corsOrigins } = options;
+  const { store, queries, connections, log, metrics, corsOrigins, auth = 'off' } = options;
   const app = await createServer({
     log,
     metrics,
     corsOrigins,
+    auth,
     api,
     problemOf,
     dependencies: {

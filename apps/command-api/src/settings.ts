@@ -1,7 +1,8 @@
-import { corsOrigins, postgresDsn, serviceSettings } from '@catalogue/service';
+import { auth, corsOrigins, postgresDsn, serviceSettings } from '@catalogue/service';
 
 export const settings = {
   ...serviceSettings(8080),
   writeDb: postgresDsn('WRITE_DB_DSN'),
   corsOrigins,
+  auth,
 };

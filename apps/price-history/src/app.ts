@@ -10,7 +10,7 @@ import {
   requireRevalidation,
   RowLoader,
 } from '@catalogue/reading';
-import { createServer, type DependencyState, type Logger, type Registry } from '@catalogue/service';
+import { type AuthSettings, createServer, type DependencyState, type Logger, type Registry } from '@catalogue/service';
 import { Answers } from './answers/answers.ts';
 import { PricedProducts } from './answers/priced-products.ts';
 import { fileRoute, pictureRoute } from './routes/evidence.ts';
@@ -33,16 +33,19 @@ export interface AppOptions {
   metrics: Registry;
   markets: Markets;
   corsOrigins: string[];
+  /** Whose access tokens requests need; `off` when absent. */
+  auth?: AuthSettings;
   now?: () => number;
 }
 
 /** The HTTP server that answers from the price lines, and the work beside it that keeps them up to date. */
 export async function buildApp(options: AppOptions) {
-  const { projection, sql, reader, lines, log, metrics, corsOrigins, markets, now = Date.now } = options;
+  const { projection, sql, reader, lines, log, metrics, corsOrigins, auth = 'off', markets, now = Date.now } = options;
   const app = await createServer({
     log,
     metrics,
     corsOrigins,
+    auth,
     api,
     problemOf: outageProblem,
     dependencies: { ...projection.dependencies, rules: () => rulesState(reader, markets) },

@@ -1,5 +1,5 @@
 import { defaultTopic } from '@catalogue/contracts';
-import { corsOrigins, kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
+import { auth, corsOrigins, kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
 import { priceMarkets } from './rules/markets.ts';
 
 /** What the service reads from its environment. */
@@ -9,5 +9,6 @@ export const settings = {
   readDb: postgresDsn('PRICES_DB_DSN'),
   markets: priceMarkets,
   corsOrigins,
+  auth,
   ...serviceSettings(8084),
 };

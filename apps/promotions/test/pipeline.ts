@@ -62,6 +62,7 @@ export class Pipeline implements AsyncDisposable {
       KAFKA_BROKER: servers.kafka,
       KAFKA_TOPIC: topic.name,
       COMMAND_API_URL: `http://127.0.0.1:${ports['command-api']}`,
+      AUTH: 'off',
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
     };

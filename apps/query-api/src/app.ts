@@ -11,7 +11,14 @@ import {
   requireRevalidation,
   RowLoader,
 } from '@catalogue/reading';
-import { createServer, type Dependencies, type Logger, type Registry, type Server } from '@catalogue/service';
+import {
+  type AuthSettings,
+  createServer,
+  type Dependencies,
+  type Logger,
+  type Registry,
+  type Server,
+} from '@catalogue/service';
 import { OlderChanges } from './changes/older.ts';
 import { openProductLog, type ProductChange } from './changes/product-change.ts';
 import { StreamHub } from './changes/stream-hub.ts';
@@ -31,6 +38,8 @@ export interface AppOptions {
   log: Logger;
   metrics: Registry;
   corsOrigins: string[];
+  /** Whose access tokens requests need; `off` when absent. */
+  auth?: AuthSettings;
   /** Where the catalogue page sends its commands. */
   commandApiUrl: string;
   /** Where the page asks for prices; empty without price-history. */
@@ -47,7 +56,7 @@ export interface App {
 
 /** Builds the HTTP server that answers the catalogue’s queries from the read model. */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { readModel, listing, log, metrics, corsOrigins, commandApiUrl, pricesUrl = '' } = options;
+  const { readModel, listing, log, metrics, corsOrigins, auth = 'off', commandApiUrl, pricesUrl = '' } = options;
   const lists = new ListReader(
     listing,
     new QueryQueue({ maxRunning: listing.options.max, maxWaiting: 500, maxWaitMs: 2_000 }),
@@ -56,6 +65,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     log,
     metrics,
     corsOrigins,
+    auth,
     api,
     problemOf: outageProblem,
     dependencies: { 'read model': checkReadModel(readModel, lists) },

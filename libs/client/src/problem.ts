@@ -1,6 +1,8 @@
 /** A problem type from the APIs’ closed list. Newer APIs may send more. */
 export type ProblemType =
   | 'invalid-request'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
   | 'not-acceptable'

@@ -11,7 +11,15 @@ export async function allowOrigins(app: Server, origins: string[]): Promise<void
     origin: origins,
     maxAge: maxPreflightAgeSeconds,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['ETag', 'Link', 'Location', 'Consistency-Token', 'X-Request-Id', 'Retry-After'],
+    exposedHeaders: [
+      'ETag',
+      'Link',
+      'Location',
+      'Consistency-Token',
+      'X-Request-Id',
+      'Retry-After',
+      'WWW-Authenticate',
+    ],
   });
 }
 

@@ -11,6 +11,9 @@ export interface Api {
   tags?: Record<string, string>;
 }
 
+/** Named by `security` of the operations, if the service needs access tokens. */
+const securitySchemes = { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } as const;
+
 // The page uses scripts and styles of this origin and images in data URLs, and calls only this API.
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -26,11 +29,16 @@ const style = `.swagger-ui .info .title { color: ${accent}; padding-left: 48px; 
 .swagger-ui .btn.execute { background: ${accent}; border-color: ${accent} }`;
 
 /** Serves the OpenAPI document of all routes added later at `/openapi.json`, and a page to try them at `/docs`. */
-export async function describeApi(app: Server, { title, description, tags = {} }: Api): Promise<void> {
+export async function describeApi(
+  app: Server,
+  { title, description, tags = {} }: Api,
+  needsTokens: boolean,
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title, description, version: '1.0.0' },
+      ...(needsTokens && { components: { securitySchemes } }),
       tags: Object.entries(tags).map(([name, about]) => ({ name, description: about })),
     },
     refResolver: {

@@ -53,7 +53,7 @@ function problemOf(error: FastifyError | Problem, request: FastifyRequest): Prob
   const { statusCode = 500 } = error;
   if (statusCode === 413) return new Problem('body-too-large', `Send at most ${request.routeOptions.bodyLimit} bytes`);
   const [type, detail] = refusals[statusCode] ?? ['internal', 'The service failed; its log says why'];
-  if (type === 'internal') request.log.error({ err: error }, 'The request failed');
+  if (type === 'internal') request.log.error({ err: error, subject: request.subject }, 'The request failed');
   // The messages of Fastify and of the JSON parser name the fault, and contain no internals.
   return new Problem(
     type,

@@ -1,3 +1,4 @@
+export { auth, type AuthSettings } from './auth-settings.ts';
 export { backoffMs } from './backoff.ts';
 export { entityTagsPattern, parseEntityTags } from './entity-tags.ts';
 export type { FastifyReply, FastifyRequest, Server } from './fastify.ts';

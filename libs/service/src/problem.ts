@@ -1,9 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox';
-import { requestIdHeader, retryAfterHeader } from './response-headers.ts';
+import { challengeHeader, requestIdHeader, retryAfterHeader } from './response-headers.ts';
 
 /** All kinds of refusals and faults that a client can get, with their status and title (RFC 9457). */
 const problems = {
   'invalid-request': { status: 400, title: 'The request is malformed or invalid' },
+  unauthenticated: { status: 401, title: 'The request needs a valid access token' },
+  forbidden: { status: 403, title: 'The access token does not allow this' },
   'not-found': { status: 404, title: 'The resource does not exist' },
   'method-not-allowed': { status: 405, title: 'The resource does not support this method' },
   'not-acceptable': { status: 406, title: 'The resource has no representation of an accepted type' },
@@ -91,7 +93,11 @@ export function problemResponses(...types: ProblemType[]) {
 function responseOf(status: number, types: readonly ProblemType[]) {
   return {
     description: types.map((type) => `\`${type}\`: ${problems[type].title}`).join('; '),
-    headers: { ...requestIdHeader, ...(status === 429 || status === 503 ? retryAfterHeader : {}) },
+    headers: {
+      ...requestIdHeader,
+      ...(status === 429 || status === 503 ? retryAfterHeader : {}),
+      ...(status === 401 || status === 403 ? challengeHeader : {}),
+    },
     content: {
       'application/problem+json': {
         schema: { $ref: 'Problem#' },

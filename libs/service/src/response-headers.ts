@@ -14,6 +14,10 @@ export const retryAfterHeader: ResponseHeaders = {
   'Retry-After': { type: 'integer', description: 'Seconds to wait before a retry' },
 };
 
+export const challengeHeader: ResponseHeaders = {
+  'WWW-Authenticate': { type: 'string', description: 'Why the token is refused, or which scope is missing (RFC 6750)' },
+};
+
 /** Adds headers to a response schema. */
 export function withHeaders<T extends TSchema>(schema: T, headers: ResponseHeaders): T {
   return { ...schema, headers: { ...requestIdHeader, ...headers } };

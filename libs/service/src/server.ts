@@ -2,6 +2,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { requireAcceptable } from './accept.ts';
+import { protect } from './protect.ts';
+import type { AuthSettings } from './auth-settings.ts';
+import { TokenVerifier } from './token-verifier.ts';
 import { closeInTime } from './closing.ts';
 import { answerBeforeClosing, answerClientError, maxRequestMs } from './connections.ts';
 import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './errors.ts';
@@ -24,6 +27,8 @@ export interface ServerOptions {
   /** Described at `/openapi.json` and `/docs`; services without an API leave it out. */
   api?: Api;
   corsOrigins?: string[];
+  /** Whose access tokens requests need; `off` when absent, as for services without an API. */
+  auth?: AuthSettings;
   /** The problem for an expected error of the service; undefined for a fault. */
   problemOf?: (error: unknown) => Problem | undefined;
 }
@@ -35,7 +40,8 @@ const bodyLimit = 64 * 1024;
  * API if `api` is given. The caller adds the routes. The server does not listen yet.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { log, metrics, dependencies, api, corsOrigins = [], problemOf = () => undefined } = options;
+  const { log, metrics, dependencies, api, corsOrigins = [], auth = 'off', problemOf = () => undefined } = options;
+  const verifier = auth === 'off' ? undefined : new TokenVerifier(auth, log);
   // Fastify's own type: otherwise every type of the instance would refer to pino's types.
   const fastifyLog: FastifyBaseLogger = log;
   const app = fastify({
@@ -79,8 +85,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   negotiate(app);
   measureRequests(app, metrics);
   if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
-  if (api !== undefined) await describeApi(app, api);
-  operate(app, metrics, dependencies);
+  if (verifier !== undefined) protect(app, verifier, log.isLevelEnabled('debug'));
+  if (api !== undefined) await describeApi(app, api, verifier !== undefined);
+  if (auth === 'off' && api !== undefined) log.warn('AUTH=off: every client that reaches this port may do everything');
+  const issuer = verifier === undefined ? {} : { issuer: () => verifier.state() };
+  operate(app, metrics, { ...dependencies, ...issuer });
   return app;
 }
 
@@ -101,6 +110,7 @@ function contextOf(request: IncomingMessage & { [context]?: string }): string {
 
 function identifyRequests(app: Server): void {
   app.decorateRequest('traceparent', '');
+  app.decorateRequest('subject', '');
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = contextOf(request.raw);
     reply.header('x-request-id', request.id);
@@ -175,7 +185,7 @@ function operate(app: Server, metrics: Registry, dependencies: Dependencies): vo
     const { ready, ...body } = await readiness();
     return reply.code(ready ? 200 : 503).send(body);
   });
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/metrics', { config: { scope: 'catalogue:ops' }, schema: { hide: true } }, async (_request, reply) => {
     return reply.type(metrics.contentType).send(await scrape());
   });
 }

@@ -11,6 +11,8 @@ export interface Setting<T> {
   parse: (text: string, env?: Environment) => T;
   /** The value if the variable is absent or empty. A setting without a fallback is required. */
   fallback?: T;
+  /** As `fallback`, for a value that other variables decide. */
+  absent?: (env: Environment) => T;
 }
 
 type Values<S extends Record<string, Setting<unknown>>> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
@@ -44,6 +46,7 @@ function faultOf({ variable, example }: Setting<unknown>, { message }: Error): s
 function valueOf<T>(setting: Setting<T>, env: Environment): T {
   const text = textOf(setting.variable, env);
   if (text !== '') return setting.parse(text, env);
+  if (setting.absent !== undefined) return setting.absent(env);
   if (setting.fallback === undefined) throw new Error('is missing');
   return setting.fallback;
 }

@@ -139,6 +139,7 @@ export class System implements AsyncDisposable {
       READ_DB_DSN: this.readDb,
       ...(this.withPrices ? this.#priceSettings : {}),
       KAFKA_BROKER: this.brokers,
+      AUTH: 'off',
       COMMAND_API_URL: `http://127.0.0.1:${this.#ports['command-api']}`,
       CORS_ORIGINS: `http://127.0.0.1:${this.#ports['query-api']}`,
     };

@@ -96,7 +96,13 @@ export function serviceEnvironment(
     // With the option for new products, so that a product that is reduced right after its creation shows its prior price.
     PRICE_MARKETS: '{"EU": {"zone": "Europe/Brussels", "rules": ["new-products"]}}',
   };
-  return { ...page, ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1' };
+  return { ...page, ...authentication(env), ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1' };
+}
+
+/** A local stack needs no access tokens, unless its user names an issuer. */
+function authentication(env: NodeJS.ProcessEnv): { AUTH?: string } {
+  const isGiven = ['AUTH_ISSUER', 'AUTH_JWKS_URL'].some((variable) => textFrom(env, variable) !== undefined);
+  return isGiven ? {} : { AUTH: 'off' };
 }
 
 /** An empty variable counts as absent, as in every service. */

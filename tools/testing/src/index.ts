@@ -2,6 +2,7 @@ export { type PostgresVersion, postgresVersions, runKafkaConfigs } from '@catalo
 export { type Beside, runBeside } from './beside.ts';
 export { createAuthority } from './certificates.ts';
 export { createDatabase, type TestDatabase } from './database.ts';
+export { audience, type Issuer, startIssuer } from './issuer.ts';
 export { createLogin, type Login } from './login.ts';
 export { type Door, openDoor } from './door.ts';
 export { type OwnKafka, startOwnKafka } from './own-kafka.ts';

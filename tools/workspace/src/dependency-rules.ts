@@ -4,6 +4,7 @@ import type { Package } from './packages.ts';
 const owners: Record<string, string[]> = {
   '@confluentinc/kafka-javascript': ['libs/kafka'],
   fastify: ['libs/service'],
+  jose: ['libs/service', 'tools/testing'],
   pino: ['libs/service'],
   'prom-client': ['libs/service'],
   postgres: ['libs/postgres'],

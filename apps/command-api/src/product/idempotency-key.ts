@@ -16,8 +16,7 @@ export function idempotencyKeyOf(request: FastifyRequest): IdempotencyKey | unde
       faults: [{ pointer: '/idempotency-key', message: 'Must be a single key' }],
     });
   }
-  // Requests are not authenticated yet, so all keys belong to one subject.
-  return { subject: '', key, fingerprint: fingerprintOf(request) };
+  return { subject: request.subject, key, fingerprint: fingerprintOf(request) };
 }
 
 /** Whether the key is sent more than once. Node joins repeated headers to "a, b", which could also be a single key. */

@@ -77,13 +77,13 @@ const onExisting = ['not-found', 'product-discontinued', 'version-mismatch'] as 
 /** The HTTP routes of the commands on products. A success means that the event is durable; it never depends on Kafka. */
 export function productRoutes(app: Server, commands: ProductCommands): void {
   const submit = (request: FastifyRequest, command: ProductCommand, isNew = false) => {
-    const { id: requestId, traceparent } = request;
+    const { id: requestId, traceparent, subject } = request;
     const key = idempotencyKeyOf(request);
     return commands.submit({
       stream: command.id,
       command,
       eventId: newId(),
-      metadata: { requestId, traceparent },
+      metadata: { requestId, traceparent, ...(subject === '' ? {} : { subject }) },
       isNew,
       ...(key === undefined ? {} : { key }),
     });

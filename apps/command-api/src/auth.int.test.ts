@@ -1,0 +1,61 @@
+import { migrateEventStore } from '@catalogue/event-store';
+import { createLogger, createMetrics, type Server } from '@catalogue/service';
+import { audience, createDatabase, type Issuer, startIssuer, type TestDatabase } from '@catalogue/testing';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { buildApp } from './app.ts';
+
+let db: TestDatabase;
+let issuer: Issuer;
+let app: Server;
+
+beforeAll(async () => {
+  db = await createDatabase(inject('servers').writeDb, migrateEventStore);
+  issuer = await startIssuer(['shop', 'neighbour']);
+  app = await buildApp({
+    store: db.sql,
+    queries: db.sql,
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    auth: { issuer: issuer.url, audience, algorithms: ['ES256'] },
+  });
+});
+afterAll(async () => {
+  await app?.close();
+  await issuer?.[Symbol.asyncDispose]();
+  await db?.[Symbol.asyncDispose]();
+});
+
+async function create(subject: string, key: string, scope = 'catalogue:write') {
+  const authorization = `Bearer ${await issuer.token(subject, scope)}`;
+  const headers = { authorization, 'idempotency-key': key };
+  const answer = await app.inject({ method: 'POST', url: '/products', headers, body: { name: 'Mouse', price: 1 } });
+  return { status: answer.statusCode, id: answer.json<{ id?: string }>().id ?? '' };
+}
+
+async function historyOf(id: string) {
+  const authorization = `Bearer ${await issuer.token('shop', 'catalogue:read')}`;
+  return (await app.inject({ url: `/products/${id}/history`, headers: { authorization } })).json<{ by: string }[]>();
+}
+
+test('the history says whose token carried a command', async () => {
+  const { status, id } = await create('shop', 'first');
+  expect(status).toBe(201);
+  expect(await historyOf(id)).toMatchObject([{ type: 'ProductCreated', by: 'shop' }]);
+});
+
+test('a key of another subject is another key: nobody gets the answer to a command that another sent', async () => {
+  const own = await create('shop', 'order-17');
+  const others = await create('neighbour', 'order-17');
+  expect([own.status, others.status]).toEqual([201, 201]);
+  expect(others.id).not.toBe(own.id);
+  expect((await create('shop', 'order-17')).id).toBe(own.id);
+  expect(await historyOf(others.id)).toMatchObject([{ by: 'neighbour' }]);
+});
+
+test('a token to read changes nothing, also with the key of a command that was carried out', async () => {
+  await create('shop', 'order-18');
+  const [before] = await db.sql`select count(*) from events`;
+  expect((await create('shop', 'order-18', 'catalogue:read')).status).toBe(403);
+  expect(await db.sql`select count(*) from events`).toEqual([before]);
+});

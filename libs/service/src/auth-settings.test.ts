@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { parseSettings } from './settings.ts';
+import { auth } from './auth-settings.ts';
+
+const read = (env: Record<string, string>) => parseSettings({ auth }, env).auth;
+const issuer = { AUTH_ISSUER: 'https://login.example/realm', AUTH_AUDIENCE: 'catalogue' };
+
+test('a service that is told neither way does not start, and says which two there are', () => {
+  for (const env of [{}, { AUTH: ' ' }, { AUTH: 'on' }, { AUTH_AUDIENCE: 'catalogue' }]) {
+    expect(() => read(env)).toThrow(
+      /^AUTH must be set in one of two ways: AUTH_ISSUER .* or AUTH=off, so that whoever/,
+    );
+  }
+});
+
+test('AUTH=off has to be said, and an issuer needs no more than an audience', () => {
+  expect(read({ AUTH: 'off' })).toBe('off');
+  const rules = { issuer: issuer.AUTH_ISSUER, audience: 'catalogue', algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'] };
+  expect(read(issuer)).toEqual(rules);
+  expect(read({ ...issuer, AUTH: 'on' })).toEqual(rules);
+  const keys = { AUTH_JWKS_URL: 'http://127.0.0.1:1/keys', AUTH_AUDIENCE: 'a', AUTH_ALGORITHMS: 'ES256' };
+  expect(read(keys)).toEqual({ jwksUrl: keys.AUTH_JWKS_URL, audience: 'a', algorithms: ['ES256'] });
+});
+
+test.each([
+  [{ ...issuer, AUTH: 'off' }, 'AUTH is off, but AUTH_ISSUER is set'],
+  [{ ...issuer, AUTH: 'no' }, 'AUTH must be one of on, off'],
+  [{ AUTH_ISSUER: issuer.AUTH_ISSUER }, 'AUTH_AUDIENCE is missing'],
+  [{ ...issuer, AUTH_ISSUER: 'http://login.example' }, 'AUTH_ISSUER must be an https:// address'],
+  [{ ...issuer, AUTH_JWKS_URL: 'https://user:word@login.example' }, 'AUTH_JWKS_URL must be an https:// address'],
+  [{ ...issuer, AUTH_ALGORITHMS: 'ES256,HS256' }, 'AUTH_ALGORITHMS must be some of'],
+  [{ ...issuer, AUTH_ALGORITHMS: 'none' }, 'AUTH_ALGORITHMS must be some of'],
+])('%o is refused', (env, message) => {
+  expect(() => read(env)).toThrow(message);
+});

@@ -1,0 +1,91 @@
+import { choice, type Environment, parseSettings, type Setting } from './settings.ts';
+
+/** Signature algorithms that may be allowed. All are asymmetric: whoever verifies a token cannot make one. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+const usualAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
+/** Whose access tokens a service accepts; `off` if it accepts every request. */
+export type AuthSettings = 'off' | TokenRules;
+
+export interface TokenRules {
+  /** The `iss` of tokens, and where the issuer is described; undefined if any issuer with a key of the key set will do. */
+  issuer?: string;
+  /** The key set; found by the issuer's description when absent. */
+  jwksUrl?: string;
+  /** The `aud` of tokens. */
+  audience: string;
+  algorithms: string[];
+}
+
+/**
+ * Whether requests need an access token. A service without this setting does not start: that every client may do everything has
+ * to be said.
+ */
+export const auth: Setting<AuthSettings> = {
+  variable: 'AUTH',
+  example: 'off',
+  parse: (text, env = {}) => {
+    const { mode } = parseSettings({ mode: choice('AUTH', 'on', ['on', 'off']) }, { AUTH: text });
+    if (mode === 'on') return rulesOf(env);
+    const ignored = ['AUTH_ISSUER', 'AUTH_JWKS_URL'].find((variable) => (env[variable]?.trim() ?? '') !== '');
+    if (ignored !== undefined) throw new Error(`is off, but ${ignored} is set: remove one of them`);
+    return 'off';
+  },
+  absent: (env) => rulesOf(env),
+};
+
+function rulesOf(env: Environment): TokenRules {
+  const { issuer, jwksUrl } = parseSettings({ issuer: address('AUTH_ISSUER'), jwksUrl: address('AUTH_JWKS_URL') }, env);
+  if (issuer === '' && jwksUrl === '') {
+    throw new Error(
+      'must be set in one of two ways: AUTH_ISSUER (or AUTH_JWKS_URL) and AUTH_AUDIENCE, so that every request needs an access ' +
+        'token, or AUTH=off, so that whoever reaches the port may do everything',
+    );
+  }
+  const { audience, allowed } = parseSettings(
+    {
+      audience: { variable: 'AUTH_AUDIENCE', example: 'https://catalogue.example', parse: (text: string) => text },
+      allowed: allowList,
+    },
+    env,
+  );
+  return {
+    ...(issuer === '' ? {} : { issuer }),
+    ...(jwksUrl === '' ? {} : { jwksUrl }),
+    audience,
+    algorithms: allowed,
+  };
+}
+
+const allowList: Setting<string[]> = {
+  variable: 'AUTH_ALGORITHMS',
+  example: usualAlgorithms.join(','),
+  fallback: usualAlgorithms,
+  parse: (text) => {
+    const names = text.split(',').map((name) => name.trim());
+    const wrong = names.find((name) => !algorithms.includes(name));
+    if (wrong !== undefined) throw new Error(`must be some of ${algorithms.join(', ')}, not "${wrong}"`);
+    return names;
+  },
+};
+
+/** An address of keys: over TLS, or on this machine, because whoever can change the keys can make tokens. */
+function address(variable: string): Setting<string> {
+  return {
+    variable,
+    example: 'https://login.example',
+    fallback: '',
+    parse: (text) => {
+      if (!isTrustworthy(text)) throw new Error('must be an https:// address without credentials, ? and #');
+      return text;
+    },
+  };
+}
+
+export function isTrustworthy(text: string): boolean {
+  const url = /^[^?#]+$/.test(text) ? URL.parse(text) : null;
+  if (url?.username !== '' || url.password !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback.includes(url.hostname));
+}
+
+const loopback = ['localhost', '127.0.0.1', '[::1]'];

@@ -1,0 +1,100 @@
+import type { ServerResponse } from 'node:http';
+import type { RouteOptions } from 'fastify';
+import type { FastifyRequest, Server } from './fastify.ts';
+import { Problem, problemResponses } from './problem.ts';
+import type { Scope } from './scopes.ts';
+import { type Caller, refused, type TokenVerifier } from './token-verifier.ts';
+
+const challenge = { 'www-authenticate': 'Bearer' };
+/** Timers cannot wait for longer. */
+const maxTimerMs = 2_147_483_647;
+
+/**
+ * Requires an access token with the route's scope. A route says `config.scope`; otherwise it needs `catalogue:read` for GET and
+ * HEAD and `catalogue:write` for any other method, and none if its schema hides it from the document.
+ * Documents the scopes, `401` and `403` of all routes that are added later.
+ */
+export function protect(app: Server, verifier: TokenVerifier, logsRequests: boolean): void {
+  app.addHook('onRoute', documentScope);
+  app.addHook('onRequest', (request, reply, done) => {
+    const { config, schema } = request.routeOptions;
+    const isOpen = schema?.hide === true || request.is404;
+    const scope = config.scope ?? (isOpen ? undefined : usualScope(request.method));
+    if (scope === undefined) {
+      done();
+      return;
+    }
+    const admit = (caller: Caller) => {
+      if (!caller.scopes.has(scope)) throw missing(scope);
+      request.subject = caller.subject;
+      if (logsRequests) request.log = request.log.child({ subject: caller.subject });
+      if (config.produces?.includes('text/event-stream') === true) endWithToken(reply.raw, caller);
+    };
+    const verify = (): Promise<void> | undefined => {
+      const token = tokenOf(request);
+      const known = verifier.known(token);
+      if (known === undefined) return verifier.verify(token).then(admit);
+      admit(known);
+      return undefined;
+    };
+    attempt(verify, done);
+  });
+}
+
+/** Without a promise for a known token: a turn of the event loop costs more than the look-up. */
+function attempt(work: () => Promise<void> | undefined, done: (error?: Error) => void): void {
+  try {
+    const working = work();
+    if (working === undefined) done();
+    else void settle(working, done);
+  } catch (error) {
+    done(error as Error);
+  }
+}
+
+async function settle(working: Promise<void>, done: (error?: Error) => void): Promise<void> {
+  try {
+    await working;
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+/** The token of the header. A token in the address would be logged by proxies and kept by browsers, so it does not count. */
+function tokenOf({ headers }: FastifyRequest): string {
+  const { authorization } = headers;
+  if (authorization === undefined)
+    throw new Problem('unauthenticated', 'The request needs an access token', { headers: challenge });
+  const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
+  if (token === undefined) throw refused('Authorization must be Bearer and a token');
+  return token;
+}
+
+function missing(scope: Scope): Problem {
+  const headers = { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` };
+  return new Problem('forbidden', `The access token lacks the scope ${scope}`, { headers });
+}
+
+function usualScope(method: string): Scope {
+  return method === 'GET' || method === 'HEAD' ? 'catalogue:read' : 'catalogue:write';
+}
+
+/** A stream lasts no longer than its token. The client continues it with the next one, by `Last-Event-ID`. */
+function endWithToken(response: ServerResponse, { expiresAt }: Caller): void {
+  const timer = setTimeout(() => response.destroy(), Math.min(expiresAt - Date.now(), maxTimerMs));
+  response.once('close', () => clearTimeout(timer));
+}
+
+function documentScope(route: RouteOptions): void {
+  const { schema, config } = route;
+  if (schema === undefined || schema.hide === true) return;
+  const [method = 'GET'] = [route.method].flat();
+  const scope = config?.scope ?? usualScope(method);
+  route.schema = {
+    ...schema,
+    security: [{ accessToken: [scope] }],
+    response: { ...problemResponses('unauthenticated', 'forbidden'), ...(schema.response as object) },
+  };
+}
