@@ -392,3 +392,35 @@ describe('prices', () => {
     );
   });
 });
+
+describe('with access tokens', () => {
+  test('each request carries one, and a refused one is replaced once', async () => {
+    const tokens = ['expired', 'fresh', 'fresh'];
+    const fake = api(problem(401, 'unauthenticated'), json([]), json([]));
+    const catalogue = catalogueOf(fake, { token: async () => tokens.shift() });
+    await catalogue.page();
+    await catalogue.page();
+    expect(fake.seen.map(({ header }) => header('authorization'))).toEqual([
+      'Bearer expired',
+      'Bearer fresh',
+      'Bearer fresh',
+    ]);
+  });
+
+  test('a second refusal is the answer', async () => {
+    const fake = api(problem(401, 'unauthenticated'), problem(401, 'unauthenticated'));
+    const asked = catalogueOf(fake, { token: async () => 'revoked' }).page();
+    await expect(asked).rejects.toMatchObject({ type: 'unauthenticated', status: 401 });
+    expect(fake.seen).toHaveLength(2);
+  });
+
+  test('a redirect is not followed, so that no other origin gets the token', async () => {
+    const inits: RequestInit[] = [];
+    const fetch = async (_: unknown, init: RequestInit = {}) => {
+      inits.push(init);
+      return json([]);
+    };
+    await new Catalogue({ commands: 'http://c', queries: 'http://q', fetch, token: async () => 'secret' }).page();
+    expect(inits.map(({ redirect }) => redirect)).toEqual(['error']);
+  });
+});

@@ -14,6 +14,7 @@ import type {
   Written,
 } from './product.ts';
 import { type StreamOptions, streamFrom } from './stream.ts';
+import { withToken } from './token.ts';
 import { maxTokens, WrittenTokens } from './written-tokens.ts';
 
 /** After this many commands the client waits for its oldest writes: one query can include no more. */
@@ -41,6 +42,11 @@ export interface CatalogueOptions {
    * Called with a write that the client forgets although no query has shown it: it remembers the newest writes of 10 000 products.
    */
   onForgotten?: (receipt: Receipt) => void;
+  /**
+   * Returns an access token, which each request carries. Called for every request, and once more after an API refused the token
+   * (401), so it should keep a token until it expires.
+   */
+  token?: () => Promise<string>;
   /** Sends the requests; the platform’s `fetch` when absent. */
   fetch?: typeof globalThis.fetch;
 }
@@ -88,7 +94,8 @@ export class Catalogue {
   constructor(options: CatalogueOptions) {
     const { commands, queries, prices, timeout = 30_000, readYourWrites = true } = options;
     // Wrapped, because browsers throw when `fetch` is called as a method of another object.
-    const { fetch = (...args) => globalThis.fetch(...args) } = options;
+    const { fetch: plain = (...args) => globalThis.fetch(...args), token } = options;
+    const fetch = token === undefined ? plain : withToken(plain, token);
     if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
     const connect = (api: Api, address: string) =>
       new Connection({ api, baseUrl: addressOf(api, address), fetch, timeout });
