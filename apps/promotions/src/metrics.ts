@@ -7,7 +7,7 @@ export function measurePromotions(registers: Registry, sql: Sql, log: Logger) {
   const shared = { registers: [registers] };
   const commands = new Counter({
     name: 'promotion_commands_total',
-    help: 'Commands to command-api, by outcome: answered, refused, gone, tried (refused, and tried again) or unavailable',
+    help: 'Commands to command-api, by outcome: answered, unchanged, refused, gone, tried (refused, and tried again) or unavailable',
     labelNames: ['outcome'],
     ...shared,
   });

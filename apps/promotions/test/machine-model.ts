@@ -9,10 +9,12 @@ interface Item {
   hasStep: boolean;
   wasApplied: boolean;
   isPromoted: boolean;
+  /** Its step was certainly not sent. */
+  isUnsent: boolean;
 }
 
 /** What may become of a step. */
-const fates = ['done', 'refused', 'lost', 'failed', 'unanswered', 'gone', 'changed'] as const;
+const fates = ['done', 'refused', 'lost', 'failed', 'unanswered', 'gone', 'changed', 'unsent'] as const;
 type Fate = (typeof fates)[number];
 
 /** Time passes, steps come to outcomes, and operators do things. */
@@ -36,7 +38,7 @@ export class Model {
   dueAt: number | null = 0;
   promotion: Promotion;
   readonly items: Item[] = Array.from({ length: 4 }, () => {
-    return { state: 'waiting', hasStep: false, wasApplied: false, isPromoted: false };
+    return { state: 'waiting', hasStep: false, wasApplied: false, isPromoted: false, isUnsent: false };
   });
 
   constructor(onRefusal: 'skip' | 'undo') {
@@ -85,9 +87,11 @@ export class Model {
     if (effect.type === 'apply') {
       if (this.now < 20 || this.now >= 60) this.faults.push(`A price was applied at minute ${this.now}`);
       for (const item of this.items)
-        if (item.state === 'waiting') Object.assign(item, { state: 'applying', hasStep: true });
+        if (item.state === 'waiting') Object.assign(item, { state: 'applying', hasStep: true, isUnsent: true });
     }
     if (effect.type === 'give-back') {
+      if (this.items.some(({ state, isUnsent }) => state === 'applying' && isUnsent))
+        this.faults.push('A step was stored ahead, and will be sent after the end');
       for (const item of this.items)
         if (item.state === 'applied') Object.assign(item, { state: 'giving-back', hasStep: true });
     }
@@ -100,11 +104,12 @@ export class Model {
   move({ to, dueAt, interrupted, items }: Move): void {
     this.promotion = { ...this.promotion, state: to, interrupted };
     this.dueAt = dueAt;
-    for (const { from, to: state, step, applied } of items) {
+    for (const { from, to: state, step, applied, unsent } of items) {
       for (const item of this.items) {
         const isMeant =
           (step === undefined || item.hasStep === (step === 'stored')) &&
-          (applied ?? item.wasApplied) === item.wasApplied;
+          (applied ?? item.wasApplied) === item.wasApplied &&
+          (unsent === undefined || item.isUnsent);
         if (item.state === from && isMeant) item.state = state;
       }
     }
@@ -114,6 +119,8 @@ export class Model {
 function settle(item: Item, fate: Fate, lost: 'waiting' | 'untouched'): void {
   const isApplying = item.state === 'applying';
   if (!isApplying && item.state !== 'giving-back') return;
+  if (fate === 'unsent') return;
+  item.isUnsent = false;
   const become = (state: ItemState, changes: Partial<Item> = {}) =>
     Object.assign(item, { state, hasStep: false, ...changes });
   if (fate === 'done') become(isApplying ? 'applied' : 'given-back', { isPromoted: isApplying, wasApplied: true });

@@ -31,16 +31,25 @@ export async function sendStep(catalogue: Catalogue, step: Step, signal: AbortSi
   };
   try {
     const options = { idempotencyKey: step.step, ifMatch: step.stepVersion, signal };
-    await catalogue.change(step.product, { price: step.cents / 100 }, options);
-    return answer('answered');
+    const { id, version } = await catalogue.change(step.product, { price: step.cents / 100 }, options);
+    // Something else answered, such as a proxy.
+    if (id !== step.product) return undefined;
+    return answer(version === step.stepVersion ? 'unchanged' : 'answered');
   } catch (error) {
-    if (error instanceof CatalogueUnreachable || signal.aborted) return undefined;
-    if (!isProblem(error)) throw error;
+    if (signal.aborted) return undefined;
     // The product has the next version already. Its event may be the step's: an earlier try of which the answer was lost.
-    if (error.status === 412) return answer('answered');
-    // Overloaded, a proxy's answer, or credentials that an operator corrects.
-    if (error.status >= 500 || [401, 403, 407, 408, 429].includes(error.status)) return undefined;
-    if (step.state === 'applying') return answer('refused', error.title);
-    return error.type === 'product-discontinued' ? answer('gone') : answer('tried', error.message);
+    if (isProblem(error, 'version-mismatch')) return answer('answered');
+    // A fault of command-api, perhaps only with this product: the others go on.
+    if (isProblem(error, 'internal')) return answer('tried', error.message);
+    if (isProblem(error, ...refusals)) {
+      if (step.state === 'applying') return answer('refused', error.title);
+      return error.type === 'product-discontinued' ? answer('gone') : answer('tried', error.message);
+    }
+    // Overloaded, credentials that an operator corrects, or the answer of a proxy.
+    if (error instanceof CatalogueUnreachable || isProblem(error)) return undefined;
+    throw error;
   }
 }
+
+/** What command-api decides about a product. Any other problem says nothing about it. */
+const refusals = ['not-found', 'product-discontinued', 'invalid-request', 'key-reused'] as const;

@@ -5,7 +5,7 @@ import { claimNext, hasOlderClaimer } from '../tables/claims.ts';
 import { holdMs } from '../tables/due.ts';
 import { readApplied, readWaiting, storeApplied, storeGivenBack } from '../tables/items.ts';
 import type { PromotionRow } from '../tables/promotion-row.ts';
-import { readUnanswered, settleSteps, type StepAnswer, storeAnswers } from '../tables/steps.ts';
+import { markSent, readUnanswered, settleSteps, type Step, type StepAnswer, storeAnswers } from '../tables/steps.ts';
 import { sendStep } from './commands.ts';
 import type { Slots } from './slots.ts';
 
@@ -18,10 +18,12 @@ export interface Tools {
 }
 
 /**
- * Items that get a step at once. A stored step is always carried to its outcome, also when the promotion ends or is cancelled
- * meanwhile, because a copy of it may be under way: so few are stored ahead.
+ * Steps without an answer at once. A step that may have been sent is always carried to its outcome, also when the promotion ends or is
+ * cancelled meanwhile, because a copy of it may be under way: so few are stored ahead.
  */
 const batchSize = 64;
+/** Steps that a round sends first: while command-api is away, no more than these may have been sent. */
+const triedFirst = 4;
 /** Milliseconds: until events arrive; until command-api may be back. */
 const pauses = { events: 40, unavailable: 1_000 };
 
@@ -39,7 +41,8 @@ export async function claim({ sql }: Tools, row: PromotionRow): Promise<number> 
 export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
   const { sql } = tools;
   const settled = await settleSteps(sql, row.id);
-  const waiting = await readWaiting(sql, row.id, batchSize);
+  const unanswered = await readUnanswered(sql, row.id, batchSize);
+  const waiting = await readWaiting(sql, row.id, batchSize - unanswered.length);
   const promotion = { id: row.id, rule: { kind: row.rule, amount: row.amount } };
   const decided = waiting.map(({ product, known }) => ({ product, ...applyItem(promotion, product, known) }));
   if (decided.length > 0) await storeApplied(sql, row.id, decided);
@@ -50,19 +53,39 @@ export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSi
 export async function giveBackSome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
   const { sql } = tools;
   const settled = await settleSteps(sql, row.id);
-  const applied = await readApplied(sql, row.id, batchSize);
-  const decided = applied.map((item) => ({ product: item.product, ...giveBackItem(row.id, item, item.known) }));
+  const unanswered = await readUnanswered(sql, row.id, batchSize);
+  const applied = await readApplied(sql, row.id, batchSize - unanswered.length);
+  const decided = applied.flatMap((item) => {
+    const outcome = giveBackItem(row.id, item, item.known);
+    return outcome === undefined ? [] : [{ product: item.product, ...outcome }];
+  });
   if (decided.length > 0) await storeGivenBack(sql, row.id, decided);
   return await sendSome(tools, row.id, settled + decided.length, signal);
 }
 
-/** Sends steps without an answer. `done` is how many items have moved on already. */
+/** Sends steps without an answer, a few of them first. `done` is how many items have moved on already. */
 async function sendSome(tools: Tools, id: string, done: number, signal: AbortSignal): Promise<number> {
-  const { sql, catalogue, slots, onAnswered } = tools;
-  const steps = await readUnanswered(sql, id, batchSize);
-  const stop = new AbortController();
+  const steps = await readUnanswered(tools.sql, id, batchSize);
   // Once command-api is unavailable, and before another process may continue the promotion, no further command begins.
   const until = performance.now() + holdMs / 2;
+  const stop = new AbortController();
+  const answers: StepAnswer[] = [];
+  for (const some of [steps.slice(0, triedFirst), steps.slice(triedFirst)]) {
+    if (some.length === 0 || stop.signal.aborted || signal.aborted || performance.now() > until) break;
+    const sendable = await markSent(tools.sql, id, some);
+    answers.push(...(await sendAll(tools, sendable, { stop, until, signal })));
+  }
+  if (answers.length > 0) await storeAnswers(tools.sql, id, answers);
+  if (stop.signal.aborted || answers.some(({ outcome }) => outcome === 'tried')) return pauses.unavailable;
+  return done + answers.length > 0 ? 0 : pauses.events;
+}
+
+/** Sends steps, as many at once as there are slots, until `stop` is aborted: by the first that is not decided on. */
+async function sendAll(
+  { catalogue, slots, onAnswered }: Tools,
+  steps: readonly Step[],
+  { stop, until, signal }: { stop: AbortController; until: number; signal: AbortSignal },
+): Promise<StepAnswer[]> {
   const sent = steps.map((step) =>
     slots.run(async () => {
       if (stop.signal.aborted || signal.aborted || performance.now() > until) return undefined;
@@ -72,8 +95,5 @@ async function sendSome(tools: Tools, id: string, done: number, signal: AbortSig
       return answer;
     }),
   );
-  const answers = (await Promise.all(sent)).filter((answer) => answer !== undefined);
-  if (answers.length > 0) await storeAnswers(sql, id, answers);
-  if (stop.signal.aborted || answers.some(({ outcome }) => outcome === 'tried')) return pauses.unavailable;
-  return done + answers.length > 0 ? 0 : pauses.events;
+  return (await Promise.all(sent)).filter((answer) => answer !== undefined);
 }

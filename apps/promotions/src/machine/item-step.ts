@@ -16,7 +16,6 @@ export interface KnownProduct {
 /** What an item becomes. A step is a command under way: its request id, and the version that it expects. */
 export type ItemDecision =
   | { state: 'refused'; reason: string }
-  | { state: 'applied'; beforeCents: number; beforeVersion: number; promotedCents: number }
   | {
       state: 'applying';
       beforeCents: number;
@@ -39,8 +38,7 @@ export function applyItem(
   const promotedCents = promotedPrice(promotion.rule, known.cents);
   if (promotedCents === undefined) return refused('The promoted price would be negative');
   const prices = { beforeCents: known.cents, beforeVersion: known.version, promotedCents };
-  // A command that changes nothing appends no event, so there would be nothing to wait for, and nothing to give back.
-  if (promotedCents === known.cents) return { state: 'applied', ...prices };
+  // Also when the price is the promoted one already: the answer proves that it still is.
   const step = stepId(promotion.id, product, 'apply', known.version);
   return { state: 'applying', ...prices, step, stepVersion: known.version };
 }
@@ -49,20 +47,29 @@ const refused = (reason: string): ItemDecision => ({ state: 'refused', reason })
 
 export type GiveBack =
   | { state: 'given-back' | 'gone' }
+  | { state: 'failed'; reason: string }
   | { state: 'kept'; keptAt: string | null; keptBy: string | null; keptCents: number | null }
   | { state: 'giving-back'; step: string; stepVersion: number };
 
 /**
  * How the former price returns: only where the price is still the promotion's. A rename also moves the version, so the version that
  * last set the price decides. Pure.
+ * @returns undefined while the projection is behind the event that applied the price: nothing can be decided yet.
  */
 export function giveBackItem(
   promotionId: string,
   item: { product: string; beforeCents: number; promotedCents: number; appliedVersion: number | null },
   known: KnownProduct,
-): GiveBack {
+): GiveBack | undefined {
   if (item.promotedCents === item.beforeCents) return { state: 'given-back' };
   if (known.discontinued) return { state: 'gone' };
+  const isBehind = known.version < (item.appliedVersion ?? 0);
+  if (isBehind && !known.parked) return undefined;
+  // The price could be somebody's: an operator looks.
+  if (isBehind) return { state: 'failed', reason: 'Events of the product are parked, so its price is not known' };
+  if (known.cents === null) {
+    return { state: 'failed', reason: 'An event of the product was discarded, so its price is not known' };
+  }
   if (known.priceVersion !== item.appliedVersion) {
     return { state: 'kept', keptAt: known.priceAt, keptBy: known.priceBy, keptCents: known.cents };
   }

@@ -40,6 +40,8 @@ export interface Settling {
   step?: 'stored' | 'none';
   /** Only items whose promoted price was confirmed, or was not. */
   applied?: boolean;
+  /** Only items whose stored step was certainly not sent: it is removed. */
+  unsent?: true;
 }
 
 /** A transition, with the changes of items that belong to it. */
@@ -119,14 +121,19 @@ function nextOfGivingBack({ state }: Promotion, items: ItemCounts, last: 'ended'
 }
 
 const untouched: Settling = { from: 'waiting', to: 'untouched', reason: null };
+/** Steps that may have been sent come to their outcome; the others are not sent any more. */
+const reachedNoMore: readonly Settling[] = [
+  untouched,
+  { from: 'applying', to: 'untouched', reason: null, unsent: true },
+];
 
 function revert(endsBefore: number): Move {
-  return move('reverting', 'Its end has come', { dueAt: endsBefore, items: [untouched] });
+  return move('reverting', 'Its end has come', { dueAt: endsBefore, items: reachedNoMore });
 }
 
 /** Gives everything back before the end. */
 export function compensate(cause: string, now: number, items: readonly Settling[] = []): Move {
-  return move('compensating', cause, { dueAt: now, items: [...items, untouched] });
+  return move('compensating', cause, { dueAt: now, items: [...items, ...reachedNoMore] });
 }
 
 function attend(interrupted: PromotionState, cause: string, dueAt: number | null): Move {

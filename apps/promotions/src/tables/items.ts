@@ -46,13 +46,19 @@ export async function storeApplied(sql: Sql, id: string, decided: readonly (Item
     step_version: item.state === 'applying' ? item.stepVersion : null,
   }));
   await sql`
-    update promotion_items i
-    set state = d.state, reason = d.reason, before_cents = d.before_cents, before_version = d.before_version,
-      promoted_cents = d.promoted_cents, step = d.step, step_version = d.step_version, answered_at = null, tries = 0
-    from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, reason text, before_cents bigint,
-      before_version integer, promoted_cents bigint, step text, step_version integer)
-    where i.promotion = ${id} and i.product = d.product and i.state = 'waiting'
-      and exists (select from promotions where id = ${id} and state = 'applying')`;
+    with decided as (
+      update promotion_items i
+      set state = d.state, reason = d.reason, before_cents = d.before_cents, before_version = d.before_version,
+        promoted_cents = d.promoted_cents, step = d.step, step_version = d.step_version, unsent = d.step is not null,
+        answered_at = null, tries = 0
+      from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, reason text, before_cents bigint,
+        before_version integer, promoted_cents bigint, step text, step_version integer)
+      where i.promotion = ${id} and i.product = d.product and i.state = 'waiting'
+        and exists (select from promotions where id = ${id} and state = 'applying')
+      returning i.product, i.state
+    )
+    delete from claims using decided
+    where claims.promotion = ${id} and claims.product = decided.product and decided.state = 'refused'`;
 }
 
 export interface AppliedItem {
@@ -63,13 +69,14 @@ export interface AppliedItem {
   known: KnownProduct;
 }
 
-/** Items whose price is to be given back. */
+/** Items whose price is to be given back. Not while the serving generation is behind the event that applied it. */
 export async function readApplied(sql: Sql, id: string, limit: number): Promise<AppliedItem[]> {
   const rows = await sql<(Omit<AppliedItem, 'known'> & KnownProduct)[]>`
     select i.product, i.before_cents as "beforeCents", i.promoted_cents as "promotedCents",
       i.applied_version as "appliedVersion", ${sql.unsafe(knownColumns)}
     from promotion_items i join product_prices_read p on p.id = i.product
-    where i.promotion = ${id} and i.state = 'applied' order by i.product limit ${limit}`;
+    where i.promotion = ${id} and i.state = 'applied' and (p.version >= coalesce(i.applied_version, 0) or p.parked)
+    order by i.product limit ${limit}`;
   return rows.map(({ product, beforeCents, promotedCents, appliedVersion, ...known }) => {
     return { product, beforeCents, promotedCents, appliedVersion, known };
   });
@@ -85,7 +92,7 @@ export async function storeGivenBack(sql: Sql, id: string, decided: readonly (Gi
     kept_at: item.state === 'kept' ? item.keptAt : null,
     kept_by: item.state === 'kept' ? item.keptBy : null,
     kept_cents: item.state === 'kept' ? item.keptCents : null,
-    reason: item.state === 'kept' ? 'Someone else changed the price' : null,
+    reason: item.state === 'kept' ? 'Someone else changed the price' : item.state === 'failed' ? item.reason : null,
   }));
   await sql`
     with decided as (
@@ -98,5 +105,5 @@ export async function storeGivenBack(sql: Sql, id: string, decided: readonly (Gi
       returning i.product, i.state
     )
     delete from claims using decided
-    where claims.promotion = ${id} and claims.product = decided.product and decided.state <> 'giving-back'`;
+    where claims.promotion = ${id} and claims.product = decided.product and decided.state not in ('giving-back', 'failed')`;
 }

@@ -35,10 +35,17 @@ export async function log(tx: Transaction, id: string, from: string | null, to: 
   await tx`insert into promotion_log (promotion, from_state, to_state, cause) values (${id}, ${from}, ${to}, ${cause})`;
 }
 
-async function settleItems(tx: Transaction, id: string, { from, to, reason, step, applied }: Settling): Promise<void> {
+async function settleItems(tx: Transaction, id: string, settling: Settling): Promise<void> {
+  const { from, to, reason, step, applied, unsent = false } = settling;
   await tx`
-    update promotion_items set state = ${to}, reason = ${reason}, tries = 0, answered_at = null
-    where promotion = ${id} and state = ${from}
-      ${step === undefined ? tx`` : step === 'stored' ? tx`and step is not null` : tx`and step is null`}
-      ${applied === undefined ? tx`` : applied ? tx`and applied_version is not null` : tx`and applied_version is null`}`;
+    with settled as (
+      update promotion_items set state = ${to}, reason = ${reason}, tries = 0, answered_at = null
+        ${unsent ? tx`, step = null, step_version = null, unsent = false` : tx``}
+      where promotion = ${id} and state = ${from} ${unsent ? tx`and unsent` : tx``}
+        ${step === undefined ? tx`` : step === 'stored' ? tx`and step is not null` : tx`and step is null`}
+        ${applied === undefined ? tx`` : applied ? tx`and applied_version is not null` : tx`and applied_version is null`}
+      returning product
+    )
+    delete from claims using settled
+    where ${to === 'untouched'} and claims.promotion = ${id} and claims.product = settled.product`;
 }

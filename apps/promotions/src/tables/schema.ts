@@ -88,6 +88,8 @@ export const promotionItems = pgTable(
     /** The command under way: its request id, and the version that it expects. */
     step: text(),
     stepVersion: integer('step_version'),
+    /** The command was certainly not sent yet: the step can be given up without an outcome. */
+    unsent: boolean().notNull().default(false),
     /** When command-api accepted the step; null while that is unknown. */
     answeredAt: timestamp('answered_at', { withTimezone: true, precision: 6 }),
     /** Refused tries in a row. */

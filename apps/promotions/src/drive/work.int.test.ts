@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { next } from '../machine/promotion.ts';
+import { migratePromotions } from '../tables/migrate.ts';
+import { storeMove } from '../tables/moves.ts';
+import { machineOf, readPromotion } from '../tables/promotion-row.ts';
+import { schedule } from '../tables/schedule.ts';
+import { openCommands } from './commands.ts';
+import { Slots } from './slots.ts';
+import { applySome, giveBackSome, type Tools } from './work.ts';
+
+/** What stands in front of command-api, or is not there: answers that only a fault or a proxy gives. */
+let answers: (path: string) => { status: number; type: string; body: string };
+let server: Server;
+let seen: string[];
+let db: TestDatabase;
+let tools: Tools;
+
+beforeEach(async () => {
+  seen = [];
+  answers = () => ({ status: 404, type: 'text/html', body: '<h1>Not Found</h1>' });
+  server = createServer((request, response) => {
+    seen.push(request.url ?? '');
+    const { status, type, body } = answers(request.url ?? '');
+    response.writeHead(status, { 'content-type': type }).end(body);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  db = await createDatabase(inject('servers').readDb, migratePromotions);
+  const catalogue = openCommands(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  tools = { sql: db.sql, catalogue, slots: new Slots(16), onAnswered: () => {} };
+});
+afterEach(async () => {
+  server.close();
+  server.closeAllConnections();
+  await db[Symbol.asyncDispose]();
+});
+
+const problem = (status: number, type: string) => () => ({
+  status,
+  type: 'application/problem+json',
+  body: JSON.stringify({ type, title: type, status }),
+});
+const signal = new AbortController().signal;
+
+/** A promotion that is applied now, of so many products of 10.00 at version 1. */
+async function applying(count: number, forMs = 60_000): Promise<string> {
+  const products = Array.from({ length: count }, (_, index) => `p${String(index).padStart(4, '0')}`);
+  await db.sql`
+    insert into product_prices (generation, id, version, cents, price_version)
+    select 1, product, 1, 1000, 1 from unnest(${products}::text[]) product`;
+  const id = randomUUID();
+  const period = { startsAt: new Date(), endsBefore: new Date(Date.now() + forMs) };
+  const rule = { kind: 'percent', amount: 2_000 } as const;
+  await schedule(db.sql, {
+    id,
+    key: null,
+    fingerprint: '',
+    name: 'Sale',
+    rule,
+    products,
+    ...period,
+    onRefusal: 'skip',
+  });
+  await move(id);
+  return id;
+}
+
+async function row(id: string) {
+  const view = await readPromotion(db.sql, id);
+  if (view === undefined) throw new Error('There is no such promotion');
+  return view;
+}
+
+/** Stores the move that is due; @returns the state after it. */
+async function move(id: string): Promise<string> {
+  const view = await row(id);
+  const effect = next(machineOf(view.row), view.items, view.now);
+  if (effect.type !== 'move') throw new Error(`Nothing moves: ${effect.type}`);
+  await storeMove(db.sql, view.row, effect);
+  return effect.to;
+}
+
+const counts = async (id: string) =>
+  Object.fromEntries(Object.entries((await row(id)).items).filter(([, count]) => count > 0));
+
+test('while command-api is away, no more steps are stored, and after the end only those that may have been sent are sent', async () => {
+  const id = await applying(200);
+  for (let round = 0; round < 3; round++) await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ waiting: 136, applying: 64 });
+  await db.sql`update promotions set ends_before = clock_timestamp() + interval '1 ms'`;
+  seen = [];
+  await expect.poll(async () => await move(id).catch(() => '')).toBe('reverting');
+  expect(await counts(id)).toEqual({ untouched: 196, applying: 4 });
+  expect(await db.sql`select from claims`).toHaveLength(4);
+  await giveBackSome(tools, (await row(id)).row, signal);
+  expect(seen.length).toBeGreaterThan(0);
+  expect(new Set(seen).size).toBeLessThanOrEqual(4);
+});
+
+test('a round that began before the end sends no step after it', async () => {
+  const id = await applying(10);
+  const before = (await row(id)).row;
+  await db.sql`update promotions set ends_before = starts_at + interval '1 ms'`;
+  await applySome(tools, before, signal);
+  expect(seen).toEqual([]);
+});
+
+test('what a proxy answers is no refusal', async () => {
+  const id = await applying(1);
+  const proxied = [
+    { status: 404, type: 'text/html', body: '<h1>Not Found</h1>' },
+    { status: 403, type: 'application/json', body: '{"message": "no"}' },
+    { status: 412, type: 'text/plain', body: 'no' },
+    { status: 200, type: 'text/html', body: '<h1>Maintenance</h1>' },
+    { status: 200, type: 'application/json', body: '{}' },
+  ];
+  for (const answer of proxied) {
+    answers = () => answer;
+    await applySome(tools, (await row(id)).row, signal);
+    expect(await db.sql`select state, answered_at from promotion_items`).toEqual([
+      { state: 'applying', answered_at: null },
+    ]);
+  }
+  answers = problem(404, 'not-found');
+  await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ refused: 1 });
+  expect(await db.sql`select from claims`).toHaveLength(0);
+});
+
+test('a product for which command-api fails on every try has failed after five, and the others go on', async () => {
+  const id = await applying(10);
+  const created = { type: 'application/json', status: 200 };
+  answers = (path) =>
+    path.includes('p0000')
+      ? problem(500, 'internal')()
+      : { ...created, body: JSON.stringify({ id: path.split('/').at(-1), version: 2 }) };
+  for (let round = 0; round < 5; round++) await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ failed: 1, applying: 9 });
+  const [failed] = await db.sql`select reason from promotion_items where state = 'failed'`;
+  expect(failed?.['reason']).toContain('internal');
+});
+
+test('a step of which the answer shows the version unchanged is settled, in both directions', async () => {
+  const id = await applying(1);
+  answers = (path) => ({
+    status: 200,
+    type: 'application/json',
+    body: JSON.stringify({ id: path.split('/').at(-1), version: 1 }),
+  });
+  await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ applied: 1 });
+  await db.sql`update promotion_items set applied_version = 1`;
+  await db.sql`update promotions set state = 'reverting'`;
+  await giveBackSome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ 'given-back': 1 });
+  expect(await db.sql`select from claims`).toHaveLength(0);
+});
+
+test('a confirmation by another generation counts once the serving one has the event, too', async () => {
+  const id = await applying(1);
+  await applySome(tools, (await row(id)).row, signal);
+  await db.sql`insert into confirmed_steps values (${`${id}/p0000/apply/1`}, 2, 800)`;
+  await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ applying: 1 });
+  await db.sql`update product_prices set version = 2, price_version = 2, cents = 800`;
+  await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ applied: 1 });
+});
+
+test('where the event of a step may have been discarded, an operator decides, and a retry does not overwrite the price', async () => {
+  const id = await applying(1);
+  await applySome(tools, (await row(id)).row, signal);
+  await db.sql`update product_prices set version = 2, cents = null`;
+  await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ failed: 1 });
+  expect(await move(id)).toBe('needs-attention');
+});
