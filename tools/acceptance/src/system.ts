@@ -33,7 +33,25 @@ export interface SystemOptions {
   withPrices?: boolean;
   /** The checkout whose builds migrate and run; this one when absent. */
   checkout?: string;
+  /** Servers that run already, instead of new ones; the options of PostgreSQL then have no effect. */
+  servers?: GivenServers | undefined;
 }
+
+/** The addresses of servers that somebody else runs. The databases are empty, and the topic does not exist. */
+export interface GivenServers {
+  writeDb: string;
+  readDb: string;
+  brokers: string;
+  topic: string;
+}
+
+type Addresses = Omit<GivenServers, 'topic'> & { pricesDb: string; topic?: string };
+type Servers = Record<ServerName, PostgresServer | KafkaServer>;
+type Starters = {
+  'write-db'(): Promise<PostgresServer>;
+  'read-db'(): Promise<PostgresServer>;
+  kafka(): Promise<KafkaServer>;
+};
 
 /** The whole catalogue as it is deployed, with its own servers, ports and data; disposing of it leaves nothing behind. */
 export class System implements AsyncDisposable {
@@ -42,15 +60,18 @@ export class System implements AsyncDisposable {
   readonly readDb: string;
   readonly pricesDb: string;
   readonly brokers: string;
+  readonly #topic: string | undefined;
   readonly #runs: readonly ServiceName[];
-  readonly #servers: Record<ServerName, PostgresServer | KafkaServer>;
-  readonly #starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>;
+  /** None for given servers. */
+  readonly #servers: Partial<Servers>;
+  readonly #starters: Starters;
   readonly #ports: Record<ServiceName, number>;
   readonly #home: ReturnType<typeof temporaryHome>;
 
   private constructor(
-    servers: { 'write-db': PostgresServer; 'read-db': PostgresServer; kafka: KafkaServer },
-    starters: Record<ServerName, () => Promise<PostgresServer | KafkaServer>>,
+    addresses: Addresses,
+    servers: Partial<Servers>,
+    starters: Starters,
     ports: Record<ServiceName, number>,
     home: ReturnType<typeof temporaryHome>,
     withPrices: boolean,
@@ -60,10 +81,11 @@ export class System implements AsyncDisposable {
     this.#starters = starters;
     this.#ports = ports;
     this.#home = home;
-    this.writeDb = servers['write-db'].dsn('catalogue_write');
-    this.readDb = servers['read-db'].dsn('catalogue_read');
-    this.pricesDb = servers['read-db'].dsn('catalogue_prices');
-    this.brokers = servers.kafka.brokers;
+    this.writeDb = addresses.writeDb;
+    this.readDb = addresses.readDb;
+    this.pricesDb = addresses.pricesDb;
+    this.brokers = addresses.brokers;
+    this.#topic = addresses.topic;
     const service = (name: ServiceName) => new ServiceProcess(name, ports[name], this.settings);
     this.services = {
       'command-api': service('command-api'),
@@ -92,13 +114,12 @@ export class System implements AsyncDisposable {
       'read-db': () => postgres('read-db', ports.read),
       kafka: () => startKafka({ home: home.path, port: ports.kafka, controllerPort: ports.controller }),
     };
-    const [writeDb, readDb, kafka] = await Promise.all([
-      starters['write-db'](),
-      starters['read-db'](),
-      starters.kafka(),
-    ]);
+    const { addresses, servers } = options.servers
+      ? { addresses: { ...options.servers, pricesDb: options.servers.readDb }, servers: {} }
+      : await startServers(starters);
     const system = new System(
-      { 'write-db': writeDb, 'read-db': readDb, kafka },
+      addresses,
+      servers,
       starters,
       {
         'command-api': await freePort(),
@@ -111,9 +132,7 @@ export class System implements AsyncDisposable {
       withPrices,
     );
     try {
-      await createDatabase(writeDb, 'catalogue_write');
-      await createDatabase(readDb, 'catalogue_read');
-      if (withPrices) await createDatabase(readDb, 'catalogue_prices');
+      await system.#createDatabases();
       await system.migrate(checkout);
       for (const service of Object.values(system.services)) service.checkout = checkout;
       await Promise.all(system.running.map((service) => service.start()));
@@ -140,6 +159,7 @@ export class System implements AsyncDisposable {
       ...(this.withPrices ? this.#priceSettings : {}),
       KAFKA_BROKER: this.brokers,
       AUTH: 'off',
+      ...(this.#topic === undefined ? {} : { KAFKA_TOPIC: this.#topic }),
       COMMAND_API_URL: `http://127.0.0.1:${this.#ports['command-api']}`,
       CORS_ORIGINS: `http://127.0.0.1:${this.#ports['query-api']}`,
     };
@@ -189,18 +209,19 @@ export class System implements AsyncDisposable {
 
   /** Kills a server. */
   async crash(name: ServerName): Promise<void> {
-    this.#servers[name].kill('SIGKILL');
-    await this.#servers[name].exited;
+    const server = this.#own(name);
+    server.kill('SIGKILL');
+    await server.exited;
   }
 
   /** Stops a server in order. */
   async stop(name: ServerName): Promise<void> {
-    await this.#servers[name].stop();
+    await this.#own(name).stop();
   }
 
   /** Freezes a server: it does not answer, and ends no connection. Returns the function that thaws it. */
   freeze(name: ServerName): () => void {
-    const { pid } = this.#servers[name];
+    const { pid } = this.#own(name);
     // PostgreSQL's sessions are separate processes.
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
     const signal = (how: NodeJS.Signals) => {
@@ -215,6 +236,19 @@ export class System implements AsyncDisposable {
     this.#servers[name] = await this.#starters[name]();
   }
 
+  #own(name: ServerName): PostgresServer | KafkaServer {
+    const server = this.#servers[name];
+    if (server === undefined) throw new Error(`${name} is not a server of this system`);
+    return server;
+  }
+
+  /** On servers of its own. */
+  async #createDatabases(): Promise<void> {
+    if (this.#servers.kafka === undefined) return;
+    const dsns = [this.writeDb, this.readDb, ...(this.withPrices ? [this.pricesDb] : [])];
+    for (const dsn of dsns) await createDatabase(new URL(dsn));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(Object.values(this.services).map((service) => service.kill()));
     await Promise.all(Object.values(this.#servers).map((server) => server.stop()));
@@ -222,8 +256,22 @@ export class System implements AsyncDisposable {
   }
 }
 
-async function createDatabase(server: PostgresServer, name: string): Promise<void> {
-  const sql = connect(server.dsn('postgres'), { name: 'acceptance', max: 1 });
+async function startServers(starters: Starters): Promise<{ addresses: Addresses; servers: Servers }> {
+  const [writeDb, readDb, kafka] = await Promise.all([starters['write-db'](), starters['read-db'](), starters.kafka()]);
+  const addresses = {
+    writeDb: writeDb.dsn('catalogue_write'),
+    readDb: readDb.dsn('catalogue_read'),
+    pricesDb: readDb.dsn('catalogue_prices'),
+    brokers: kafka.brokers,
+  };
+  return { addresses, servers: { 'write-db': writeDb, 'read-db': readDb, kafka } };
+}
+
+async function createDatabase(dsn: URL): Promise<void> {
+  const name = dsn.pathname.slice(1);
+  const server = new URL(dsn);
+  server.pathname = '/postgres';
+  const sql = connect(server.href, { name: 'acceptance', max: 1 });
   await sql`create database ${sql(name)}`;
   await sql.end();
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { System } from '@catalogue/acceptance';
-import type { PostgresVersion } from '@catalogue/local-stack';
+import { System, type SystemOptions } from '@catalogue/acceptance';
 import { connect, type Sql } from '@catalogue/postgres';
+import type { TestDatabase } from '@catalogue/testing';
 import { makeCommitsDatabase } from './floors/commits.ts';
 import { RouteServer } from './floors/route.ts';
 import type { Job } from './load/job.ts';
@@ -28,13 +28,13 @@ export class Bed implements AsyncDisposable {
   readonly writeDb: Sql;
   readonly readDb: Sql;
   readonly floorRoute: RouteServer;
-  /** The DSN of a database for the floor of commits. */
-  readonly commitsDb: string;
+  /** A database for the floor of commits. */
+  readonly commitsDb: TestDatabase;
   readonly #generator = new LoadGenerator();
   readonly #shops = new Map<number, Promise<Shop>>();
   #mode: Mode = 'whole';
 
-  private constructor(system: System, times: Times, floorRoute: RouteServer, commitsDb: string) {
+  private constructor(system: System, times: Times, floorRoute: RouteServer, commitsDb: TestDatabase) {
     this.system = system;
     this.times = times;
     this.floorRoute = floorRoute;
@@ -43,9 +43,8 @@ export class Bed implements AsyncDisposable {
     this.readDb = connect(system.readDb, { name: 'benchmark', max: 1 });
   }
 
-  /** @param postgresVersion when absent, that of POSTGRES_VERSION. */
-  static async start(times: Times, postgresVersion?: PostgresVersion): Promise<Bed> {
-    const system = await System.start({ postgresVersion, durable: true });
+  static async start(times: Times, options: Pick<SystemOptions, 'postgresVersion' | 'servers'> = {}): Promise<Bed> {
+    const system = await System.start({ ...options, durable: true });
     try {
       return new Bed(system, times, await RouteServer.start(), await makeCommitsDatabase(system.writeDb));
     } catch (error) {
@@ -113,7 +112,7 @@ export class Bed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const shop of await Promise.allSettled(this.#shops.values()))
       if (shop.status === 'fulfilled') await shop.value[Symbol.asyncDispose]();
-    await Promise.all([this.#generator, this.floorRoute].map((child) => child[Symbol.asyncDispose]()));
+    await Promise.all([this.#generator, this.floorRoute, this.commitsDb].map((child) => child[Symbol.asyncDispose]()));
     await Promise.all([this.writeDb.end({ timeout: 1 }), this.readDb.end({ timeout: 1 })]);
     await this.system[Symbol.asyncDispose]();
   }

@@ -1,5 +1,5 @@
-// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version>] [--write]: measures the running system
-// on its own servers, beside the floors of this machine. --write records the result in docs/performance.md.
+// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version> | --servers] [--write]: measures the running
+// system beside the floors of this machine; on its own servers, or on those of KAFKA_BROKER, WRITE_DB_DSN and READ_DB_DSN. --write records the result in docs/performance.md.
 import { readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import { environment } from './environment.ts';
 import { commitTool } from './floors/commits.ts';
 import { disturbance, type Outcome, reportOf } from './report.ts';
 import { choose, runRounds } from './rounds.ts';
+import { openServers } from './servers.ts';
 import { scenarios } from './scenarios/index.ts';
 
 const { values } = parseArgs({
@@ -19,11 +20,14 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string' },
     postgres: { type: 'string' },
+    servers: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
 const chosen = choose(scenarios, values.only);
 if (values.write && values.only.length > 0) throw new Error('Only a whole run is recorded: --write without --only');
+if (values.servers && values.postgres !== undefined)
+  throw new Error('--servers has its own PostgreSQL: omit --postgres');
 const postgresVersion = values.postgres === undefined ? undefined : postgresVersionOf(values.postgres);
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 const times = values.quick ? { warmUp: 1_000, duration: 2_000 } : { warmUp: 2_000, duration: 5_000 };
@@ -31,7 +35,7 @@ const times = values.quick ? { warmUp: 1_000, duration: 2_000 } : { warmUp: 2_00
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(name));
 
-console.log('Building, and starting PostgreSQL, Kafka and the services');
+console.log('Building, and starting the services');
 await buildAll();
 const measured = await measure();
 console.log(`\n${measured.record}\n`);
@@ -42,8 +46,10 @@ else if (values.write) await write(measured.record);
 /** After an interruption, ends the process when everything that was started has ended. */
 async function measure(): Promise<{ record: string; failures: string[] }> {
   try {
-    await using bed = await Bed.start(times, postgresVersion);
-    const measuredOn = await environment(bed.writeDb, commitTool);
+    await using servers = values.servers ? await openServers(process.env) : undefined;
+    for (const line of servers?.described ?? []) console.log(line);
+    await using bed = await Bed.start(times, { postgresVersion, servers });
+    const measuredOn = await environment(bed.writeDb, commitTool, servers?.described);
     const { signal } = stop;
     const { outcomes, failures } = await runRounds(bed, chosen, { rounds, log: console.log, signal });
     return { record: recordOf(measuredOn, outcomes), failures };

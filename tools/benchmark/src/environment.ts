@@ -6,22 +6,38 @@ import { promisify } from 'node:util';
 import type { Sql } from '@catalogue/postgres';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const flags = ['fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers', 'max_wal_size'];
+/** The settings of PostgreSQL that decide what a commit costs. */
+export const durabilityFlags = [
+  'fsync',
+  'synchronous_commit',
+  'full_page_writes',
+  'wal_sync_method',
+  'shared_buffers',
+  'max_wal_size',
+];
 
-/** The machine and the software of the measurement, a line each. */
-export async function environment(sql: Sql, commitTool: string): Promise<string[]> {
-  const settings = await sql<{ name: string; value: string }[]>`
-    select name, current_setting(name) as value from pg_settings
-    where name in ${sql(['server_version', ...flags])}`;
-  const setting = new Map(settings.map(({ name, value }) => [name, value]));
+/** The machine and the software of the measurement, a line each. `given` describes servers that the benchmark did not start. */
+export async function environment(sql: Sql, commitTool: string, given?: readonly string[]): Promise<string[]> {
   const gigabytes = (totalmem() / 1024 ** 3).toFixed(0);
   return [
     `${new Date().toISOString().slice(0, 10)}, commit ${await commit()}`,
     `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${gigabytes} GB, ${type()} ${release()}; ` +
-      'load generator, databases and broker on the same machine',
-    `Node ${process.versions.node}, PostgreSQL ${setting.get('server_version')}, Kafka ${await kafkaVersion()}`,
-    `PostgreSQL with ${flags.map((flag) => `\`${flag} = ${setting.get(flag)}\``).join(', ')}`,
+      (given === undefined
+        ? 'load generator, databases and broker on the same machine'
+        : 'load generator and services'),
+    ...(given === undefined ? await ownServers(sql) : [`Node ${process.versions.node}`, ...given]),
     `Single-row commits by ${commitTool}`,
+  ];
+}
+
+async function ownServers(sql: Sql): Promise<string[]> {
+  const settings = await sql<{ name: string; value: string }[]>`
+    select name, current_setting(name) as value from pg_settings
+    where name in ${sql(['server_version', ...durabilityFlags])}`;
+  const setting = new Map(settings.map(({ name, value }) => [name, value]));
+  return [
+    `Node ${process.versions.node}, PostgreSQL ${setting.get('server_version')}, Kafka ${await kafkaVersion()}`,
+    `PostgreSQL with ${durabilityFlags.map((flag) => `\`${flag} = ${setting.get(flag)}\``).join(', ')}`,
   ];
 }
 

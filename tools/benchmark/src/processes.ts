@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Figures by name: `perSecond`, `p50` …, `rss` in MB, `cores.<process>`. */
 export type Measurement = Record<string, number>;
@@ -27,6 +27,16 @@ const names: [RegExp, string][] = [
   [/kafka\.Kafka/, 'kafka'],
 ];
 
+/** Servers under test that are not children of this process. */
+const elsewhere = new Map<number, string>();
+
+/** From now on, reports the CPU of a process that this one did not start, under a name. */
+export function watchProcess(pid: number, name: string): void {
+  const known = elsewhere.get(pid);
+  // One server may have both databases.
+  elsewhere.set(pid, known === undefined || known === name ? name : `${known}+${name}`);
+}
+
 /** Undefined where there is no /proc. */
 export function cpuTimes(): CpuTimes | undefined {
   const [, ...fields] = read('/proc/stat').split('\n', 1)[0]?.trim().split(/\s+/) ?? [];
@@ -40,6 +50,7 @@ export function cpuTimes(): CpuTimes | undefined {
     const name = nameOf(pid);
     processes[name] = (processes[name] ?? 0) + timeOfTree(pid);
   }
+  for (const [pid, name] of elsewhere) processes[name] = timeOfTree(pid);
   return { at: performance.now(), idle: idle + (waiting ?? 0), stolen, busy, processes };
 }
 
@@ -78,16 +89,26 @@ export function memoryOf(name: string): { rss?: number } {
   return rss === undefined ? {} : { rss };
 }
 
-function folderOf(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
-  } catch {
-    return ''; // It has ended.
-  }
+/** The process that listens on a TCP port of this machine; undefined without one, its socket's privilege, or /proc. */
+export function listenerOn(port: number): number | undefined {
+  const listening = '0A';
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const sockets = ['tcp', 'tcp6'].flatMap((table) =>
+    read(`/proc/net/${table}`)
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, address, , state]) => address?.endsWith(local) === true && state === listening)
+      .map((fields) => `socket:[${fields[9]}]`),
+  );
+  const pids = list('/proc').filter((name) => /^\d+$/.test(name));
+  const found = pids.find((pid) =>
+    list(`/proc/${pid}/fd`).some((fd) => sockets.includes(link(`/proc/${pid}/fd/${fd}`))),
+  );
+  return found === undefined ? undefined : Number(found);
 }
 
 function nameOf(pid: number): string {
-  const command = `${folderOf(pid)}\0${read(`/proc/${pid}/cmdline`)}`;
+  const command = `${link(`/proc/${pid}/cwd`)}\0${read(`/proc/${pid}/cmdline`)}`;
   for (const [pattern, name] of names) {
     const match = pattern.exec(command);
     if (match !== null) return name === '$1' ? (match[1] ?? name) : name;
@@ -115,6 +136,24 @@ function timeOf(pid: number): number {
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Empty for a missing folder, or one without access. */
+function list(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+/** Empty for a missing link, or one without access. */
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
   } catch {
     return '';
   }

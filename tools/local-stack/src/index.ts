@@ -5,6 +5,7 @@ export {
   newClusterId,
   runKafkaAcls,
   runKafkaConfigs,
+  runKafkaFeatures,
   startKafka,
 } from './kafka.ts';
 export { freePort, requireFreePort } from './ports.ts';

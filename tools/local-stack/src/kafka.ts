@@ -105,6 +105,11 @@ export async function runKafkaAcls(args: readonly string[]): Promise<CommandResu
   return await runTool('org.apache.kafka.tools.AclCommand', args);
 }
 
+/** Runs kafka-features.sh, which reads and changes the versions of a cluster's protocols. */
+export async function runKafkaFeatures(args: readonly string[]): Promise<CommandResult> {
+  return await runTool('org.apache.kafka.tools.FeatureCommand', args);
+}
+
 async function runTool(name: string, args: readonly string[]): Promise<CommandResult> {
   const tool = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', join(await kafkaLibs(() => {}), '*'), name];
   return await runCommand(findJava(), [...tool, ...args]);

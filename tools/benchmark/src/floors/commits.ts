@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { connect } from '@catalogue/postgres';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
 
 /** The tool that measures PostgreSQL's commits here. */
 export const commitTool = spawnSync('pgbench', ['--version']).status === 0 ? 'pgbench' : 'postgres.js';
@@ -12,22 +13,11 @@ export function commitsPerSecond(dsn: string, clients: number, milliseconds: num
   return (commitTool === 'pgbench' ? byPgbench : byPostgresJs)(dsn, clients, milliseconds);
 }
 
-/** A database on the event store's server, with an empty table. */
-export async function makeCommitsDatabase(writeDb: string): Promise<string> {
-  const url = new URL(writeDb);
-  await run(url.href, 'create database benchmark');
-  url.pathname = '/benchmark';
-  await run(
-    url.href,
-    'create table commits (id bigint generated always as identity primary key, payload jsonb not null)',
-  );
-  return url.href;
-}
-
-async function run(dsn: string, statement: string): Promise<void> {
-  const sql = connect(dsn, { name: 'benchmark', max: 1 });
-  await sql.unsafe(statement);
-  await sql.end();
+/** A database on the event store's server, with an empty table; disposing of it drops it. */
+export async function makeCommitsDatabase(writeDb: string): Promise<TestDatabase> {
+  const database = await createDatabase(writeDb);
+  await database.sql`create table commits (id bigint generated always as identity primary key, payload jsonb not null)`;
+  return database;
 }
 
 const insert = `insert into commits (payload) values ('{"name":"Mouse ergonomico","price":39.9}')`;

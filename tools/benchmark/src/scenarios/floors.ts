@@ -12,9 +12,9 @@ export function commits(clients: number): Scenario {
     mode: 'write',
     targets: [],
     measure: async ({ times, commitsDb }) => {
-      await commitsPerSecond(commitsDb, clients, times.warmUp);
+      await commitsPerSecond(commitsDb.dsn, clients, times.warmUp);
       const from = cpuTimes();
-      const perSecond = await commitsPerSecond(commitsDb, clients, times.duration);
+      const perSecond = await commitsPerSecond(commitsDb.dsn, clients, times.duration);
       const to = cpuTimes();
       return { perSecond, ...coresUsed(from, to) };
     },
