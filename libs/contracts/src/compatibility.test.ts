@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { describe, expect, test } from 'vitest';
 import { contract as current } from './compatibility/contract.ts';
 import { type Contract, findBreaks, isObsolete, type Release, schemasToRecord } from './compatibility/gate.ts';
+import { eventReference } from './compatibility/reference.ts';
 import { readRelease } from './compatibility/release.ts';
 import type { EventDefinition } from './event-definition.ts';
 
@@ -98,4 +100,12 @@ test('the envelope and the newest version of each type are recorded, and older v
     'Named.v1',
     'Named.v2',
   ]);
+});
+
+/** Without what a formatter decides: the width of columns and where lines end. */
+const words = (text: string) => text.replaceAll(/-{3,}/g, '-').split(/\s+/);
+
+test('the reference of the events is what the schemas say: npm run contracts:accept writes it', () => {
+  const page = readFileSync(new URL('../../../docs/reference/event-fields.md', import.meta.url), 'utf8');
+  expect(words(page)).toEqual(words(eventReference(readRelease().samples)));
 });

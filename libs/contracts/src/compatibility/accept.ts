@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { contract } from './contract.ts';
 import { findBreaks, isObsolete, schemasToRecord } from './gate.ts';
+import { eventReference } from './reference.ts';
 import { readRelease, schemasFolder } from './release.ts';
+
+const page = new URL('../../../../docs/reference/event-fields.md', import.meta.url);
 
 const release = readRelease();
 const { unfinished, breaking } = findBreaks(release, contract);
@@ -17,6 +20,7 @@ if (unfinished.length > 0) {
   if (breaking.length > 0) process.stdout.write(`Accepted, though it breaks readers:\n${list(breaking)}`);
   const recorded = record();
   process.stdout.write(recorded.length > 0 ? `Recorded:\n${list(recorded)}` : 'Every schema is as recorded.\n');
+  writeFileSync(page, eventReference(release.samples));
   format();
 }
 
@@ -33,8 +37,14 @@ function record(): string[] {
 
 /** `npm run check` requires formatted files. */
 function format(): void {
-  const { status, stderr, error } = spawnSync('biome', ['format', '--write', fileURLToPath(schemasFolder)]);
-  if (status !== 0) throw new Error(`biome could not format the schemas: ${error?.message ?? stderr.toString()}`);
+  const { status, stderr, error } = spawnSync('biome', [
+    'format',
+    '--write',
+    fileURLToPath(schemasFolder),
+    fileURLToPath(page),
+  ]);
+  if (status !== 0)
+    throw new Error(`biome could not format the schemas and their page: ${error?.message ?? stderr.toString()}`);
 }
 
 function list(lines: readonly string[]): string {
