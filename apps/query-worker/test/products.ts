@@ -42,7 +42,7 @@ export async function drainPiece(sql: Sql, draining: projection.Draining): Promi
 
 export const connectReadModel = (dsn: string) => connectModel(productModel(), dsn);
 export const drainNowAndThen = (sql: Sql, log: Logger, signal: AbortSignal) =>
-  projection.drainNowAndThen(sql, productModel(), log, signal);
+  projection.drainNowAndThen(sql, new projection.PatientDatabase(log, () => {}), productModel(), log, signal);
 export const retryParked = (sql: Sql, productId: string) => projection.retryParked(sql, productModel(), productId);
 export const discardParked = (sql: Sql, productId: string, how: projection.Discarding) =>
   projection.discardParked(sql, productModel(), productId, how);
@@ -50,7 +50,14 @@ export const startRebuild = (sql: Sql) => projection.startRebuild(sql, productMo
 export const buildIndexes = (sql: Sql, generation: number, log: Pick<Logger, 'info'> = { info() {} }) =>
   projection.buildIndexes(sql, productModel(), generation, log);
 export const buildIndexesNowAndThen = (sql: Sql, topic: string, log: Logger, signal: AbortSignal) =>
-  projection.buildIndexesNowAndThen(sql, productModel(), topic, log, signal);
+  projection.buildIndexesNowAndThen(
+    sql,
+    new projection.PatientDatabase(log, () => {}),
+    productModel(),
+    topic,
+    log,
+    signal,
+  );
 export const dropGeneration = (sql: Sql, generation: number) =>
   projection.dropGeneration(sql, productModel(), generation);
 export const switchGeneration = (sql: Sql, to: projection.Switch) =>

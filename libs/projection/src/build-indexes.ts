@@ -1,6 +1,7 @@
 import { connectBeside, type Sql } from '@catalogue/postgres';
 import type { Generation } from '@catalogue/projection-schema';
 import { type Logger, repeat } from '@catalogue/service';
+import type { PatientDatabase } from './consume/retry.ts';
 import type { Model } from './model.ts';
 import { readMissing } from './tables/missing-events.ts';
 import { type GenerationIndex, readUnbuilt } from './tables/unbuilt-indexes.ts';
@@ -14,16 +15,16 @@ const buildLock = 730_550_123;
 /** Builds the indexes of a generation that is being filled once it has caught up, until the signal is aborted. */
 export async function buildIndexesNowAndThen(
   sql: Sql,
+  database: PatientDatabase,
   model: Model,
   topic: string,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
   if (model.indexes === undefined) return;
-  const onFailure = (err: unknown) =>
-    signal.aborted || log.warn({ err }, 'The indexes of a generation could not be built; trying again');
+  const onFailure = (err: unknown) => log.warn({ err }, 'The indexes of a generation could not be built; trying again');
   await repeat({ everyMs: lookIntervalMs, signal, onFailure }, async () => {
-    const generation = await findCaughtUp(sql, model, topic);
+    const generation = await database.try(signal, () => findCaughtUp(sql, model, topic));
     if (generation !== undefined) await buildIndexes(sql, model, generation, log, signal);
   });
 }

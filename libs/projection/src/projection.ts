@@ -2,6 +2,7 @@ import type { Codec } from '@catalogue/contracts';
 import { type Brokers, openAdmin } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Dependencies, Logger, Registry } from '@catalogue/service';
+import { endAbandonedNowAndThen } from './abandoned-sessions.ts';
 import { buildIndexesNowAndThen } from './build-indexes.ts';
 import { workerMetrics } from './consume/batch-metrics.ts';
 import { openGenerationConsumer } from './consume/consumer.ts';
@@ -13,7 +14,6 @@ import { Semaphore } from './consume/semaphore.ts';
 import { dependenciesOf } from './health.ts';
 import { measureClock, measureGenerations, measureParked } from './metrics.ts';
 import type { Model } from './model.ts';
-import { endAbandonedNowAndThen } from './tables/abandoned-sessions.ts';
 
 export interface ProjectionOptions {
   sql: Sql;
@@ -70,9 +70,9 @@ export function openProjection(model: Model, options: ProjectionOptions): Projec
   measureParked(registry, sql, log);
   measureClock(registry, sql, log);
   const work = async (signal: AbortSignal) => {
-    const draining = drainNowAndThen(sql, model, log, signal);
-    const ending = endAbandonedNowAndThen(sql, model.name, log, signal);
-    const building = buildIndexesNowAndThen(sql, model, topic, log, signal);
+    const draining = drainNowAndThen(sql, database, model, log, signal);
+    const ending = endAbandonedNowAndThen(sql, database, model.name, log, signal);
+    const building = buildIndexesNowAndThen(sql, database, model, topic, log, signal);
     await Promise.all([generations.run(signal), draining, ending, building]).finally(() => admin.close());
   };
   return { generations, dependencies: dependenciesOf({ sql, database, generations, schemas }), work };

@@ -6,6 +6,7 @@ export { parked } from './cli/parked.ts';
 export { rebuild } from './cli/rebuild.ts';
 export { applyBatch, NotOwnerError, type Part } from './consume/apply-batch.ts';
 export { type Draining, drainNowAndThen, drainPiece, isDraining } from './consume/drain.ts';
+export { PatientDatabase } from './consume/retry.ts';
 export { type Read, read } from './fold/message.ts';
 export type { Folded } from './fold/outcome.ts';
 export type { ParkedMessage } from './fold/parked-message.ts';

@@ -12,6 +12,7 @@ import { holdGeneration } from '../tables/generation-hold.ts';
 import { waitingBriefly } from '../tables/lock-waits.ts';
 import { maxReleased, readHeads } from '../tables/parked-messages.ts';
 import { write } from './apply-batch.ts';
+import type { PatientDatabase } from './retry.ts';
 
 /** A product with more applicable messages than one transaction may apply. */
 export interface Draining {
@@ -94,7 +95,13 @@ const lookIntervalMs = 1_000;
 const pageSize = 100;
 
 /** Applies the queues of draining products, piece by piece, until `signal` is aborted. Several workers may do so at once. */
-export async function drainNowAndThen(sql: Sql, model: Model, log: Logger, signal: AbortSignal): Promise<void> {
+export async function drainNowAndThen(
+  sql: Sql,
+  database: PatientDatabase,
+  model: Model,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   const hint = hinter(sql, changesAppended, 10);
   const onFailure = (err: unknown) => log.warn({ err }, 'Products with waiting events could not be read');
   // The most messages of a piece, of products whose larger pieces took too long: it never grows while the queue lasts.
@@ -115,7 +122,7 @@ export async function drainNowAndThen(sql: Sql, model: Model, log: Logger, signa
       return false;
     }
   };
-  await repeat({ everyMs: lookIntervalMs, signal, onFailure }, async () => {
+  const drainAll = async () => {
     const met = new Set<string>();
     let more = true;
     while (more) {
@@ -126,7 +133,8 @@ export async function drainNowAndThen(sql: Sql, model: Model, log: Logger, signa
       }
     }
     for (const name of sizes.keys()) if (!met.has(name)) sizes.delete(name);
-  });
+  };
+  await repeat({ everyMs: lookIntervalMs, signal, onFailure }, () => database.try(signal, drainAll));
 }
 
 const nameOf = ({ generation, productId }: Draining) => `${generation} ${productId}`;

@@ -8,6 +8,7 @@ import { applied, event, shown, startCounter } from '../../test/fixture.ts';
 import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { insertParked } from '../tables/parked-messages.ts';
 import { drainNowAndThen } from './drain.ts';
+import { PatientDatabase } from './retry.ts';
 
 const { readDb, kafka } = inject('servers');
 
@@ -102,7 +103,7 @@ test('a product whose pieces have to be small keeps their size, whatever other p
   const log = createLogger('test', 'silent');
   const warned = vi.spyOn(log, 'warn');
   const stop = new AbortController();
-  const draining = drainNowAndThen(sql, counterModel, log, stop.signal);
+  const draining = drainNowAndThen(sql, new PatientDatabase(log, () => {}), counterModel, log, stop.signal);
   await waitFor('both queues to be applied', async () => (await db.sql`select from parked_events`).count === 0);
   stop.abort();
   await draining;

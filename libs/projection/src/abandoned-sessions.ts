@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import { type Logger, repeat } from '@catalogue/service';
+import type { PatientDatabase } from './consume/retry.ts';
 
 const lookIntervalMs = 2_000;
 /** The time after which PostgreSQL itself ends a session that is idle in a transaction (`libs/postgres/src/connect.ts`). */
@@ -10,10 +11,16 @@ const abandonedAfterMs = 5_000;
  * process was frozen or cut off between the two messages of a statement that was new on its connection. For PostgreSQL
  * such a session is active: before `transaction_timeout` of PostgreSQL 17, none of its limits ends it.
  */
-export async function endAbandonedNowAndThen(sql: Sql, name: string, log: Logger, signal: AbortSignal): Promise<void> {
+export async function endAbandonedNowAndThen(
+  sql: Sql,
+  database: PatientDatabase,
+  name: string,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   const onFailure = (err: unknown) => log.warn({ err }, 'Abandoned sessions could not be ended');
   await repeat({ everyMs: lookIntervalMs, signal, onFailure }, async () => {
-    const ended = await endAbandoned(sql, name);
+    const ended = await database.try(signal, () => endAbandoned(sql, name));
     for (const { pid } of ended) log.warn({ pid }, 'Ended a session whose process had left a statement unfinished');
   });
 }
