@@ -8,10 +8,8 @@ import { openMachine } from './machine-pool.ts';
 import { priceModel } from './model.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, brokers, topic, commandApiUrl, corsOrigins } = readSettings(
-  settings,
-  process.env,
-);
+const { port, host, logLevel, logPretty, readDb, brokers, topic, commandApiUrl, tokenFile, corsOrigins, auth } =
+  readSettings(settings, process.env);
 const log = createLogger(priceModel.name, logLevel, logPretty);
 const metrics = createMetrics(priceModel.name);
 const sql = connectModel(priceModel, readDb);
@@ -22,9 +20,10 @@ const projection = openProjection(priceModel, { sql, brokers, topic, log, metric
 const { app, work } = await buildApp({
   projection,
   machine,
-  catalogue: openCommands(commandApiUrl),
+  catalogue: openCommands(commandApiUrl, tokenFile),
   log,
   metrics,
   corsOrigins,
+  auth,
 });
 await serve(app, { port, host, log, work, close: [sql, machine].map((pool) => () => pool.end({ timeout: 1 })) });

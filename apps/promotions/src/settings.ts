@@ -1,5 +1,22 @@
 import { defaultTopic } from '@catalogue/contracts';
-import { commandApiUrl, corsOrigins, kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
+import {
+  auth,
+  commandApiUrl,
+  corsOrigins,
+  kafkaBrokers,
+  kafkaTopic,
+  postgresDsn,
+  serviceSettings,
+  type Setting,
+} from '@catalogue/service';
+
+/** The file with the access token for command-api, which whoever renews the token writes again; empty without one. */
+const tokenFile: Setting<string> = {
+  variable: 'COMMAND_API_TOKEN_FILE',
+  example: '/run/secrets/command-api-token',
+  fallback: '',
+  parse: (text) => text,
+};
 
 /** What the service reads from its environment. */
 export const settings = {
@@ -7,6 +24,8 @@ export const settings = {
   topic: kafkaTopic(defaultTopic),
   readDb: postgresDsn('PROMOTIONS_DB_DSN'),
   commandApiUrl,
+  tokenFile,
   corsOrigins,
+  auth,
   ...serviceSettings(8085),
 };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Catalogue, CatalogueUnreachable, isProblem } from '@catalogue/client';
 import type { Step, StepAnswer } from '../tables/steps.ts';
 
@@ -5,13 +6,15 @@ import type { Step, StepAnswer } from '../tables/steps.ts';
 const timeout = 5_000;
 
 /** A client of command-api that sends its idempotency keys as request ids, too: so a step comes back with its event. */
-export function openCommands(commandApiUrl: string): Catalogue {
+export function openCommands(commandApiUrl: string, tokenFile = ''): Catalogue {
   return new Catalogue({
     commands: commandApiUrl,
     // Not used: prices come from the service's own projection.
     queries: commandApiUrl,
     readYourWrites: false,
     timeout,
+    // Read for each request: a token is renewed while the service runs.
+    ...(tokenFile === '' ? {} : { token: async () => (await readFile(tokenFile, 'utf8')).trim() }),
     fetch: async (url, init) => {
       const headers = new Headers(init?.headers);
       const step = headers.get('idempotency-key');

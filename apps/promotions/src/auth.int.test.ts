@@ -1,0 +1,84 @@
+import { Catalogue } from '@catalogue/client';
+import { freePort } from '@catalogue/local-stack';
+import { createLogger, createMetrics } from '@catalogue/service';
+import { audience, createDatabase, type Issuer, startIssuer, startProcess, waitFor } from '@catalogue/testing';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { buildApp } from './app.ts';
+import { openCommands, sendStep } from './drive/commands.ts';
+import { migratePromotions } from './tables/migrate.ts';
+
+let issuer: Issuer;
+beforeAll(async () => {
+  issuer = await startIssuer(['promotions']);
+});
+afterAll(async () => {
+  await issuer?.[Symbol.asyncDispose]();
+});
+
+test('every request needs a token with the scope of its route, and the document says so', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migratePromotions);
+  const { app } = await buildApp({
+    projection: { dependencies: {}, work: async () => {} },
+    machine: db.sql,
+    catalogue: openCommands('http://127.0.0.1:9'),
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    auth: { issuer: issuer.url, audience, algorithms: ['ES256'] },
+  });
+  const ask = async (method: 'GET' | 'POST', url: string, scope?: string) => {
+    const headers = scope === undefined ? {} : { authorization: `Bearer ${await issuer.token('promotions', scope)}` };
+    return (await app.inject({ method, url, headers })).statusCode;
+  };
+  expect(await ask('GET', '/promotions')).toBe(401);
+  expect(await ask('GET', '/promotions', 'catalogue:read')).toBe(200);
+  expect(await ask('POST', '/promotions/x/cancel', 'catalogue:read')).toBe(403);
+  expect(await ask('POST', '/promotions/x/cancel', 'catalogue:write')).toBe(404);
+  expect(await ask('GET', '/metrics', 'catalogue:read')).toBe(403);
+  const { paths } = (await app.inject('/openapi.json')).json<{
+    paths: Record<string, Record<string, { responses: object }>>;
+  }>();
+  for (const path of Object.values(paths))
+    for (const { responses } of Object.values(path)) expect(responses).toMatchObject({ 401: {}, 403: {} });
+  await app.close();
+});
+
+test('commands carry the token of the file, and a renewed one at once', async () => {
+  const { writeDb } = inject('servers');
+  await using store = await createDatabase(writeDb);
+  const folder = await mkdtemp(join(tmpdir(), 'promotions-'));
+  await using owned = new AsyncDisposableStack();
+  owned.defer(async () => await rm(folder, { recursive: true }));
+  const port = await freePort();
+  const env = {
+    WRITE_DB_DSN: store.dsn,
+    AUTH_ISSUER: issuer.url,
+    AUTH_AUDIENCE: audience,
+    PORT: String(port),
+    HOST: '127.0.0.1',
+  };
+  const program = (file: string) => new URL(`../../command-api/src/${file}.ts`, import.meta.url);
+  await using migration = startProcess(program('migrate'), [], env);
+  expect(await migration.exited).toBe(0);
+  await using commandApi = startProcess(program('main'), [], env);
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor('command-api to be ready', async () => {
+    if (commandApi.stderr() !== '') throw new Error(commandApi.stderr());
+    return (await fetch(`${url}/health/ready`).catch(() => undefined))?.ok;
+  });
+  const token = async (scope = 'catalogue:write') => await issuer.token('promotions', scope);
+  const client = new Catalogue({ commands: url, queries: url, readYourWrites: false, token: () => token() });
+  const { id: product } = await client.create({ name: 'Mouse', price: 10 });
+
+  const file = join(folder, 'token');
+  const step = { product, step: 'a', stepVersion: 1, cents: 800, state: 'applying', unsent: false } as const;
+  const catalogue = openCommands(url, file);
+  const send = async () => (await sendStep(catalogue, step, new AbortController().signal))?.outcome;
+  await writeFile(file, await token('catalogue:read'));
+  expect(await send()).toBeUndefined();
+  await writeFile(file, `${await token()}\n`);
+  expect(await send()).toBe('answered');
+});
