@@ -17,6 +17,8 @@ const maxAtOnce = 8;
 /** The truth is in the database: a lost notification delays a promotion by this. */
 const maxSleepMs = 1_000;
 const retryMs = 1_000;
+/** Then a promotion makes way for others that are due. */
+const turnMs = 500;
 
 /**
  * Continues what is due: takes promotions, asks the machine what is next, and does it. Everything it knows is in the database, so it
@@ -56,6 +58,7 @@ export class Driver {
         }
         if (running.size < maxAtOnce)
           sleepMs = Math.max(10, Math.min(maxSleepMs, (await nextDueIn(sql)) ?? maxSleepMs));
+        isAway = false;
       } catch (err) {
         if (signal.aborted) break;
         if (!isAway) log.warn({ err }, 'Due promotions could not be read; trying again');
@@ -92,7 +95,8 @@ export class Driver {
   /** @returns milliseconds to leave the promotion alone. */
   async #advance(id: string, signal: AbortSignal): Promise<number> {
     const { sql, onMoved } = this.#options;
-    while (!signal.aborted) {
+    const endOfTurn = performance.now() + turnMs;
+    while (!signal.aborted && performance.now() < endOfTurn) {
       const view = await readPromotion(sql, id);
       if (view === undefined) return 0;
       const { row, items, now } = view;

@@ -4,7 +4,7 @@ import type { Sql } from '@catalogue/postgres';
 export const holdMs = 10_000;
 
 /**
- * Takes due promotions that no process continues, the longest due first. The database's clock decides. One short statement, so that
+ * Takes due promotions that no process continues, those first that have waited the longest for their turn. The database's clock decides. One short statement, so that
  * no transaction stays open while commands are sent.
  */
 export async function takeDue(sql: Sql, limit: number): Promise<string[]> {
@@ -13,7 +13,7 @@ export async function takeDue(sql: Sql, limit: number): Promise<string[]> {
     where id in (
       select id from promotions
       where due_at <= clock_timestamp() and held_until <= clock_timestamp()
-      order by due_at
+      order by greatest(due_at, held_until)
       for update skip locked
       limit ${limit})
     returning id`;
