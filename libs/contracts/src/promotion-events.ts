@@ -40,11 +40,11 @@ const PromotionScheduled = Type.Object({
 /** Every product of the promotion was decided: it has the promoted price, or takes no part. */
 const PromotionStarted = Type.Object({ id: PromotionId, name: Name, endsBefore: Instant, outcome: Outcome });
 
-/** The promotion came to its end, and its prices were given back. */
+/** The promotion is over after its prices were given back, or an operator decided to keep some: `outcome` counts both. */
 const PromotionEnded = Type.Object({ id: PromotionId, name: Name, outcome: Outcome });
 
 /**
- * The promotion ended without coming to its end, and nothing of it remains: a refusal or an operator undid it (`undone`), it was
+ * The promotion ended without coming to its end, and gave back what it had changed, but for `kept`: a refusal or an operator undid it (`undone`), it was
  * cancelled before its start (`cancelled`), or its whole period passed during an outage (`missed`).
  */
 const PromotionUndone = Type.Object({
