@@ -101,6 +101,10 @@ test.each<[string, object, string]>([
   ['a product that is no text', { products: [7] }, '/products/0'],
   ['an unknown policy', { onRefusal: 'ignore' }, '/onRefusal'],
   ['an empty name', { name: '' }, '/name'],
+  ['a blank name', { name: ' \t' }, '/name'],
+  ['a name with U+0000', { name: 'a\0b' }, '/name'],
+  ['a product id with U+0000', { products: ['p000001', 'a\0'] }, '/products/1'],
+  ['an amount off above a price', { percent: undefined, amountOff: 10.01 }, '/products/0'],
   ['an unknown member', { endsAt: 'tomorrow' }, '/endsAt'],
   ['a malformed id', { id: 'mine' }, '/id'],
 ])('a promotion with %s is refused, and nothing of it is stored', async (_what, change, pointer) => {
@@ -137,6 +141,9 @@ test('a preview shows old and new prices, and stores nothing', async () => {
     body: { products: 2, items: [{ product: 'p000001', before: 10, promoted: 9.99, reason: null }, {}] },
   });
   expect(await db.sql`select from promotions`).toHaveLength(0);
+  const scheduled = { ...valid(), id: randomUUID() };
+  await ask('POST', '/promotions', scheduled);
+  expect(await ask('POST', '/promotions?dryRun=true', scheduled)).toMatchObject({ status: 200, body: { products: 2 } });
 });
 
 test('a large promotion is accepted at once, and claims its products in chunks', async () => {
@@ -178,7 +185,21 @@ test('the end can be moved while no other promotion has the products then, at th
   await ask('POST', '/promotions', following);
   const patch = (endsBefore: Date, etag = String(headers['etag'])) =>
     ask('PATCH', `/promotions/${id}`, { endsBefore }, { 'if-match': etag });
-  expect(await patch(new Date(later.getTime() + 1))).toMatchObject({ status: 409, body: { type: 'products-claimed' } });
+  const clashing = await ask('POST', '/promotions', {
+    ...following,
+    products: ['p000001'],
+    startsAt: following.endsBefore,
+    endsBefore: new Date(following.endsBefore.getTime() + day),
+  });
+  expect(clashing).toMatchObject({ status: 202 });
+  expect(await patch(new Date(following.endsBefore.getTime() + 1))).toMatchObject({
+    status: 409,
+    body: {
+      type: 'products-claimed',
+      detail: '2 of the products are in other promotions then',
+      errors: [{ pointer: '/endsBefore' }, { pointer: '/endsBefore' }],
+    },
+  });
   expect(await patch(later)).toMatchObject({ status: 200, body: { endsBefore: later.toISOString() } });
   expect(await patch(asked.endsBefore)).toMatchObject({ status: 412 });
   expect(await patch(new Date(Date.now() + day / 2), '*')).toMatchObject({

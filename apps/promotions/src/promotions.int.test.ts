@@ -51,15 +51,29 @@ test('a cancelled promotion gives everything back at once', async () => {
 });
 
 test('a refused product is skipped, or undoes the whole promotion', async () => {
-  const products = await pipeline.create(10, 1);
-  const skipping = await pipeline.schedule(products, 2_000, { percent: undefined, amountOff: 2 });
+  const [product = '', cheap = ''] = await pipeline.create(10, 10);
+  // Its price falls below the amount after the promotion was scheduled.
+  const schedule = async (forMs: number, onRefusal: string) => {
+    await pipeline.catalogue.change(cheap, { price: 10 });
+    await pipeline.knows(cheap, 10);
+    const period = { startsAt: new Date(Date.now() + 1_500), endsBefore: new Date(Date.now() + 1_500 + forMs) };
+    const id = await pipeline.schedule([product, cheap], forMs, {
+      percent: undefined,
+      amountOff: 2,
+      onRefusal,
+      ...period,
+    });
+    await pipeline.catalogue.change(cheap, { price: 1 });
+    await pipeline.knows(cheap, 1);
+    return id;
+  };
+  const skipping = await schedule(2_000, 'skip');
   const { items } = await pipeline.reaches(skipping, 'active');
   expect(items).toMatchObject({ applied: 1, refused: 1 });
-  expect(await pipeline.prices(products)).toEqual([8, 1]);
+  expect(await pipeline.prices([product, cheap])).toEqual([8, 1]);
   await pipeline.reaches(skipping, 'ended');
-  const undoing = await pipeline.schedule(products, 600_000, { percent: undefined, amountOff: 2, onRefusal: 'undo' });
-  await pipeline.reaches(undoing, 'undone');
-  expect(await pipeline.prices(products)).toEqual([10, 1]);
+  await pipeline.reaches(await schedule(600_000, 'undo'), 'undone');
+  expect(await pipeline.prices([product, cheap])).toEqual([10, 1]);
 });
 
 test('a product is in one promotion at a time: the second is refused, and the claim ends with the first', async () => {

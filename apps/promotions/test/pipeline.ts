@@ -121,6 +121,14 @@ export class Pipeline implements AsyncDisposable {
     return ids;
   }
 
+  /** Resolves when promotions knows the product's price. */
+  async knows(id: string, price: number): Promise<void> {
+    await waitFor(`promotions to know the price ${price}`, async () => {
+      const [known] = await this.sql`select cents::float8 from product_prices_read where id = ${id}`;
+      return known?.['cents'] === price * 100;
+    });
+  }
+
   async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(`${this.#url('promotions')}${path}`, {
       method,

@@ -89,6 +89,6 @@ function answer(reply: FastifyReply, operated: Operated): FastifyReply {
   if (operated === 'not-found') throw new Problem('not-found', 'The promotion does not exist');
   if (operated === 'version-mismatch') throw new Problem('version-mismatch', 'The promotion is at another version');
   if ('refused' in operated) throw new Problem('not-possible', operated.refused);
-  if ('clashes' in operated) throw claimed(operated.clashes, operated.clashes.length, []);
+  if ('clashes' in operated) throw claimed(operated.clashes, operated.count, () => '/endsBefore');
   return reply.code(200).header('etag', `"${operated.row.version}"`).send(showPromotion(operated.row));
 }

@@ -1,3 +1,4 @@
+import { isText } from '@catalogue/reading';
 import { type Fault, Problem } from '@catalogue/service';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { maxProducts, type NewPromotion } from './schemas.ts';
@@ -10,6 +11,8 @@ export interface Requested {
   endsBefore: Date;
 }
 
+/** PostgreSQL stores no such text. */
+const noNul = 'Must not contain the character U+0000';
 /** How long a start may lie back: clocks differ, and requests take time. */
 const maxLateMs = 60_000;
 
@@ -17,6 +20,10 @@ const maxLateMs = 60_000;
 export function requested(body: NewPromotion, now: number): Requested {
   const faults: Fault[] = [];
   const rule = ruleOf(body, faults);
+  if (body.name.trim() === '') faults.push({ pointer: '/name', message: 'Must not be blank' });
+  if (!isText(body.name)) faults.push({ pointer: '/name', message: noNul });
+  const nul = body.products.findIndex((product) => !isText(product));
+  if (nul >= 0) faults.push({ pointer: `/products/${nul}`, message: noNul });
   const products = [...new Set(body.products)];
   if (products.length === 0) faults.push({ pointer: '/products', message: 'Must name at least one product' });
   if (body.products.length > maxProducts) {

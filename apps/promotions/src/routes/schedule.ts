@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Sql } from '@catalogue/postgres';
 import { type FastifyReply, oneOf, Problem, problemResponses, type Server, withHeaders } from '@catalogue/service';
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import { setTimeout as delay } from 'node:timers/promises';
 import { applyItem } from '../machine/item-step.ts';
 import { readKnown } from '../tables/items.ts';
-import { findRepeated, findUnknown, readClock, schedule, type Scheduled } from '../tables/schedule.ts';
+import { findCheaper, findRepeated, findUnknown, readClock, schedule, type Scheduled } from '../tables/schedule.ts';
 import type { Clash } from '../tables/promotion-row.ts';
-import { requested } from './request.ts';
+import { type Requested, requested } from './request.ts';
 import { NewPromotion, Promotion, Preview, tagHeader } from './schemas.ts';
 import { showPreview, showPromotion } from './shown.ts';
 
@@ -72,6 +72,7 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
     },
     async (request, reply) => {
       const { body } = request;
+      if (request.query.dryRun === 'true') return reply.code(200).send(await preview(sql, body));
       const key = request.headers['idempotency-key'] ?? null;
       const fingerprint = createHash('sha256')
         .update(JSON.stringify(sorted({ ...body })))
@@ -80,11 +81,7 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
       if (repeated !== undefined) return answer(reply, repeated, body);
       const asked = requested(body, await readClock(sql));
       await requireKnown(sql, body.products, asked.products);
-      if (request.query.dryRun === 'true') {
-        const known = await readKnown(sql, asked.products.slice(0, previewed));
-        const items = known.map(({ product, known: found }) => applyItem({ id: '', rule: asked.rule }, product, found));
-        return reply.code(200).send(showPreview(known, items, asked.products.length));
-      }
+      await requirePrices(sql, body.products, asked);
       const { name, onRefusal, id = randomUUID() } = body;
       const scheduled = await schedule(sql, { ...asked, id, key, fingerprint, name: name.trim(), onRefusal });
       return answer(reply, scheduled, body);
@@ -101,7 +98,7 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
           .headers({ location: `/promotions/${scheduled.row.id}`, etag: `"${scheduled.row.version}"` })
           .send(showPromotion(scheduled.row));
       case 'clashes':
-        throw claimed(scheduled.clashes, scheduled.count, products);
+        throw claimed(scheduled.clashes, scheduled.count, (product) => `/products/${products.indexOf(product)}`);
       case 'id-taken':
         throw new Problem('id-taken', `Promotion ${id} was requested with another body`);
       case 'key-reused':
@@ -114,20 +111,29 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
 
 const previewed = 100;
 
+/** The prices that a promotion would have now. Its id and key do not count: nothing is stored. */
+async function preview(sql: Sql, body: NewPromotion): Promise<Static<typeof Preview>> {
+  const { rule, products } = requested(body, await readClock(sql));
+  await requireKnown(sql, body.products, products);
+  const known = await readKnown(sql, products.slice(0, previewed));
+  const items = known.map(({ product, known: found }) => applyItem({ id: '', rule }, product, found));
+  return showPreview(known, items, products.length);
+}
+
 /** The members in one order: texts that differ only in it are the same request. */
 function sorted(body: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export function claimed(clashes: readonly Clash[], count: number, given: readonly string[]): Problem {
+export function claimed(clashes: readonly Clash[], count: number, pointer: (product: string) => string): Problem {
   const faults = clashes.map(({ product, promotion }) => ({
-    pointer: `/products/${given.indexOf(product)}`,
+    pointer: pointer(product),
     message: `Product ${product} is in promotion ${promotion} then`,
   }));
   return new Problem('products-claimed', `${count} of the products are in other promotions then`, { faults });
 }
 
-const unknownNamed = 100;
+const named = 100;
 /** A product that was created just now has its event on the way. */
 const waits = [100, 300, 600];
 
@@ -140,9 +146,21 @@ async function requireKnown(sql: Sql, given: readonly string[], products: readon
     unknown = await findUnknown(sql, unknown);
   }
   if (unknown.length === 0) return;
-  const faults = unknown.slice(0, unknownNamed).map((product) => ({
+  const faults = unknown.slice(0, named).map((product) => ({
     pointer: `/products/${given.indexOf(product)}`,
     message: `Is no product of the catalogue: ${product}`,
   }));
   throw new Problem('invalid-request', `${unknown.length} of the products are unknown or discontinued`, { faults });
+}
+
+/** @throws {Problem} `invalid-request` that names the products whose price would be negative. */
+async function requirePrices(sql: Sql, given: readonly string[], { rule, products }: Requested): Promise<void> {
+  if (rule.kind !== 'amount-off') return;
+  const cheaper = await findCheaper(sql, products, rule.amount);
+  if (cheaper.length === 0) return;
+  const faults = cheaper.slice(0, named).map((product) => ({
+    pointer: `/products/${given.indexOf(product)}`,
+    message: `Product ${product} costs less than amountOff`,
+  }));
+  throw new Problem('invalid-request', `${cheaper.length} of the products cost less than amountOff`, { faults });
 }

@@ -3,7 +3,7 @@ import type { Clash } from './promotion-row.ts';
 
 /** Products that are claimed with one statement. */
 export const claimChunk = 1_000;
-const clashesNamed = 100;
+export const clashesNamed = 100;
 
 /**
  * Claims the next products of a promotion for its period, those that no other promotion has claimed. What another transaction is
@@ -47,12 +47,13 @@ async function findClaims(tx: Transaction, id: string, products: readonly string
 }
 
 /**
- * Whether an older promotion is still claiming: promotions that claim at the same time, each a part, could refuse each other.
+ * Whether an older promotion is still claiming: promotions that claim at the same time, each a part, could refuse each other. Also
+ * while its clashes are not acted on: it still has the claims that it gives up.
  */
 export async function hasOlderClaimer(sql: Sql, id: string): Promise<boolean> {
   const older = await sql`
     select from promotions older, promotions own
-    where own.id = ${id} and older.state = 'claiming' and not older.is_claimed and older.due_at is not null
+    where own.id = ${id} and older.state = 'claiming' and older.due_at is not null
       and (older.created_at, older.id) < (own.created_at, own.id)
     limit 1`;
   return older.length > 0;

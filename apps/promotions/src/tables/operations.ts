@@ -1,12 +1,13 @@
 import { errorCode, type Sql, type Transaction } from '@catalogue/postgres';
 import { operate, type Operation } from '../machine/operate.ts';
 import { applyMove, log } from './moves.ts';
+import { clashesNamed } from './claims.ts';
 import { type Clash, machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
 
 export type Operated =
   | { row: PromotionRow }
   | { refused: string }
-  | { clashes: Clash[] }
+  | { clashes: Clash[]; count: number }
   | 'not-found'
   | 'version-mismatch';
 
@@ -61,11 +62,11 @@ async function tryChangeEnd(
       return { refused: 'The end must be in the future, after the start' };
     if (endsBefore.getTime() === row.endsBefore.getTime()) return { row };
     const clashes = await tx<Clash[]>`
-      select own.product, other.promotion
+      select distinct on (own.product) own.product, other.promotion
       from claims own join claims other on other.product = own.product and other.promotion <> own.promotion
       where own.promotion = ${id} and other.during && tstzrange(${row.startsAt}, ${endsBefore})
-      order by own.product limit 100`;
-    if (clashes.length > 0) return { clashes };
+      order by own.product, other.promotion`;
+    if (clashes.length > 0) return { clashes: clashes.slice(0, clashesNamed), count: clashes.length };
     await tx`update claims set during = tstzrange(${row.startsAt}, ${endsBefore}) where promotion = ${id}`;
     await tx`
       update promotions set ends_before = ${endsBefore}, version = version + 1, updated_at = now(),

@@ -99,6 +99,13 @@ export async function findUnknown(sql: Sql, products: readonly string[]): Promis
   return unknown.map(({ product }) => product);
 }
 
+/** Those of some products whose price is below so many cents. */
+export async function findCheaper(sql: Sql, products: readonly string[], cents: number): Promise<string[]> {
+  const cheaper = await sql<{ id: string }[]>`
+    select id from product_prices_read where id = any(${products as string[]}::text[]) and cents < ${cents} order by id`;
+  return cheaper.map(({ id }) => id);
+}
+
 /** The database's clock, which decides, in milliseconds since 1970. */
 export async function readClock(sql: Sql): Promise<number> {
   const [clock] = await sql<{ ms: number }[]>`select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
