@@ -1,4 +1,4 @@
-import { compensate, type Move, move, type Promotion, type Settling } from './promotion.ts';
+import { compensate, type Move, move, type Promotion, type PromotionState, type Settling } from './promotion.ts';
 
 export type Operation = 'cancel' | 'retry' | 'keep';
 export type Refusal = { refused: string };
@@ -9,11 +9,12 @@ export type Refusal = { refused: string };
  * | State                   | cancel         | retry                     | keep                               |
  * | ----------------------- | -------------- | ------------------------- | ---------------------------------- |
  * | `claiming`, `scheduled` | `cancelled`    |                           |                                    |
- * | `applying`              | `compensating` |                           |                                    |
+ * | `applying`              | `compensating` | goes on with what failed  |                                    |
  * | `active`                | `compensating` |                           | `ended`, with the promoted prices  |
  * | `needs-attention`       | `compensating` | the state it interrupted  | `ended`, or `undone` after a cancel |
+ * | `reverting`, `compensating` |            | goes on with what failed  |                                    |
  *
- * While prices are given back, nothing can be done: steps under way come to their outcome first. Pure.
+ * While prices are given back, nothing else can be done: steps under way come to their outcome first. Pure.
  */
 export function operate(operation: Operation, promotion: Promotion, now: number): Move | Refusal {
   const { state } = promotion;
@@ -25,6 +26,9 @@ export function operate(operation: Operation, promotion: Promotion, now: number)
   if (operation === 'keep' && state === 'active') {
     return move('ended', 'An operator keeps its prices', { items: kept(['applied']) });
   }
+  if (operation === 'retry' && (state === 'applying' || state === 'reverting' || state === 'compensating')) {
+    return move(state, 'An operator tries again', { dueAt: dueOf(state, promotion, now), items: resumed });
+  }
   return { refused: `${verbs[operation]} is not possible while the promotion is ${state}` };
 }
 
@@ -33,14 +37,19 @@ const verbs = { cancel: 'Cancelling', retry: 'Retrying', keep: 'Keeping its pric
   string
 >;
 
-function attended(operation: Operation, { interrupted, startsAt, endsBefore }: Promotion, now: number): Move {
+/** When the state was due that an operator goes back to. */
+function dueOf(state: PromotionState, { startsAt, endsBefore }: Promotion, now: number): number {
+  return state === 'applying' ? startsAt : state === 'reverting' ? endsBefore : now;
+}
+
+function attended(operation: Operation, promotion: Promotion, now: number): Move {
+  const { interrupted } = promotion;
   switch (operation) {
     case 'cancel':
       return compensate('Cancelled', now, resumed);
     case 'retry': {
       const to = interrupted ?? 'reverting';
-      const dueAt = to === 'applying' ? startsAt : to === 'reverting' ? endsBefore : now;
-      return move(to, 'An operator tries again', { dueAt, items: resumed });
+      return move(to, 'An operator tries again', { dueAt: dueOf(to, promotion, now), items: resumed });
     }
     case 'keep':
       return move(interrupted === 'compensating' ? 'undone' : 'ended', 'An operator keeps its prices', {

@@ -96,15 +96,20 @@ test('cancelling before the start changes no price, afterwards it gives everythi
   given('needs-attention', {}, { interrupted: 'reverting' }).when('cancel').goesTo('compensating');
 });
 
-test('nothing is cancelled while prices are given back', () => {
+test('nothing is cancelled or kept while prices are given back', () => {
   for (const state of ['reverting', 'compensating'] as const)
-    for (const operation of ['cancel', 'retry', 'keep'] as const) given(state).when(operation).isRefused();
+    for (const operation of ['cancel', 'keep'] as const) given(state).when(operation).isRefused();
 });
 
 test('a retry goes on where the promotion was interrupted', () => {
   for (const interrupted of ['applying', 'reverting', 'compensating'] as const)
     given('needs-attention', { failed: 1 }, { interrupted }).when('retry').goesTo(interrupted, { interrupted: null });
-  for (const state of ['claiming', 'scheduled', 'applying', 'active'] as const) given(state).when('retry').isRefused();
+  for (const state of ['claiming', 'scheduled', 'active'] as const) given(state).when('retry').isRefused();
+});
+
+test('what failed can be tried again while the others go on', () => {
+  for (const state of ['applying', 'reverting', 'compensating'] as const)
+    given(state, { failed: 1, applied: 9 }).when('retry').goesTo(state);
 });
 
 test('keeping leaves the promoted prices, and the promotion is over', () => {
