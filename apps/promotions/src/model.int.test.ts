@@ -34,6 +34,13 @@ async function apply(db: TestDatabase, product: string, ...events: [object | nul
 
 const promotion = '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29';
 
+/** Stores the promotion, without its products. */
+async function store(db: TestDatabase, state: 'applying' | 'ended'): Promise<void> {
+  await db.sql`
+    insert into promotions (id, fingerprint, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at)
+    values (${promotion}, '', 'Sale', 'percent', 2000, now(), now() + interval '1 hour', 'skip', ${state}, now())`;
+}
+
 test('the price of a product comes with the version, time and cause that set it, and a rename changes none of them', async () => {
   await using db = await createDatabase(inject('servers').writeDb, migratePromotions);
   await apply(db, 'mouse', [{ name: 'Mouse', price: 39.9 }], [{ price: 34.5 }, 'order 17'], [{ name: 'Topo' }, 'x']);
@@ -54,13 +61,22 @@ test('the price of a product comes with the version, time and cause that set it,
 
 test('the event of a step confirms it, also when others follow in the same batch', async () => {
   await using db = await createDatabase(inject('servers').writeDb, migratePromotions);
+  await store(db, 'applying');
   const step = `${promotion}/mouse/apply/1`;
   await apply(db, 'mouse', [{ name: 'Mouse', price: 10 }], [{ price: 8 }, step], [{ price: 9 }, 'another']);
   expect(await db.sql`select * from confirmed_steps`).toEqual([{ step, version: 2, cents: 800 }]);
 });
 
+test('a rebuild confirms no steps of promotions that are over', async () => {
+  await using db = await createDatabase(inject('servers').writeDb, migratePromotions);
+  await store(db, 'ended');
+  await apply(db, 'mouse', [{ name: 'Mouse', price: 10 }], [{ price: 8 }, `${promotion}/mouse/apply/1`]);
+  expect(await db.sql`select * from confirmed_steps`).toEqual([]);
+});
+
 test('request ids of others confirm nothing', async () => {
   await using db = await createDatabase(inject('servers').writeDb, migratePromotions);
+  await store(db, 'applying');
   await apply(db, 'mouse', [{ name: 'Mouse', price: 10 }, 'apply/1'], [{ price: 8 }, `${promotion}/mouse/sell/1`]);
   expect(await db.sql`select * from confirmed_steps`).toEqual([]);
 });

@@ -65,5 +65,5 @@ export const priceModel: Model<ProductPrice> = {
 /** Others choose request ids as they like; `machine/item-step.ts` makes ours of the product's id and version. */
 function isOfPromotion({ before, after }: Step<ProductPrice>): boolean {
   if (before === after || after.causedBy === null) return false;
-  return /^[0-9a-f-]{36}\/.{1,64}\/(?:apply|give-back)\/\d{1,10}$/.test(after.causedBy);
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/.{1,64}\/(?:apply|give-back)\/\d{1,10}$/.test(after.causedBy);
 }

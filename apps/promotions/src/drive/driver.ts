@@ -5,6 +5,7 @@ import { next } from '../machine/promotion.ts';
 import { hold, holdMs, nextDueIn, takeDue } from '../tables/due.ts';
 import { storeMove } from '../tables/moves.ts';
 import { machineOf, readPromotion } from '../tables/promotion-row.ts';
+import { Quiet } from './quiet.ts';
 import { applySome, claim, giveBackSome, type Tools } from './work.ts';
 
 export interface DriverOptions extends Tools {
@@ -28,6 +29,7 @@ export class Driver {
   readonly #options: DriverOptions;
   #wake: () => void = () => {};
   #isWoken = false;
+  readonly #quiet = new Quiet();
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -103,12 +105,13 @@ export class Driver {
       const effect = next(machineOf(row), items, now);
       if (effect.type === 'rest') return 0;
       if (effect.type === 'move') {
+        this.#quiet.end(id);
         if (await storeMove(sql, row, effect)) onMoved(effect.to, now - (row.dueAt?.getTime() ?? now));
         continue;
       }
       await hold(sql, id, holdMs);
       const work = { claim, apply: applySome, 'give-back': giveBackSome }[effect.type];
-      const waitMs = await work(this.#options, row, signal);
+      const waitMs = this.#quiet.lengthen(id, await work(this.#options, row, signal));
       if (waitMs > 0) return waitMs;
     }
     return 0;

@@ -179,3 +179,13 @@ test('where the event of a step may have been discarded, an operator decides, an
   expect(await counts(id)).toEqual({ failed: 1 });
   expect(await move(id)).toBe('needs-attention');
 });
+
+test('the confirmations of a promotion that is over are removed', async () => {
+  const id = await applying(1);
+  const other = randomUUID();
+  await db.sql`insert into confirmed_steps values (${`${id}/p0000/apply/1`}, 2, 800), (${`${other}/p0000/apply/1`}, 2, 800)`;
+  await db.sql`update promotion_items set state = 'given-back'`;
+  await db.sql`update promotions set state = 'reverting'`;
+  expect(await move(id)).toBe('ended');
+  expect(await db.sql`select step from confirmed_steps`).toEqual([{ step: `${other}/p0000/apply/1` }]);
+});

@@ -24,8 +24,8 @@ export interface Tools {
 const batchSize = 64;
 /** Steps that a round sends first: while command-api is away, no more than these may have been sent. */
 const triedFirst = 4;
-/** Milliseconds: until events arrive; until command-api may be back. */
-const pauses = { events: 40, unavailable: 1_000 };
+/** Milliseconds: until events arrive, doubled while none do; until command-api may be back. */
+export const pauses = { events: 40, maxEvents: 1_000, unavailable: 1_000 };
 
 /**
  * Claims some products.

@@ -1,6 +1,7 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 import { isOver, type Move, type Settling } from '../machine/promotion.ts';
 import { announce } from './announce.ts';
+import { forgetSteps } from './confirmed-steps.ts';
 import type { PromotionRow } from './promotion-row.ts';
 
 /**
@@ -26,7 +27,10 @@ export async function applyMove(tx: Transaction, row: PromotionRow, move: Move):
   for (const settling of move.items) await settleItems(tx, id, settling);
   // A promotion that was never scheduled has not been announced.
   if (row.state !== 'claiming' || move.to === 'scheduled') await announce(tx, id, move.to);
-  if (isOver(move.to)) await tx`delete from claims where promotion = ${id}`;
+  if (isOver(move.to)) {
+    await tx`delete from claims where promotion = ${id}`;
+    await forgetSteps(tx, id);
+  }
   return true;
 }
 
