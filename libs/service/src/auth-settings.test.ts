@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { fileOf } from '../test/file-of.ts';
 import { parseSettings } from './settings.ts';
 import { auth } from './auth-settings.ts';
 
@@ -22,8 +23,18 @@ test('AUTH=off has to be said, and an issuer needs no more than an audience', ()
   expect(read(keys)).toEqual({ jwksUrl: keys.AUTH_JWKS_URL, audience: 'a', algorithms: ['ES256'] });
 });
 
+test.each(['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'])(
+  '%s, or a file of it, contradicts AUTH=off',
+  (variable) => {
+    const message = `${variable} is set, but AUTH is off: remove one of them`;
+    expect(() => read({ AUTH: 'off', [variable]: 'https://login.example' })).toThrow(message);
+    expect(() => read({ AUTH: 'off', [`${variable}_FILE`]: fileOf('https://login.example') })).toThrow(message);
+    expect(read({ AUTH: 'off', [variable]: '' })).toBe('off');
+  },
+);
+
 test.each([
-  [{ ...issuer, AUTH: 'off' }, 'AUTH is off, but AUTH_ISSUER is set'],
+  [{ ...issuer, AUTH: 'off' }, 'AUTH_ISSUER is set, but AUTH is off'],
   [{ ...issuer, AUTH: 'no' }, 'AUTH must be one of on, off'],
   [{ AUTH_ISSUER: issuer.AUTH_ISSUER }, 'AUTH_AUDIENCE is missing'],
   [{ ...issuer, AUTH_ISSUER: 'http://login.example' }, 'AUTH_ISSUER must be an https:// address'],

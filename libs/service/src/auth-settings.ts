@@ -27,12 +27,21 @@ export const auth: Setting<AuthSettings> = {
   parse: (text, env = {}) => {
     const { mode } = parseSettings({ mode: choice('AUTH', 'on', ['on', 'off']) }, { AUTH: text });
     if (mode === 'on') return rulesOf(env);
-    const ignored = ['AUTH_ISSUER', 'AUTH_JWKS_URL'].find((variable) => (env[variable]?.trim() ?? '') !== '');
-    if (ignored !== undefined) throw new Error(`is off, but ${ignored} is set: remove one of them`);
+    parseSettings(Object.fromEntries(ruleVariables.map((variable) => [variable, contradicting(variable)])), env);
     return 'off';
   },
   absent: (env) => rulesOf(env),
 };
+
+const ruleVariables = ['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'];
+
+/** A rule beside `AUTH=off` is a mistake: its author believes that it protects the service. */
+function contradicting(variable: string): Setting<string> {
+  const parse = (): never => {
+    throw new Error('is set, but AUTH is off: remove one of them');
+  };
+  return { variable, example: '', fallback: '', parse };
+}
 
 function rulesOf(env: Environment): TokenRules {
   const { issuer, jwksUrl } = parseSettings({ issuer: address('AUTH_ISSUER'), jwksUrl: address('AUTH_JWKS_URL') }, env);

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createAuthority } from '@catalogue/testing';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { fileOf } from '../test/file-of.ts';
 import { kafkaBrokers } from './kafka-settings.ts';
 import { parseSettings } from './settings.ts';
 
@@ -14,14 +12,6 @@ const sasl = {
   KAFKA_SASL_USERNAME: 'relay',
   KAFKA_SASL_PASSWORD: 'secret',
 };
-
-/** Writes a file that exists until the test ends, and returns its path. */
-function fileOf(text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'secret'), text);
-  return join(folder, 'secret');
-}
 
 test('without a protocol, brokers are plain text', () => {
   expect(read({})).toEqual({ brokers: 'a:9092' });

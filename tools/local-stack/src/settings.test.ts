@@ -64,6 +64,19 @@ test('in development, services and Kafka listen on the loopback address unless H
   for (const listener of listeners) expect(listener).toContain('//127.0.0.1:');
 });
 
+test('in development, every client may do everything, unless something is set about access tokens', () => {
+  const { ports } = readSettings({});
+  expect(serviceEnvironment({ AUTH_ISSUER: ' ' }, ports)['AUTH']).toBe('off');
+  for (const variable of ['AUTH_FILE', 'AUTH_ISSUER', 'AUTH_ISSUER_FILE', 'AUTH_JWKS_URL_FILE', 'AUTH_AUDIENCE'])
+    expect(serviceEnvironment({ [variable]: 'given' }, ports)['AUTH']).toBeUndefined();
+});
+
+test('docker-compose.yml passes the settings of access tokens to the four APIs', () => {
+  const text = readFileSync(new URL('../../../docker-compose.yml', import.meta.url), 'utf8');
+  for (const variable of ['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'])
+    expect(text.split(`${variable}: \${${variable}:-}\n`)).toHaveLength(5);
+});
+
 test.each(['docker-compose.yml', 'docker-compose.dev.yml'])('%s publishes every port on this machine only', (file) => {
   const text = readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
   const published = text.split('\n').filter((line) => line.trim().startsWith('ports:'));

@@ -99,9 +99,12 @@ export function serviceEnvironment(
   return { ...page, ...authentication(env), ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1' };
 }
 
-/** A local stack needs no access tokens, unless its user names an issuer. */
+/** A local stack needs no access tokens, unless its user sets something about them. */
 function authentication(env: NodeJS.ProcessEnv): { AUTH?: string } {
-  const isGiven = ['AUTH_ISSUER', 'AUTH_JWKS_URL'].some((variable) => textFrom(env, variable) !== undefined);
+  const names = ['AUTH', 'AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'];
+  const isGiven = names
+    .flatMap((name) => [name, `${name}_FILE`])
+    .some((variable) => textFrom(env, variable) !== undefined);
   return isGiven ? {} : { AUTH: 'off' };
 }
 
