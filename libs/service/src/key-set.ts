@@ -6,7 +6,7 @@ import { isTrustworthy, type TokenRules } from './auth-settings.ts';
 
 const maxAnswerBytes = 512 * 1024;
 const answerTimeoutMs = 5_000;
-/** Keys are loaded again after this time, so that a key that the issuer has withdrawn is not accepted for longer. */
+/** Keys that are older are loaded again when a token is verified, or readiness is asked for; until they come, they go on. */
 const maxAgeMs = 600_000;
 /** Made-up key ids cause at most one request to the issuer in this time. A new key is accepted after this time at the latest. */
 const pauseMs = 5_000;
@@ -35,8 +35,7 @@ export class KeySet {
 
   /** The key that signed a token. Rejects with a Problem if no keys are known, with an error of jose if none fits. */
   readonly key: JWTVerifyGetKey = async (header, token) => {
-    if (this.#find === undefined) await this.#load();
-    else if (performance.now() - this.#loadedAt > maxAgeMs) void this.#load();
+    await this.#provide();
     if (this.#find === undefined) throw unavailable();
     try {
       return await this.#find(header, token);
@@ -49,11 +48,17 @@ export class KeySet {
 
   /** A service without keys is not ready; one with old keys is. */
   async state(): Promise<DependencyState> {
-    if (this.#find === undefined || performance.now() - this.#loadedAt > maxAgeMs) await this.#load();
+    await this.#provide();
     if (this.#find === undefined) return { status: 'down', detail: this.#fault ?? 'The keys are not known yet' };
     return this.#fault === undefined
       ? { status: 'up' }
       : { status: 'up', detail: `${this.#fault}; the known keys go on` };
+  }
+
+  /** Waits for the first keys. Old keys are loaded again meanwhile: an issuer that hangs delays nobody. */
+  async #provide(): Promise<void> {
+    if (this.#find === undefined) await this.#load();
+    else if (performance.now() - this.#loadedAt > maxAgeMs) void this.#load();
   }
 
   /** Loads the keys, unless that was tried just now. Never rejects. */
