@@ -16,21 +16,28 @@ export interface Caller {
 const clockToleranceSeconds = 30;
 /** About 2 KB each. */
 const maxCachedTokens = 10_000;
+/** Then a token goes through the key set again, which loads old keys. */
+const maxCachedMs = 60_000;
 const maxSubjectLength = 255;
 const accessTokenTypes = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
 
 /**
  * Verifies access tokens. A verification costs 60 to 300 µs of CPU, as much as a command, so a verified token is remembered by its
- * whole text until it expires or the issuer's keys change.
+ * whole text for a minute, unless it expires or the issuer's keys change before.
  */
 export class TokenVerifier {
   readonly #rules: TokenRules;
   readonly #keys: KeySet;
-  readonly #known = new Map<string, Caller>();
+  readonly #known = new Map<string, { caller: Caller; verifiedAt: number }>();
+  /** How often the keys have changed. */
+  #generation = 0;
 
   constructor(rules: TokenRules, log: Logger) {
     this.#rules = rules;
-    this.#keys = new KeySet(rules, log, () => this.#known.clear());
+    this.#keys = new KeySet(rules, log, () => {
+      this.#generation += 1;
+      this.#known.clear();
+    });
   }
 
   state(): Promise<DependencyState> {
@@ -39,8 +46,10 @@ export class TokenVerifier {
 
   /** The caller of a token that was verified before; undefined if it has to be verified. */
   known(token: string): Caller | undefined {
-    const caller = this.#known.get(token);
-    if (caller === undefined || caller.expiresAt > Date.now()) return caller;
+    const known = this.#known.get(token);
+    if (known === undefined) return undefined;
+    const { caller, verifiedAt } = known;
+    if (caller.expiresAt > Date.now() && performance.now() - verifiedAt < maxCachedMs) return caller;
     this.#known.delete(token);
     return undefined;
   }
@@ -48,6 +57,7 @@ export class TokenVerifier {
   /** @throws {Problem} `unauthenticated` if the token is not valid, `unavailable` if no keys are known. */
   async verify(token: string): Promise<Caller> {
     const { issuer, audience, algorithms } = this.#rules;
+    const generation = this.#generation;
     try {
       const { payload, protectedHeader } = await jwtVerify(token, this.#keys.key, {
         algorithms,
@@ -57,18 +67,20 @@ export class TokenVerifier {
         requiredClaims: ['exp', 'sub'],
       });
       if (!accessTokenTypes.has(protectedHeader.typ)) throw refused('The token is not an access token');
-      return this.#remember(token, callerOf(payload));
+      const caller = callerOf(payload);
+      // Otherwise its key may have been withdrawn meanwhile.
+      if (generation === this.#generation) this.#remember(token, caller);
+      return caller;
     } catch (error) {
       if (error instanceof errors.JOSEError) throw refused(reasonOf(error));
       throw error;
     }
   }
 
-  #remember(token: string, caller: Caller): Caller {
+  #remember(token: string, caller: Caller): void {
     const [oldest] = this.#known.keys();
     if (this.#known.size >= maxCachedTokens && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(token, caller);
-    return caller;
+    this.#known.set(token, { caller, verifiedAt: performance.now() });
   }
 }
 
