@@ -20,8 +20,11 @@ export function streamRoute(
   app: Server,
   { streams, consistency }: { streams: StreamHub; consistency: Consistency },
 ): void {
-  app.head('/products/stream', { config: { produces: [mediaType] }, schema: { hide: true } }, (_request, reply) =>
-    reply.headers(streamHeaders).send(),
+  app.head(
+    '/products/stream',
+    // Without a scope, a hidden route would be open.
+    { config: { produces: [mediaType], scope: 'catalogue:read' }, schema: { hide: true } },
+    (_request, reply) => reply.headers(streamHeaders).send(),
   );
   app.get(
     '/products/stream',
