@@ -13,8 +13,7 @@ const maxWaitMs = 1_000;
  * password is being changed, and the process retries. Other errors of the server are retried from the start.
  */
 export async function requireLogin(sql: Sql, variable: string): Promise<void> {
-  if (sql.options.ssl === 'require' || sql.options.ssl === 'prefer')
-    process.stderr.write(`${variable} ${unverified}\n`);
+  if (isUnverified(sql.options.ssl)) process.stderr.write(`${variable} ${unverified}\n`);
   const asked = sql`select 1`.then(
     () => undefined,
     (error: unknown) => (isLoginRefused(error) ? error : undefined),
@@ -29,6 +28,12 @@ export async function requireLogin(sql: Sql, variable: string): Promise<void> {
 
 const unverified =
   'has an sslmode that does not verify the server: set sslmode=verify-full and sslrootcert to detect an impostor';
+
+/** Whether connections are encrypted, but any server is believed. */
+function isUnverified(ssl: Sql['options']['ssl']): boolean {
+  if (typeof ssl === 'object') return 'rejectUnauthorized' in ssl && ssl.rejectUnauthorized === false;
+  return ssl === 'require' || ssl === 'prefer';
+}
 
 /** SQLSTATE class 28: a wrong password, a role that does not exist or may not log in, no entry in pg_hba.conf. */
 function isLoginRefused(error: unknown): error is Error {

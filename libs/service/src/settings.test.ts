@@ -107,6 +107,10 @@ test('a setting of a single process is read like the common ones', () => {
 
 test.each([
   ['sslmode=verify_full', 'has an sslmode that is not one of disable'],
+  ['sslmode=prefer&sslcert=/dev/null', 'names a client certificate in sslcert, but its sslmode'],
+  ['sslmode=allow&sslkey=/dev/null', 'names a client certificate in sslkey, but its sslmode'],
+  ['sslcert=/dev/null', 'names a client certificate in sslcert, but its sslmode'],
+  ['ssl=disable&sslcert=/dev/null', 'names a client certificate in sslcert, but its sslmode'],
   ['sslmode=verify-full&sslrootcert=/nowhere', 'names a file in sslrootcert that cannot be read'],
 ])('an address with %s is refused', (parameters, message) => {
   const env = { ...given, WRITE_DB_DSN: `postgres://user:secret@db/catalogue?${parameters}` };

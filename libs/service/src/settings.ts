@@ -138,10 +138,15 @@ export function postgresDsn(variable: string): Setting<string> {
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
-/** Refuses parameters of TLS that libpq would refuse; a misspelt mode must not mean plain text. */
+/** Refuses parameters of TLS that libpq would refuse; a misspelt mode must not mean plain text, nor a certificate that is not sent. */
 function checkTls(parameters: URLSearchParams): void {
   const mode = parameters.get('sslmode') ?? 'prefer';
   if (!sslModes.includes(mode)) throw new Error(`has an sslmode that is not one of ${sslModes.join(', ')}`);
+  const own = ['sslcert', 'sslkey'].find((name) => parameters.has(name));
+  const implied = parameters.get('ssl') ?? (parameters.has('sslrootcert') ? 'require' : 'prefer');
+  if (own !== undefined && ['disable', 'allow', 'prefer'].includes(parameters.get('sslmode') ?? implied)) {
+    throw new Error(`names a client certificate in ${own}, but its sslmode does not need TLS: set sslmode=verify-full`);
+  }
   for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
     const file = parameters.get(name) ?? 'system';
     if (file === 'system' && name === 'sslrootcert') continue;
