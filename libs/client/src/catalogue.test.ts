@@ -423,4 +423,37 @@ describe('with access tokens', () => {
     await new Catalogue({ commands: 'http://c', queries: 'http://q', fetch, token: async () => 'secret' }).page();
     expect(inits.map(({ redirect }) => redirect)).toEqual(['error']);
   });
+
+  test.each(['', 'secret\n', 'secret word', 'secret\u0000', 'sécret', 'sec=ret'])(
+    'a text that is no token, %j, fails at once and is not repeated in the message',
+    async (text) => {
+      const token = vi.fn<() => Promise<string>>(async () => text);
+      const fake = api();
+      const failed: unknown = await catalogueOf(fake, { token, timeout: 500 })
+        .page()
+        .catch((error: unknown) => error);
+      expect(failed).toBeInstanceOf(TypeError);
+      expect(String(failed)).not.toMatch(/s[eé]c/);
+      expect([token.mock.calls.length, fake.seen.length]).toEqual([1, 0]);
+    },
+  );
+
+  test('the call fails as `token` does, without a retry, and so does the stream', async () => {
+    const reason = new Error('The login has expired');
+    const token = vi.fn<() => Promise<string>>().mockRejectedValue(reason);
+    const catalogue = catalogueOf(api(), { token, timeout: 500 });
+    await expect(catalogue.page()).rejects.toBe(reason);
+    expect(token).toHaveBeenCalledOnce();
+    await expect(catalogue.stream().next()).rejects.toBe(reason);
+    expect(token).toHaveBeenCalledTimes(2);
+  });
+
+  test('a `token` that never answers delays neither the timeout nor the end of an aborted call', async () => {
+    const catalogue = catalogueOf(api(), { token: () => new Promise(() => {}), timeout: 50 });
+    await expect(catalogue.page()).rejects.toThrow(CatalogueUnreachable);
+    const stop = new AbortController();
+    const call = catalogue.page({}, { signal: stop.signal });
+    stop.abort(new Error('not wanted any more'));
+    await expect(call).rejects.toThrow('not wanted any more');
+  });
 });

@@ -44,7 +44,8 @@ export interface CatalogueOptions {
   onForgotten?: (receipt: Receipt) => void;
   /**
    * Returns an access token, which each request carries. Called for every request, and once more after an API refused the token
-   * (401), so it should keep a token until it expires.
+   * (401), so it should keep a token until it expires. If it rejects, the call or the stream fails with the same error; retry inside
+   * it. A text that is no token (RFC 6750) fails with a `TypeError`.
    */
   token?: () => Promise<string>;
   /** Sends the requests; the platform’s `fetch` when absent. */

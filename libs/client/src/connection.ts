@@ -1,6 +1,7 @@
 import { backoff, pause } from './pause.ts';
 import { type Api, CatalogueProblem, CatalogueUnreachable, isProblem } from './problem.ts';
 import { retryAfterOf } from './retry-after.ts';
+import { NoToken } from './token.ts';
 
 /** A request to an API. */
 export interface Request {
@@ -58,6 +59,7 @@ export class Connection {
    * @throws {CatalogueProblem} when the API refuses the request, or has refused it “for now” until the deadline.
    * @throws {CatalogueUnreachable} when the deadline passes without an answer.
    * @throws {TypeError} at once, for a value that a request cannot carry.
+   * @throws at once what the option `token` rejects with.
    */
   async send(request: Request): Promise<Answer> {
     const { api, timeout } = this.#options;
@@ -94,6 +96,7 @@ export class Connection {
       });
       text = await response.text();
     } catch (error) {
+      if (error instanceof NoToken) throw error.cause;
       // No network, no server, or a truncated answer: fetch does not tell them apart.
       return { error, retryAfter: 0 };
     }

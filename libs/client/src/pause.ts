@@ -16,6 +16,19 @@ export async function pause(milliseconds: number, signal: AbortSignal | undefine
   }
 }
 
+/** Waits for a promise; rejects with the signal’s reason as soon as the signal is aborted. What the promise stands for continues. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let aborted = () => {};
+  const end = new Promise<never>((_, reject) => (aborted = () => reject(signal.reason as Error)));
+  if (signal.aborted) aborted();
+  signal.addEventListener('abort', aborted);
+  try {
+    return await Promise.race([promise, end]);
+  } finally {
+    signal.removeEventListener('abort', aborted);
+  }
+}
+
 /** Milliseconds before the next attempt: 100, 200, 400 … up to 3 000, each shortened at random by up to a half. */
 export function backoff(failures: number): number {
   const full = Math.min(100 * 2 ** Math.min(failures - 1, 10), 3_000);

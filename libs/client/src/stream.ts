@@ -4,6 +4,7 @@ import { backoff, pause } from './pause.ts';
 import { CatalogueProblem } from './problem.ts';
 import type { Product, StreamEvent } from './product.ts';
 import { retryAfterOf } from './retry-after.ts';
+import { NoToken } from './token.ts';
 
 export interface StreamOptions {
   /** Resume after this event instead of starting now. */
@@ -21,6 +22,7 @@ const maxSilenceMs = 40_000;
  * The changes of products, from now on or after `lastEventId`, until the signal is aborted or the loop exits. Reconnects for ever,
  * and resumes where it lost the connection.
  * @throws {CatalogueProblem} for an answer that a retry does not change.
+ * @throws what the option `token` rejects with.
  */
 export async function* streamFrom(connection: Connection, options: StreamOptions): AsyncGenerator<StreamEvent> {
   const { signal } = options;
@@ -86,7 +88,10 @@ async function open(connection: Connection, lastEventId: string | undefined, att
   try {
     const response = await connection
       .fetch(connection.url('/products/stream'), { headers, cache: 'no-store', signal: attempt.signal })
-      .catch(() => undefined); // No network or no server: fetch does not tell which.
+      .catch((error: unknown) => {
+        if (error instanceof NoToken) throw error.cause;
+        return undefined; // No network or no server: fetch does not tell which.
+      });
     const isStream = response?.headers.get('content-type')?.startsWith('text/event-stream');
     if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
     if (response === undefined) return 0;

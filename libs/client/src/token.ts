@@ -1,6 +1,11 @@
+import { orAborted } from './pause.ts';
+
 type Fetch = typeof globalThis.fetch;
 
 const unauthenticated = 401;
+
+/** Why there is no token: the call fails with the cause, because a retry would ask the same function again. */
+export class NoToken extends Error {}
 
 /**
  * Sends each request with an access token, and once more with another token if the API refuses the first. Follows no redirect, so
@@ -8,8 +13,10 @@ const unauthenticated = 401;
  */
 export function withToken(fetch: Fetch, token: () => Promise<string>): Fetch {
   const send = async (...[input, init]: Parameters<Fetch>): Promise<Response> => {
+    const asked = ask(token);
+    const text = await (init?.signal ? orAborted(asked, init.signal) : asked);
     const headers = new Headers(init?.headers);
-    headers.set('authorization', `Bearer ${await token()}`);
+    headers.set('authorization', `Bearer ${text}`);
     return await fetch(input, { ...init, headers, redirect: 'error' });
   };
   return async (input, init) => {
@@ -18,4 +25,17 @@ export function withToken(fetch: Fetch, token: () => Promise<string>): Fetch {
     await response.body?.cancel();
     return await send(input, init);
   };
+}
+
+/** The token, if a header can carry it: `b64token` of RFC 6750. Error messages never repeat it. */
+async function ask(token: () => Promise<string>): Promise<string> {
+  try {
+    const text: unknown = await token();
+    if (typeof text === 'string' && /^[\w.~+/-]+=*$/.test(text)) return text;
+    throw new TypeError(
+      'token must return letters, digits and - . _ ~ + /, and = at the end only: trim what a file has',
+    );
+  } catch (cause) {
+    throw new NoToken('There is no access token', { cause });
+  }
 }
