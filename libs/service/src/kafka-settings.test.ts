@@ -1,8 +1,8 @@
 import { createAuthority } from '@catalogue/testing';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { fileOf } from '../test/file-of.ts';
 import { kafkaBrokers } from './kafka-settings.ts';
-import { parseSettings } from './settings.ts';
+import { parseSettings, readSettings } from './settings.ts';
 
 const read = (env: Record<string, string>) =>
   parseSettings({ brokers: kafkaBrokers }, { KAFKA_BROKER: 'a:9092', ...env });
@@ -52,6 +52,20 @@ test('a secret in a variable and in a file, or in a file that cannot be read, is
   expect(() => read({ KAFKA_BROKER: '', KAFKA_BROKER_FILE: '/nowhere' })).toThrow(
     'KAFKA_BROKER cannot be read from KAFKA_BROKER_FILE (ENOENT',
   );
+});
+
+test('a start warns of a password that is sent in clear text, and of no other', () => {
+  const warningOf = (KAFKA_SECURITY_PROTOCOL: string, KAFKA_SASL_MECHANISM: string) => {
+    const written: unknown[] = [];
+    const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(text) > 0);
+    const env = { ...sasl, KAFKA_BROKER: 'a:9092', KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM };
+    readSettings({ brokers: kafkaBrokers }, env);
+    spy.mockRestore();
+    return written.join('');
+  };
+  expect(warningOf('SASL_PLAINTEXT', 'PLAIN')).toMatch(/^KAFKA_BROKER gets the password in clear text: .*\n$/);
+  expect(warningOf('SASL_PLAINTEXT', 'SCRAM-SHA-512')).toBe('');
+  expect(warningOf('SASL_SSL', 'PLAIN')).toBe('');
 });
 
 test.each([

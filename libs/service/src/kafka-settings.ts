@@ -25,7 +25,14 @@ export const kafkaBrokers: Setting<KafkaBrokers> = {
     const security = securityOf(env);
     return security === undefined ? text : { servers: text, security };
   },
+  warning: (env) => {
+    const security = securityOf(env);
+    return security?.protocol === 'SASL_PLAINTEXT' && security.sasl?.mechanism === 'PLAIN' ? clearText : undefined;
+  },
 };
+
+const clearText =
+  'gets the password in clear text: set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or a KAFKA_SASL_MECHANISM of SCRAM, against whoever listens';
 
 /** The topic that carries the events. */
 export function kafkaTopic(fallback: string): Setting<string> {

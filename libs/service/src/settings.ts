@@ -13,6 +13,8 @@ export interface Setting<T> {
   fallback?: T;
   /** As `fallback`, for a value that other variables decide. */
   absent?: (env: Environment) => T;
+  /** What is dangerous about a valid value, if anything: completes "KAFKA_BROKER …" as a message of `parse` does. */
+  warning?: (env: Environment) => string | undefined;
 }
 
 type Values<S extends Record<string, Setting<unknown>>> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
@@ -64,10 +66,18 @@ export function textOf(variable: string, env: Environment): string {
   }
 }
 
-/** As `parseSettings`, for the start of a process: writes faults to standard error, and exits with 78 (EX_CONFIG of sysexits). */
+/**
+ * As `parseSettings`, for the start of a process: writes warnings and faults to standard error, and exits after faults with 78
+ * (EX_CONFIG of sysexits).
+ */
 export function readSettings<S extends Record<string, Setting<unknown>>>(settings: S, env: Environment): Values<S> {
   try {
-    return parseSettings(settings, env);
+    const values = parseSettings(settings, env);
+    for (const { variable, warning } of Object.values(settings)) {
+      const text = warning?.(env);
+      if (text !== undefined) process.stderr.write(`${variable} ${text}\n`);
+    }
+    return values;
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     process.stderr.write(`${error.message}\n`);
