@@ -20,7 +20,7 @@ beforeAll(async () => {
     projection: { dependencies: {}, work: async () => {} },
     machine,
     // Nothing starts in these tests, so nothing is sent.
-    catalogue: openCommands('http://127.0.0.1:9'),
+    catalogue: openCommands('http://127.0.0.1:9', { log: createLogger('test', 'silent') }),
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],

@@ -23,7 +23,7 @@ test('every request needs a token with the scope of its route, and the document 
   const { app } = await buildApp({
     projection: { dependencies: {}, work: async () => {} },
     machine: db.sql,
-    catalogue: openCommands('http://127.0.0.1:9'),
+    catalogue: openCommands('http://127.0.0.1:9', { log: createLogger('test', 'silent') }),
     log: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     corsOrigins: [],
@@ -75,7 +75,7 @@ test('commands carry the token of the file, and a renewed one at once', async ()
 
   const file = join(folder, 'token');
   const step = { product, step: 'a', stepVersion: 1, cents: 800, state: 'applying', unsent: false } as const;
-  const catalogue = openCommands(url, file);
+  const catalogue = openCommands(url, { tokenFile: file, log: createLogger('test', 'silent') });
   const send = async () => (await sendStep(catalogue, step, new AbortController().signal))?.outcome;
   await writeFile(file, await token('catalogue:read'));
   expect(await send()).toBeUndefined();

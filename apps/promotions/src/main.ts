@@ -20,7 +20,7 @@ const projection = openProjection(priceModel, { sql, brokers, topic, log, metric
 const { app, work } = await buildApp({
   projection,
   machine,
-  catalogue: openCommands(commandApiUrl, tokenFile),
+  catalogue: openCommands(commandApiUrl, { tokenFile, log }),
   log,
   metrics,
   corsOrigins,

@@ -1,25 +1,34 @@
-import { readFile } from 'node:fs/promises';
 import { Catalogue, CatalogueUnreachable, isProblem } from '@catalogue/client';
+import type { Logger } from '@catalogue/service';
 import type { Step, StepAnswer } from '../tables/steps.ts';
+import { Credentials, TokenUnreadable } from './credentials.ts';
 
 /** Milliseconds for one command, with the client's retries: shorter than a promotion is held. */
 const timeout = 5_000;
 
+interface CommandOptions {
+  /** The file with the token; without a token when empty or absent. */
+  tokenFile?: string;
+  log: Logger;
+}
+
 /** A client of command-api that sends its idempotency keys as request ids, too: so a step comes back with its event. */
-export function openCommands(commandApiUrl: string, tokenFile = ''): Catalogue {
+export function openCommands(commandApiUrl: string, { tokenFile = '', log }: CommandOptions): Catalogue {
+  const credentials = new Credentials(tokenFile, log);
   return new Catalogue({
     commands: commandApiUrl,
     // Not used: prices come from the service's own projection.
     queries: commandApiUrl,
     readYourWrites: false,
     timeout,
-    // Read for each request: a token is renewed while the service runs.
-    ...(tokenFile === '' ? {} : { token: async () => (await readFile(tokenFile, 'utf8')).trim() }),
+    ...(tokenFile === '' ? {} : { token: () => credentials.token() }),
     fetch: async (url, init) => {
       const headers = new Headers(init?.headers);
       const step = headers.get('idempotency-key');
       if (step !== null) headers.set('x-request-id', step);
-      return await globalThis.fetch(url, { ...init, headers });
+      const response = await globalThis.fetch(url, { ...init, headers });
+      credentials.answered(response.status);
+      return response;
     },
   });
 }
@@ -49,7 +58,8 @@ export async function sendStep(catalogue: Catalogue, step: Step, signal: AbortSi
       return error.type === 'product-discontinued' ? answer('gone') : answer('tried', error.message);
     }
     // Overloaded, credentials that an operator corrects, or the answer of a proxy.
-    if (error instanceof CatalogueUnreachable || isProblem(error)) return undefined;
+    const isUndecided = error instanceof CatalogueUnreachable || error instanceof TokenUnreadable || isProblem(error);
+    if (isUndecided) return undefined;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createLogger } from '@catalogue/service';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { next } from '../machine/promotion.ts';
@@ -30,7 +31,9 @@ beforeEach(async () => {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   db = await createDatabase(inject('servers').readDb, migratePromotions);
-  const catalogue = openCommands(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const catalogue = openCommands(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    log: createLogger('test', 'silent'),
+  });
   tools = { sql: db.sql, catalogue, slots: new Slots(16), onAnswered: () => {} };
 });
 afterEach(async () => {
