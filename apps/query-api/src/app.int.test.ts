@@ -185,7 +185,8 @@ test('a page of a configured origin may send queries and read their headers', as
   const ask = async (origin: string) => (await other.inject({ url: '/products?limit=1', headers: { origin } })).headers;
   expect(await ask('https://shop.example')).toMatchObject({
     'access-control-allow-origin': 'https://shop.example',
-    'access-control-expose-headers': 'ETag, Link, Location, Consistency-Token, X-Request-Id, Retry-After',
+    'access-control-expose-headers':
+      'ETag, Link, Location, Consistency-Token, X-Request-Id, Retry-After, WWW-Authenticate',
   });
   expect(await ask('https://evil.example')).not.toHaveProperty('access-control-allow-origin');
   expect((await get('/products?limit=1', { origin: 'https://shop.example' })).headers).not.toHaveProperty(
