@@ -19,7 +19,12 @@ test.each([
   ['{"DE": {"zone": "Europe/Berlin", "rules": ["lowest"]}}', 'has an unknown rule "lowest" in market DE'],
   ['{"DE": {"zone": "Europe/Bonn"}}', 'has an unknown zone "Europe/Bonn" in market DE'],
 ])('the service does not start with the markets %s: one line says why', (markets, fault) => {
-  const settings = { PRICES_DB_DSN: servers.readDb, KAFKA_BROKER: servers.kafka, PRICE_MARKETS: markets };
+  const settings = {
+    AUTH: 'off',
+    PRICES_DB_DSN: servers.readDb,
+    KAFKA_BROKER: servers.kafka,
+    PRICE_MARKETS: markets,
+  };
   for (const program of ['main.ts', 'cli.ts']) {
     const { status, stderr } = run(program, settings, 'lag');
     expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(`PRICE_MARKETS ${fault}`)]);
