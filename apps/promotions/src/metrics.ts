@@ -41,7 +41,7 @@ function measureStanding(shared: { registers: Registry[] }, sql: Sql, log: Logge
   });
   const due = new Gauge({
     name: 'promotion_due_seconds',
-    help: 'The age of the oldest due step of a promotion that is not finished; 0 if there is none',
+    help: 'The age of the oldest due step of an unfinished promotion; 0 if no step is due',
     collect,
     ...shared,
   });

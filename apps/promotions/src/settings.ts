@@ -10,7 +10,7 @@ import {
   type Setting,
 } from '@catalogue/service';
 
-/** The file with the access token for command-api, which whoever renews the token writes again; empty without one. */
+/** The file with the access token for command-api. It is rewritten when the token is renewed. Empty if there is no file. */
 const tokenFile: Setting<string> = {
   variable: 'COMMAND_API_TOKEN_FILE',
   example: '/run/secrets/command-api-token',

@@ -10,7 +10,7 @@ export class Credentials {
   readonly #log: Logger;
   #isRefused = false;
 
-  /** @param file which whoever renews the token writes again; empty without a token. */
+  /** @param file has the token, and is rewritten when the token is renewed; empty if there is no file. */
   constructor(file: string, log: Logger) {
     this.#file = file;
     this.#log = log;

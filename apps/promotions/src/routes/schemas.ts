@@ -10,7 +10,7 @@ const Instant = (description: string) =>
 const NullableText = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 const NullablePrice = (description: string) => Type.Union([Type.Number(), Type.Null()], { description });
 
-/** An amount of money, or a percentage: checked with a message of its own, because an amount has its limit elsewhere. */
+/** An amount of money, or a percentage. */
 const Amount = (description: string, maximum: number) =>
   Type.Optional(Type.Number({ description, minimum: 0, maximum }));
 
