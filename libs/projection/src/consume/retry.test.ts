@@ -41,6 +41,17 @@ test('work that was given up ends its wait and does not count as success', async
   expect(lines).toEqual(['The read database failed; retrying until it works']);
 });
 
+test('work that fails after it was given up says nothing about the database', async () => {
+  const { database, lines, retries } = open();
+  const partition = new AbortController();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const writing = database.try(partition.signal, () => promise);
+  partition.abort();
+  reject(Object.assign(new Error('write CONNECTION_DESTROYED'), { code: 'CONNECTION_DESTROYED' }));
+  await expect(writing).rejects.toThrow(/abort/i);
+  expect([lines, retries(), database.away]).toEqual([[], 0, undefined]);
+});
+
 test('a permanent error is thrown at once', async () => {
   const { database, retries } = open();
   const broken = Object.assign(new Error('relation "products" does not exist'), { code: '42P01' });
