@@ -1,7 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import { checkOrigin } from '@catalogue/event-store';
 import { isTransient, type Sql } from '@catalogue/postgres';
-import { type AuthSettings, createServer, type Logger, Problem, type Registry, type Server } from '@catalogue/service';
+import {
+  type AuthSettings,
+  createServer,
+  type Limits,
+  type Logger,
+  Problem,
+  type Registry,
+  type Server,
+} from '@catalogue/service';
 import { openCommands } from './commands.ts';
 import { NotDecided, Overloaded } from './commit/submission.ts';
 import { historyRoute } from './product/history.ts';
@@ -18,16 +26,19 @@ export interface AppOptions {
   corsOrigins: string[];
   /** Whose access tokens requests need; `off` when absent. */
   auth?: AuthSettings;
+  /** What one caller may do; everything when absent. */
+  limits?: Limits | undefined;
 }
 
 /** Builds the HTTP server that decides the catalogue's commands and appends their events to the event store. */
 export async function buildApp(options: AppOptions): Promise<Server> {
-  const { store, queries, connections, log, metrics, corsOrigins, auth = 'off' } = options;
+  const { store, queries, connections, log, metrics, corsOrigins, auth = 'off', limits } = options;
   const app = await createServer({
     log,
     metrics,
     corsOrigins,
     auth,
+    limits,
     api,
     problemOf,
     dependencies: {

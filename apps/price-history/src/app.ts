@@ -10,7 +10,14 @@ import {
   requireRevalidation,
   RowLoader,
 } from '@catalogue/reading';
-import { type AuthSettings, createServer, type DependencyState, type Logger, type Registry } from '@catalogue/service';
+import {
+  type AuthSettings,
+  createServer,
+  type DependencyState,
+  type Limits,
+  type Logger,
+  type Registry,
+} from '@catalogue/service';
 import { Answers } from './answers/answers.ts';
 import { PricedProducts } from './answers/priced-products.ts';
 import { fileRoute, pictureRoute } from './routes/evidence.ts';
@@ -35,17 +42,32 @@ export interface AppOptions {
   corsOrigins: string[];
   /** Whose access tokens requests need; `off` when absent. */
   auth?: AuthSettings;
+  /** What one caller may do; everything when absent. */
+  limits?: Limits | undefined;
   now?: () => number;
 }
 
 /** The HTTP server that answers from the price lines, and the work beside it that keeps them up to date. */
 export async function buildApp(options: AppOptions) {
-  const { projection, sql, reader, lines, log, metrics, corsOrigins, auth = 'off', markets, now = Date.now } = options;
+  const {
+    projection,
+    sql,
+    reader,
+    lines,
+    log,
+    metrics,
+    corsOrigins,
+    auth = 'off',
+    limits,
+    markets,
+    now = Date.now,
+  } = options;
   const app = await createServer({
     log,
     metrics,
     corsOrigins,
     auth,
+    limits,
     api,
     problemOf: outageProblem,
     dependencies: { ...projection.dependencies, rules: () => rulesState(reader, markets) },

@@ -7,7 +7,7 @@ import { priceModel } from './model.ts';
 import { openPools } from './pools.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, brokers, topic, markets, corsOrigins, auth } = readSettings(
+const { port, host, logLevel, logPretty, readDb, brokers, topic, markets, corsOrigins, auth, limits } = readSettings(
   settings,
   process.env,
 );
@@ -20,5 +20,16 @@ await requireLogin(sql, 'PRICES_DB_DSN');
 
 const codec = eitherCodec(readSettings(registrySettings, process.env));
 const projection = openProjection(model, { sql, brokers, topic, log, metrics, codec });
-const { app, work } = await buildApp({ projection, sql, reader, lines, log, metrics, markets, corsOrigins, auth });
+const { app, work } = await buildApp({
+  projection,
+  sql,
+  reader,
+  lines,
+  log,
+  metrics,
+  markets,
+  corsOrigins,
+  auth,
+  limits,
+});
 await serve(app, { port, host, log, work, close: [sql, reader, lines].map((pool) => () => pool.end({ timeout: 1 })) });

@@ -1,5 +1,5 @@
 import { defaultTopic } from '@catalogue/contracts';
-import { auth, corsOrigins, kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
+import { auth, corsOrigins, kafkaBrokers, kafkaTopic, limits, postgresDsn, serviceSettings } from '@catalogue/service';
 import { priceMarkets } from './rules/markets.ts';
 
 /** What the service reads from its environment. */
@@ -10,5 +10,6 @@ export const settings = {
   markets: priceMarkets,
   corsOrigins,
   auth,
+  limits,
   ...serviceSettings(8084),
 };

@@ -2,7 +2,7 @@ import type { Catalogue } from '@catalogue/client';
 import type { Sql } from '@catalogue/postgres';
 import type { Projection } from '@catalogue/projection';
 import { outageProblem, requireRevalidation } from '@catalogue/reading';
-import { type AuthSettings, createServer, type Logger, type Registry } from '@catalogue/service';
+import { type AuthSettings, createServer, type Limits, type Logger, type Registry } from '@catalogue/service';
 import { Driver } from './drive/driver.ts';
 import { Slots } from './drive/slots.ts';
 import { measurePromotions } from './metrics.ts';
@@ -20,6 +20,8 @@ export interface AppOptions {
   corsOrigins: string[];
   /** Whose access tokens requests need; `off` when absent. */
   auth?: AuthSettings;
+  /** What one caller may do; everything when absent. */
+  limits?: Limits | undefined;
 }
 
 /** Commands under way at once. */
@@ -27,9 +29,18 @@ const maxCommands = 16;
 
 /** The HTTP server of promotions, and the work beside it: the projection of prices, and the driver of the machine. */
 export async function buildApp(options: AppOptions) {
-  const { projection, machine: sql, catalogue, log, metrics, corsOrigins, auth = 'off' } = options;
+  const { projection, machine: sql, catalogue, log, metrics, corsOrigins, auth = 'off', limits } = options;
   const { dependencies } = projection;
-  const app = await createServer({ log, metrics, corsOrigins, auth, api, dependencies, problemOf: outageProblem });
+  const app = await createServer({
+    log,
+    metrics,
+    corsOrigins,
+    auth,
+    limits,
+    api,
+    dependencies,
+    problemOf: outageProblem,
+  });
   requireRevalidation(app);
   const { onAnswered, onMoved } = measurePromotions(metrics, sql, log);
   const driver = new Driver({ sql, catalogue, slots: new Slots(maxCommands), log, onAnswered, onMoved });

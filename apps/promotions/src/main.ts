@@ -8,7 +8,7 @@ import { openMachine } from './machine-pool.ts';
 import { priceModel } from './model.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, brokers, topic, commandApiUrl, tokenFile, corsOrigins, auth } =
+const { port, host, logLevel, logPretty, readDb, brokers, topic, commandApiUrl, tokenFile, corsOrigins, auth, limits } =
   readSettings(settings, process.env);
 const log = createLogger(priceModel.name, logLevel, logPretty);
 const metrics = createMetrics(priceModel.name);
@@ -25,5 +25,6 @@ const { app, work } = await buildApp({
   metrics,
   corsOrigins,
   auth,
+  limits,
 });
 await serve(app, { port, host, log, work, close: [sql, machine].map((pool) => () => pool.end({ timeout: 1 })) });

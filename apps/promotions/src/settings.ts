@@ -5,6 +5,7 @@ import {
   corsOrigins,
   kafkaBrokers,
   kafkaTopic,
+  limits,
   postgresDsn,
   serviceSettings,
   type Setting,
@@ -27,5 +28,6 @@ export const settings = {
   tokenFile,
   corsOrigins,
   auth,
+  limits,
   ...serviceSettings(8085),
 };

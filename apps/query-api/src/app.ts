@@ -15,6 +15,7 @@ import {
   type AuthSettings,
   createServer,
   type Dependencies,
+  type Limits,
   type Logger,
   type Registry,
   type Server,
@@ -40,6 +41,8 @@ export interface AppOptions {
   corsOrigins: string[];
   /** Whose access tokens requests need; `off` when absent. */
   auth?: AuthSettings;
+  /** What one caller may do; everything when absent. */
+  limits?: Limits | undefined;
   /** Where the catalogue page sends its commands. */
   commandApiUrl: string;
   /** Where the page asks for prices; empty without price-history. */
@@ -56,7 +59,17 @@ export interface App {
 
 /** Builds the HTTP server that answers the catalogue’s queries from the read model. */
 export async function buildApp(options: AppOptions): Promise<App> {
-  const { readModel, listing, log, metrics, corsOrigins, auth = 'off', commandApiUrl, pricesUrl = '' } = options;
+  const {
+    readModel,
+    listing,
+    log,
+    metrics,
+    corsOrigins,
+    auth = 'off',
+    limits,
+    commandApiUrl,
+    pricesUrl = '',
+  } = options;
   const lists = new ListReader(
     listing,
     new QueryQueue({ maxRunning: listing.options.max, maxWaiting: 500, maxWaitMs: 2_000 }),
@@ -66,6 +79,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     metrics,
     corsOrigins,
     auth,
+    limits,
     api,
     problemOf: outageProblem,
     dependencies: { 'read model': checkReadModel(readModel, lists) },

@@ -4,7 +4,7 @@ import { buildApp } from './app.ts';
 import { openPools } from './pools.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, corsOrigins, auth, commandApiUrl, pricesUrl } = readSettings(
+const { port, host, logLevel, logPretty, readDb, corsOrigins, auth, limits, commandApiUrl, pricesUrl } = readSettings(
   settings,
   process.env,
 );
@@ -13,5 +13,15 @@ const metrics = createMetrics('query-api');
 const { readModel, listing } = openPools(readDb);
 await requireLogin(readModel, 'READ_DB_DSN');
 
-const { app, work } = await buildApp({ readModel, listing, log, metrics, corsOrigins, auth, commandApiUrl, pricesUrl });
+const { app, work } = await buildApp({
+  readModel,
+  listing,
+  log,
+  metrics,
+  corsOrigins,
+  auth,
+  limits,
+  commandApiUrl,
+  pricesUrl,
+});
 await serve(app, { port, host, log, work, close: [readModel, listing].map((pool) => () => pool.end({ timeout: 1 })) });

@@ -1,8 +1,10 @@
 export { auth, type AuthSettings } from './auth-settings.ts';
 export { backoffMs } from './backoff.ts';
+export { callerOf } from './caller.ts';
 export { entityTagsPattern, parseEntityTags } from './entity-tags.ts';
 export type { FastifyReply, FastifyRequest, Server } from './fastify.ts';
 export type { Dependencies, DependencyState } from './health.ts';
+export { type Limits, limits } from './limit-settings.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { askedTogether, Counter, createMetrics, Gauge, Histogram, Registry } from './metrics.ts';
 export { runMigration } from './migration.ts';

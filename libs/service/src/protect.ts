@@ -1,7 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { RouteOptions } from 'fastify';
+import { addressOf } from './caller.ts';
 import type { FastifyRequest, Server } from './fastify.ts';
+import { tooMany } from './limit.ts';
+import type { Limits } from './limit-settings.ts';
 import { Problem, problemResponses } from './problem.ts';
+import { RateLimit } from './rate-limit.ts';
 import type { Scope } from './scopes.ts';
 import { type Caller, refused, type TokenVerifier } from './token-verifier.ts';
 
@@ -14,7 +18,8 @@ const maxTimerMs = 2_147_483_647;
  * HEAD and `catalogue:write` for any other method, and none if its schema hides it from the document.
  * Documents the scopes, `401` and `403` of all routes that are added later.
  */
-export function protect(app: Server, verifier: TokenVerifier, logsRequests: boolean): void {
+export function protect(app: Server, verifier: TokenVerifier, { logsRequests, limits }: ProtectOptions): void {
+  const verify = limits?.perSecond === undefined ? verifyAny : limitedTo(limits.perSecond);
   app.addHook('onRoute', documentScope);
   app.addHook('onRequest', (request, reply, done) => {
     const { config, schema } = request.routeOptions;
@@ -30,15 +35,43 @@ export function protect(app: Server, verifier: TokenVerifier, logsRequests: bool
       if (logsRequests) request.log = request.log.child({ subject: caller.subject });
       if (config.produces?.includes('text/event-stream') === true) endWithToken(reply.raw, caller);
     };
-    const verify = (): Promise<void> | undefined => {
+    const identify = (): Promise<void> | undefined => {
       const token = tokenOf(request);
       const known = verifier.known(token);
-      if (known === undefined) return verifier.verify(token).then(admit);
+      if (known === undefined) return verify(verifier, token, request).then(admit);
       admit(known);
       return undefined;
     };
-    attempt(verify, done);
+    attempt(identify, done);
   });
+}
+
+interface ProtectOptions {
+  logsRequests: boolean;
+  limits?: Limits | undefined;
+}
+
+type Verify = (verifier: TokenVerifier, token: string, request: FastifyRequest) => Promise<Caller>;
+
+const verifyAny: Verify = (verifier, token) => verifier.verify(token);
+
+/**
+ * Refuses to verify tokens of an address that has sent too many wrong ones: a verification costs as much as a request. Other callers
+ * of the address go on while their tokens are known.
+ */
+function limitedTo(perSecond: number): Verify {
+  const refusals = new RateLimit(perSecond);
+  return async (verifier, token, request) => {
+    const address = addressOf(request);
+    const waitMs = refusals.waitMs(address);
+    if (waitMs > 0) throw tooMany('This address has sent too many wrong access tokens', waitMs);
+    try {
+      return await verifier.verify(token);
+    } catch (error) {
+      if (error instanceof Problem && error.type === 'unauthenticated') refusals.take(address);
+      throw error;
+    }
+  };
 }
 
 /** Without a promise for a known token: a turn of the event loop costs more than the look-up. */

@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { requireAcceptable } from './accept.ts';
 import { protect } from './protect.ts';
 import type { AuthSettings } from './auth-settings.ts';
+import { limitCallers } from './limit.ts';
+import type { Limits } from './limit-settings.ts';
 import { TokenVerifier } from './token-verifier.ts';
 import { closeInTime } from './closing.ts';
 import { answerBeforeClosing, answerClientError, maxRequestMs } from './connections.ts';
@@ -29,6 +31,8 @@ export interface ServerOptions {
   corsOrigins?: string[];
   /** Whose access tokens requests need; `off` when absent, as for services without an API. */
   auth?: AuthSettings;
+  /** What one caller may do; everything when absent. */
+  limits?: Limits | undefined;
   /** The problem for an expected error of the service; undefined for a fault. */
   problemOf?: (error: unknown) => Problem | undefined;
 }
@@ -40,7 +44,16 @@ const bodyLimit = 64 * 1024;
  * API if `api` is given. The caller adds the routes. The server does not listen yet.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { log, metrics, dependencies, api, corsOrigins = [], auth = 'off', problemOf = () => undefined } = options;
+  const {
+    log,
+    metrics,
+    dependencies,
+    api,
+    corsOrigins = [],
+    auth = 'off',
+    limits,
+    problemOf = () => undefined,
+  } = options;
   const verifier = auth === 'off' ? undefined : new TokenVerifier(auth, log);
   // Fastify's own type: otherwise every type of the instance would refer to pino's types.
   const fastifyLog: FastifyBaseLogger = log;
@@ -56,6 +69,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerClientError,
     bodyLimit,
+    // An empty list would take the slower way that reads X-Forwarded-For.
+    trustProxy: limits === undefined || limits.proxies.length === 0 ? false : limits.proxies,
     requestTimeout: maxRequestMs,
     http: {
       headersTimeout: maxRequestMs,
@@ -85,7 +100,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   negotiate(app);
   measureRequests(app, metrics);
   if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
-  if (verifier !== undefined) protect(app, verifier, log.isLevelEnabled('debug'));
+  if (verifier !== undefined) protect(app, verifier, { logsRequests: log.isLevelEnabled('debug'), limits });
+  if (limits !== undefined) limitCallers(app, limits);
   if (api !== undefined) await describeApi(app, api, verifier !== undefined);
   if (auth === 'off' && api !== undefined) log.warn('AUTH=off: every client that reaches this port may do everything');
   const issuer = verifier === undefined ? {} : { issuer: () => verifier.state() };

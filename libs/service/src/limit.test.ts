@@ -1,0 +1,109 @@
+import { audience, type Issuer, startIssuer, waitFor } from '@catalogue/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLogger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
+import { createServer, type ServerOptions } from './server.ts';
+
+let issuer: Issuer;
+beforeAll(async () => {
+  issuer = await startIssuer(['shop', 'neighbour']);
+});
+afterAll(async () => {
+  await issuer?.[Symbol.asyncDispose]();
+});
+
+const rules = () => ({ issuer: issuer.url, audience, algorithms: ['ES256', 'RS256', 'EdDSA'] });
+
+/** A server with a route and a stream. Its clock is real, so the limits of these tests are low. */
+async function serverWith(options: Pick<ServerOptions, 'auth' | 'limits'>) {
+  const log = createLogger('test', 'silent');
+  const app = await createServer({
+    log,
+    metrics: createMetrics('test'),
+    dependencies: {},
+    api: { title: 'Test', description: '' },
+    ...options,
+  });
+  app.get('/products', { schema: { response: {} } }, ({ ip }) => ({ ip }));
+  app.get('/stream', { config: { produces: ['text/event-stream'] }, schema: { response: {} } }, (_request, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200).write(': open\n\n');
+  });
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  const get = (path = '/products', headers: Record<string, string> = {}, signal?: AbortSignal) =>
+    fetch(`${url}${path}`, { headers, ...(signal === undefined ? {} : { signal }) });
+  return { app, get, [Symbol.asyncDispose]: () => app.close() };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+test('a subject over its rate gets 429 and when to come back, and another subject goes on', async () => {
+  await using server = await serverWith({ auth: rules(), limits: { perSecond: 1, proxies: [] } });
+  const shop = bearer(await issuer.token('shop', 'catalogue:read'));
+  const neighbour = bearer(await issuer.token('neighbour', 'catalogue:read'));
+  const answers = await Promise.all(Array.from({ length: 20 }, () => server.get('/products', shop)));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThan(10);
+  expect(refused[0]?.headers.get('retry-after')).toBe('1');
+  expect(refused[0]?.headers.get('ratelimit-policy')).toBe('"caller";q=1;w=1');
+  expect(refused[0]?.headers.get('ratelimit')).toBe('"caller";r=0;t=1');
+  expect(await refused[0]?.json()).toMatchObject({
+    type: 'too-many-requests',
+    status: 429,
+    detail: 'A caller may send 1 requests a second',
+  });
+  expect((await server.get('/products', neighbour)).status).toBe(200);
+  for (const path of ['/health/live', '/health/ready', '/openapi.json', '/docs/'])
+    expect((await server.get(path, shop)).status).toBe(200);
+});
+
+test('an address that sends wrong tokens is refused, and a caller behind it with a known token goes on', async () => {
+  await using server = await serverWith({ auth: rules(), limits: { perSecond: 5, proxies: [] } });
+  const shop = bearer(await issuer.token('shop', 'catalogue:read'));
+  // The first request loads the issuer's keys, and only the second one's token is remembered.
+  for (let i = 0; i < 2; i += 1) expect((await server.get('/products', shop)).status).toBe(200);
+  const wrong = bearer(`${(await issuer.token('neighbour', 'catalogue:read')).slice(0, -8)}AAAAAAAA`);
+  expect((await server.get('/products', wrong)).status).toBe(401);
+  const statusesOf = async (count: number) =>
+    await Promise.all(Array.from({ length: count }, async () => (await server.get('/products', wrong)).status));
+  await waitFor('a wrong token to be refused unseen', async () => (await statusesOf(20)).includes(429));
+  expect((await server.get('/products', shop)).status).toBe(200);
+});
+
+test('without tokens an address is the caller, and only a trusted proxy may name it', async () => {
+  await using direct = await serverWith({ limits: { perSecond: 1, proxies: [] } });
+  const forged = async (i: number) => (await direct.get('/products', { 'x-forwarded-for': `192.0.2.${i}` })).status;
+  expect(await Promise.all(Array.from({ length: 20 }, (_, i) => forged(i)))).toContain(429);
+  await using behind = await serverWith({ limits: { perSecond: 1, proxies: ['127.0.0.0/8'] } });
+  for (let i = 0; i < 20; i += 1) {
+    // The client wrote the first address, the proxy the second.
+    const answer = await behind.get('/products', { 'x-forwarded-for': `203.0.113.9, 192.0.2.${i}` });
+    expect(await answer.json()).toEqual({ ip: `192.0.2.${i}` });
+  }
+});
+
+test('streams count as requests under way until they end', async () => {
+  await using server = await serverWith({ limits: { underWay: 2, proxies: [] } });
+  const [first, second] = [new AbortController(), new AbortController()];
+  await server.get('/stream', {}, first.signal);
+  await server.get('/stream', {}, second.signal);
+  const refused = await server.get('/products');
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '1']);
+  first.abort();
+  await waitFor('the stream to end', async () => (await server.get('/products')).status === 200);
+  for (let i = 0; i < 10; i += 1) expect((await server.get('/products')).status).toBe(200);
+  second.abort();
+});
+
+test('the document has 429 where there are limits', async () => {
+  await using limited = await serverWith({ limits: { perSecond: 1, proxies: [] } });
+  await using open = await serverWith({ limits: { proxies: [] } });
+  const responses = async ({ get }: typeof open) => {
+    const { paths } = (await (await get('/openapi.json')).json()) as {
+      paths: Record<string, { get: { responses: object } }>;
+    };
+    return Object.keys(paths['/products']?.get.responses ?? {});
+  };
+  expect(await responses(limited)).toContain('429');
+  expect(await responses(open)).not.toContain('429');
+});
