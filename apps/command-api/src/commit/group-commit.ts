@@ -4,6 +4,7 @@ import { backoffMs } from '@catalogue/service';
 import { type Committed, commitBatch, giveUpWhenLate, type Pending } from './batch.ts';
 import { Capacity } from './capacity.ts';
 import type { Change, DecidedStream, EventForm } from './decide-stream.ts';
+import { FairQueue } from './fair-queue.ts';
 import { inTime } from './in-time.ts';
 import { KeysUnderWay } from './keys-under-way.ts';
 import type { Outage } from './outage.ts';
@@ -44,7 +45,7 @@ const maxOutageMs = 2_000;
 export class GroupCommit<State extends { version: number }, Command, C extends Change, Refusal> {
   readonly #options: GroupCommitOptions<State, Command, C, Refusal>;
   readonly #capacity = new Capacity();
-  #waiting: Pending<Command, Refusal>[] = [];
+  readonly #waiting = new FairQueue<Pending<Command, Refusal>>();
   readonly #keys = new KeysUnderWay<Refusal>();
   /** The streams of the batches in flight. */
   readonly #busy = new Set<string>();
@@ -59,12 +60,12 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
 
   /** The number of commands that wait for a batch. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /**
    * Decides a command. Resolves with its outcome once its events are durable.
-   * @throws {Overloaded} at once, if commands for more than 250 ms of work wait already.
+   * @throws {Overloaded} at once, if commands for more than 250 ms of work wait already, and the caller has its part of them.
    * @throws {NotDecided} if the database is down (at once during a known outage), if the command lost the race ten times, or after
    * 4.5 s. The command may be stored nevertheless; sending its key again tells. Other errors are faults.
    */
@@ -78,15 +79,16 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
 
   async #begin(submission: Submission<Command>, late: AbortSignal): Promise<Outcome<Refusal>> {
     if (this.#options.outage.isOn) throw new NotDecided('The event store is unavailable');
-    if (this.#waiting.length >= this.#capacity.maxWaitingCommands) throw new Overloaded('Too many commands wait');
+    if (!this.#waiting.hasRoom(submission.caller, this.#capacity.maxWaitingCommands))
+      throw new Overloaded('Too many commands wait');
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Refusal>>();
     this.#enqueue({ ...submission, attempts: 0, uncertainVersions: [], late, resolve, reject });
     return await promise;
   }
 
   #enqueue(pending: Pending<Command, Refusal>): void {
-    this.#waiting.push(pending);
-    if (this.#inFlight > 0 && this.#waiting.length === this.#underWay) this.#dispatch();
+    this.#waiting.add(pending);
+    if (this.#inFlight > 0 && this.#waiting.size === this.#underWay) this.#dispatch();
     else this.#schedule();
   }
 
@@ -103,30 +105,28 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
    * Starts a batch if none is in flight, and a second one if as many commands wait as are in flight: each is half of all commands.
    */
   #dispatch(): void {
-    while (this.#waiting.length > 0 && this.#inFlight < maxBatchesInFlight && this.#waiting.length >= this.#underWay) {
-      const half = Math.ceil((this.#waiting.length + this.#underWay) / maxBatchesInFlight);
+    while (this.#waiting.size > 0 && this.#inFlight < maxBatchesInFlight && this.#waiting.size >= this.#underWay) {
+      const half = Math.ceil((this.#waiting.size + this.#underWay) / maxBatchesInFlight);
       const batch = this.#take(Math.min(half, maxBatchStreams));
       if (batch.length === 0) return;
       void this.#run(batch);
     }
   }
 
-  /** Takes the waiting commands on the first `maxStreams` streams, except for streams that are in another batch. */
+  /** Takes the waiting commands on the first `maxStreams` streams, except for streams that are in another batch; callers in turns. */
   #take(maxStreams: number): Pending<Command, Refusal>[] {
     const batch: Pending<Command, Refusal>[] = [];
-    const rest: Pending<Command, Refusal>[] = [];
     const streams = new Set<string>();
-    for (const pending of this.#waiting) {
+    for (const pending of this.#waiting.removeAll()) {
       const { stream } = pending;
       if (giveUpWhenLate(pending)) continue;
       if (!this.#busy.has(stream) && (streams.size < maxStreams || streams.has(stream))) {
         batch.push(pending);
         streams.add(stream);
       } else {
-        rest.push(pending);
+        this.#waiting.add(pending);
       }
     }
-    this.#waiting = rest;
     return batch;
   }
 
@@ -187,7 +187,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     const { outage } = this.#options;
     outage.begin();
     // Waiting commands are refused, as new ones are.
-    for (const pending of this.#waiting.splice(0)) pending.reject(away(pending));
+    for (const pending of this.#waiting.removeAll()) pending.reject(away(pending));
     const isOver = await outage.isOverWithin(maxOutageMs);
     for (const pending of batch) {
       if (isOver) this.#tryAgain(pending, 'The connection to the event store was lost repeatedly');

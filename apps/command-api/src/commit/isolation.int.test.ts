@@ -15,7 +15,7 @@ import {
   submissionOf,
 } from '../../test/fixture.ts';
 import type { ProductCommand } from '../product/product.ts';
-import { NotDecided, type Submission } from './submission.ts';
+import { NotDecided, Overloaded, type Submission } from './submission.ts';
 
 let db: TestDatabase;
 
@@ -245,4 +245,22 @@ test('a command whose client was answered before its append was sent is not stor
   // The stream is free again when its batch has ended.
   await submit(submissionOf({ type: 'discontinue', id: late.stream }));
   expect(await eventsOf(late.stream)).toEqual([]);
+});
+
+test('a caller that fills the queue does not make another caller’s command wait behind its own', async () => {
+  const many = Array.from({ length: 1_500 }, () => ({ ...creation(), caller: 'many' }));
+  const few = { ...creation(), caller: 'few' };
+  let late: Promise<unknown> | undefined;
+  const { sql, appends } = observed(db.sql, async (sent) => {
+    if (isAppend(sent)) late ??= submit(few);
+  });
+  const { submit } = openProcess(sql, db.sql);
+  const ended = await Promise.allSettled(many.map(async (submission) => await submit(submission)));
+  const refused = ended.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  expect(refused).toHaveLength(500);
+  for (const reason of refused) expect(reason).toBeInstanceOf(Overloaded);
+  expect(await late).toEqual({ stream: few.stream, version: 1 });
+  // Two batches were on their way when it came.
+  const batch = appends().findIndex(({ sent }) => JSON.stringify(sent.parameters).includes(few.stream));
+  expect(batch).toBe(2);
 });

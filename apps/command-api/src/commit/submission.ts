@@ -19,6 +19,8 @@ export interface Submission<Command> {
   metadata: object;
   /** True if the stream's id was made for this command, so that there is nothing to load. */
   isNew?: boolean;
+  /** Who sent the command: callers that send at once take turns. */
+  caller?: string;
   /** The key under which the answer is stored. */
   key?: IdempotencyKey;
 }

@@ -1,5 +1,6 @@
 import { encodeToken, NewProduct, ProductPatch, Written } from '@catalogue/contracts';
 import {
+  callerOf,
   entityTagsPattern,
   type FastifyReply,
   type FastifyRequest,
@@ -85,6 +86,7 @@ export function productRoutes(app: Server, commands: ProductCommands): void {
       eventId: newId(),
       metadata: { requestId, traceparent, ...(subject === '' ? {} : { subject }) },
       isNew,
+      caller: callerOf(request),
       ...(key === undefined ? {} : { key }),
     });
   };
