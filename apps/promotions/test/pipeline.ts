@@ -1,4 +1,4 @@
-import { Catalogue } from '@catalogue/client';
+import { Catalogue, Promotions } from '@catalogue/client';
 import { freePort } from '@catalogue/local-stack';
 import type { Sql } from '@catalogue/postgres';
 import { createDatabase, createTopic, type OwnProcess, startProcess, waitFor } from '@catalogue/testing';
@@ -23,6 +23,7 @@ export class Pipeline implements AsyncDisposable {
   readonly sql: Sql;
   readonly events: Sql;
   readonly catalogue: Catalogue;
+  readonly promotions: Promotions;
   readonly #ports: Record<Name, number>;
   readonly #env: Record<string, string>;
   readonly #running = new Map<Name, OwnProcess>();
@@ -42,6 +43,7 @@ export class Pipeline implements AsyncDisposable {
     this.#owned = parts.owned;
     const commands = this.#url('command-api');
     this.catalogue = new Catalogue({ commands, queries: commands, readYourWrites: false });
+    this.promotions = new Promotions({ promotions: this.#url('promotions') });
   }
 
   static async start(servers: { writeDb: string; readDb: string; kafka: string }): Promise<Pipeline> {

@@ -1,7 +1,6 @@
-import { addressOf } from './address.ts';
-import { type Answer, Connection } from './connection.ts';
+import { type Answer, type Connection, connector } from './connection.ts';
 import type { MarketQuery, PricePeriod, PriorPrice, Reduction } from './price.ts';
-import { type Api, isProblem } from './problem.ts';
+import { isProblem } from './problem.ts';
 import type {
   HistoryEntry,
   NewProduct,
@@ -13,8 +12,8 @@ import type {
   StreamEvent,
   Written,
 } from './product.ts';
+import { newKey, nextOf, queryString } from './request.ts';
 import { type StreamOptions, streamFrom } from './stream.ts';
-import { withToken } from './token.ts';
 import { maxTokens, WrittenTokens } from './written-tokens.ts';
 
 /** After this many commands the client waits for its oldest writes: one query can include no more. */
@@ -93,13 +92,8 @@ export class Catalogue {
 
   /** @throws {TypeError} for an invalid address or timeout. */
   constructor(options: CatalogueOptions) {
-    const { commands, queries, prices, timeout = 30_000, readYourWrites = true } = options;
-    // Wrapped, because browsers throw when `fetch` is called as a method of another object.
-    const { fetch: plain = (...args) => globalThis.fetch(...args), token } = options;
-    const fetch = token === undefined ? plain : withToken(plain, token);
-    if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
-    const connect = (api: Api, address: string) =>
-      new Connection({ api, baseUrl: addressOf(api, address), fetch, timeout });
+    const { commands, queries, prices, readYourWrites = true } = options;
+    const connect = connector(options);
     this.#commands = connect('commands', commands);
     this.#queries = connect('queries', queries);
     this.#prices = prices === undefined ? undefined : connect('prices', prices);
@@ -340,23 +334,4 @@ export class Catalogue {
 function pathOf(id: string): string {
   if (['', '.', '..'].includes(id)) throw new TypeError(`"${id}" cannot be a product's id`);
   return `/products/${encodeURIComponent(id)}`;
-}
-
-function queryString(parameters: Record<string, string | number | undefined>): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== '') given.set(name, String(value));
-  }
-  return given.size === 0 ? '' : `?${given.toString()}`;
-}
-
-/** The query parameters of the next page’s link (RFC 8288). Ignores the link’s path, which a gateway may change. */
-function nextOf({ headers }: Answer): URLSearchParams | undefined {
-  const [, target] = /<([^<>]*)>\s*;\s*rel="?next"?/.exec(headers.get('link') ?? '') ?? [];
-  return target === undefined ? undefined : new URL(target, 'http://relative').searchParams;
-}
-
-/** 128 random bits. Browsers offer `crypto.randomUUID` only in secure contexts. */
-function newKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,7 +1,8 @@
+import { addressOf } from './address.ts';
 import { backoff, pause } from './pause.ts';
 import { type Api, CatalogueProblem, CatalogueUnreachable, isProblem } from './problem.ts';
 import { retryAfterOf } from './retry-after.ts';
-import { NoToken } from './token.ts';
+import { NoToken, withToken } from './token.ts';
 
 /** A request to an API. */
 export interface Request {
@@ -20,6 +21,14 @@ export interface Answer {
   body: unknown;
 }
 
+/** How a client calls its APIs. */
+export interface CallerOptions {
+  /** Milliseconds that one call may take, including all its requests and retries; 30 000 when absent. */
+  timeout?: number | undefined;
+  token?: (() => Promise<string>) | undefined;
+  fetch?: typeof globalThis.fetch | undefined;
+}
+
 export interface ConnectionOptions {
   api: Api;
   baseUrl: string;
@@ -32,7 +41,19 @@ export interface ConnectionOptions {
 const maxAttemptMs = 15_000;
 
 /**
- * A connection to one of the two APIs. It retries a request until the API answers or refuses it, or until the deadline, so every
+ * Makes the connections of a client.
+ * @throws {TypeError} for an invalid timeout; the function that it returns, for an invalid address.
+ */
+export function connector({ timeout = 30_000, token, fetch: given }: CallerOptions) {
+  // Wrapped, because browsers throw when `fetch` is called as a method of another object.
+  const plain: typeof globalThis.fetch = given ?? ((...args) => globalThis.fetch(...args));
+  const fetch = token === undefined ? plain : withToken(plain, token);
+  if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
+  return (api: Api, address: string) => new Connection({ api, baseUrl: addressOf(api, address), fetch, timeout });
+}
+
+/**
+ * A connection to one of the APIs. It retries a request until the API answers or refuses it, or until the deadline, so every
  * request must be safe to retry.
  */
 export class Connection {

@@ -26,4 +26,17 @@ export type {
   StreamEvent,
   Written,
 } from './product.ts';
+export type {
+  NewPromotion,
+  PriceRule,
+  Promotion,
+  PromotionItem,
+  PromotionItemState,
+  PromotionPage,
+  PromotionPreview,
+  PromotionProgress,
+  PromotionState,
+  PromotionTransition,
+} from './promotion.ts';
+export { type OperationOptions, Promotions, type PromotionsOptions } from './promotions.ts';
 export type { StreamOptions } from './stream.ts';

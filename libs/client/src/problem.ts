@@ -31,7 +31,7 @@ export interface Fault {
 }
 
 /** One of the APIs. */
-export type Api = 'commands' | 'queries' | 'prices';
+export type Api = 'commands' | 'queries' | 'prices' | 'promotions';
 
 /** An API’s refusal (RFC 9457). Its type is `unknown` when a proxy answered instead of the API. */
 export class CatalogueProblem extends Error {

@@ -1,0 +1,118 @@
+/** How a promotion computes the price of each product: exactly one of the three. */
+export type PriceRule =
+  | {
+      /** Percent off, at most two decimals. Prices are rounded half up to the cent. */
+      percent: number;
+      price?: undefined;
+      amountOff?: undefined;
+    }
+  | { price: number; percent?: undefined; amountOff?: undefined }
+  | { amountOff: number; percent?: undefined; price?: undefined };
+
+/** A promotion to schedule. */
+export type NewPromotion = PriceRule & {
+  /** A UUID; the service makes one when absent. */
+  id?: string;
+  name: string;
+  /** Ids, at most 100 000. */
+  products: readonly string[];
+  /** RFC 3339, with an offset; at most a minute in the past. */
+  startsAt: string;
+  /** RFC 3339, with an offset. Not part of the promotion. */
+  endsBefore: string;
+  /** When a product takes no part: go on without it, or give every price back. */
+  onRefusal: 'skip' | 'undo';
+};
+
+export type PromotionState =
+  | 'claiming'
+  | 'refused'
+  | 'scheduled'
+  | 'applying'
+  | 'active'
+  | 'reverting'
+  | 'ended'
+  | 'compensating'
+  | 'undone'
+  | 'cancelled'
+  | 'missed'
+  | 'needs-attention';
+
+export type PromotionItemState =
+  | 'waiting'
+  | 'applying'
+  | 'applied'
+  | 'giving-back'
+  | 'given-back'
+  | 'refused'
+  | 'kept'
+  | 'gone'
+  | 'untouched'
+  | 'failed';
+
+/** A promotion as the service shows it, with one of `percent`, `price` and `amountOff`. Instants are RFC 3339, in UTC. */
+export interface Promotion {
+  id: string;
+  name: string;
+  percent?: number;
+  price?: number;
+  amountOff?: number;
+  startsAt: string;
+  /** Not part of the promotion. */
+  endsBefore: string;
+  onRefusal: 'skip' | 'undo';
+  state: PromotionState;
+  /** Why, where the state does not say all. */
+  reason: string | null;
+  /** The number of its changes. */
+  version: number;
+  /** For `refused`: how many of its products other promotions have claimed. */
+  clashCount: number;
+  /** The first 100 of them, with the other promotions. */
+  clashes: { product: string; promotion: string }[];
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** A promotion with the number of its products in each state. */
+export interface PromotionProgress extends Promotion {
+  items: Record<PromotionItemState, number>;
+}
+
+/** One page of promotions. */
+export interface PromotionPage {
+  promotions: Promotion[];
+  /** The cursor of the next page; absent on the last page. */
+  next?: string;
+}
+
+/** A product of a promotion. */
+export interface PromotionItem {
+  product: string;
+  state: PromotionItemState;
+  /** The price that the promotion found; null until then. */
+  before: number | null;
+  /** The price of the promotion. */
+  promoted: number | null;
+  /** Why it was refused, kept or has failed. */
+  reason: string | null;
+  /** For `kept`: the price that the promotion left, when it was set, and the request id of that change. */
+  kept: { price: number | null; at: string | null; by: string | null } | null;
+}
+
+/** The prices that a promotion would have now. */
+export interface PromotionPreview {
+  /** How many products it would have. */
+  products: number;
+  /** The first 100, by id; `promoted` is null, with the reason, for a product that would be refused. */
+  items: { product: string; before: number | null; promoted: number | null; reason: string | null }[];
+}
+
+/** A transition of a promotion. */
+export interface PromotionTransition {
+  at: string;
+  /** Null for the first. */
+  from: string | null;
+  to: string;
+  cause: string;
+}
