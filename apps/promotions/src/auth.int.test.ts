@@ -12,7 +12,7 @@ import { migratePromotions } from './tables/migrate.ts';
 
 let issuer: Issuer;
 beforeAll(async () => {
-  issuer = await startIssuer(['promotions']);
+  issuer = await startIssuer(['promotions', 'neighbour']);
 });
 afterAll(async () => {
   await issuer?.[Symbol.asyncDispose]();
@@ -43,6 +43,50 @@ test('every request needs a token with the scope of its route, and the document 
   }>();
   for (const path of Object.values(paths))
     for (const { responses } of Object.values(path)) expect(responses).toMatchObject({ 401: {}, 403: {} });
+  await app.close();
+});
+
+test('keys of two subjects are two keys, and the log and the events say whose token asked', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migratePromotions);
+  const { app } = await buildApp({
+    projection: { dependencies: {}, work: async () => {} },
+    machine: db.sql,
+    catalogue: openCommands('http://127.0.0.1:9', { log: createLogger('test', 'silent') }),
+    log: createLogger('test', 'silent'),
+    metrics: createMetrics('test'),
+    corsOrigins: [],
+    auth: { issuer: issuer.url, audience, algorithms: ['ES256'] },
+  });
+  await db.sql`
+    insert into product_prices (generation, id, version, cents, price_version) values (1, 'a', 1, 1000, 1), (1, 'b', 1, 1000, 1)`;
+  const ask = async (method: 'GET' | 'POST', url: string, subject: string, payload?: object) => {
+    const headers = { authorization: `Bearer ${await issuer.token(subject, 'catalogue:write catalogue:read')}` };
+    const keyed = url === '/promotions' ? { ...headers, 'idempotency-key': 'black-friday' } : headers;
+    const answer = await app.inject({ method, url, headers: keyed, ...(payload && { payload }) });
+    return { status: answer.statusCode, body: answer.json<{ id: string }>() };
+  };
+  const period = { startsAt: new Date(Date.now() + 60_000), endsBefore: new Date(Date.now() + 120_000) };
+  const schedule = (subject: string, product: string) =>
+    ask('POST', '/promotions', subject, { name: 'Sale', products: [product], percent: 20, onRefusal: 'skip', ...period });
+  const own = await schedule('promotions', 'a');
+  const others = await schedule('neighbour', 'b');
+  expect([own.status, others.status]).toEqual([202, 202]);
+  expect(others.body.id).not.toBe(own.body.id);
+  expect((await schedule('promotions', 'a')).body.id).toBe(own.body.id);
+  expect((await schedule('neighbour', 'a')).status).toBe(422);
+
+  await ask('POST', `/promotions/${own.body.id}/cancel`, 'neighbour');
+  const { body: log } = await ask('GET', `/promotions/${own.body.id}/log`, 'promotions');
+  expect(log).toMatchObject([
+    { to: 'claiming', by: 'promotions' },
+    { to: 'scheduled', by: 'promotions' },
+    { to: 'cancelled', by: 'neighbour' },
+  ]);
+  const events = await db.sql`select type, metadata ->> 'subject' as by from events where stream = ${own.body.id} order by version`;
+  expect(events).toEqual([
+    { type: 'PromotionScheduled', by: 'promotions' },
+    { type: 'PromotionUndone', by: 'neighbour' },
+  ]);
   await app.close();
 });
 

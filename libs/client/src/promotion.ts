@@ -115,4 +115,6 @@ export interface PromotionTransition {
   from: string | null;
   to: string;
   cause: string;
+  /** The subject of the access token that asked for it; null where nobody did, or without authentication. */
+  by: string | null;
 }

@@ -61,6 +61,7 @@ async function applying(count: number, forMs = 60_000): Promise<string> {
   await schedule(db.sql, {
     id,
     key: null,
+    origin: {},
     fingerprint: '',
     name: 'Sale',
     rule,

@@ -2,14 +2,16 @@ import type { Sql } from '@catalogue/postgres';
 import {
   entityTagsPattern,
   type FastifyReply,
+  type FastifyRequest,
   parseEntityTags,
   Problem,
   type Server,
   withHeaders,
 } from '@catalogue/service';
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import type { Operation } from '../machine/operate.ts';
-import { changeEnd, type Operated, operatePromotion } from '../tables/operations.ts';
+import { type Asked, changeEnd, type Operated, operatePromotion } from '../tables/operations.ts';
+import { originOf } from './origin.ts';
 import { isUuid } from './promotions.ts';
 import { claimed } from './schedule.ts';
 import { operationProblems, Promotion, PromotionPath, tagHeader } from './schemas.ts';
@@ -46,7 +48,7 @@ export function operationRoutes(app: Server, { sql, wake }: { sql: Sql; wake: ()
       { schema: { ...schema, operationId: `${operation}Promotion`, summary: summaries[operation] } },
       async (request, reply) => {
         const id = existing(request.params.id);
-        const operated = await operatePromotion(sql, id, operation, expectedBy(request.headers['if-match']));
+        const operated = await operatePromotion(sql, id, operation, asked(request));
         wake();
         return answer(reply, operated);
       },
@@ -66,7 +68,7 @@ export function operationRoutes(app: Server, { sql, wake }: { sql: Sql; wake: ()
     async (request, reply) => {
       const endsBefore = new Date(request.body.endsBefore.toUpperCase());
       const id = existing(request.params.id);
-      const operated = await changeEnd(sql, id, endsBefore, expectedBy(request.headers['if-match']));
+      const operated = await changeEnd(sql, id, endsBefore, asked(request));
       wake();
       return answer(reply, operated);
     },
@@ -76,6 +78,10 @@ export function operationRoutes(app: Server, { sql, wake }: { sql: Sql; wake: ()
 function existing(id: string): string {
   if (!isUuid(id)) throw new Problem('not-found', 'The promotion does not exist');
   return id;
+}
+
+function asked(request: FastifyRequest<{ Headers: Static<typeof Conditional> }>): Asked {
+  return { expected: expectedBy(request.headers['if-match']), origin: originOf(request) };
 }
 
 /** Whether `If-Match` allows a version; the entity tag of a promotion with its progress begins with the version, too. */

@@ -7,6 +7,7 @@ import { applyItem } from '../machine/item-step.ts';
 import { readKnown } from '../tables/items.ts';
 import { findCheaper, findRepeated, findUnknown, readClock, schedule, type Scheduled } from '../tables/schedule.ts';
 import type { Clash } from '../tables/promotion-row.ts';
+import { originOf } from './origin.ts';
 import { type Requested, requested } from './request.ts';
 import { NewPromotion, Promotion, Preview, tagHeader } from './schemas.ts';
 import { showPreview, showPromotion } from './shown.ts';
@@ -15,7 +16,7 @@ const Headers = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description:
-        'Any text that is unique to this request. The same request with the same key schedules one promotion',
+        'Any text that is unique to this request. The same request of the same subject with the same key schedules one promotion',
       minLength: 1,
       maxLength: 255,
       pattern: '^[!-~]([ -~]*[!-~])?$',
@@ -74,16 +75,17 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
       const { body } = request;
       if (request.query.dryRun === 'true') return reply.code(200).send(await preview(sql, body));
       const key = request.headers['idempotency-key'] ?? null;
+      const origin = originOf(request);
       const fingerprint = createHash('sha256')
         .update(JSON.stringify(sorted({ ...body })))
         .digest('hex');
-      const repeated = await findRepeated(sql, { id: body.id ?? null, key, fingerprint });
+      const repeated = await findRepeated(sql, { id: body.id ?? null, key, origin, fingerprint });
       if (repeated !== undefined) return answer(reply, repeated, body);
       const asked = requested(body, await readClock(sql));
       await requireKnown(sql, body.products, asked.products);
       await requirePrices(sql, body.products, asked);
       const { name, onRefusal, id = randomUUID() } = body;
-      const scheduled = await schedule(sql, { ...asked, id, key, fingerprint, name: name.trim(), onRefusal });
+      const scheduled = await schedule(sql, { ...asked, id, key, origin, fingerprint, name: name.trim(), onRefusal });
       return answer(reply, scheduled, body);
     },
   );

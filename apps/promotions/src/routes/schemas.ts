@@ -128,6 +128,7 @@ export const LogEntry = Type.Object(
     from: NullableText('The state before; null for the first'),
     to: Type.String(),
     cause: Type.String(),
+    by: NullableText('The authenticated subject who asked for it, or null'),
   },
   { title: 'PromotionTransition' },
 );

@@ -5,15 +5,23 @@ import type { Transaction } from '@catalogue/postgres';
 import { type ItemState, noItems } from '../machine/item.ts';
 import type { PromotionState } from '../machine/promotion.ts';
 
+/** The request that caused a change, as the log and its events name it. Without it, the service itself or its command line did. */
+export interface Origin {
+  requestId?: string;
+  traceparent?: string;
+  /** Of the access token; absent without authentication. */
+  subject?: string;
+}
+
 /**
  * Appends the event of a transition to `state` to the log that a relay sends to `promotion-events`; nothing for a state that only
  * this service knows. Call it in the transaction of the transition, after its last change of items: the event counts them.
  */
-export async function announce(tx: Transaction, id: string, state: PromotionState): Promise<void> {
+export async function announce(tx: Transaction, id: string, state: PromotionState, origin: Origin = {}): Promise<void> {
   const change = await changeOf(tx, id, state);
   if (change === undefined) return;
   // PostgreSQL finds the tables of the log in this database: it has the tables of libs/event-store.
-  await appendWithin(tx, id, { id: randomUUID(), ...change, schemaVersion: 1, metadata: {} });
+  await appendWithin(tx, id, { id: randomUUID(), ...change, schemaVersion: 1, metadata: origin });
 }
 
 interface Announced {

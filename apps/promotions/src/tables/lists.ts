@@ -50,11 +50,12 @@ export interface LogRow {
   from: string | null;
   to: string;
   cause: string;
+  by: string | null;
 }
 
 /** The transitions of a promotion, the oldest first: there are a dozen, unless operators retry often. */
 export async function readLog(sql: Sql, id: string): Promise<LogRow[]> {
   return await sql<LogRow[]>`
-    select at, from_state as "from", to_state as "to", cause from promotion_log
+    select at, from_state as "from", to_state as "to", cause, subject as by from promotion_log
     where promotion = ${id} order by seq limit 1000`;
 }

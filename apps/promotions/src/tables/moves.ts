@@ -1,6 +1,6 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 import { isOver, type Move, type Settling } from '../machine/promotion.ts';
-import { announce } from './announce.ts';
+import { announce, type Origin } from './announce.ts';
 import { forgetSteps } from './confirmed-steps.ts';
 import type { PromotionRow } from './promotion-row.ts';
 
@@ -13,7 +13,7 @@ export async function storeMove(sql: Sql, row: PromotionRow, move: Move): Promis
 }
 
 /** As `storeMove`, in a transaction of the caller. */
-export async function applyMove(tx: Transaction, row: PromotionRow, move: Move): Promise<boolean> {
+export async function applyMove(tx: Transaction, row: PromotionRow, move: Move, origin?: Origin): Promise<boolean> {
   const { id, version } = row;
   const dueAt = move.dueAt === null ? null : new Date(move.dueAt);
   const moved = await tx`
@@ -23,10 +23,10 @@ export async function applyMove(tx: Transaction, row: PromotionRow, move: Move):
       updated_at = now(), held_until = case when ${isOver(move.to)} then now() else held_until end
     where id = ${id} and version = ${version}`;
   if (moved.count === 0) return false;
-  await log(tx, id, row.state, move.to, move.cause);
+  await log(tx, id, { from: row.state, to: move.to, cause: move.cause, ...origin });
   for (const settling of move.items) await settleItems(tx, id, settling);
   // A promotion that was never scheduled has not been announced.
-  if (row.state !== 'claiming' || move.to === 'scheduled') await announce(tx, id, move.to);
+  if (row.state !== 'claiming' || move.to === 'scheduled') await announce(tx, id, move.to, origin);
   if (isOver(move.to)) {
     await tx`delete from claims where promotion = ${id}`;
     await forgetSteps(tx, id);
@@ -34,9 +34,17 @@ export async function applyMove(tx: Transaction, row: PromotionRow, move: Move):
   return true;
 }
 
+export interface Transition extends Origin {
+  from: string | null;
+  to: string;
+  cause: string;
+}
+
 /** Adds a transition to the log of a promotion. */
-export async function log(tx: Transaction, id: string, from: string | null, to: string, cause: string): Promise<void> {
-  await tx`insert into promotion_log (promotion, from_state, to_state, cause) values (${id}, ${from}, ${to}, ${cause})`;
+export async function log(tx: Transaction, id: string, { from, to, cause, subject }: Transition): Promise<void> {
+  await tx`
+    insert into promotion_log (promotion, from_state, to_state, cause, subject)
+    values (${id}, ${from}, ${to}, ${cause}, ${subject ?? null})`;
 }
 
 async function settleItems(tx: Transaction, id: string, settling: Settling): Promise<void> {

@@ -1,5 +1,6 @@
 import { errorCode, type Sql, type Transaction } from '@catalogue/postgres';
 import { operate, type Operation } from '../machine/operate.ts';
+import type { Origin } from './announce.ts';
 import { applyMove, log } from './moves.ts';
 import { clashesNamed } from './claims.ts';
 import { type Clash, machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
@@ -11,12 +12,18 @@ export type Operated =
   | 'not-found'
   | 'version-mismatch';
 
+export interface Asked {
+  /** Whether the request allows the version of the promotion. Any version when absent. */
+  expected?: (version: number) => boolean;
+  origin?: Origin;
+}
+
 /** Does what an operator asks for, if the promotion's state allows it. */
 export async function operatePromotion(
   sql: Sql,
   id: string,
   operation: Operation,
-  expected: (version: number) => boolean = () => true,
+  { expected = () => true, origin }: Asked = {},
 ): Promise<Operated> {
   return await sql.begin(async (tx) => {
     const view = await readPromotion(tx, id, { forUpdate: true });
@@ -24,7 +31,7 @@ export async function operatePromotion(
     if (!expected(view.row.version)) return 'version-mismatch';
     const outcome = operate(operation, machineOf(view.row), view.now);
     if ('refused' in outcome) return outcome;
-    await applyMove(tx, view.row, outcome);
+    await applyMove(tx, view.row, outcome, origin);
     return await readAgain(tx, id);
   });
 }
@@ -48,7 +55,7 @@ async function tryChangeEnd(
   sql: Sql,
   id: string,
   endsBefore: Date,
-  expected: (version: number) => boolean = () => true,
+  { expected = () => true, origin }: Asked = {},
 ): Promise<Operated> {
   return await sql.begin(async (tx) => {
     const view = await readPromotion(tx, id, { forUpdate: true });
@@ -72,7 +79,8 @@ async function tryChangeEnd(
       update promotions set ends_before = ${endsBefore}, version = version + 1, updated_at = now(),
         due_at = case state when 'active' then ${endsBefore} else due_at end
       where id = ${id}`;
-    await log(tx, id, row.state, row.state, `Its end was changed to ${endsBefore.toISOString()}`);
+    const cause = `Its end was changed to ${endsBefore.toISOString()}`;
+    await log(tx, id, { from: row.state, to: row.state, cause, ...origin });
     return await readAgain(tx, id);
   });
 }

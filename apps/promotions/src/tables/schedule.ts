@@ -2,6 +2,7 @@ import type { Sql, Transaction } from '@catalogue/postgres';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { next } from '../machine/promotion.ts';
 import { claimChunk, claimNext } from './claims.ts';
+import type { Origin } from './announce.ts';
 import { applyMove, log } from './moves.ts';
 import { type Clash, machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
 
@@ -9,6 +10,7 @@ import { type Clash, machineOf, type PromotionRow, readPromotion } from './promo
 export interface Scheduling {
   id: string;
   key: string | null;
+  origin: Origin;
   /** Of the request: two requests with the same are the same request. */
   fingerprint: string;
   name: string;
@@ -42,8 +44,8 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
   try {
     return await sql.begin(async (tx) => {
       const inserted = await tx`
-        insert into promotions (id, key, fingerprint, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at)
-        values (${asked.id}, ${asked.key}, ${asked.fingerprint}, ${asked.name}, ${asked.rule.kind}, ${asked.rule.amount},
+        insert into promotions (id, subject, key, fingerprint, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at)
+        values (${asked.id}, ${asked.origin.subject ?? ''}, ${asked.key}, ${asked.fingerprint}, ${asked.name}, ${asked.rule.kind}, ${asked.rule.amount},
           ${asked.startsAt}, ${asked.endsBefore}, ${asked.onRefusal}, 'claiming', now())
         on conflict do nothing`;
       if (inserted.count === 0) {
@@ -51,7 +53,7 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
         if (repeated === undefined) throw new Error('The promotion in the way is gone');
         return repeated;
       }
-      await log(tx, asked.id, null, 'claiming', 'Requested');
+      await log(tx, asked.id, { from: null, to: 'claiming', cause: 'Requested', ...asked.origin });
       await tx`
         insert into promotion_items (promotion, product, state)
         select ${asked.id}, product, 'waiting' from unnest(${asked.products as string[]}::text[]) product`;
@@ -61,7 +63,7 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
         if (view === undefined) throw new Error('A promotion that was just stored is not there');
         if (view.row.clashCount > 0) throw new Clashing(view.row);
         const effect = next(machineOf(view.row), view.items, view.now);
-        if (effect.type === 'move') await applyMove(tx, view.row, effect);
+        if (effect.type === 'move') await applyMove(tx, view.row, effect, asked.origin);
       }
       const view = await readPromotion(tx, asked.id);
       if (view === undefined) throw new Error('A promotion that was just stored is not there');
@@ -79,11 +81,13 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
  */
 export async function findRepeated(
   tx: Sql | Transaction,
-  { id, key, fingerprint }: { id: string | null; key: string | null; fingerprint: string },
+  { id, key, origin, fingerprint }: Pick<Scheduling, 'key' | 'origin' | 'fingerprint'> & { id: string | null },
 ): Promise<Scheduled | undefined> {
   const found = await tx<{ id: string; fingerprint: string; isKey: boolean }[]>`
-    select id, fingerprint, key is not null and key = ${key} as "isKey" from promotions
-    where id = ${id} or key = ${key} order by "isKey" desc`;
+    select id, fingerprint, false as "isKey" from promotions where id = ${id}
+    union all
+    select id, fingerprint, true from promotions where subject = ${origin.subject ?? ''} and key = ${key}
+    order by "isKey" desc`;
   const [first] = found;
   if (first === undefined) return undefined;
   if (first.fingerprint !== fingerprint) return { outcome: first.isKey ? 'key-reused' : 'id-taken' };

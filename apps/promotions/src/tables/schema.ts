@@ -9,6 +9,7 @@ import {
   primaryKey,
   text,
   timestamp,
+  unique,
   uuid,
 } from 'drizzle-orm/pg-core';
 import { itemStates } from '../machine/item.ts';
@@ -56,14 +57,17 @@ export const promotions = pgTable(
     heldUntil: timestamp('held_until', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
     /** Raised by every change of the row that clients see: its entity tag. */
     version: integer().notNull().default(1),
-    /** The `Idempotency-Key` that it was scheduled with. */
-    key: text().unique('promotions_key'),
+    /** The `Idempotency-Key` that it was scheduled with. Equal keys of different subjects are different keys. */
+    key: text(),
+    /** Whose access token scheduled it; empty without authentication. */
+    subject: text().notNull().default(''),
     /** Of the request that scheduled it. */
     fingerprint: text().notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },
   (table) => [
+    unique('promotions_subject_key').on(table.subject, table.key),
     index('promotions_due').on(table.dueAt).where(sql`due_at is not null`),
     index('promotions_newest').on(table.createdAt, table.id),
   ],
@@ -137,6 +141,8 @@ export const promotionLog = pgTable(
     from: text('from_state', { enum: promotionStates }),
     to: text('to_state', { enum: promotionStates }).notNull(),
     cause: text().notNull(),
+    /** Whose access token asked for it; null where nobody did, or without authentication. */
+    subject: text(),
   },
   (table) => [index('promotion_log_by_promotion').on(table.promotion, table.seq)],
 );
