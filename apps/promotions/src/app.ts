@@ -3,12 +3,16 @@ import type { Sql } from '@catalogue/postgres';
 import type { Projection } from '@catalogue/projection';
 import { outageProblem, requireRevalidation } from '@catalogue/reading';
 import { type AuthSettings, createServer, type Limits, type Logger, type Registry } from '@catalogue/service';
+import { hintChanged, listenForChanges } from './changes/hints.ts';
+import { Streams } from './changes/streams.ts';
 import { Driver } from './drive/driver.ts';
 import { Slots } from './drive/slots.ts';
 import { measurePromotions } from './metrics.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { promotionRoutes } from './routes/promotions.ts';
 import { scheduleRoute } from './routes/schedule.ts';
+import { showProgress } from './routes/shown.ts';
+import { streamRoute } from './routes/stream.ts';
 
 export interface AppOptions {
   projection: Pick<Projection, 'dependencies' | 'work'>;
@@ -43,13 +47,40 @@ export async function buildApp(options: AppOptions) {
   });
   requireRevalidation(app);
   const { onAnswered, onMoved } = measurePromotions(metrics, sql, log);
-  const driver = new Driver({ sql, catalogue, slots: new Slots(maxCommands), log, onAnswered, onMoved });
-  const wake = () => driver.wake();
+  const hint = hintChanged(sql);
+  const driver = new Driver({
+    sql,
+    catalogue,
+    slots: new Slots(maxCommands),
+    log,
+    onAnswered,
+    onMoved: (to, lateMs) => {
+      hint();
+      onMoved(to, lateMs);
+    },
+  });
+  const streams = new Streams({ sql, log, metrics, show: showProgress });
+  app.addHook('preClose', async () => streams.stop());
+  // Promotions have changed: here, or in another process.
+  const onChanged = () => {
+    driver.wake();
+    streams.hint();
+  };
+  const wake = () => {
+    driver.wake();
+    hint();
+  };
   scheduleRoute(app, { sql, wake });
+  streamRoute(app, { sql, streams });
   promotionRoutes(app, sql);
   operationRoutes(app, { sql, wake });
   const work = async (signal: AbortSignal) => {
-    await Promise.all([projection.work(signal), driver.run(signal)]);
+    await Promise.all([
+      projection.work(signal),
+      driver.run(signal),
+      streams.run(signal),
+      listenForChanges(sql, onChanged, log, signal),
+    ]);
   };
   return { app, work };
 }

@@ -67,7 +67,13 @@ test('keys of two subjects are two keys, and the log and the events say whose to
   };
   const period = { startsAt: new Date(Date.now() + 60_000), endsBefore: new Date(Date.now() + 120_000) };
   const schedule = (subject: string, product: string) =>
-    ask('POST', '/promotions', subject, { name: 'Sale', products: [product], percent: 20, onRefusal: 'skip', ...period });
+    ask('POST', '/promotions', subject, {
+      name: 'Sale',
+      products: [product],
+      percent: 20,
+      onRefusal: 'skip',
+      ...period,
+    });
   const own = await schedule('promotions', 'a');
   const others = await schedule('neighbour', 'b');
   expect([own.status, others.status]).toEqual([202, 202]);
@@ -82,7 +88,8 @@ test('keys of two subjects are two keys, and the log and the events say whose to
     { to: 'scheduled', by: 'promotions' },
     { to: 'cancelled', by: 'neighbour' },
   ]);
-  const events = await db.sql`select type, metadata ->> 'subject' as by from events where stream = ${own.body.id} order by version`;
+  const events =
+    await db.sql`select type, metadata ->> 'subject' as by from events where stream = ${own.body.id} order by version`;
   expect(events).toEqual([
     { type: 'PromotionScheduled', by: 'promotions' },
     { type: 'PromotionUndone', by: 'neighbour' },

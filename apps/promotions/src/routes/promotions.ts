@@ -2,6 +2,7 @@ import type { Sql } from '@catalogue/postgres';
 import { decodeCursorParts, encodeCursorParts, isListed, isText } from '@catalogue/reading';
 import { oneOf, Problem, type Server, wholeNumber, withHeaders } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
+import { progressTag } from '../changes/streams.ts';
 import { itemStates } from '../machine/item.ts';
 import { listItems, listPromotions, readLog } from '../tables/lists.ts';
 import { type PromotionView, readPromotion } from '../tables/promotion-row.ts';
@@ -15,7 +16,7 @@ import {
   readProblems,
   tagHeader,
 } from './schemas.ts';
-import { showItem, showPromotion } from './shown.ts';
+import { showItem, showProgress, showPromotion } from './shown.ts';
 
 const defaultLimit = 100;
 const pages = (name: string) => ({
@@ -75,12 +76,12 @@ export function promotionRoutes(app: Server, sql: Sql): void {
       },
     },
     async (request, reply) => {
-      const { row, items } = await found(sql, request.params.id);
+      const view = await found(sql, request.params.id);
       // Progress changes without a change of the promotion itself.
-      const etag = `"${[row.version, ...itemStates.map((state) => items[state])].join('.')}"`;
+      const etag = `"${progressTag(view)}"`;
       reply.header('etag', etag);
       if (isListed(request.headers['if-none-match'], etag)) return reply.code(304).send(undefined);
-      return reply.code(200).send({ ...showPromotion(row), items });
+      return reply.code(200).send(showProgress(view));
     },
   );
 

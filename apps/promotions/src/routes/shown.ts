@@ -1,3 +1,4 @@
+import type { Progress } from '../changes/streams.ts';
 import type { ItemDecision } from '../machine/item-step.ts';
 import type { WaitingItem } from '../tables/items.ts';
 import type { ItemRow } from '../tables/lists.ts';
@@ -24,6 +25,11 @@ export function showPromotion(row: PromotionRow) {
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   };
+}
+
+/** A promotion with how many of its products are in each state. */
+export function showProgress({ row, items }: Progress) {
+  return { ...showPromotion(row), items };
 }
 
 export function showItem({ product, state, beforeCents, promotedCents, reason, keptAt, keptBy, keptCents }: ItemRow) {

@@ -1,0 +1,1 @@
+create index promotions_changed on promotions using btree (updated_at);

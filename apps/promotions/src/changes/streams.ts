@@ -1,0 +1,222 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sql } from '@catalogue/postgres';
+import { Gauge, type Logger, Problem, type Registry } from '@catalogue/service';
+import { type ItemCounts, itemStates } from '../machine/item.ts';
+import { readProgress, readTouched, type Touched } from '../tables/changed.ts';
+import type { PromotionRow } from '../tables/promotion-row.ts';
+import { readClock } from '../tables/schedule.ts';
+
+/** A promotion with its progress. */
+export interface Progress {
+  row: PromotionRow;
+  items: ItemCounts;
+}
+
+interface Known {
+  version: number;
+  tag: string;
+}
+
+interface StreamsOptions {
+  sql: Sql;
+  log: Logger;
+  metrics: Registry;
+  show: (progress: Progress) => object;
+}
+
+const maxStreams = 500;
+/** A client that has so much unread is disconnected, and can resume. */
+const maxBufferedBytes = 256 * 1024;
+/** Proxies close connections that are silent for a minute, some after half a minute. */
+const heartbeatIntervalMs = 15_000;
+/** Progress is polled, changes of promotions are hinted. */
+const pollMs = 500;
+const minPauseMs = 50;
+/** To count many items takes a while: streams may cost this part of a database connection's time. */
+const maxShare = 0.1;
+/** Promotions that are read at once. */
+const maxRead = 500;
+/** A client that has missed more has to reload the list. */
+const maxResumed = 200;
+const maxTouched = 100_000;
+
+/** The version and the number of products in each state: whatever clients see of a promotion changes it. */
+export function progressTag({ row, items }: Progress): string {
+  return [row.version, ...itemStates.map((state) => items[state])].join('.');
+}
+
+/**
+ * The streams of changed promotions of this process. An event is the promotion as it is now, so changes in quick succession are one
+ * event. One loop reads for all streams, while there are any, so that no client gets an older state after a newer one.
+ */
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #live = new Set<ServerResponse>();
+  readonly #resuming = new Map<ServerResponse, number>();
+  /** What clients know of the promotions that were read last. */
+  #known = new Map<string, Known>();
+  /** Up to when changes were read, on the database's clock; undefined while nobody listens. */
+  #since: number | undefined;
+  #isStopped = false;
+  #wake = () => {};
+  #isHinted = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    const count: Gauge = new Gauge({
+      name: 'stream_clients',
+      help: 'Streams of changes that are open',
+      registers: [options.metrics],
+      collect: () => count.set(this.#size),
+    });
+  }
+
+  get #size(): number {
+    return this.#live.size + this.#resuming.size;
+  }
+
+  /** @throws {Problem} `overloaded` if 500 streams are open, `unavailable` when the process stops. */
+  requireRoom(): void {
+    const retry = { headers: { 'retry-after': '1' } };
+    if (this.#size >= maxStreams) throw new Problem('overloaded', 'Too many streams are open', retry);
+    if (this.#isStopped) throw new Problem('unavailable', 'The service is stopping', retry);
+  }
+
+  /**
+   * Sends changes until the client disconnects.
+   * @param now the database's clock, before the client loads anything else.
+   * @param after resumes there; undefined: from now on.
+   */
+  open(response: ServerResponse, now: number, after: number | undefined): void {
+    // The client disconnected meanwhile; its `close` event has passed.
+    if (response.destroyed) return;
+    response.once('close', () => {
+      this.#live.delete(response);
+      this.#resuming.delete(response);
+    });
+    if (this.#isStopped) return void response.end();
+    send(response, `retry: 1000\nid: ${Math.floor(after ?? now)}\n\n`);
+    if (after === undefined) this.#live.add(response);
+    else this.#resuming.set(response, after);
+    this.hint();
+  }
+
+  /** Promotions may have changed. */
+  hint(): void {
+    this.#isHinted = true;
+    this.#wake();
+  }
+
+  /** Sends changes until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    let isAway = false;
+    let beatAt = performance.now() + heartbeatIntervalMs;
+    while (!signal.aborted) {
+      const startedAt = performance.now();
+      this.#isHinted = false;
+      try {
+        await this.#read();
+        isAway = false;
+      } catch (err) {
+        if (!isAway && !signal.aborted) log.warn({ err }, 'Changed promotions could not be read; trying again');
+        isAway = true;
+      }
+      if (performance.now() >= beatAt) {
+        // Its id tells a client how far it is.
+        this.#broadcast(`: still here\n${this.#since === undefined ? '' : `id: ${Math.floor(this.#since)}\n`}\n`);
+        beatAt = performance.now() + heartbeatIntervalMs;
+      }
+      const tookMs = performance.now() - startedAt;
+      await delay(Math.max(minPauseMs, tookMs / maxShare), undefined, { signal }).catch(() => {});
+      await this.#sleep(this.#size === 0 ? undefined : pollMs, signal);
+    }
+  }
+
+  /** Ends all streams because the process stops; their clients resume elsewhere. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const response of [...this.#live, ...this.#resuming.keys()]) response.end();
+  }
+
+  /** Until a hint, or for so many milliseconds. */
+  async #sleep(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    if (this.#isHinted || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  async #read(): Promise<void> {
+    if (this.#size === 0) {
+      this.#since = undefined;
+      this.#known.clear();
+      return;
+    }
+    const { sql } = this.#options;
+    const now = await readClock(sql);
+    if (this.#resuming.size > 0) await this.#resume(now);
+    const touched = await readTouched(sql, this.#since ?? now, maxTouched);
+    const changed = touched.filter(
+      ({ id, version, isWorking }) => isWorking || this.#known.get(id)?.version !== version,
+    );
+    const ids = changed.slice(0, maxRead).map(({ id }) => id);
+    const views = await readProgress(sql, ids);
+    const known = this.#knownOf(touched);
+    const texts: string[] = [];
+    for (const view of views) {
+      const tag = progressTag(view);
+      if (known.get(view.row.id)?.tag !== tag) texts.push(this.#eventOf(view, now));
+      known.set(view.row.id, { version: view.row.version, tag });
+    }
+    this.#known = known;
+    if (changed.length <= maxRead) this.#since = now;
+    else this.hint();
+    if (texts.length > 0) this.#broadcast(texts.join(''));
+  }
+
+  #knownOf(touched: readonly Touched[]): Map<string, Known> {
+    const known = new Map<string, Known>();
+    for (const { id } of touched) {
+      const before = this.#known.get(id);
+      if (before !== undefined) known.set(id, before);
+    }
+    return known;
+  }
+
+  /** Sends what resuming clients have missed, or `reset` if that is too much. */
+  async #resume(now: number): Promise<void> {
+    const { sql } = this.#options;
+    const resuming = [...this.#resuming];
+    const touched = await readTouched(sql, Math.min(now, ...resuming.map(([, after]) => after)), maxResumed + 1);
+    const isTooMuch = touched.length > maxResumed;
+    const ids = touched.map(({ id }) => id);
+    const views = isTooMuch ? [] : await readProgress(sql, ids);
+    const missed = views.map((view) => this.#eventOf(view, now)).join('');
+    const text = isTooMuch ? `id: ${Math.floor(now)}\nevent: reset\ndata: {}\n\n` : missed;
+    for (const [response] of resuming) {
+      send(response, text);
+      // Unless it has disconnected.
+      if (this.#resuming.delete(response)) this.#live.add(response);
+    }
+    this.#since ??= now;
+  }
+
+  #eventOf(view: Progress, now: number): string {
+    return `id: ${Math.floor(now)}\nevent: promotion\ndata: ${JSON.stringify(this.#options.show(view))}\n\n`;
+  }
+
+  #broadcast(text: string): void {
+    for (const response of this.#live) send(response, text);
+  }
+}
+
+function send(response: ServerResponse, text: string): void {
+  if (response.destroyed || response.writableEnded) return;
+  if (response.writableLength > maxBufferedBytes) response.destroy();
+  else if (text !== '') response.write(text);
+}
