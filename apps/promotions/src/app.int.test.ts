@@ -106,6 +106,17 @@ test.each<[string, object, string]>([
   ['a product id with U+0000', { products: ['p000001', 'a\0'] }, '/products/1'],
   ['an amount off above a price', { percent: undefined, amountOff: 10.01 }, '/products/0'],
   ['an unknown member', { endsAt: 'tomorrow' }, '/endsAt'],
+  ['products and a query', { query: {} }, '/query'],
+  ['neither products nor a query', { products: undefined }, ''],
+  ['a query that matches no product', { products: undefined, query: { minPrice: 10.01 } }, '/query'],
+  ['a query with an empty range', { products: undefined, query: { minPrice: 2, maxPrice: 1 } }, '/query/minPrice'],
+  ['a query with three decimals', { products: undefined, query: { maxPrice: 1.005 } }, '/query/maxPrice'],
+  ['a query by an unknown member', { products: undefined, query: { name: 'Mouse' } }, '/query/name'],
+  [
+    'an amount off above a price of the query',
+    { products: undefined, query: {}, percent: undefined, amountOff: 11 },
+    '/query',
+  ],
   ['a malformed id', { id: 'mine' }, '/id'],
 ])('a promotion with %s is refused, and nothing of it is stored', async (_what, change, pointer) => {
   const { status, body } = await ask('POST', '/promotions', { ...valid(), ...change });
@@ -144,6 +155,37 @@ test('a preview shows old and new prices, and stores nothing', async () => {
   const scheduled = { ...valid(), id: randomUUID() };
   await ask('POST', '/promotions', scheduled);
   expect(await ask('POST', '/promotions?dryRun=true', scheduled)).toMatchObject({ status: 200, body: { products: 2 } });
+});
+
+test('a query chooses its products when the promotion is scheduled, and not again', async () => {
+  await db.sql`
+    insert into product_prices (generation, id, version, cents, price_version, discontinued)
+    values (1, 'cheap', 1, 499, 1, false), (1, 'cheaper', 1, 400, 1, false), (1, 'gone', 1, 450, 1, true)`;
+  const asked = { ...valid(), products: undefined, query: { minPrice: 4, maxPrice: 4.99 } };
+  expect(await ask('POST', '/promotions?dryRun=true', asked)).toMatchObject({ status: 200, body: { products: 2 } });
+  const key = { 'idempotency-key': 'query' };
+  const first = await ask('POST', '/promotions', asked, key);
+  expect(first).toMatchObject({ status: 202, body: { state: 'scheduled', query: asked.query } });
+  const { id } = first.body as { id: string };
+  await db.sql`update product_prices set cents = 10000 where id in ('cheap', 'cheaper')`;
+  const { body: items } = await ask('GET', `/promotions/${id}/items`);
+  expect((items as { product: string }[]).map(({ product }) => product)).toEqual(['cheap', 'cheaper']);
+  expect((await ask('POST', '/promotions', asked, key)).body).toEqual(first.body);
+  const other = await ask('POST', '/promotions', { ...asked, query: { minPrice: 100 } });
+  expect(other).toMatchObject({ status: 409, body: { errors: [{ pointer: '/query' }, { pointer: '/query' }] } });
+  await db.sql`delete from product_prices where id in ('cheap', 'cheaper', 'gone')`;
+});
+
+test('a query of more than 100 000 products is refused', async () => {
+  await db.sql`
+    insert into product_prices (generation, id, version, cents, price_version)
+    select 1, 'q' || lpad(i::text, 6, '0'), 1, 77700, 1 from generate_series(1, 100001) i`;
+  const asked = { ...valid(), products: undefined, query: { minPrice: 777, maxPrice: 777 } };
+  expect(await ask('POST', '/promotions', asked)).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/query', message: 'Must match at most 100000 products' }] },
+  });
+  await db.sql`delete from product_prices where id like 'q%'`;
 });
 
 test('a large promotion is accepted at once, and claims its products in chunks', async () => {

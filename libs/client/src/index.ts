@@ -28,7 +28,9 @@ export type {
 } from './product.ts';
 export type {
   NewPromotion,
+  PriceQuery,
   PriceRule,
+  ProductChoice,
   Promotion,
   PromotionItem,
   PromotionItemState,

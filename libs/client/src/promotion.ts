@@ -9,20 +9,38 @@ export type PriceRule =
   | { price: number; percent?: undefined; amountOff?: undefined }
   | { amountOff: number; percent?: undefined; price?: undefined };
 
+/** A range of prices; all prices when empty. */
+export interface PriceQuery {
+  minPrice?: number;
+  maxPrice?: number;
+}
+
+/** Which products take part: exactly one of the two. */
+export type ProductChoice =
+  | {
+      /** Ids, at most 100 000. */
+      products: readonly string[];
+      query?: undefined;
+    }
+  | {
+      /** The products of the catalogue with a price in this range, at most 100 000. Chosen once, when the promotion is scheduled. */
+      query: PriceQuery;
+      products?: undefined;
+    };
+
 /** A promotion to schedule. */
-export type NewPromotion = PriceRule & {
-  /** A UUID; the service makes one when absent. */
-  id?: string;
-  name: string;
-  /** Ids, at most 100 000. */
-  products: readonly string[];
-  /** RFC 3339, with an offset; at most a minute in the past. */
-  startsAt: string;
-  /** RFC 3339, with an offset. Not part of the promotion. */
-  endsBefore: string;
-  /** When a product takes no part: go on without it, or give every price back. */
-  onRefusal: 'skip' | 'undo';
-};
+export type NewPromotion = PriceRule &
+  ProductChoice & {
+    /** A UUID; the service makes one when absent. */
+    id?: string;
+    name: string;
+    /** RFC 3339, with an offset; at most a minute in the past. */
+    startsAt: string;
+    /** RFC 3339, with an offset. Not part of the promotion. */
+    endsBefore: string;
+    /** When a product takes no part: go on without it, or give every price back. */
+    onRefusal: 'skip' | 'undo';
+  };
 
 export type PromotionState =
   | 'claiming'
@@ -57,6 +75,8 @@ export interface Promotion {
   percent?: number;
   price?: number;
   amountOff?: number;
+  /** How its products were chosen; null for listed ids. */
+  query: PriceQuery | null;
   startsAt: string;
   /** Not part of the promotion. */
   endsBefore: string;

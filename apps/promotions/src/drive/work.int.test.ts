@@ -62,6 +62,7 @@ async function applying(count: number, forMs = 60_000): Promise<string> {
     id,
     key: null,
     origin: {},
+    query: null,
     fingerprint: '',
     name: 'Sale',
     rule,

@@ -3,13 +3,14 @@ import type { Static } from '@sinclair/typebox';
 import { expectTypeOf, test } from 'vitest';
 import type { ItemState } from '../machine/item.ts';
 import type { PromotionState } from '../machine/promotion.ts';
-import type { Item, LogEntry, NewPromotion, Preview, Promotion } from './schemas.ts';
+import type { Item, LogEntry, NewPromotion, Preview, ProductQuery, Promotion } from './schemas.ts';
 
 // The client's types are written by hand, because the package has no dependencies. The compiler compares them here.
 test('the client’s types equal those that promotions validates and answers', () => {
-  type Rule = 'percent' | 'price' | 'amountOff' | 'products';
+  type Rule = 'percent' | 'price' | 'amountOff' | 'products' | 'query';
   expectTypeOf<Omit<client.NewPromotion, Rule>>().toEqualTypeOf<Omit<NewPromotion, Rule>>();
   expectTypeOf<NewPromotion>().toHaveProperty('amountOff').toEqualTypeOf<number | undefined>();
+  expectTypeOf<client.PriceQuery>().toEqualTypeOf<ProductQuery>();
   expectTypeOf<client.PromotionState>().toEqualTypeOf<PromotionState>();
   expectTypeOf<client.PromotionItemState>().toEqualTypeOf<ItemState>();
   expectTypeOf<Omit<client.Promotion, 'onRefusal'>>().toEqualTypeOf<Omit<Static<typeof Promotion>, 'onRefusal'>>();

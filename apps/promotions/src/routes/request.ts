@@ -1,12 +1,14 @@
 import { isText } from '@catalogue/reading';
 import { type Fault, Problem } from '@catalogue/service';
 import type { PriceRule } from '../machine/price-rule.ts';
-import { maxProducts, type NewPromotion } from './schemas.ts';
+import { maxProducts, type NewPromotion, type ProductQuery } from './schemas.ts';
 
 /** What a valid request asks for. */
 export interface Requested {
   rule: PriceRule;
-  products: string[];
+  /** Without repetitions; undefined if they are asked for by `query`. */
+  products: string[] | undefined;
+  query: ProductQuery | null;
   startsAt: Date;
   endsBefore: Date;
 }
@@ -22,16 +24,12 @@ export function requested(body: NewPromotion, now: number): Requested {
   const rule = ruleOf(body, faults);
   if (body.name.trim() === '') faults.push({ pointer: '/name', message: 'Must not be blank' });
   if (!isText(body.name)) faults.push({ pointer: '/name', message: noNul });
-  const nul = body.products.findIndex((product) => !isText(product));
-  if (nul >= 0) faults.push({ pointer: `/products/${nul}`, message: noNul });
-  const products = [...new Set(body.products)];
-  if (products.length === 0) faults.push({ pointer: '/products', message: 'Must name at least one product' });
-  if (body.products.length > maxProducts) {
-    faults.push({
-      pointer: '/products',
-      message: `Must name at most ${maxProducts} products, not ${body.products.length}`,
-    });
+  if ((body.products === undefined) === (body.query === undefined)) {
+    const pointer = body.query === undefined ? '' : '/query';
+    faults.push({ pointer, message: 'Must have exactly one of products and query' });
   }
+  const products = body.products && productsOf(body.products, faults);
+  const query = body.query === undefined ? null : queryOf(body.query, faults);
   const startsAt = new Date(body.startsAt.toUpperCase());
   const endsBefore = new Date(body.endsBefore.toUpperCase());
   if (startsAt.getTime() < now - maxLateMs) {
@@ -40,9 +38,31 @@ export function requested(body: NewPromotion, now: number): Requested {
   if (endsBefore <= startsAt) faults.push({ pointer: '/endsBefore', message: 'Must be after startsAt' });
   else if (endsBefore.getTime() <= now) faults.push({ pointer: '/endsBefore', message: 'Must be in the future' });
   if (faults.length > 0) throw new Problem('invalid-request', 'The promotion is not valid: see errors', { faults });
-  return { rule, products, startsAt, endsBefore };
+  return { rule, products, query, startsAt, endsBefore };
 }
 
+function productsOf(given: readonly string[], faults: Fault[]): string[] {
+  const nul = given.findIndex((product) => !isText(product));
+  if (nul >= 0) faults.push({ pointer: `/products/${nul}`, message: noNul });
+  if (given.length === 0) faults.push({ pointer: '/products', message: 'Must name at least one product' });
+  if (given.length > maxProducts) {
+    faults.push({ pointer: '/products', message: `Must name at most ${maxProducts} products, not ${given.length}` });
+  }
+  return [...new Set(given)];
+}
+
+function queryOf(query: ProductQuery, faults: Fault[]): ProductQuery {
+  for (const name of ['minPrice', 'maxPrice'] as const) {
+    const value = query[name] ?? 0;
+    if (Math.round(value * 100) / 100 !== value) faults.push({ pointer: `/query/${name}`, message: twoDecimals });
+  }
+  if (query.minPrice !== undefined && query.maxPrice !== undefined && query.minPrice > query.maxPrice) {
+    faults.push({ pointer: '/query/minPrice', message: 'Must not be above maxPrice' });
+  }
+  return query;
+}
+
+const twoDecimals = 'Must have at most two decimals';
 const kinds = { percent: 'percent', price: 'price', amountOff: 'amount-off' } as const;
 
 function ruleOf(body: NewPromotion, faults: Fault[]): PriceRule {
@@ -54,6 +74,6 @@ function ruleOf(body: NewPromotion, faults: Fault[]): PriceRule {
   }
   const value = body[name] ?? 0;
   const amount = Math.round(value * 100);
-  if (amount / 100 !== value) faults.push({ pointer: `/${name}`, message: 'Must have at most two decimals' });
+  if (amount / 100 !== value) faults.push({ pointer: `/${name}`, message: twoDecimals });
   return { kind: kinds[name], amount };
 }

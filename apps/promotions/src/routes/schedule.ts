@@ -3,13 +3,22 @@ import type { Sql } from '@catalogue/postgres';
 import { type FastifyReply, oneOf, Problem, problemResponses, type Server, withHeaders } from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PriceRule } from '../machine/price-rule.ts';
 import { applyItem } from '../machine/item-step.ts';
 import { readKnown } from '../tables/items.ts';
-import { findCheaper, findRepeated, findUnknown, readClock, schedule, type Scheduled } from '../tables/schedule.ts';
+import {
+  findCheaper,
+  findInRange,
+  findRepeated,
+  findUnknown,
+  readClock,
+  schedule,
+  type Scheduled,
+} from '../tables/schedule.ts';
 import type { Clash } from '../tables/promotion-row.ts';
 import { originOf } from './origin.ts';
-import { type Requested, requested } from './request.ts';
-import { NewPromotion, Promotion, Preview, tagHeader } from './schemas.ts';
+import { requested } from './request.ts';
+import { maxProducts, NewPromotion, type ProductQuery, Promotion, Preview, tagHeader } from './schemas.ts';
 import { showPreview, showPromotion } from './shown.ts';
 
 const Headers = Type.Object({
@@ -81,16 +90,14 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
         .digest('hex');
       const repeated = await findRepeated(sql, { id: body.id ?? null, key, origin, fingerprint });
       if (repeated !== undefined) return answer(reply, repeated, body);
-      const asked = requested(body, await readClock(sql));
-      await requireKnown(sql, body.products, asked.products);
-      await requirePrices(sql, body.products, asked);
+      const asked = await requestedProducts(sql, body);
       const { name, onRefusal, id = randomUUID() } = body;
       const scheduled = await schedule(sql, { ...asked, id, key, origin, fingerprint, name: name.trim(), onRefusal });
       return answer(reply, scheduled, body);
     },
   );
 
-  const answer = (reply: FastifyReply, scheduled: Scheduled, { id, products }: NewPromotion) => {
+  const answer = (reply: FastifyReply, scheduled: Scheduled, body: NewPromotion) => {
     switch (scheduled.outcome) {
       case 'scheduled':
       case 'repeated':
@@ -100,9 +107,9 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
           .headers({ location: `/promotions/${scheduled.row.id}`, etag: `"${scheduled.row.version}"` })
           .send(showPromotion(scheduled.row));
       case 'clashes':
-        throw claimed(scheduled.clashes, scheduled.count, (product) => `/products/${products.indexOf(product)}`);
+        throw claimed(scheduled.clashes, scheduled.count, pointersOf(body));
       case 'id-taken':
-        throw new Problem('id-taken', `Promotion ${id} was requested with another body`);
+        throw new Problem('id-taken', `Promotion ${body.id} was requested with another body`);
       case 'key-reused':
         throw new Problem('key-reused', 'The Idempotency-Key was used for another request: use a new key');
       default:
@@ -111,15 +118,39 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
   };
 }
 
+type PointerOf = (product: string) => string;
 const previewed = 100;
 
 /** The prices that a promotion would have now. Its id and key do not count: nothing is stored. */
 async function preview(sql: Sql, body: NewPromotion): Promise<Static<typeof Preview>> {
-  const { rule, products } = requested(body, await readClock(sql));
-  await requireKnown(sql, body.products, products);
+  const { rule, products } = await requestedProducts(sql, body, { isPreview: true });
   const known = await readKnown(sql, products.slice(0, previewed));
   const items = known.map(({ product, known: found }) => applyItem({ id: '', rule }, product, found));
   return showPreview(known, items, products.length);
+}
+
+/** @throws {Problem} `invalid-request` that names the products that cannot take part, or says that the query finds none. */
+async function requestedProducts(sql: Sql, body: NewPromotion, { isPreview = false } = {}) {
+  const asked = requested(body, await readClock(sql));
+  const products = asked.products ?? (await chosen(sql, asked.query ?? {}));
+  if (asked.products !== undefined) await requireKnown(sql, asked.products, pointersOf(body));
+  if (!isPreview) await requirePrices(sql, { rule: asked.rule, products }, pointersOf(body));
+  return { ...asked, products };
+}
+
+/** Where a request names a product. */
+function pointersOf({ products }: NewPromotion): PointerOf {
+  return (product) => (products === undefined ? '/query' : `/products/${products.indexOf(product)}`);
+}
+
+async function chosen(sql: Sql, query: ProductQuery): Promise<string[]> {
+  const products = await findInRange(sql, query, maxProducts + 1);
+  if (products.length > 0 && products.length <= maxProducts) return products;
+  const message =
+    products.length === 0 ? 'Matches no product of the catalogue' : `Must match at most ${maxProducts} products`;
+  throw new Problem('invalid-request', 'The promotion is not valid: see errors', {
+    faults: [{ pointer: '/query', message }],
+  });
 }
 
 /** The members in one order: texts that differ only in it are the same request. */
@@ -127,7 +158,7 @@ function sorted(body: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export function claimed(clashes: readonly Clash[], count: number, pointer: (product: string) => string): Problem {
+export function claimed(clashes: readonly Clash[], count: number, pointer: PointerOf): Problem {
   const faults = clashes.map(({ product, promotion }) => ({
     pointer: pointer(product),
     message: `Product ${product} is in promotion ${promotion} then`,
@@ -140,7 +171,7 @@ const named = 100;
 const waits = [100, 300, 600];
 
 /** @throws {Problem} `invalid-request` that names the products that the catalogue does not have. */
-async function requireKnown(sql: Sql, given: readonly string[], products: readonly string[]): Promise<void> {
+async function requireKnown(sql: Sql, products: readonly string[], pointer: PointerOf): Promise<void> {
   let unknown = await findUnknown(sql, products);
   for (const ms of waits) {
     if (unknown.length === 0) return;
@@ -149,19 +180,23 @@ async function requireKnown(sql: Sql, given: readonly string[], products: readon
   }
   if (unknown.length === 0) return;
   const faults = unknown.slice(0, named).map((product) => ({
-    pointer: `/products/${given.indexOf(product)}`,
+    pointer: pointer(product),
     message: `Is no product of the catalogue: ${product}`,
   }));
   throw new Problem('invalid-request', `${unknown.length} of the products are unknown or discontinued`, { faults });
 }
 
 /** @throws {Problem} `invalid-request` that names the products whose price would be negative. */
-async function requirePrices(sql: Sql, given: readonly string[], { rule, products }: Requested): Promise<void> {
+async function requirePrices(
+  sql: Sql,
+  { rule, products }: { rule: PriceRule; products: readonly string[] },
+  pointer: PointerOf,
+): Promise<void> {
   if (rule.kind !== 'amount-off') return;
   const cheaper = await findCheaper(sql, products, rule.amount);
   if (cheaper.length === 0) return;
   const faults = cheaper.slice(0, named).map((product) => ({
-    pointer: `/products/${given.indexOf(product)}`,
+    pointer: pointer(product),
     message: `Product ${product} costs less than amountOff`,
   }));
   throw new Problem('invalid-request', `${cheaper.length} of the products cost less than amountOff`, { faults });

@@ -14,6 +14,20 @@ const NullablePrice = (description: string) => Type.Union([Type.Number(), Type.N
 const Amount = (description: string, maximum: number) =>
   Type.Optional(Type.Number({ description, minimum: 0, maximum }));
 
+/** Which products of the catalogue: those whose price is in the range. */
+const ProductQuery = Type.Object(
+  {
+    minPrice: Type.Optional(Type.Number({ description: 'The lowest price', minimum: 0, maximum: 999_999_999.99 })),
+    maxPrice: Type.Optional(Type.Number({ description: 'The highest price', minimum: 0, maximum: 999_999_999.99 })),
+  },
+  {
+    additionalProperties: false,
+    description: `The products of the catalogue with a price in this range, at most ${maxProducts}; all when empty. Chosen when the promotion is scheduled, and not again`,
+    examples: [{ minPrice: 10, maxPrice: 49.99 }],
+  },
+);
+export type ProductQuery = Static<typeof ProductQuery>;
+
 export const NewPromotion = Type.Object(
   {
     id: Type.Optional(
@@ -24,9 +38,12 @@ export const NewPromotion = Type.Object(
       }),
     ),
     name: Type.String({ minLength: 1, maxLength: 200 }),
-    products: Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
-      description: `The ids of its products, at most ${maxProducts}`,
-    }),
+    products: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+        description: `The ids of its products, at most ${maxProducts}`,
+      }),
+    ),
+    query: Type.Optional(ProductQuery),
     percent: Amount('Percent off, at most two decimals. The price is rounded half up to the cent', 100),
     price: Amount('The price for each product, at most two decimals', 999_999_999.99),
     amountOff: Amount('The amount off each price, at most two decimals', 999_999_999.99),
@@ -38,7 +55,7 @@ export const NewPromotion = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'A promotion to schedule, with exactly one of percent, price and amountOff',
+    description: 'A promotion to schedule, with exactly one of products and query, and of percent, price and amountOff',
     examples: [
       {
         name: 'Black Friday',
@@ -63,6 +80,7 @@ const promotionMembers = {
   percent: Type.Optional(Type.Number()),
   price: Type.Optional(Type.Number()),
   amountOff: Type.Optional(Type.Number()),
+  query: Type.Union([ProductQuery, Type.Null()], { description: 'How its products were chosen; null for listed ids' }),
   startsAt: Instant('When its prices begin'),
   endsBefore: Instant('When its prices have ended'),
   onRefusal: Type.String(),

@@ -7,13 +7,14 @@ import type { PromotionRow } from '../tables/promotion-row.ts';
 /** A promotion as clients see it. */
 export function showPromotion(row: PromotionRow) {
   const { rule, amount, startsAt, endsBefore, createdAt, updatedAt } = row;
-  const { id, name, onRefusal, state, reason, version, clashCount, clashes } = row;
+  const { id, name, query, onRefusal, state, reason, version, clashCount, clashes } = row;
   // Hundredths, both of a percent and of a price.
   const value = amount / 100;
   return {
     id,
     name,
     ...(rule === 'percent' ? { percent: value } : rule === 'price' ? { price: value } : { amountOff: value }),
+    query,
     startsAt: startsAt.toISOString(),
     endsBefore: endsBefore.toISOString(),
     onRefusal,

@@ -18,7 +18,8 @@ export interface PromotionRow {
   startsAt: Date;
   endsBefore: Date;
   onRefusal: 'skip' | 'undo';
-  query: unknown;
+  /** The range of prices that its products were chosen by; null for listed ids. */
+  query: { minPrice?: number; maxPrice?: number } | null;
   isClaimed: boolean;
   clashes: Clash[];
   clashCount: number;

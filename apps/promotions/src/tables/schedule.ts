@@ -17,6 +17,8 @@ export interface Scheduling {
   rule: PriceRule;
   /** Without repetitions. */
   products: readonly string[];
+  /** How they were chosen; null for listed ids. */
+  query: PromotionRow['query'];
   startsAt: Date;
   endsBefore: Date;
   onRefusal: 'skip' | 'undo';
@@ -44,8 +46,9 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
   try {
     return await sql.begin(async (tx) => {
       const inserted = await tx`
-        insert into promotions (id, subject, key, fingerprint, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at)
-        values (${asked.id}, ${asked.origin.subject ?? ''}, ${asked.key}, ${asked.fingerprint}, ${asked.name}, ${asked.rule.kind}, ${asked.rule.amount},
+        insert into promotions (id, subject, key, fingerprint, name, query, rule, amount, starts_at, ends_before, on_refusal, state, due_at)
+        values (${asked.id}, ${asked.origin.subject ?? ''}, ${asked.key}, ${asked.fingerprint}, ${asked.name},
+          ${asked.query && tx.json(asked.query)}, ${asked.rule.kind}, ${asked.rule.amount},
           ${asked.startsAt}, ${asked.endsBefore}, ${asked.onRefusal}, 'claiming', now())
         on conflict do nothing`;
       if (inserted.count === 0) {
@@ -101,6 +104,20 @@ export async function findUnknown(sql: Sql, products: readonly string[]): Promis
     select product from unnest(${products as string[]}::text[]) product
     where not exists (select from product_prices_read p where p.id = product and not p.discontinued and p.version > 0)`;
   return unknown.map(({ product }) => product);
+}
+
+/** The products of the catalogue with a price in a range, by id. */
+export async function findInRange(
+  sql: Sql,
+  { minPrice = 0, maxPrice }: NonNullable<PromotionRow['query']>,
+  limit: number,
+): Promise<string[]> {
+  const highest = maxPrice === undefined ? null : Math.round(maxPrice * 100);
+  const found = await sql<{ id: string }[]>`
+    select id from product_prices_read
+    where not discontinued and cents >= ${Math.round(minPrice * 100)} and (${highest}::bigint is null or cents <= ${highest})
+    order by id limit ${limit}`;
+  return found.map(({ id }) => id);
 }
 
 /** Those of some products whose price is below so many cents. */
