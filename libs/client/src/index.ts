@@ -42,3 +42,4 @@ export type {
 } from './promotion.ts';
 export { type OperationOptions, Promotions, type PromotionsOptions } from './promotions.ts';
 export type { StreamOptions } from './stream.ts';
+export { isAccessToken } from './token.ts';

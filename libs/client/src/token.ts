@@ -27,11 +27,16 @@ export function withToken(fetch: Fetch, token: () => Promise<string>): Fetch {
   };
 }
 
-/** The token, if a header can carry it: `b64token` of RFC 6750. Error messages never repeat it. */
+/** Whether a header can carry the text as an access token: `b64token` of RFC 6750. */
+export function isAccessToken(text: unknown): text is string {
+  return typeof text === 'string' && /^[\w.~+/-]+=*$/.test(text);
+}
+
+/** The token, if a header can carry it. Error messages never repeat it. */
 async function ask(token: () => Promise<string>): Promise<string> {
   try {
     const text: unknown = await token();
-    if (typeof text === 'string' && /^[\w.~+/-]+=*$/.test(text)) return text;
+    if (isAccessToken(text)) return text;
     throw new TypeError(
       'token must return letters, digits and - . _ ~ + /, and = at the end only: trim what a file has',
     );

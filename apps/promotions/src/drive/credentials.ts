@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isAccessToken } from '@catalogue/client';
 import type { Logger } from '@catalogue/service';
 
 /** The file has no token that could be sent. The steps wait, as while command-api is away. */
@@ -20,7 +21,7 @@ export class Credentials {
   async token(): Promise<string> {
     try {
       const text = (await readFile(this.#file, 'utf8')).trim();
-      if (!/^[\w.~+/-]+=*$/.test(text)) throw new Error('The file contains no access token');
+      if (!isAccessToken(text)) throw new Error('The file contains no access token');
       return text;
     } catch (cause) {
       this.#refused('COMMAND_API_TOKEN_FILE cannot be read', { err: cause });
