@@ -66,6 +66,48 @@ test('a rebuild with the same rules is equal, row for row', async () => {
   expect(await compare()).toMatchObject({ different: 1, differences: [{ id: 'lamp' }] });
 });
 
+/** A change of each column that a comparison reads: each makes the generations differ. */
+const differences = [
+  ['priced_products', 'version = version - 1'],
+  ['priced_products', "complete_from = complete_from + interval '1 s'"],
+  ['priced_products', "settled = settled || '[1]'"],
+  ['priced_products', 'last_change = last_change || \'{"cents": 1}\''],
+  ['priced_products', "legacy = '{}'"],
+  ['price_line', "valid_from = valid_from - interval '1 s'"],
+  ['price_line', "valid_to = valid_to - interval '1 s'"],
+  ['price_line', 'cents = cents + 1'],
+  ['price_line', 'version = version + 1'],
+  ['price_line', "event_id = event_id || ' of another'"],
+  ['reductions', "market = 'DE'"],
+  ['reductions', "applied_at = applied_at + interval '1 s'"],
+  ['reductions', "ends_at = ends_at - interval '1 s'"],
+  ['reductions', 'cents = cents + 1'],
+  ['reductions', 'prior_cents = prior_cents + 1'],
+  ['reductions', 'permille = permille + 1'],
+  ['reductions', "window_from = window_from - interval '1 s'"],
+  ['reductions', "window_to = window_to - interval '1 s'"],
+  ['reductions', 'observed_days = observed_days - 1'],
+  ['reductions', "basis_from = basis_from - interval '1 s'"],
+] as const;
+
+test('a comparison finds a difference in each column that events determine, and in no other', async () => {
+  await using db = await openPrices();
+  const model = priceModel(thirty);
+  const id = (index: number) => `product ${index}`;
+  const events = [...differences, undefined].flatMap((_, index) => eventsOf(prices, id(index)));
+  await apply(db, 1, thirty, events);
+  await startRebuild(db.sql, model);
+  await apply(db, 2, thirty, events);
+  await db.sql`update reductions set listed = not listed where generation = 2`;
+  for (const [index, [table, change]] of differences.entries()) {
+    const product = table === 'priced_products' ? 'id' : 'product';
+    await db.sql`
+      update ${db.sql(table)} set ${db.sql.unsafe(change)} where generation = 2 and ${db.sql(product)} = ${id(index)}`;
+    const { different } = await compareGenerations(db.sql, model, { serving: 1, candidate: 2, topic });
+    expect({ table, change, different }).toEqual({ table, change, different: index + 1 });
+  }
+});
+
 test('a rebuild that reads the messages of older producers after the events is equal, and lists no reduction', async () => {
   await using db = await openPrices();
   const fresh = parseMarkets('{"EU": {"zone": "UTC", "rules": ["new-products"]}}');
