@@ -8,8 +8,9 @@ import { dayZero } from '../../test/lines.ts';
 import { priceModel } from '../model.ts';
 import { parseMarkets } from '../rules/markets.ts';
 import { readLowest, readPeriods } from './price-line.ts';
-import { lockProducts, readProducts } from './priced-products.ts';
-import { readReductionAt, readReductions, unlistExpired } from './reductions.ts';
+import { lockProducts } from './priced-products.ts';
+import { readReductions, unlistExpired } from './reductions.ts';
+import { findProducts } from './serving-products.ts';
 import { writeSteps } from './write-steps.ts';
 
 const markets = parseMarkets('{"DE": {"zone": "Europe/Berlin", "rules": ["progressive"]}, "EU": {"zone": "UTC"}}');
@@ -76,15 +77,14 @@ const maxBuffers = {
   changeOfRising: 300,
   /** With 10 000 loaded prices that were taken over (6). */
   lockLoaded: 20,
-  /** What the prior price of now needs (5). */
-  product: 10,
+  /** What the prior price of now needs, with the generation that serves (11). */
+  product: 20,
   /** 100 periods: the first (9), the last (12), and from an instant on (10). */
   firstPage: 30,
   lastPage: 30,
   pageFrom: 30,
   /** The lowest price of 30 days in the past, with 2 160 periods (41). */
   window: 100,
-  reductionAt: 10,
   /** 100 reductions of 20 000 (105). */
   reductions: 200,
   /** 100 reductions behind 19 900 that have expired and are still in the list (138). */
@@ -110,12 +110,11 @@ test.each(postgresVersions)(
       reduction: await costOfChange(sql, 'mouse', changes + 1, 1),
       changeOfRising: await costOfChange(sql, 'rising', rising.length + 1, 500, dayZero + rising.length * 15 * minute),
       lockLoaded: await costOf(sql, async (tx) => await priceModel(markets).lock(tx, 1, ['mouse'])),
-      product: await read(async (tx) => await readProducts(tx, ['mouse'])),
+      product: await read(async (tx) => await findProducts(tx, ['mouse'])),
       firstPage: await page({}),
       lastPage: await page({ after: changedAt(changes - 100) }),
       pageFrom: await page({ from: end - day }),
       window: await read(async (tx) => await readLowest(tx, 'mouse', end - 400 * day, end - 370 * day)),
-      reductionAt: await read(async (tx) => await readReductionAt(tx, 'mouse', 'DE', changedAt(changes / 2 + 1))),
       reductions: await read(async (tx) => await readReductions(tx, { market: 'EU', now: dayZero, limit: 100 })),
       reductionsBehindExpired: await read(
         async (tx) => await readReductions(tx, { market: 'EU', now: dayZero + 19_900 * 3_600_000, limit: 100 }),

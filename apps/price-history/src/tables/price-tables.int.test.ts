@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Sql } from '@catalogue/postgres';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { addGeneration, applyEvents, openPrices } from '../../test/database.ts';
@@ -10,10 +11,13 @@ import { type Markets, parseMarkets } from '../rules/markets.ts';
 import { begin, findOtherRules } from './applied-rules.ts';
 import { migratePrices } from './migrate.ts';
 import { readLowest, readPeriods } from './price-line.ts';
-import { insertMissing, insertProducts, lockProducts, readProducts } from './priced-products.ts';
-import { readReductionAt, readReductions, unlistExpired } from './reductions.ts';
+import { insertMissing, insertProducts, lockProducts } from './priced-products.ts';
+import { readReductions, unlistExpired } from './reductions.ts';
 
 const markets = parseMarkets('{"DE": {"zone": "Europe/Berlin", "rules": ["progressive"]}, "EU": {"zone": "UTC"}}');
+/** The rows of these products, as the projection reads them. */
+const stored = async (sql: Sql, ids: readonly string[]) =>
+  await sql.begin(async (tx) => await lockProducts(tx, 1, ids));
 const always = { from: onDay(-9_000), to: onDay(9_000), limit: 1_000 };
 
 test('a repeated or concurrent migration changes nothing', async () => {
@@ -85,7 +89,7 @@ test('the stored rows are the fold of the events in any batches, also rebuilt or
         const expected = new StoredRows().apply(logs[index] ?? [], markets);
         const periods = await readPeriods(db.sql, id, always);
         expect(periods).toEqual(expected.periods.map(({ product: _product, ...period }) => period));
-        const [product] = await readProducts(db.sql, [id]);
+        const [product] = await stored(db.sql, [id]);
         expect(product).toEqual({ ...expected.product, id });
       }
     }),
@@ -138,11 +142,11 @@ test('a row that another transaction has inserted meanwhile fails the batch', as
   await using db = await openPrices();
   const events = eventsOf([{ at: dayZero, price: 1 }]);
   await applyEvents(db.sql, 1, events, markets);
-  const [product] = await readProducts(db.sql, ['mouse']);
+  const [product] = await stored(db.sql, ['mouse']);
   const repeated = db.sql.begin((tx) => insertProducts(tx, 1, product === undefined ? [] : [product]));
   await expect(repeated).rejects.toMatchObject({ code: '23505' });
   await db.sql.begin((tx) => insertMissing(tx, 1, ['mouse', 'lamp']));
-  expect(await readProducts(db.sql, ['lamp', 'mouse', 'desk'])).toMatchObject([
+  expect(await stored(db.sql, ['lamp', 'mouse', 'desk'])).toMatchObject([
     { id: 'lamp', version: 0, last: null },
     { id: 'mouse', version: 1 },
   ]);
@@ -241,9 +245,9 @@ describe('the reductions in force', () => {
       await vi.waitFor(async () => expect(await waiting()).toHaveLength(1), 10_000);
     });
     await applied;
-    for (const market of markets.keys()) {
-      expect(await readReductionAt(sql, 'product 8', market, onDay(4))).toMatchObject({ endsAt: onDay(5) });
-    }
+    expect(await sql`select market, ends_at from reductions where product = 'product 8' order by market`).toEqual(
+      ['DE', 'EU'].map((market) => ({ market, ends_at: new Date(onDay(5)) })),
+    );
   });
 
   test('of a product that the projection has locked are taken out of the list later', async () => {
@@ -257,12 +261,10 @@ describe('the reductions in force', () => {
     expect([await unlist(), await unlist()]).toEqual([2, 0]);
   });
 
-  test('are known afterwards, too', async () => {
+  test('are read with what they rest on', async () => {
     await using db = await open();
-    const at = async (day: number) => await readReductionAt(db.sql, 'product 2', 'EU', onDay(day));
-    expect([await at(-1), await at(90)]).toEqual([undefined, undefined]);
-    expect(await at(0)).toEqual(await at(90 - 1 / dayMs));
-    expect(await at(45)).toEqual({
+    const list = await readReductions(db.sql, { market: 'EU', now: onDay(45), limit: 10 });
+    expect(list.find(({ product }) => product === 'product 2')).toEqual({
       product: 'product 2',
       market: 'EU',
       appliedAt: onDay(0),
@@ -286,7 +288,7 @@ test('readers see the generation that is shown', async () => {
   expect(await readPeriods(db.sql, 'mouse', always)).toEqual([]);
   await db.sql`select show_generation(2)`;
   expect(await readPeriods(db.sql, 'mouse', always)).toMatchObject([{ cents: 700 }]);
-  expect(await readProducts(db.sql, ['mouse'])).toMatchObject([{ version: 1 }]);
+  expect(await db.sql`select id, version from priced_products_read`).toEqual([{ id: 'mouse', version: 1 }]);
 });
 
 test('a generation keeps the rules that it began with, and says that others are configured', async () => {

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '@catalogue/postgres';
+import type { Transaction } from '@catalogue/postgres';
 import type { Change } from '../projection/line-state.ts';
 import type { PricedProduct } from '../projection/priced-product.ts';
 import { milliseconds, sent } from './instants.ts';
@@ -38,15 +38,6 @@ export async function lockProducts(
     cross join lateral (
       select * from priced_products where generation = ${generation} and id = wanted limit 1 for update
     ) product`;
-  return rows.map(productOf);
-}
-
-/** Reads these products as readers see them; those that are not known are missing. */
-export async function readProducts(sql: Sql, ids: readonly string[]): Promise<PricedProduct[]> {
-  const rows = await sql<Row[]>`
-    select ${sql.unsafe(columns)}
-    from unnest(${ids}::text[]) wanted
-    cross join lateral (select * from priced_products_read where id = wanted limit 1) product`;
   return rows.map(productOf);
 }
 

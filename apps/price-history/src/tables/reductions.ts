@@ -130,20 +130,3 @@ export async function readReductions(
       and ends_at > ${sent(now)}::timestamptz
     order by permille desc, product desc limit ${limit}`;
 }
-
-/** Reads the reduction of a product that was in force in a market at an instant. */
-export async function readReductionAt(
-  sql: Sql,
-  product: string,
-  market: string,
-  at: number,
-): Promise<ReductionRow | undefined> {
-  const [row] = await sql<ReductionRow[]>`
-    select ${sql.unsafe(columns)} from (
-      select * from reductions_read
-      where product = ${product} and market = ${market} and applied_at <= ${sent(at)}::timestamptz
-      order by applied_at desc limit 1
-    ) latest
-    where ends_at > ${sent(at)}::timestamptz`;
-  return row;
-}
