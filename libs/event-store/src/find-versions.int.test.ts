@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from '@catalogue/postgres';
-import { createDatabase, postgresVersions, startOwnPostgres } from '@catalogue/testing';
+import { createDatabase, plannedPostgresVersions, startOwnPostgres } from '@catalogue/testing';
 import { expect, test } from 'vitest';
 import { findVersions, migrateEventStore } from './index.ts';
 
-test.each(postgresVersions)(
+test.each(plannedPostgresVersions())(
   'on PostgreSQL %i, looking up an event that was not stored reads as much of a stream of 100 000 events as of a short one',
   async (version) => {
     await using server = await startOwnPostgres({ autovacuum: 'off' }, version);

@@ -1,5 +1,5 @@
 import type { Transaction } from '@catalogue/postgres';
-import { createDatabase, postgresVersions, startOwnPostgres } from '@catalogue/testing';
+import { createDatabase, plannedPostgresVersions, startOwnPostgres } from '@catalogue/testing';
 import { expect, test } from 'vitest';
 import { type Counter, counterModel, migrateCounters } from '../test/counter.ts';
 
@@ -15,7 +15,7 @@ async function read(tx: Transaction) {
   return row ?? { pages: 0, scans: 0 };
 }
 
-test.each(postgresVersions)(
+test.each(plannedPostgresVersions())(
   'on PostgreSQL %i, each product of a batch is looked up by an index, in a table that was not analysed',
   async (version) => {
     await using server = await startOwnPostgres({ autovacuum: 'off' }, version);

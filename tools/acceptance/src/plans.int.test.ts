@@ -1,4 +1,4 @@
-import { type PostgresVersion, postgresVersions } from '@catalogue/local-stack';
+import { type PostgresVersion, plannedPostgresVersions } from '@catalogue/local-stack';
 import { expect, test } from 'vitest';
 import { useServices, useTools } from './plans/every-statement.ts';
 import { growTables } from './plans/grown-tables.ts';
@@ -25,7 +25,7 @@ const unsent = [
 const notUsedHere =
   /^(?:apps\/(?:price-history|promotions)\/|libs\/event-store\/src\/append-within\.ts|libs\/projection\/.*(?:plain-rows|compared-details)\.ts)/;
 
-test.each(postgresVersions)(
+test.each(plannedPostgresVersions())(
   'every statement uses an index on PostgreSQL %i, although its tables grew from empty without analyze',
   async (version) => {
     const statements = await statementsOn(version);

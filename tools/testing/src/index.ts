@@ -1,4 +1,4 @@
-export { type PostgresVersion, postgresVersions, runKafkaConfigs } from '@catalogue/local-stack';
+export { type PostgresVersion, plannedPostgresVersions, runKafkaConfigs } from '@catalogue/local-stack';
 export { type Beside, runBeside } from './beside.ts';
 export { createAuthority } from './certificates.ts';
 export { createDatabase, type TestDatabase } from './database.ts';

@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import { postgresVersions, startOwnPostgres, type TestDatabase } from '@catalogue/testing';
+import { plannedPostgresVersions, startOwnPostgres, type TestDatabase } from '@catalogue/testing';
 import { expect, test } from 'vitest';
 import { type Cost, costOf } from '../../test/cost.ts';
 import { applyEvents, openPrices } from '../../test/database.ts';
@@ -93,7 +93,7 @@ const maxBuffers = {
   expired: 800,
 };
 
-test.each(postgresVersions)(
+test.each(plannedPostgresVersions())(
   'on PostgreSQL %i, statements read a bounded number of pages of a product with 100 000 changes',
   async (version) => {
     // No statistics: a plan must not depend on them.
