@@ -1,5 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
-import { type Projection, pruneChangesNowAndThen } from '@catalogue/projection';
+import type { Projection } from '@catalogue/projection';
 import { changesAppended } from '@catalogue/projection-schema';
 import {
   ChangeFeed,
@@ -85,12 +85,7 @@ export async function buildApp(options: AppOptions) {
   const work = async (signal: AbortSignal) => {
     const other = await otherRules(sql, markets).catch(() => undefined); // Health says it later, too.
     if (other !== undefined) log.warn(other);
-    await Promise.all([
-      projection.work(signal),
-      feed.run(signal),
-      pruneChangesNowAndThen(sql, log, signal),
-      unlistNowAndThen(sql, { log, now }, signal),
-    ]);
+    await Promise.all([projection.work(signal), feed.run(signal), unlistNowAndThen(sql, { log, now }, signal)]);
   };
   return { app, work };
 }

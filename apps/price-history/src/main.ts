@@ -1,7 +1,7 @@
 import { requireLogin } from '@catalogue/postgres';
 import { connectModel, openProjection } from '@catalogue/projection';
 import { eitherCodec } from '@catalogue/registry';
-import { createLogger, createMetrics, readSettings, registrySettings, serve } from '@catalogue/service';
+import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { priceModel } from './model.ts';
 import { openPools } from './pools.ts';
@@ -18,7 +18,7 @@ const sql = connectModel(model, readDb);
 const { reader, lines } = openPools(readDb);
 await requireLogin(sql, 'PRICES_DB_DSN');
 
-const codec = eitherCodec(readSettings(registrySettings, process.env));
+const codec = eitherCodec(process.env);
 const projection = openProjection(model, { sql, brokers, topic, log, metrics, codec });
 const { app, work } = await buildApp({
   projection,

@@ -1,15 +1,12 @@
-import { defaultTopic } from '@catalogue/contracts';
-import { auth, corsOrigins, kafkaBrokers, kafkaTopic, limits, postgresDsn, serviceSettings } from '@catalogue/service';
+import { modelSettings } from '@catalogue/projection';
+import { auth, corsOrigins, limits } from '@catalogue/service';
 import { priceMarkets } from './rules/markets.ts';
 
 /** What the service reads from its environment. */
 export const settings = {
-  brokers: kafkaBrokers,
-  topic: kafkaTopic(defaultTopic),
-  readDb: postgresDsn('PRICES_DB_DSN'),
+  ...modelSettings('PRICES_DB_DSN', 8084),
   markets: priceMarkets,
   corsOrigins,
   auth,
   limits,
-  ...serviceSettings(8084),
 };

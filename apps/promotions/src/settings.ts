@@ -1,15 +1,5 @@
-import { defaultTopic } from '@catalogue/contracts';
-import {
-  auth,
-  commandApiUrl,
-  corsOrigins,
-  kafkaBrokers,
-  kafkaTopic,
-  limits,
-  postgresDsn,
-  serviceSettings,
-  type Setting,
-} from '@catalogue/service';
+import { modelSettings } from '@catalogue/projection';
+import { auth, commandApiUrl, corsOrigins, limits, type Setting } from '@catalogue/service';
 
 /** The file with the access token for command-api. It is rewritten when the token is renewed. Empty if there is no file. */
 const tokenFile: Setting<string> = {
@@ -21,13 +11,10 @@ const tokenFile: Setting<string> = {
 
 /** What the service reads from its environment. */
 export const settings = {
-  brokers: kafkaBrokers,
-  topic: kafkaTopic(defaultTopic),
-  readDb: postgresDsn('PROMOTIONS_DB_DSN'),
+  ...modelSettings('PROMOTIONS_DB_DSN', 8085),
   commandApiUrl,
   tokenFile,
   corsOrigins,
   auth,
   limits,
-  ...serviceSettings(8085),
 };

@@ -1,10 +1,3 @@
-import { defaultTopic } from '@catalogue/contracts';
-import { kafkaBrokers, kafkaTopic, postgresDsn, serviceSettings } from '@catalogue/service';
+import { modelSettings } from '@catalogue/projection';
 
-/** What the worker reads from its environment. */
-export const settings = {
-  brokers: kafkaBrokers,
-  topic: kafkaTopic(defaultTopic),
-  readDb: postgresDsn('READ_DB_DSN'),
-  ...serviceSettings(8083),
-};
+export const settings = modelSettings('READ_DB_DSN', 8083);

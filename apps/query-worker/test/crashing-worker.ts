@@ -1,10 +1,9 @@
 // A worker that is killed when it gets to a point of its work, or does not get on from there (stall): node crashing-worker.ts <point>, with a worker's settings.
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { Sql } from '@catalogue/postgres';
-import { connectModel } from '@catalogue/projection';
+import { buildWorker, connectModel } from '@catalogue/projection';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { signalledAtCommit } from '@catalogue/testing';
-import { buildWorker } from '../src/app.ts';
 import { productModel } from '../src/model.ts';
 import { settings } from '../src/settings.ts';
 

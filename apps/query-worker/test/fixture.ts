@@ -4,9 +4,9 @@ import { type AddressInfo, connect as connectSocket, createServer, type Socket }
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
+import { buildWorker } from '@catalogue/projection';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
-import { buildWorker } from '../src/app.ts';
 import { productModel } from '../src/model.ts';
 import { connectReadModel } from './products.ts';
 

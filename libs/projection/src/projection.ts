@@ -14,6 +14,7 @@ import { Semaphore } from './consume/semaphore.ts';
 import { dependenciesOf } from './health.ts';
 import { measureClock, measureGenerations, measureParked } from './metrics.ts';
 import type { Model } from './model.ts';
+import { hasChangeLog, pruneChangesNowAndThen } from './prune-changes.ts';
 
 export interface ProjectionOptions {
   sql: Sql;
@@ -73,7 +74,8 @@ export function openProjection(model: Model, options: ProjectionOptions): Projec
     const draining = drainNowAndThen(sql, database, model, log, signal);
     const ending = endAbandonedNowAndThen(sql, database, model.name, log, signal);
     const building = buildIndexesNowAndThen(sql, database, model, topic, log, signal);
-    await Promise.all([generations.run(signal), draining, ending, building]).finally(() => admin.close());
+    const pruning = hasChangeLog(model) ? pruneChangesNowAndThen(sql, log, signal) : undefined;
+    await Promise.all([generations.run(signal), draining, ending, building, pruning]).finally(() => admin.close());
   };
   return { generations, dependencies: dependenciesOf({ sql, database, generations, schemas }), work };
 }

@@ -1,13 +1,19 @@
 import type { Sql } from '@catalogue/postgres';
 import { type Logger, repeat } from '@catalogue/service';
+import type { Model } from './model.ts';
 import { removeChanges } from './tables/changes.ts';
 
 const pruneIntervalMs = 10_000;
 const retentionMs = 15 * 60 * 1000;
 const pruneBatchSize = 5_000;
 
+/** Readers of the model follow its changes: it has the tables `changes` and `change_counters`, as `libs/reading` expects them. */
+export function hasChangeLog({ tables }: Model): boolean {
+  return tables.some(({ name }) => name === 'changes');
+}
+
 /**
- * Removes changes older than 15 minutes from the change log (`changes`, `change_counters`) of every generation, from time to time,
+ * Removes changes older than 15 minutes from the change log of every generation, from time to time,
  * until the signal is aborted. Several processes may do so at once.
  */
 export async function pruneChangesNowAndThen(sql: Sql, log: Logger, signal: AbortSignal): Promise<void> {

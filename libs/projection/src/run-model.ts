@@ -1,0 +1,56 @@
+import { type Codec, defaultTopic } from '@catalogue/contracts';
+import { requireLogin } from '@catalogue/postgres';
+import {
+  createLogger,
+  createMetrics,
+  createServer,
+  kafkaBrokers,
+  kafkaTopic,
+  postgresDsn,
+  readSettings,
+  serve,
+  type Server,
+  serviceSettings,
+} from '@catalogue/service';
+import { connectModel } from './connect.ts';
+import type { Model } from './model.ts';
+import { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
+
+/** What a service with a model reads from its environment. `variable` names its database. */
+export function modelSettings(variable: string, port: number) {
+  return {
+    brokers: kafkaBrokers,
+    topic: kafkaTopic(defaultTopic),
+    readDb: postgresDsn(variable),
+    ...serviceSettings(port),
+  };
+}
+
+/**
+ * The program of a service that has a model and no routes: applies events, and answers for health and metrics, until a signal
+ * ends it.
+ */
+export async function runModel(
+  model: Model,
+  settings: ReturnType<typeof modelSettings>,
+  environment: Record<string, string | undefined>,
+  codec: Codec,
+): Promise<void> {
+  const { port, host, logLevel, logPretty, readDb, brokers, topic } = readSettings(settings, environment);
+  const log = createLogger(model.name, logLevel, logPretty);
+  const metrics = createMetrics(model.name);
+  const sql = connectModel(model, readDb);
+  await requireLogin(sql, settings.readDb.variable);
+  const { app, work } = await buildWorker(model, { sql, brokers, topic, log, metrics, codec });
+  await serve(app, { port, host, log, work, close: [() => sql.end({ timeout: 1 })] });
+}
+
+/** A projection, and a server for health and metrics. */
+export async function buildWorker(
+  model: Model,
+  options: ProjectionOptions,
+): Promise<Omit<Projection, 'dependencies'> & { app: Server }> {
+  const { dependencies, ...projection } = openProjection(model, options);
+  const app = await createServer({ log: options.log, metrics: options.metrics, dependencies });
+  return { ...projection, app };
+}
