@@ -1,5 +1,6 @@
 import type { Transaction } from '@catalogue/postgres';
 import type { NewEvent } from './event.ts';
+import { eventsAppended } from './wake-up.ts';
 
 /**
  * Appends an event to a stream in the caller's transaction, as the stream's next version, which it returns. The caller has locked the
@@ -8,6 +9,8 @@ import type { NewEvent } from './event.ts';
  * The transaction may have written before, and may have begun before the transaction of the stream's previous event. So the event
  * takes the later of both transaction ids: readers follow the order of these ids, and would see version 2 before version 1. They
  * cannot have read past it, because no reader passes the id of an open transaction.
+ *
+ * The commit notifies readers. That is meant for rare appends: PostgreSQL commits such transactions one after the other.
  */
 export async function appendWithin(tx: Transaction, stream: string, event: NewEvent): Promise<number> {
   const { id, type, schemaVersion, payload, metadata } = event;
@@ -19,7 +22,7 @@ export async function appendWithin(tx: Transaction, stream: string, event: NewEv
     select greatest(pg_current_xact_id(), (select transaction_id from previous)), ${stream},
       coalesce((select version from previous), 0) + 1, ${id}, ${type}, ${schemaVersion},
       ${tx.json(payload as never)}, ${tx.json(metadata as never)}, clock_timestamp()
-    returning version`;
+    returning version, pg_notify(${eventsAppended}, '')`;
   if (appended === undefined) throw new Error('PostgreSQL returned no row');
   return appended.version;
 }
