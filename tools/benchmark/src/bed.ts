@@ -6,6 +6,7 @@ import { makeCommitsDatabase } from './floors/commits.ts';
 import { RouteServer } from './floors/route.ts';
 import type { Job } from './load/job.ts';
 import { LoadGenerator } from './load-generator.ts';
+import type { Plot } from './plot.ts';
 import { coresUsed, type CpuTimes, cpuTimes, type Measurement, pidOf, residentMemory } from './processes.ts';
 import { Shop } from './shop.ts';
 
@@ -30,6 +31,8 @@ export class Bed implements AsyncDisposable {
   readonly floorRoute: RouteServer;
   /** A database for the floor of commits. */
   readonly commitsDb: TestDatabase;
+  /** Drawn by scenarios, the latest of a name last. */
+  readonly plots: Plot[] = [];
   readonly #generator = new LoadGenerator();
   readonly #shops = new Map<number, Promise<Shop>>();
   #mode: Mode = 'whole';

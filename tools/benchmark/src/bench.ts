@@ -1,18 +1,22 @@
-// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version> | --servers] [--write]: measures the running
+// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version> | --servers] [--plots <folder>] [--write]: measures the running
 // system beside the floors of this machine; on its own servers, or on those of KAFKA_BROKER, WRITE_DB_DSN and READ_DB_DSN. --write records the result in docs/performance.md.
-import { readFile, writeFile } from 'node:fs/promises';
+// --plots writes SVG files into a folder.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bed } from './bed.ts';
 import { buildAll } from '@catalogue/acceptance';
 import { postgresVersionOf } from '@catalogue/local-stack';
 import { withRecord } from './document.ts';
 import { environment } from './environment.ts';
+import { latencyPlot } from './latency-plot.ts';
 import { commitTool } from './floors/commits.ts';
 import { disturbance, type Outcome, reportOf } from './report.ts';
 import { choose, runRounds } from './rounds.ts';
 import { openServers } from './servers.ts';
 import { scenarios } from './scenarios/index.ts';
+import { type Plot, svgOf } from './plot.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +25,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     postgres: { type: 'string' },
     servers: { type: 'boolean', default: false },
+    plots: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -39,12 +44,13 @@ console.log('Building, and starting the services');
 await buildAll();
 const measured = await measure();
 console.log(`\n${measured.record}\n`);
+if (values.plots !== undefined) await draw(measured.plots, values.plots);
 for (const failure of measured.failures) console.error(`FAILED ${failure}`);
 if (measured.failures.length > 0) process.exitCode = 1;
 else if (values.write) await write(measured.record);
 
 /** After an interruption, ends the process when everything that was started has ended. */
-async function measure(): Promise<{ record: string; failures: string[] }> {
+async function measure(): Promise<{ record: string; failures: string[]; plots: Plot[] }> {
   try {
     await using servers = values.servers ? await openServers(process.env) : undefined;
     for (const line of servers?.described ?? []) console.log(line);
@@ -52,7 +58,8 @@ async function measure(): Promise<{ record: string; failures: string[] }> {
     const measuredOn = await environment(bed.writeDb, commitTool, servers?.described);
     const { signal } = stop;
     const { outcomes, failures } = await runRounds(bed, chosen, { rounds, log: console.log, signal });
-    return { record: recordOf(measuredOn, outcomes), failures };
+    const plots = [...bed.plots, ...latencyPlot(outcomes)];
+    return { record: recordOf(measuredOn, outcomes), failures, plots };
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     const name = stop.signal.reason as NodeJS.Signals;
@@ -71,6 +78,14 @@ function recordOf(measuredOn: readonly string[], found: readonly Outcome[]): str
     ...(others > 0.1 ? [`**${warning}**`] : []),
     reportOf(found),
   ].join('\n\n');
+}
+
+/** Writes an SVG file for each plot; the latest of a name. */
+async function draw(plots: readonly Plot[], folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const plot of plots) await writeFile(join(folder, `${plot.name}.svg`), svgOf(plot));
+  const names = [...new Set(plots.map(({ name }) => `${name}.svg`))];
+  console.log(names.length === 0 ? 'No scenario of this run is plotted' : `Wrote ${names.join(', ')} to ${folder}`);
 }
 
 async function write(record: string): Promise<void> {

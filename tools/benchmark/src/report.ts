@@ -25,6 +25,7 @@ const figures: Record<string, Figure> = {
   told: { says: 'until all were told of all', unit: ' s', decimals: 1 },
   rss: { says: 'memory', unit: ' MB', decimals: 0 },
   answered: { says: 'POST answered, p50', unit: ' ms', decimals: 2 },
+  answered99: { says: 'POST answered, p99', unit: ' ms', decimals: 2 },
   unrelayed: { says: 'events not relayed at the end', unit: '', decimals: 0 },
   relayed: { says: 'until all were relayed', unit: ' s', decimals: 1 },
   unshown: { says: 'products not shown at the end', unit: '', decimals: 0 },
@@ -137,6 +138,11 @@ function coreTable(outcomes: readonly Outcome[]): string {
 }
 
 const valuesOf = (rounds: Outcome['rounds'], figure: string) => rounds.map((round) => round?.[figure]);
+
+/** The median of a figure over the rounds that have it. */
+export function medianOf(rounds: Outcome['rounds'], figure: string): number | undefined {
+  return median(valuesOf(rounds, figure));
+}
 
 function median(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined);

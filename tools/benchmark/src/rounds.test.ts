@@ -19,6 +19,8 @@ test('a scenario is chosen with its floors, in the order of a round', () => {
   expect(namesOf(choose(all, []))).toEqual(['commits', 'route', 'creates', 'keyed']);
   expect(namesOf(choose(all, ['creates']))).toEqual(['commits', 'creates']);
   expect(namesOf(choose(all, ['keyed', 'route']))).toEqual(['route', 'creates', 'keyed']);
+  expect(namesOf(choose(all, ['c*']))).toEqual(['commits', 'creates']);
+  expect(() => choose(all, ['k*d'])).toThrow('There is no scenario "k*d"');
   expect(() => choose(all, ['kyed'])).toThrow('There is no scenario "kyed"; there are commits, route, creates, keyed');
 });
 

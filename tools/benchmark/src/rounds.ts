@@ -3,8 +3,12 @@ import type { Bed } from './bed.ts';
 import { type Outcome, progressOf } from './report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-/** The named scenarios and their floors, in the order of a round; without names, all except those that are too long. */
-export function choose(all: readonly Scenario[], names: readonly string[]): Scenario[] {
+/**
+ * The named scenarios and their floors, in the order of a round; without names, all except those that are too long. A name that ends
+ * with `*` names all scenarios that begin so.
+ */
+export function choose(all: readonly Scenario[], wanted: readonly string[]): Scenario[] {
+  const names = wanted.flatMap((name) => expanded(all, name));
   const unknown = names.find((name) => !all.some((scenario) => scenario.name === name));
   if (unknown !== undefined) {
     throw new Error(`There is no scenario "${unknown}"; there are ${all.map(({ name }) => name).join(', ')}`);
@@ -12,6 +16,12 @@ export function choose(all: readonly Scenario[], names: readonly string[]): Scen
   const floors = all.filter(({ name }) => names.includes(name)).flatMap(({ targets }) => targets.map(({ of }) => of));
   if (names.length === 0) return all.filter(({ onlyNamed = false }) => !onlyNamed);
   return all.filter(({ name }) => names.includes(name) || floors.includes(name));
+}
+
+function expanded(all: readonly Scenario[], wanted: string): string[] {
+  if (!wanted.endsWith('*')) return [wanted];
+  const found = all.map(({ name }) => name).filter((name) => name.startsWith(wanted.slice(0, -1)));
+  return found.length === 0 ? [wanted] : found;
 }
 
 export interface RoundOptions {

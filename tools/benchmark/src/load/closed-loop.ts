@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from './connection.ts';
-import { Histogram } from './histogram.ts';
 import type { Job, LoadResult, Phase } from './job.ts';
 import { type NextRequest, requestSource } from './requests.ts';
+import { Tally } from './tally.ts';
 
 // The services answer within 5 s or not at all.
 const maxAnswerMs = 10_000;
@@ -26,10 +26,8 @@ class ClosedLoop {
   readonly #fault = Promise.withResolvers<never>();
   readonly #done = Promise.withResolvers<void>();
   readonly #connections: { connection: Connection; next: NextRequest }[];
-  readonly #statuses: Record<number, number> = {};
-  readonly #histogram = new Histogram();
+  readonly #tally: Tally;
   readonly #mostSent: number;
-  #unexpected: string | undefined;
   #measuring = false;
   #stopping = false;
   #sent = 0;
@@ -39,6 +37,7 @@ class ClosedLoop {
 
   constructor(job: Job) {
     this.#job = job;
+    this.#tally = new Tally(job.expected);
     this.#mostSent = job.count ?? Number.POSITIVE_INFINITY;
     this.#open = job.connections;
     const source = requestSource(job.requests, `127.0.0.1:${job.port}`);
@@ -64,7 +63,7 @@ class ClosedLoop {
     this.#stopping = true;
     onPhase('measured');
     if (!(await this.#doneWithin(maxAnswerMs))) throw new Error(`${this.#open} requests got no response`);
-    return this.#result(seconds);
+    return this.#tally.result(seconds);
   }
 
   close(): void {
@@ -72,11 +71,10 @@ class ClosedLoop {
   }
 
   #connect(next: NextRequest) {
-    const { port, expected } = this.#job;
+    const { port } = this.#job;
     const onAnswer = (status: number, milliseconds: number, response: Buffer) => {
-      this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
-      if (status !== expected) this.#unexpected ??= response.toString();
-      if (this.#measuring) this.#histogram.add(milliseconds);
+      this.#tally.answered(status, response);
+      if (this.#measuring) this.#tally.measured(milliseconds);
       this.#sendNext(connection, next);
     };
     const connection = new Connection({ port, onAnswer, onFault: this.#fault.reject });
@@ -109,18 +107,5 @@ class ClosedLoop {
   /** False when connections still work after this many milliseconds. */
   #doneWithin(milliseconds: number): Promise<boolean> {
     return Promise.race([this.#done.promise.then(() => true), delay(milliseconds, false)]);
-  }
-
-  #result(seconds: number): LoadResult {
-    const histogram = this.#histogram;
-    return {
-      perSecond: histogram.count / seconds,
-      p50: histogram.percentile(50),
-      p90: histogram.percentile(90),
-      p99: histogram.percentile(99),
-      max: histogram.max,
-      statuses: this.#statuses,
-      ...(this.#unexpected === undefined ? {} : { unexpected: this.#unexpected }),
-    };
   }
 }

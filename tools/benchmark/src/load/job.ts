@@ -1,7 +1,7 @@
 /** A run of the load generator. Plain data, because it is sent to another process. */
 export interface Job {
   port: number;
-  /** Each connection sends its next request after an answer. */
+  /** Each carries one request at a time. */
   connections: number;
   /** Milliseconds of load before measuring. */
   warmUp: number;
@@ -9,6 +9,11 @@ export interface Job {
   duration: number;
   /** Requests a second, evenly paced as long as a connection is free; without a bound when absent. */
   perSecond?: number;
+  /**
+   * Requests are due at the rate `perSecond`, whether earlier ones are answered or not, and latency counts from that time. Otherwise
+   * a slow answer delays the next request, and hides how long others would have waited ("coordinated omission").
+   */
+  open?: boolean;
   /** The number of requests after which the run ends early. */
   count?: number;
   /** The expected status. */

@@ -3,6 +3,8 @@ import { creates } from './creates.ts';
 import { drain } from './drain.ts';
 import { commits, route } from './floors.ts';
 import { grownChanges } from './grown.ts';
+import { offered } from './offered.ts';
+import { outage } from './outage.ts';
 import { firstRows } from './page.ts';
 import { priorPrices, reductions } from './prices.ts';
 import { catchUp, catchUpMillion, pricesCatchUp, pricesCatchUpMillion, rebuild } from './projection.ts';
@@ -134,6 +136,9 @@ export const scenarios: Scenario[] = [
   visibility,
   steady,
   wholeCreates,
+  ...offered,
+  outage('kafka'),
+  outage('read-db'),
   rebuild,
   firstRows,
 ];

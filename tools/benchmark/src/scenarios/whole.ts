@@ -1,7 +1,7 @@
-import { waitFor } from '@catalogue/testing';
 import type { Bed } from '../bed.ts';
 import { latencyFigures, percentile } from '../percentile.ts';
 import { Visitor } from '../visibility.ts';
+import { secondsUntil, shownProducts, unrelayedEvents } from './behind.ts';
 import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
 const samples = 50;
@@ -90,23 +90,4 @@ async function seenDuring({ system, times }: Bed, other: Promise<unknown>): Prom
   while (!over.signal.aborted)
     seen.push({ at: performance.now(), visible: (await visitor.createAndSee(lookIntervalMs)).visible });
   return seen.filter(({ at }) => at >= warm).map(({ visible }) => visible);
-}
-
-/** Asks seldom, because asking slows down the system under test. */
-async function secondsUntil(what: string, since: number, ask: () => Promise<boolean>): Promise<number> {
-  await waitFor(what, ask, { within: 120_000, every: 100 });
-  return (performance.now() - since) / 1000;
-}
-
-async function unrelayedEvents({ writeDb }: Bed): Promise<number> {
-  const [row] = await writeDb<{ events: number }[]>`
-    select count(*) as events from events
-    where (transaction_id, position) >
-      (select transaction_id, position from cursors where reader = 'outbox-relay')`;
-  return row?.events ?? 0;
-}
-
-async function shownProducts({ readDb }: Bed): Promise<number> {
-  const [row] = await readDb<{ products: number }[]>`select count(*) as products from products_read`;
-  return row?.products ?? 0;
 }
