@@ -110,6 +110,38 @@ test('in a generation that is being filled, partitions with locked products do n
   expect(isAt(4)(await versions(db, 2, ids))).toBe(true);
 }, 120_000);
 
+test('batches of several partitions share a transaction, and those with locked products leave the others', async () => {
+  await using it = await openCatalogue(60, 6);
+  const { db, topic, sender, ids, byPartition } = it;
+  await using worker = await startWorker(kafka, db.dsn, topic.name);
+  let version = 1;
+  const change = async () => {
+    version += 1;
+    await sender.send(ids.map((id) => event(id, version)));
+  };
+  await waitFor('fewer transactions than partitions', async () => {
+    await change();
+    await applied(db, 60 * version);
+    const [row] = await db.sql<{ transactions: number }[]>`
+      select count(distinct xmin::text)::integer as transactions from products where version = ${version}`;
+    return row?.transactions !== undefined && row.transactions < byPartition.length;
+  });
+
+  const [[locked = ''] = [], ...others] = byPartition;
+  const before = version;
+  {
+    await using _held = await lockRows(db, 1, [locked]);
+    for (let round = 0; round < 3; round++) {
+      await change();
+      await waitFor('the others', async () => isAt(version)(await versions(db, 1, others.flat())));
+    }
+    expect(await versions(db, 1, [locked])).toEqual([before]);
+  }
+  await applied(db, 60 * version);
+  expect(worker.fault()).toBeUndefined();
+  expect(isAt(version)(await versions(db, 1, ids))).toBe(true);
+});
+
 test('when messages are applied one at a time, a locked product does not hold up other partitions and is not blamed', async () => {
   await using it = await openCatalogue(20, 2);
   const { db, topic, sender, byPartition } = it;

@@ -13,6 +13,7 @@ import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { applyBatch, NotOwnerError } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { GapWatch } from './gap-watch.ts';
+import { GroupCommit } from './group-commit.ts';
 import { TopicFault } from './topic-fault.ts';
 import type { SchemaWait } from './schema-wait.ts';
 import { Tries, type TriesOptions } from './retry.ts';
@@ -42,6 +43,8 @@ interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'p
   most?: number;
   /** The most parked messages that one transaction releases: more took too long. Kept for all tries of the batch. */
   releasing: { most: number };
+  /** Whether it may share a transaction with parts of other partitions. */
+  isGrouped?: boolean;
   /** Retries work until it succeeds, or runs it once when it is part of retried work. */
   try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
 }
@@ -58,6 +61,7 @@ export class BatchRunner {
   readonly #options: BatchRunnerOptions;
   readonly #memories = new Map<string, Memory>();
   readonly #tries: Tries;
+  readonly #groups = new Map<string, GroupCommit>();
   readonly #hint: (generation: string) => void;
 
   constructor(options: BatchRunnerOptions) {
@@ -89,12 +93,9 @@ export class BatchRunner {
 
   async #applyAll(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
     const inTurn: Step['try'] = (work) => this.#tries.inTurn(batch, work);
-    await this.#applyRead(
-      scope,
-      { ...batch, releasing: startReleasing(), try: inTurn },
-      this.#read(batch.messages),
-      memory,
-    );
+    // The first batch of a partition is counted, and may end the process: it involves no other partition.
+    const step = { ...batch, isGrouped: memory.proven, releasing: startReleasing(), try: inTurn };
+    await this.#applyRead(scope, step, this.#read(batch.messages), memory);
   }
 
   /**
@@ -193,9 +194,10 @@ export class BatchRunner {
     const folded = await batch.try(async (failures) => {
       for (;;) {
         try {
-          const parts = [{ ...batch, next: nextOf(), messages: part }];
+          const ready = { ...batch, next: nextOf(), messages: part };
           const options = { isRetry: failures > 0, maxReleased: releasing.most, onAnswer, accept };
-          return await applyBatch(sql, model, scope, parts, options);
+          if (batch.isGrouped && failures === 0) return await this.#groupOf(scope).apply({ part: ready, options });
+          return await applyBatch(sql, model, scope, [ready], options);
         } catch (error) {
           const isTooMuch = error instanceof TooMuchAtOnce;
           if (isTooMuch || isStatementTimeout(error)) part = part.slice(0, Math.ceil(part.length / 2));
@@ -221,6 +223,16 @@ export class BatchRunner {
     log.info({ ...scope, partition, expected, next }, 'Another worker moved the offset');
     if (next === undefined) return { next: expected, stop: `The offset of ${scope.topic}[${partition}] is gone` };
     return { next };
+  }
+
+  #groupOf(scope: OffsetScope): GroupCommit {
+    const { sql, model } = this.#options;
+    const name = `${scope.generation} ${scope.topicId}`;
+    const known = this.#groups.get(name);
+    if (known !== undefined) return known;
+    const group = new GroupCommit((parts, options) => applyBatch(sql, model, scope, parts, options));
+    this.#groups.set(name, group);
+    return group;
   }
 
   #memoryOf({ generation, topicId }: OffsetScope, partition: number): Memory {
