@@ -19,11 +19,11 @@ const unsent = [
 ];
 
 /**
- * price-history and plain rows have their own tests of costs (`costs.int.test.ts`, `plain-rows-plans.int.test.ts`); query-worker's model
- * uses neither of the two other files. promotions, which alone appends within a transaction, is not measured yet.
+ * price-history and plain rows have their own tests of costs (`costs.int.test.ts`, `plain-rows-plans.int.test.ts`).
+ * promotions, which alone appends within a transaction, is not measured yet.
  */
 const notUsedHere =
-  /^(?:apps\/(?:price-history|promotions)\/|libs\/event-store\/src\/append-within\.ts|libs\/projection\/.*(?:plain-rows|compared-details)\.ts)/;
+  /^(?:apps\/(?:price-history|promotions)\/|libs\/event-store\/src\/append-within\.ts|libs\/projection\/src\/plain-rows\.ts)/;
 
 test.each(plannedPostgresVersions())(
   'every statement uses an index on PostgreSQL %i, although its tables grew from empty without analyze',
@@ -54,6 +54,7 @@ function worstOf(runs: readonly LoggedStatement[]): string[] {
 async function statementsOn(version: PostgresVersion): Promise<LoggedStatement[]> {
   await using system = await System.start({
     postgresVersion: version,
+    withPrices: true,
     postgresSettings: { ...settingsOfStatementLog, autovacuum: 'off' },
   });
   await useServices(system);

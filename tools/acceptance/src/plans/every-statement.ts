@@ -3,7 +3,7 @@ import { openProducer, type OutgoingMessage } from '@catalogue/kafka';
 import { connect, type Sql } from '@catalogue/postgres';
 import { waitFor } from '@catalogue/testing';
 import type { System } from '../system.ts';
-import { growGeneration } from './grown-tables.ts';
+import { growGeneration, growPriceGeneration } from './grown-tables.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -157,16 +157,27 @@ export async function useTools(system: System): Promise<void> {
   const worker = (...args: string[]) => system.run('query-worker', 'cli', args);
   await worker('lag');
   await worker('rebuild', 'start');
-  await fillGeneration(system);
+  await fillGeneration(system.readDb, growGeneration);
   await worker('rebuild', 'status', '--parity');
   await worker('rebuild', 'switch', '--accept-differences');
   await worker('rebuild', 'rollback');
   await worker('rebuild', 'drop', (await worker('rebuild', 'status')).match(/^ *(\d+) +retired/m)?.[1] ?? '');
+  await comparePrices(system);
+}
+
+/** A rebuild of price-history, whose products have rows in further tables. */
+async function comparePrices(system: System): Promise<void> {
+  const prices = (...args: string[]) => system.run('price-history', 'cli', args);
+  await prices('rebuild', 'start');
+  await fillGeneration(system.pricesDb, growPriceGeneration);
+  const parity = await prices('rebuild', 'status', '--parity');
+  if (!/\d rows differ/.test(parity)) throw new Error(`The grown generations do not differ: ${parity}`);
+  await prices('rebuild', 'drop', '2');
 }
 
 /** Waits until the new generation has caught up, and adds what the topic does not contain. */
-async function fillGeneration(system: System): Promise<void> {
-  await using read = open(system.readDb);
+async function fillGeneration(dsn: string, grow: (sql: Sql, generation: number) => Promise<void>): Promise<void> {
+  await using read = open(dsn);
   const isFilled = async () => {
     const states = await read.sql<{ state: string; next: number }[]>`
       select state, coalesce(sum(next), 0)::bigint as next
@@ -176,7 +187,7 @@ async function fillGeneration(system: System): Promise<void> {
   };
   await waitFor('the new generation to be filled', isFilled, { within: 60_000, every: 100 });
   const [row] = await read.sql<{ generation: number }[]>`select generation from generations where state = 'filling'`;
-  await growGeneration(read.sql, row?.generation ?? 0);
+  await grow(read.sql, row?.generation ?? 0);
 }
 
 function open(dsn: string): { sql: Sql } & AsyncDisposable {

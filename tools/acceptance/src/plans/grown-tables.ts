@@ -4,16 +4,17 @@ import type { System } from '../system.ts';
 const rowCount = 100_000;
 
 /** Fills each table that grows with products, commands or faults. The topic has none of this. */
-export async function growTables({ services, writeDb, readDb }: System): Promise<void> {
+export async function growTables({ services, writeDb, readDb, pricesDb }: System): Promise<void> {
   const write = connect(writeDb, { name: 'acceptance', max: 1 });
   const read = connect(readDb, { name: 'acceptance', max: 1 });
+  const prices = connect(pricesDb, { name: 'acceptance', max: 1 });
   const relay = services['outbox-relay'];
   try {
     await relay.stop();
-    await Promise.all([growEventStore(write), growReadModel(read)]);
+    await Promise.all([growEventStore(write), growReadModel(read), growPrices(prices)]);
     await relay.start();
   } finally {
-    await Promise.all([write.end({ timeout: 1 }), read.end({ timeout: 1 })]);
+    await Promise.all([write, read, prices].map((sql) => sql.end({ timeout: 1 })));
   }
 }
 
@@ -50,6 +51,11 @@ async function growReadModel(sql: Sql): Promise<void> {
     insert into changes (generation, seq, product_id, version, kind, name, price, created_at, updated_at)
     select 1, last - ${rowCount} + n, 'product ' || n, 1, 'created', 'Lamp ' || n, 1, now(), now()
     from counter, generate_series(1, ${rowCount}::int) n`;
+  await growProjection(sql);
+}
+
+/** The tables that each read model has. */
+async function growProjection(sql: Sql): Promise<void> {
   await sql`
     insert into parked_events (generation, topic, partition, "offset", product_id, version, event_id, type, reason, detail, message)
     select 1, 'elsewhere', n % 6, n, 'product ' || n / 3, 2, 'event ' || n, 'ProductUpdated', 'gap', 'Version 1 is missing', '{}'
@@ -57,6 +63,25 @@ async function growReadModel(sql: Sql): Promise<void> {
   await sql`
     insert into discards (product_id, version, detail)
     select 'product ' || n, 1, 'Discarded by an operator' from generate_series(1, ${rowCount}::int) n`;
+}
+
+/** Products that were reduced once: two periods and a reduction each. */
+async function growPrices(sql: Sql): Promise<void> {
+  await sql`
+    insert into priced_products (generation, id, version, event_id)
+    select 1, 'product ' || n, 2, 'event 2' from generate_series(1, ${rowCount}::int) n`;
+  await sql`
+    insert into price_line (generation, product, valid_from, valid_to, cents, version, event_id)
+    select 1, 'product ' || n, valid_from, valid_to, cents, version, 'event ' || version
+    from generate_series(1, ${rowCount}::int) n, (values
+      ('2026-01-01'::timestamptz, '2026-02-01'::timestamptz, 10000, 1), ('2026-02-01', null, 9000, 2)
+    ) period (valid_from, valid_to, cents, version)`;
+  await sql`
+    insert into reductions (generation, product, market, applied_at, ends_at, listed, cents, prior_cents, permille, window_from,
+      window_to, observed_days, basis_from)
+    select 1, 'product ' || n, 'EU', '2026-02-01', '2100-01-01', true, 9000, 10000, 100, '2026-01-02', '2026-02-01', 30, '2026-01-01'
+    from generate_series(1, ${rowCount}::int) n`;
+  await growProjection(sql);
 }
 
 /** A different word for each number `n`. */
@@ -70,4 +95,16 @@ export async function growGeneration(sql: Sql, generation: number): Promise<void
     insert into products (generation, id, name, price, version, created_at, updated_at, event_id)
     select ${generation}::int, id, name, price, version, created_at, updated_at, event_id from products where generation = 1
     on conflict do nothing`;
+}
+
+/** Fills another generation of prices like the first one, except for the reductions of a thousand products. */
+export async function growPriceGeneration(sql: Sql, generation: number): Promise<void> {
+  for (const table of ['priced_products', 'price_line', 'reductions']) {
+    await sql`
+      create temp table copied as select * from ${sql(table)} where generation = 1`;
+    await sql`update copied set generation = ${generation}`;
+    if (table === 'reductions') await sql`update copied set cents = cents + 1 where product like 'product %77'`;
+    await sql`insert into ${sql(table)} select * from copied on conflict do nothing`;
+    await sql`drop table copied`;
+  }
 }

@@ -27,7 +27,12 @@ const largeReads: readonly LargeRead[] = [
   // Metrics and the operator's tool count parked messages.
   { text: /count\(.*from (generations g left join )?parked_events/, buffers: 20_000 },
   // The comparison of two generations, and the rows that differ.
-  { text: /from products where generation in \(/, rowsRemoved: 200_000, buffers: 30_000, mayScan: true },
+  {
+    text: /from (products|priced_products|price_line|reductions) where generation in \(/,
+    rowsRemoved: 200_000,
+    buffers: 30_000,
+    mayScan: true,
+  },
   { text: /^insert into suspects/, rowsRemoved: 300_000, buffers: 30_000, mayScan: true },
   { text: /from suspects s left join a/, rowsRemoved: 300_000, buffers: 60_000, mayScan: true },
   // Republishing finds its position or time from the beginning of the log.
