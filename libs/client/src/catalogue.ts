@@ -13,7 +13,7 @@ import type {
   Written,
 } from './product.ts';
 import { newKey, nextOf, queryString } from './request.ts';
-import { type StreamOptions, streamFrom } from './stream.ts';
+import { productChanges, type StreamOptions, streamFrom } from './stream.ts';
 import { maxTokens, WrittenTokens } from './written-tokens.ts';
 
 /** After this many commands the client waits for its oldest writes: one query can include no more. */
@@ -163,7 +163,7 @@ export class Catalogue {
    * may be missing: reload what you show.
    */
   stream(options: StreamOptions = {}): AsyncGenerator<StreamEvent> {
-    return streamFrom(this.#queries, options);
+    return streamFrom(this.#queries, productChanges, options);
   }
 
   /**

@@ -68,6 +68,10 @@ export class Connection {
     return performance.now() + this.#options.timeout;
   }
 
+  get api(): Api {
+    return this.#options.api;
+  }
+
   get fetch(): typeof globalThis.fetch {
     return this.#options.fetch;
   }

@@ -32,6 +32,7 @@ export type {
   PriceRule,
   ProductChoice,
   Promotion,
+  PromotionEvent,
   PromotionItem,
   PromotionItemState,
   PromotionPage,

@@ -128,6 +128,17 @@ export interface PromotionPreview {
   items: { product: string; before: number | null; promoted: number | null; reason: string | null }[];
 }
 
+/** A promotion that has changed, or `reset`: changes were missed, so lists have to be reloaded. */
+export type PromotionEvent =
+  | {
+      type: 'promotion';
+      /** Pass it as `lastEventId` to resume the stream after this event. */
+      eventId: string;
+      /** The promotion as it is now: changes in quick succession are one event, and an event can repeat. */
+      promotion: PromotionProgress;
+    }
+  | { type: 'reset'; eventId: string | undefined };
+
 /** A transition of a promotion. */
 export interface PromotionTransition {
   at: string;

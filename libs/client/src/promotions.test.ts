@@ -111,3 +111,19 @@ test('an invalid address, timeout or id is refused at once', async () => {
   expect(() => new Promotions({ promotions: 'http://p', timeout: 0 })).toThrow('timeout must be');
   await expect(promotionsOf(api()).get('..')).rejects.toThrow(TypeError);
 });
+
+test('the stream tells of promotions that change, and of a reset', async () => {
+  const text =
+    'id: 7\nevent: promotion\ndata: {"id":"x","state":"active"}\n\nevent: later\ndata: 1\n\nid: 8\nevent: reset\ndata:\n\n';
+  const fake = api(new Response(text, { headers: { 'content-type': 'text/event-stream' } }));
+  const events: unknown[] = [];
+  for await (const event of promotionsOf(fake).stream({ lastEventId: '6' })) {
+    events.push(event);
+    if (event.type === 'reset') break;
+  }
+  expect(events).toEqual([
+    { type: 'promotion', eventId: '7', promotion: { id: 'x', state: 'active' } },
+    { type: 'reset', eventId: '8' },
+  ]);
+  expect([fake.seen[0]?.url, fake.seen[0]?.header('last-event-id')]).toEqual(['http://p/promotions/stream', '6']);
+});

@@ -4,6 +4,7 @@ import { isProblem } from './problem.ts';
 import type {
   NewPromotion,
   Promotion,
+  PromotionEvent,
   PromotionItem,
   PromotionItemState,
   PromotionPage,
@@ -13,6 +14,7 @@ import type {
   PromotionTransition,
 } from './promotion.ts';
 import { newKey, nextOf, queryString } from './request.ts';
+import { promotionChanges, type StreamOptions, streamFrom } from './stream.ts';
 
 /** `timeout`, `token` and `fetch` mean what they mean for `Catalogue`. */
 export interface PromotionsOptions extends CallerOptions {
@@ -99,6 +101,15 @@ export class Promotions {
   /** Every transition of a promotion, the oldest first. */
   async log(id: string, { signal }: CallOptions = {}): Promise<PromotionTransition[]> {
     return (await this.#send('GET', `${pathOf(id)}/log`, { signal })) as PromotionTransition[];
+  }
+
+  /**
+   * The promotions that change, with their progress, from now on or after `lastEventId`. The stream reconnects and resumes after a lost
+   * connection, and ends when the signal is aborted or the loop exits. To keep a list current: open the stream, load the list when
+   * `onConnection` reports `live`, apply the events, and reload the list on `reset`.
+   */
+  stream(options: StreamOptions = {}): AsyncGenerator<PromotionEvent> {
+    return streamFrom(this.#api, promotionChanges, options);
   }
 
   /**

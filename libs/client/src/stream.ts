@@ -3,6 +3,7 @@ import { EventStreamParser, type SentEvent } from './event-stream.ts';
 import { backoff, pause } from './pause.ts';
 import { CatalogueProblem } from './problem.ts';
 import type { Product, StreamEvent } from './product.ts';
+import type { PromotionEvent, PromotionProgress } from './promotion.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { NoToken } from './token.ts';
 
@@ -15,16 +16,29 @@ export interface StreamOptions {
   onConnection?: ((state: 'live' | 'lost') => void) | undefined;
 }
 
-/** After this long without a byte, the connection counts as dead. query-api sends something at least every 15 s. */
+/** After this long without a byte, the connection counts as dead. The services send something at least every 15 s. */
 const maxSilenceMs = 40_000;
 
+/** A stream of a service. */
+interface Source<E> {
+  path: string;
+  /** Undefined for an event type that only a newer service knows. */
+  understood: (sent: SentEvent) => E | undefined;
+}
+
+type Reset = { type: 'reset'; eventId: string | undefined };
+
 /**
- * The changes of products, from now on or after `lastEventId`, until the signal is aborted or the loop exits. Reconnects for ever,
- * and resumes where it lost the connection.
+ * The events of a stream, from now on or after `lastEventId`, until the signal is aborted or the loop exits. Reconnects for ever, and
+ * resumes where it lost the connection.
  * @throws {CatalogueProblem} for an answer that a retry does not change.
  * @throws what the option `token` rejects with.
  */
-export async function* streamFrom(connection: Connection, options: StreamOptions): AsyncGenerator<StreamEvent> {
+export async function* streamFrom<E>(
+  connection: Connection,
+  { path, understood }: Source<E>,
+  options: StreamOptions,
+): AsyncGenerator<E | Reset> {
   const { signal } = options;
   const tell = teller(options.onConnection);
   let { lastEventId } = options;
@@ -39,7 +53,7 @@ export async function* streamFrom(connection: Connection, options: StreamOptions
     signal?.addEventListener('abort', abort);
     const parser = new EventStreamParser(lastEventId);
     try {
-      const opened = await open(connection, lastEventId, attempt);
+      const opened = await open(connection, path, lastEventId, attempt);
       const pieces = typeof opened === 'number' ? undefined : opened;
       retryAfterMs = typeof opened === 'number' ? opened : 0;
       if (pieces !== undefined) tell('live');
@@ -80,14 +94,14 @@ function teller(onConnection: StreamOptions['onConnection']) {
 }
 
 /** The text of the stream; or, if the stream is unavailable, the milliseconds that the answer asks to wait. */
-async function open(connection: Connection, lastEventId: string | undefined, attempt: AbortController) {
+async function open(connection: Connection, path: string, lastEventId: string | undefined, attempt: AbortController) {
   // Outside the retry loop: an id that a header cannot hold is the caller’s mistake.
   const headers = new Headers({ accept: 'text/event-stream' });
   if (lastEventId !== undefined && lastEventId !== '') headers.set('last-event-id', lastEventId);
   const silence = setTimeout(() => attempt.abort(), maxSilenceMs);
   try {
     const response = await connection
-      .fetch(connection.url('/products/stream'), { headers, cache: 'no-store', signal: attempt.signal })
+      .fetch(connection.url(path), { headers, cache: 'no-store', signal: attempt.signal })
       .catch((error: unknown) => {
         if (error instanceof NoToken) throw error.cause;
         return undefined; // No network or no server: fetch does not tell which.
@@ -99,7 +113,7 @@ async function open(connection: Connection, lastEventId: string | undefined, att
     const body: unknown = await response.json().catch(() => undefined);
     // A truncated refusal is not an answer.
     if (attempt.signal.aborted) return 0;
-    throw new CatalogueProblem('queries', response.status, body);
+    throw new CatalogueProblem(connection.api, response.status, body);
   } finally {
     clearTimeout(silence);
   }
@@ -120,16 +134,34 @@ async function* textOf(body: ReadableStream<Uint8Array>, attempt: AbortControlle
   }
 }
 
-/** Undefined for an event type that only a newer query-api knows. */
-function understood({ type, data, lastEventId }: SentEvent): StreamEvent | undefined {
-  switch (type) {
-    case 'product.created':
-    case 'product.updated':
-    case 'product.discontinued':
-      return { type, eventId: lastEventId ?? '', product: JSON.parse(data) as Product };
-    case 'reset':
-      return { type, eventId: lastEventId };
-    default:
-      return undefined;
-  }
-}
+/** The changes of products. */
+export const productChanges: Source<StreamEvent> = {
+  path: '/products/stream',
+  understood: ({ type, data, lastEventId }) => {
+    switch (type) {
+      case 'product.created':
+      case 'product.updated':
+      case 'product.discontinued':
+        return { type, eventId: lastEventId ?? '', product: JSON.parse(data) as Product };
+      case 'reset':
+        return { type, eventId: lastEventId };
+      default:
+        return undefined;
+    }
+  },
+};
+
+/** The changes of promotions and of their progress. */
+export const promotionChanges: Source<PromotionEvent> = {
+  path: '/promotions/stream',
+  understood: ({ type, data, lastEventId }) => {
+    switch (type) {
+      case 'promotion':
+        return { type, eventId: lastEventId ?? '', promotion: JSON.parse(data) as PromotionProgress };
+      case 'reset':
+        return { type, eventId: lastEventId };
+      default:
+        return undefined;
+    }
+  },
+};
