@@ -47,6 +47,8 @@ export interface AppOptions {
   commandApiUrl: string;
   /** Where the page asks for prices; empty without price-history. */
   pricesUrl?: string;
+  /** Where the page schedules promotions; empty without promotions. */
+  promotionsUrl?: string;
 }
 
 export interface App {
@@ -69,6 +71,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
     limits,
     commandApiUrl,
     pricesUrl = '',
+    promotionsUrl = '',
   } = options;
   const lists = new ListReader(
     listing,
@@ -101,7 +104,7 @@ export async function buildApp(options: AppOptions): Promise<App> {
   });
   productRoutes(app, { pages, products, consistency });
   streamRoute(app, { streams, consistency });
-  await pageRoutes(app, await loadPage(), { commandApiUrl, pricesUrl });
+  await pageRoutes(app, await loadPage(), { commandApiUrl, pricesUrl, promotionsUrl });
   return { app, streams, feed, work: (signal) => feed.run(signal) };
 }
 

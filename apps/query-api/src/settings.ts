@@ -1,4 +1,13 @@
-import { auth, commandApiUrl, corsOrigins, limits, postgresDsn, pricesUrl, serviceSettings } from '@catalogue/service';
+import {
+  auth,
+  commandApiUrl,
+  corsOrigins,
+  limits,
+  postgresDsn,
+  pricesUrl,
+  promotionsUrl,
+  serviceSettings,
+} from '@catalogue/service';
 
 export const settings = {
   ...serviceSettings(8081),
@@ -8,4 +17,5 @@ export const settings = {
   limits,
   commandApiUrl,
   pricesUrl,
+  promotionsUrl,
 };

@@ -42,6 +42,7 @@ export class Commands {
   }
 }
 
-function newKey(): string {
+/** A key that no other command has. */
+export function newKey(): string {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('-');
 }

@@ -6,6 +6,7 @@ import { Lag } from './lag.ts';
 import { LiveList } from './live-list.ts';
 import { usableLocale } from './locale.ts';
 import { indication, PriorPrices } from './prior-prices.ts';
+import { PromotionSection } from './promotion-section.ts';
 import { Results } from './results.ts';
 import { Rows } from './rows.ts';
 import { followStream } from './shared-stream.ts';
@@ -39,7 +40,12 @@ const filter = new Filter(locale, (query) => {
 });
 live.show(filter.query() ?? {});
 
-const rows = new Rows(find('rows', HTMLElement), locale, (product) => editor.open(product));
+const promotions = meta('promotions');
+const promoting =
+  promotions === ''
+    ? undefined
+    : new PromotionSection({ address: promotions, catalogue, locale, shown: () => live.list.products, say });
+const rows = new Rows(find('rows', HTMLElement), locale, (product) => editor.open(product), promoting?.selection);
 const priorPrices = new PriorPrices(prices === '' ? undefined : catalogue, tellPriorPrices);
 const status = new StatusBar(commandApi, lag);
 const editor = new Editor({
@@ -67,6 +73,9 @@ create.addEventListener('click', () => editor.open(undefined));
 new Shortcuts([
   { key: '/', control: find('search', HTMLInputElement), act: () => filter.focus() },
   { key: 'n', control: create, act: () => editor.open(undefined) },
+  ...(promoting === undefined
+    ? []
+    : [{ key: 'p', control: find('schedule-open', HTMLButtonElement), act: () => promoting.schedule() }]),
 ]);
 document.addEventListener('visibilitychange', () => document.hidden || live.seen());
 
@@ -85,6 +94,7 @@ function hear(event: StreamEvent): void {
   if (event.type === 'reset') lag.forget();
   else lag.seen(event.product, Date.now());
   live.hear(event);
+  if (event.type === 'product.discontinued') promoting?.selection.drop(event.product.id);
 }
 
 let drawing = 0;
@@ -101,6 +111,7 @@ function draw(fresh: boolean): void {
     rows.show(products, freshly);
     tellPriorPrices();
     priorPrices.want(products);
+    promoting?.showSelection();
     freshly = false;
     find('products', HTMLElement).setAttribute('aria-busy', 'false');
     more.hidden = next === undefined;

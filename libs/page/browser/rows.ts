@@ -1,11 +1,14 @@
 import type { Product } from '@catalogue/client';
 import { make, setText } from './elements.ts';
 import { formatPrice } from './price.ts';
+import type { Selection } from './selection.ts';
 
 interface Row {
   product: Product;
   line: HTMLTableRowElement;
   name: HTMLButtonElement;
+  /** Absent where products cannot be selected. */
+  box: HTMLInputElement | undefined;
   price: HTMLElement;
   prior: HTMLElement;
   when: HTMLTimeElement;
@@ -17,13 +20,17 @@ export class Rows {
   readonly #body: HTMLElement;
   readonly #locale: string;
   readonly #open: (product: Product) => void;
+  readonly #selection: Selection | undefined;
   readonly #rows = new Map<string, Row>();
   #time: Intl.DateTimeFormat | undefined;
 
-  constructor(body: HTMLElement, locale: string, open: (product: Product) => void) {
+  /** @param selection whose products have a mark; without it they cannot be selected. */
+  constructor(body: HTMLElement, locale: string, open: (product: Product) => void, selection?: Selection) {
     this.#body = body;
     this.#locale = locale;
     this.#open = open;
+    this.#selection = selection;
+    selection?.listen(() => this.#mark());
     body.addEventListener('keydown', (event) => this.#step(event));
   }
 
@@ -57,6 +64,7 @@ export class Rows {
     const row = known ?? this.#make(product);
     row.product = product;
     setText(row.name, product.name);
+    row.box?.setAttribute('aria-label', `Select ${product.name}`);
     setText(row.price, formatPrice(product.price, this.#locale));
     this.#time ??= new Intl.DateTimeFormat(this.#locale, { dateStyle: 'medium', timeStyle: 'medium' });
     setText(row.when, this.#time.format(new Date(product.updatedAt)));
@@ -72,13 +80,26 @@ export class Rows {
     const prior = make('p', { className: 'prior' });
     const when = make('time');
     const version = make('td', { className: 'version number' });
-    const heading = make('th', { scope: 'row' }, name);
+    const box = this.#selection === undefined ? undefined : make('input', { type: 'checkbox' });
+    const heading = make(
+      'th',
+      { scope: 'row' },
+      box === undefined ? name : make('div', { className: 'named' }, box, name),
+    );
     const priced = make('td', { className: 'number price' }, price, prior);
     const line = make('tr', {}, heading, priced, make('td', { className: 'when' }, when), version);
-    const row = { product, line, name, price, prior, when, version };
+    const row: Row = { product, line, name, box, price, prior, when, version };
     name.addEventListener('click', () => this.#open(row.product));
+    if (box !== undefined) box.checked = this.#selection?.has(product.id) === true;
+    box?.addEventListener('change', () => this.#selection?.set([row.product], box.checked));
     this.#rows.set(product.id, row);
     return row;
+  }
+
+  #mark(): void {
+    for (const { product, box } of this.#rows.values()) {
+      if (box !== undefined) box.checked = this.#selection?.has(product.id) === true;
+    }
   }
 
   /** Arrow up and arrow down move between products. */
@@ -86,7 +107,7 @@ export class Rows {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     const line = document.activeElement?.closest('tr');
     const next = event.key === 'ArrowDown' ? line?.nextElementSibling : line?.previousElementSibling;
-    next?.querySelector('button')?.focus();
+    next?.querySelector<HTMLElement>(document.activeElement instanceof HTMLInputElement ? 'input' : 'button')?.focus();
     event.preventDefault();
   }
 

@@ -35,8 +35,10 @@ export class Shortcuts {
   }
 
   #press(event: KeyboardEvent): void {
-    const isTyping = event.target instanceof HTMLInputElement || document.querySelector('dialog[open]') !== null;
-    if (!this.#toggle.checked || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { target } = event;
+    const isTyping = target instanceof HTMLInputElement && target.type !== 'checkbox';
+    const isElsewhere = isTyping || document.querySelector('dialog[open]') !== null;
+    if (!this.#toggle.checked || isElsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
     const shortcut = this.#shortcuts.find(({ key }) => key === event.key);
     if (shortcut === undefined) return;
     shortcut.act();

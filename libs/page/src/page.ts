@@ -7,7 +7,7 @@ export interface PageFile {
 
 /** The page as query-api serves it. */
 export interface Page {
-  /** The document. `{{command-api}}` and `{{prices}}` in it are to be replaced by the addresses of command-api and price-history. */
+  /** The document. `{{command-api}}`, `{{prices}}` and `{{promotions}}` in it are to be replaced by the addresses of these services. */
   document: string;
   files: PageFile[];
 }

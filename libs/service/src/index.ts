@@ -25,6 +25,7 @@ export {
   integer,
   postgresDsn,
   pricesUrl,
+  promotionsUrl,
   readSettings,
   serviceSettings,
   type Setting,

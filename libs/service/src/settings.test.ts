@@ -7,6 +7,7 @@ import {
   parseSettings,
   postgresDsn,
   pricesUrl,
+  promotionsUrl,
   serviceSettings,
 } from './settings.ts';
 
@@ -92,10 +93,15 @@ describe('an address that browsers send requests to', () => {
     'https://:secret@shop.example',
     'https://user:secret@shop.example',
   ])('is refused if the client cannot append a path to it: %s', (text) => {
-    const read = () => parseSettings({ pricesUrl, commandApiUrl }, { PRICES_URL: text, COMMAND_API_URL: text });
+    const read = () =>
+      parseSettings(
+        { pricesUrl, promotionsUrl, commandApiUrl },
+        { PRICES_URL: text, PROMOTIONS_URL: text, COMMAND_API_URL: text },
+      );
     const fault = 'must be an http:// or https:// address without credentials, ? and #';
     expect(read).toThrow(
       `PRICES_URL ${fault}; for example PRICES_URL=https://prices.shop.example\n` +
+        `PROMOTIONS_URL ${fault}; for example PROMOTIONS_URL=https://promotions.shop.example\n` +
         `COMMAND_API_URL ${fault}; for example COMMAND_API_URL=https://commands.shop.example`,
     );
   });

@@ -210,6 +210,14 @@ export const pricesUrl: Setting<string> = {
   parse: parseAddress,
 };
 
+/** The address of promotions, for the catalogue page; empty without one. */
+export const promotionsUrl: Setting<string> = {
+  variable: 'PROMOTIONS_URL',
+  example: 'https://promotions.shop.example',
+  fallback: '',
+  parse: parseAddress,
+};
+
 /** An address to which a client appends paths. Error messages never repeat the text, which may contain a password. */
 export function parseAddress(text: string): string {
   const url = /^https?:\/\/[^?#]+$/i.test(text) ? URL.parse(text) : null;

@@ -8,7 +8,7 @@ import { waitFor } from '@catalogue/testing';
 /** The services that the catalogue consists of. */
 export type CoreService = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
 /** Every service; those beside the core run when a test wants them. */
-export type ServiceName = CoreService | 'price-history';
+export type ServiceName = CoreService | 'price-history' | 'promotions';
 
 /** This checkout. */
 export const root = fileURLToPath(new URL('../../..', import.meta.url));

@@ -11,7 +11,7 @@ import {
   startPostgres,
   temporaryHome,
 } from '@catalogue/local-stack';
-import { Catalogue, type CatalogueOptions } from '@catalogue/client';
+import { Catalogue, type CatalogueOptions, Promotions } from '@catalogue/client';
 import { connect } from '@catalogue/postgres';
 import { type CoreService, root, type ServiceName, ServiceProcess } from './service-process.ts';
 
@@ -31,6 +31,8 @@ export interface SystemOptions {
   postgresSettings?: Readonly<Record<string, string>>;
   /** Whether price-history runs, too; false when absent. */
   withPrices?: boolean;
+  /** Whether promotions runs, too; false when absent. Its database is on the server of the read model. */
+  withPromotions?: boolean;
   /** The checkout whose builds migrate and run; this one when absent. */
   checkout?: string;
   /** Servers that run already, instead of new ones; the options of PostgreSQL then have no effect. */
@@ -45,7 +47,7 @@ export interface GivenServers {
   topic: string;
 }
 
-type Addresses = Omit<GivenServers, 'topic'> & { pricesDb: string; topic?: string };
+type Addresses = Omit<GivenServers, 'topic'> & { pricesDb: string; promotionsDb: string; topic?: string };
 type Servers = Record<ServerName, PostgresServer | KafkaServer>;
 type Starters = {
   'write-db'(): Promise<PostgresServer>;
@@ -59,6 +61,7 @@ export class System implements AsyncDisposable {
   readonly writeDb: string;
   readonly readDb: string;
   readonly pricesDb: string;
+  readonly promotionsDb: string;
   readonly brokers: string;
   readonly #topic: string | undefined;
   readonly #runs: readonly ServiceName[];
@@ -74,9 +77,9 @@ export class System implements AsyncDisposable {
     starters: Starters,
     ports: Record<ServiceName, number>,
     home: ReturnType<typeof temporaryHome>,
-    withPrices: boolean,
+    beside: readonly ServiceName[],
   ) {
-    this.#runs = [...core, ...(withPrices ? ['price-history' as const] : [])];
+    this.#runs = [...core, ...beside];
     this.#servers = servers;
     this.#starters = starters;
     this.#ports = ports;
@@ -84,6 +87,7 @@ export class System implements AsyncDisposable {
     this.writeDb = addresses.writeDb;
     this.readDb = addresses.readDb;
     this.pricesDb = addresses.pricesDb;
+    this.promotionsDb = addresses.promotionsDb;
     this.brokers = addresses.brokers;
     this.#topic = addresses.topic;
     const service = (name: ServiceName) => new ServiceProcess(name, ports[name], this.settings);
@@ -93,13 +97,18 @@ export class System implements AsyncDisposable {
       'query-worker': service('query-worker'),
       'query-api': service('query-api'),
       'price-history': service('price-history'),
+      promotions: service('promotions'),
     };
   }
 
   /** Starts servers, databases, migrations and services in this order; resolves when all are ready. */
   static async start(options: SystemOptions = {}): Promise<System> {
     const { postgresVersion: version, postgresSettings: settings = {}, durable = false, checkout = root } = options;
-    const { withPrices = false } = options;
+    const { withPrices = false, withPromotions = false } = options;
+    const beside = [
+      ...(withPrices ? ['price-history' as const] : []),
+      ...(withPromotions ? ['promotions' as const] : []),
+    ];
     const home = temporaryHome();
     const ports = {
       write: await freePort(),
@@ -115,7 +124,10 @@ export class System implements AsyncDisposable {
       kafka: () => startKafka({ home: home.path, port: ports.kafka, controllerPort: ports.controller }),
     };
     const { addresses, servers } = options.servers
-      ? { addresses: { ...options.servers, pricesDb: options.servers.readDb }, servers: {} }
+      ? {
+          addresses: { ...options.servers, pricesDb: options.servers.readDb, promotionsDb: options.servers.readDb },
+          servers: {},
+        }
       : await startServers(starters);
     const system = new System(
       addresses,
@@ -127,9 +139,10 @@ export class System implements AsyncDisposable {
         'query-worker': await freePort(),
         'query-api': await freePort(),
         'price-history': await freePort(),
+        promotions: await freePort(),
       },
       home,
-      withPrices,
+      beside,
     );
     try {
       await system.#createDatabases();
@@ -152,11 +165,16 @@ export class System implements AsyncDisposable {
     return this.#runs.includes('price-history');
   }
 
+  get withPromotions(): boolean {
+    return this.#runs.includes('promotions');
+  }
+
   get settings(): Record<string, string> {
     return {
       WRITE_DB_DSN: this.writeDb,
       READ_DB_DSN: this.readDb,
       ...(this.withPrices ? this.#priceSettings : {}),
+      ...(this.withPromotions ? this.#promotionSettings : {}),
       KAFKA_BROKER: this.brokers,
       AUTH: 'off',
       ...(this.#topic === undefined ? {} : { KAFKA_TOPIC: this.#topic }),
@@ -174,6 +192,18 @@ export class System implements AsyncDisposable {
     };
   }
 
+  get #promotionSettings(): Record<string, string> {
+    return {
+      PROMOTIONS_DB_DSN: this.promotionsDb,
+      PROMOTIONS_URL: `http://127.0.0.1:${this.#ports.promotions}`,
+    };
+  }
+
+  /** A new client of the system's promotions. */
+  promotionsClient(): Promotions {
+    return new Promotions({ promotions: this.services.promotions.url });
+  }
+
   /** A new client of the system. */
   client(options: Partial<CatalogueOptions> = {}): Catalogue {
     const { 'command-api': commandApi, 'query-api': queryApi, 'price-history': prices } = this.services;
@@ -183,8 +213,8 @@ export class System implements AsyncDisposable {
 
   /** Runs what `npm run migrate` runs, from the builds. */
   async migrate(checkout = root): Promise<void> {
-    const prices = this.withPrices ? (['price-history'] as const) : [];
-    for (const app of ['command-api', 'query-worker', 'outbox-relay', ...prices] as const) {
+    const beside = (['price-history', 'promotions'] as const).filter((name) => this.#runs.includes(name));
+    for (const app of ['command-api', 'query-worker', 'outbox-relay', ...beside] as const) {
       await this.run(app, 'migrate', [], this.settings, checkout);
     }
   }
@@ -245,7 +275,12 @@ export class System implements AsyncDisposable {
   /** On servers of its own. */
   async #createDatabases(): Promise<void> {
     if (this.#servers.kafka === undefined) return;
-    const dsns = [this.writeDb, this.readDb, ...(this.withPrices ? [this.pricesDb] : [])];
+    const dsns = [
+      this.writeDb,
+      this.readDb,
+      ...(this.withPrices ? [this.pricesDb] : []),
+      ...(this.withPromotions ? [this.promotionsDb] : []),
+    ];
     for (const dsn of dsns) await createDatabase(new URL(dsn));
   }
 
@@ -262,6 +297,7 @@ async function startServers(starters: Starters): Promise<{ addresses: Addresses;
     writeDb: writeDb.dsn('catalogue_write'),
     readDb: readDb.dsn('catalogue_read'),
     pricesDb: readDb.dsn('catalogue_prices'),
+    promotionsDb: readDb.dsn('catalogue_promotions'),
     brokers: kafka.brokers,
   };
   return { addresses, servers: { 'write-db': writeDb, 'read-db': readDb, kafka } };

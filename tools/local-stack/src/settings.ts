@@ -86,12 +86,13 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[] = [
  */
 export function serviceEnvironment(
   env: NodeJS.ProcessEnv,
-  { commandApi, queryApi, priceHistory }: Ports,
+  { commandApi, queryApi, priceHistory, promotions }: Ports,
 ): NodeJS.ProcessEnv {
   const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${queryApi.number}`);
   const page = {
     COMMAND_API_URL: `http://localhost:${commandApi.number}`,
     PRICES_URL: `http://localhost:${priceHistory.number}`,
+    PROMOTIONS_URL: `http://localhost:${promotions.number}`,
     CORS_ORIGINS: origins.join(','),
     // With the option for new products, so that a product that is reduced right after its creation shows its prior price.
     PRICE_MARKETS: '{"EU": {"zone": "Europe/Brussels", "rules": ["new-products"]}}',

@@ -17,14 +17,17 @@ interface Addresses {
   commandApiUrl: string;
   /** Empty without price-history. */
   pricesUrl: string;
+  /** Empty without promotions. */
+  promotionsUrl: string;
 }
 
 /** Serves the catalogue page at `/` and its files. The page reads here, and sends its commands to command-api. */
 export async function pageRoutes(app: Server, { document, files }: Page, addresses: Addresses): Promise<void> {
-  const { commandApiUrl, pricesUrl } = addresses;
+  const { commandApiUrl, pricesUrl, promotionsUrl } = addresses;
   const html = document
     .replaceAll('{{command-api}}', attribute(commandApiUrl))
-    .replaceAll('{{prices}}', attribute(pricesUrl));
+    .replaceAll('{{prices}}', attribute(pricesUrl))
+    .replaceAll('{{promotions}}', attribute(promotionsUrl));
   const page = await coded('text/html; charset=utf-8', Buffer.from(html));
   const byName = new Map<string, Coded>();
   for (const { name, type, content } of files) byName.set(name, await coded(type, content));
@@ -53,14 +56,14 @@ export async function pageRoutes(app: Server, { document, files }: Page, address
 const workerPolicy = "default-src 'none'; connect-src 'self'";
 
 /** Allows only our own files and the APIs: no text in the catalogue can become code. */
-function policyFor({ commandApiUrl, pricesUrl }: Addresses): string {
-  const prices = pricesUrl === '' ? '' : ` ${new URL(pricesUrl).origin}`;
+function policyFor({ commandApiUrl, pricesUrl, promotionsUrl }: Addresses): string {
+  const [prices, promotions] = [pricesUrl, promotionsUrl].map((url) => (url === '' ? '' : ` ${new URL(url).origin}`));
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     `img-src 'self'${prices}`,
-    `connect-src 'self' ${new URL(commandApiUrl).origin}${prices}`,
+    `connect-src 'self' ${new URL(commandApiUrl).origin}${prices}${promotions}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -1,0 +1,97 @@
+import { type Catalogue, type Product, Promotions } from '@catalogue/client';
+import { find, isolated, setText } from './elements.ts';
+import { PromotionDialog } from './promotion-dialog.ts';
+import { PromotionList } from './promotion-list.ts';
+import { ScheduleDialog } from './schedule-dialog.ts';
+import { Selection } from './selection.ts';
+
+export interface PromotionSectionOptions {
+  /** The address of promotions. */
+  address: string;
+  catalogue: Catalogue;
+  locale: string;
+  /** The products of the list on the page. */
+  shown: () => readonly Product[];
+  /** Tells screen readers. */
+  say: (sentence: string) => void;
+}
+
+/** Everything about promotions on the page: the selection of products, the list, and its two dialogs. */
+export class PromotionSection {
+  readonly selection = new Selection();
+  readonly #options: PromotionSectionOptions;
+  readonly #list: PromotionList;
+  readonly #scheduling: ScheduleDialog;
+  readonly #all = find('select-all', HTMLInputElement);
+
+  constructor(options: PromotionSectionOptions) {
+    this.#options = options;
+    const { address, locale, say } = options;
+    const promotions = new Promotions({ promotions: address, timeout: 8_000 });
+    const dialog = new PromotionDialog({
+      promotions,
+      locale,
+      namesOf: (ids) => this.#namesOf(ids),
+      done: (sentence) => {
+        say(sentence);
+        this.#list.refresh();
+      },
+    });
+    this.#list = new PromotionList({
+      promotions,
+      locale,
+      open: (promotion) => dialog.open(promotion),
+      heard: (promotion) => dialog.hear(promotion),
+    });
+    this.#scheduling = new ScheduleDialog({
+      promotions,
+      locale,
+      promotionName: (id) => this.#list.nameOf(id),
+      scheduled: ({ name }) => {
+        this.selection.clear();
+        this.#list.show();
+        say(`Scheduled ${isolated(name)}.`);
+      },
+    });
+    for (const id of ['schedule-open', 'schedule-selected']) {
+      find(id, HTMLButtonElement).addEventListener('click', () => this.schedule());
+    }
+    find('deselect', HTMLButtonElement).addEventListener('click', () => {
+      this.selection.clear();
+      find('products', HTMLElement).focus();
+    });
+    this.#all.hidden = false;
+    this.#all.addEventListener('change', () => this.selection.set(options.shown(), this.#all.checked));
+    this.selection.listen(() => this.showSelection());
+    setText(find('shortcut-keys', HTMLElement), 'Shortcuts /, n and p');
+  }
+
+  /** Opens the dialog that schedules a promotion of the selected products. */
+  schedule(): void {
+    this.#scheduling.open(this.selection.products);
+  }
+
+  /** Shows how many products are selected. To be called when the list has changed, too. */
+  showSelection(): void {
+    const { length } = this.selection.products;
+    setText(find('selection-count', HTMLElement), length === 1 ? '1 selected' : `${length} selected`);
+    find('selection', HTMLElement).hidden = length === 0;
+    const shown = this.#options.shown();
+    const selected = shown.filter(({ id }) => this.selection.has(id)).length;
+    this.#all.checked = selected > 0 && selected === shown.length;
+    this.#all.indeterminate = selected > 0 && selected < shown.length;
+  }
+
+  async #namesOf(ids: readonly string[]): Promise<string[]> {
+    const known = new Map(this.#options.shown().map(({ id, name }) => [id, name]));
+    return await Promise.all(
+      ids.map(async (id) => {
+        const name = known.get(id);
+        if (name !== undefined) return name;
+        // A discontinued product is not shown any more.
+        const product = await this.#options.catalogue.get(id).catch(() => undefined);
+        return product?.name ?? id;
+      }),
+    );
+  }
+}

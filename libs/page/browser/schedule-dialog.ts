@@ -1,0 +1,195 @@
+import {
+  type CatalogueProblem,
+  isProblem,
+  type NewPromotion,
+  type Product,
+  type Promotion,
+  type PromotionPreview,
+  type Promotions,
+} from '@catalogue/client';
+import { newKey } from './commands.ts';
+import { find, make, markField, setText } from './elements.ts';
+import { formatPrice } from './price.ts';
+import { type Faults, faultsOf, noFaults, readPromotion, type RuleKind, type Typed } from './promotion-form.ts';
+
+export interface ScheduleDialogOptions {
+  promotions: Promotions;
+  locale: string;
+  /** The name of a promotion; undefined if it is not known. */
+  promotionName: (id: string) => string | undefined;
+  /** Called after a promotion was scheduled. */
+  scheduled: (promotion: Promotion) => void;
+}
+
+const whileTyping = 250;
+const labels: Record<RuleKind, string> = { percent: 'Percent', price: 'Price', amountOff: 'Amount' };
+
+/** The dialog that schedules a promotion of the selected products, with a preview of their prices. */
+export class ScheduleDialog {
+  readonly #options: ScheduleDialogOptions;
+  readonly #dialog = find('schedule', HTMLDialogElement);
+  readonly #title = find('schedule-title', HTMLElement);
+  readonly #name = find('schedule-name', HTMLInputElement);
+  readonly #rule = find('schedule-rule', HTMLSelectElement);
+  readonly #amount = find('schedule-amount', HTMLInputElement);
+  readonly #starts = find('schedule-starts', HTMLInputElement);
+  readonly #ends = find('schedule-ends', HTMLInputElement);
+  readonly #refusal = find('schedule-refusal', HTMLSelectElement);
+  readonly #fault = find('schedule-fault', HTMLElement);
+  readonly #state = find('schedule-state', HTMLElement);
+  readonly #preview = find('schedule-preview', HTMLElement);
+  readonly #previewed = find('schedule-previewed', HTMLElement);
+  readonly #prices = find('schedule-prices', HTMLElement);
+  readonly #save = find('schedule-save', HTMLButtonElement);
+  #products = new Map<string, Product>();
+  #isBusy = false;
+  #timer = 0;
+  #previewing = new AbortController();
+  /** A new object each time the dialog opens or closes: answers of an earlier opening do not change this one. */
+  #opening = {};
+  /** A request without an answer, which may have taken effect: pressing the button again sends it with the same key. */
+  #unanswered: { typed: string; promotion: NewPromotion; key: string } | undefined;
+
+  constructor(options: ScheduleDialogOptions) {
+    this.#options = options;
+    find('schedule-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#submit();
+    });
+    for (const field of [this.#name, this.#rule, this.#amount, this.#starts, this.#ends, this.#refusal]) {
+      field.addEventListener('input', () => this.#previewSoon());
+    }
+    this.#rule.addEventListener('input', () => this.#label());
+    find('schedule-close', HTMLButtonElement).addEventListener('click', () => this.#dialog.close());
+    this.#dialog.addEventListener('close', () => this.#closed());
+  }
+
+  /** Opens the dialog for these products. What was typed the last time is still there, unless it was scheduled. */
+  open(products: readonly Product[]): void {
+    this.#opening = {};
+    this.#products = new Map(products.map((product) => [product.id, product]));
+    setText(this.#title, `Promotion of ${products.length === 1 ? '1 product' : `${products.length} products`}`);
+    this.#setBusy(false);
+    this.#label();
+    this.#showFaults(products.length === 0 ? { ...noFaults, whole: 'Select products in the list first.' } : noFaults);
+    this.#dialog.showModal();
+    this.#name.focus();
+    this.#previewSoon(0);
+  }
+
+  #closed(): void {
+    this.#opening = {};
+    clearTimeout(this.#timer);
+    this.#previewing.abort();
+  }
+
+  #label(): void {
+    setText(find('schedule-amount-label', HTMLElement), labels[this.#rule.value as RuleKind]);
+  }
+
+  get #typed(): Typed {
+    return {
+      name: this.#name.value,
+      rule: this.#rule.value as RuleKind,
+      amount: this.#amount.value,
+      startsAt: this.#starts.value,
+      endsBefore: this.#ends.value,
+      onRefusal: this.#refusal.value as 'skip' | 'undo',
+    };
+  }
+
+  #read(typed: Typed) {
+    return readPromotion(typed, [...this.#products.keys()], this.#options.locale, Date.now());
+  }
+
+  #previewSoon(wait = whileTyping): void {
+    clearTimeout(this.#timer);
+    this.#previewing.abort();
+    this.#previewing = new AbortController();
+    const { signal } = this.#previewing;
+    this.#timer = window.setTimeout(() => void this.#showPreview(signal), wait);
+  }
+
+  /** Prices need a rule; a name and an end that are missing yet do not matter. */
+  async #showPreview(signal: AbortSignal): Promise<void> {
+    const typed = this.#typed;
+    const tomorrow = { startsAt: '', endsBefore: '9999-01-01T00:00', name: 'Preview' };
+    const read = this.#read({ ...typed, ...tomorrow });
+    this.#preview.hidden = 'faults' in read;
+    if ('faults' in read) return;
+    try {
+      const preview = await this.#options.promotions.preview(read.promotion, { signal });
+      if (!signal.aborted) this.#drawPreview(preview);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#prices.replaceChildren();
+      const why = isProblem(error) ? this.#faultsOf(error).whole : 'promotions does not answer.';
+      setText(this.#previewed, `There is no preview: ${why}`);
+    }
+  }
+
+  #drawPreview({ products, items }: PromotionPreview): void {
+    const { locale } = this.#options;
+    const price = (value: number | null) => (value === null ? '–' : formatPrice(value, locale));
+    setText(this.#previewed, products > items.length ? `The first ${items.length} of ${products} products` : '');
+    const lines = items.map(({ product, before, promoted, reason }) => {
+      const name = make('th', { scope: 'row', dir: 'auto' }, this.#products.get(product)?.name ?? product);
+      const then = make('td', { className: 'number' }, reason ?? price(promoted));
+      return make('tr', {}, name, make('td', { className: 'number' }, price(before)), then);
+    });
+    this.#prices.replaceChildren(...lines);
+  }
+
+  async #submit(): Promise<void> {
+    if (this.#isBusy) return;
+    const typed = this.#typed;
+    const read = this.#read(typed);
+    this.#showFaults('faults' in read ? read.faults : noFaults);
+    if ('faults' in read) return;
+    const text = JSON.stringify([typed, read.promotion.products]);
+    // An empty start is the time of the first attempt: another time would be another promotion.
+    if (this.#unanswered?.typed !== text) this.#unanswered = { typed: text, promotion: read.promotion, key: newKey() };
+    await this.#send(this.#unanswered);
+  }
+
+  async #send({ promotion, key }: { promotion: NewPromotion; key: string }): Promise<void> {
+    const opening = this.#opening;
+    this.#setBusy(true);
+    try {
+      const scheduled = await this.#options.promotions.schedule(promotion, { idempotencyKey: key });
+      this.#unanswered = undefined;
+      for (const field of [this.#name, this.#amount, this.#starts, this.#ends]) field.value = '';
+      if (this.#opening === opening) this.#dialog.close();
+      this.#options.scheduled(scheduled);
+    } catch (error) {
+      if (isProblem(error)) this.#unanswered = undefined;
+      if (this.#opening === opening) this.#showFaults(isProblem(error) ? this.#faultsOf(error) : noAnswer);
+    }
+    if (this.#opening === opening) this.#setBusy(false);
+  }
+
+  #faultsOf(problem: CatalogueProblem): Faults {
+    return faultsOf(problem, (id) => this.#products.get(id)?.name ?? this.#options.promotionName(id) ?? id);
+  }
+
+  #showFaults({ name, amount, startsAt, endsBefore, whole }: Faults): void {
+    const fields: [HTMLInputElement, string, string][] = [
+      [this.#name, 'schedule-name-fault', name],
+      [this.#amount, 'schedule-amount-fault', amount],
+      [this.#starts, 'schedule-starts-fault', startsAt],
+      [this.#ends, 'schedule-ends-fault', endsBefore],
+    ];
+    for (const [field, id, fault] of fields) markField(field, find(id, HTMLElement), fault);
+    setText(this.#fault, whole);
+    fields.find(([, , fault]) => fault !== '')?.[0].focus();
+  }
+
+  /** Not really disabled: a disabled button would lose the focus. */
+  #setBusy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    this.#save.setAttribute('aria-disabled', String(isBusy));
+    setText(this.#state, isBusy ? 'Scheduling' : '');
+  }
+}
+
+const noAnswer: Faults = { ...noFaults, whole: 'No answer: it may be scheduled or not. Scheduling again is safe.' };

@@ -1,0 +1,184 @@
+import type { Locator } from 'playwright-core';
+import { beforeEach, expect, test } from 'vitest';
+import type { CataloguePage } from './catalogue-page.ts';
+import { Stage } from './stage.ts';
+
+// The page with promotions beside the catalogue.
+
+const stage = new Stage({ withPromotions: true });
+const within = { timeout: 60_000, interval: 20 };
+beforeEach(async () => {
+  const promotions = stage.system.promotionsClient();
+  for await (const { id, state } of promotions.list())
+    if (['scheduled', 'active'].includes(state)) await promotions.cancel(id);
+  await stage.empty();
+});
+
+/** Creates products at these prices; resolves with their ids when the list shows them. */
+async function products(prices: Record<string, number>): Promise<string[]> {
+  const catalogue = stage.system.client();
+  const ids: string[] = [];
+  for (const [name, price] of Object.entries(prices)) ids.push((await catalogue.create({ name, price })).id);
+  await catalogue.page();
+  return ids;
+}
+
+const hour = 3_600_000;
+/** What a field for a local time holds, in the zone of this machine. */
+const fieldOf = (fromNow: number) => {
+  const at = new Date(Date.now() + fromNow);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+};
+const section = ({ page }: CataloguePage): Locator => page.locator('#promotions');
+const line = (shown: CataloguePage, name: string): Locator =>
+  section(shown).getByRole('listitem').filter({ hasText: name });
+const box = ({ page }: CataloguePage, name: string): Locator =>
+  page.getByRole('checkbox', { name: `Select ${name}`, exact: true });
+
+test('a promotion of selected products is previewed, scheduled, followed in two windows, and cancelled', async () => {
+  await products({ Mouse: 10, Lamp: 20, Desk: 300 });
+  await using shown = await stage.openLive();
+  await using other = await stage.openLive();
+  await section(other).locator('summary').click();
+  await other.page.getByText('There are no promotions.').or(section(other).getByRole('listitem').first()).waitFor();
+
+  await box(shown, 'Mouse').check();
+  await box(shown, 'Lamp').check();
+  await shown.page.getByText('2 selected').waitFor();
+  await shown.page.getByRole('button', { name: 'Schedule a promotion' }).first().click();
+  const { dialog } = shown;
+  await dialog.getByRole('heading', { name: 'Promotion of 2 products' }).waitFor();
+  await dialog.getByLabel('Name').fill('Two days');
+  await dialog.getByLabel('Percent', { exact: true }).fill('20');
+  await dialog.getByLabel('Ends before').fill(fieldOf(48 * hour));
+  const preview = dialog.getByRole('row');
+  await expect
+    .poll(async () => (await preview.allInnerTexts()).toSorted(), within)
+    .toEqual(['Lamp\t20.00\t16.00', 'Mouse\t10.00\t8.00', 'Product\tNow\tPromoted']);
+  expect(await shown.obstacles()).toEqual([]);
+  await dialog.getByRole('button', { name: 'Schedule', exact: true }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await expect.poll(() => shown.rows(), within).toEqual(['Desk 300.00', 'Lamp 16.00', 'Mouse 8.00']);
+  expect(await shown.page.locator('#selection').isVisible()).toBe(false);
+  await shown.page.locator('#promotions summary:focus').waitFor();
+
+  // Both windows follow it.
+  for (const window of [shown, other]) await line(window, 'Two days').getByText('Running').waitFor();
+  await line(other, 'Two days').getByText('20% off').waitFor();
+  await line(other, 'Two days').getByRole('button').click();
+  await other.dialog.getByText('Products: 2 at the promoted price.').waitFor();
+  await other.dialog.getByText('Applying its prices: Its start has come').waitFor();
+  expect(await other.obstacles()).toEqual([]);
+
+  // Nobody cancels by one press.
+  await line(shown, 'Two days').getByRole('button').click();
+  await dialog.getByRole('button', { name: 'Cancel promotion' }).click();
+  await dialog.getByRole('button', { name: 'Cancel it for good?' }).click();
+  for (const window of [shown, other])
+    await window.dialog.getByText('Undone: prices were given back', { exact: true }).waitFor();
+  expect(await other.dialog.getByRole('button').allInnerTexts()).toEqual(['Close']);
+  await expect.poll(() => shown.rows(), within).toEqual(['Desk 300.00', 'Lamp 20.00', 'Mouse 10.00']);
+  expect([...shown.faults, ...other.faults]).toEqual([]);
+});
+
+test('it works by keyboard alone', async () => {
+  await products({ Chair: 50, Table: 80 });
+  await using shown = await stage.openLive();
+  const { keyboard } = shown.page;
+  await shown.row('Chair').waitFor();
+  await box(shown, 'Chair').focus();
+  await keyboard.press('Space');
+  await keyboard.press('ArrowDown');
+  await keyboard.press('Space');
+  await keyboard.press('p');
+  await shown.dialog.getByRole('heading', { name: 'Promotion of 2 products' }).waitFor();
+  await keyboard.type('By keys');
+  await keyboard.press('Tab');
+  await keyboard.press('ArrowDown');
+  await keyboard.press('Tab');
+  await keyboard.type('45');
+  await shown.dialog.getByLabel('Ends before').fill(fieldOf(hour));
+  await keyboard.press('Enter');
+  await shown.dialog.waitFor({ state: 'hidden' });
+  await expect.poll(() => shown.rows(), within).toEqual(['Chair 45.00', 'Table 45.00']);
+  await line(shown, 'By keys').getByText('at 45.00').waitFor();
+  await keyboard.press('Tab');
+  await shown.page.locator('#promotion-groups button:focus').waitFor();
+  await keyboard.press('Enter');
+  await shown.dialog.getByText('Products: 2 at the promoted price.').waitFor();
+  await shown.page.locator('#promotion-close:focus').waitFor();
+  await keyboard.press('Escape');
+  await shown.dialog.waitFor({ state: 'hidden' });
+  await shown.page.locator('#promotion-groups button:focus').waitFor();
+  expect(shown.faults).toEqual([]);
+});
+
+test('what is wrong is told where it is wrong, and products of another promotion by name', async () => {
+  const [mouse = ''] = await products({ Mouse: 10 });
+  const promotions = stage.system.promotionsClient();
+  const at = (fromNow: number) => new Date(Date.now() + fromNow).toISOString();
+  const tomorrow = { startsAt: at(24 * hour), endsBefore: at(26 * hour), onRefusal: 'skip' } as const;
+  await promotions.schedule({ name: 'First', products: [mouse], percent: 10, ...tomorrow });
+  await using shown = await stage.openLive({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true });
+  const { dialog } = shown;
+  await box(shown, 'Mouse').check();
+  await shown.page.locator('#schedule-selected').click();
+  const schedule = dialog.getByRole('button', { name: 'Schedule', exact: true });
+  await schedule.click();
+  for (const fault of ['A name is missing.', 'A percentage is a number', 'An end is missing.'])
+    await dialog.getByText(fault).waitFor();
+  await shown.page.locator('#schedule-name:focus').waitFor();
+  expect(await shown.obstacles()).toEqual([]);
+  expect(await shown.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+
+  await dialog.getByLabel('Name').fill('Second');
+  await dialog.getByLabel('Prices', { exact: true }).selectOption('An amount off');
+  await dialog.getByLabel('Amount', { exact: true }).fill('3');
+  await dialog.getByLabel('Starts').fill(fieldOf(25 * hour));
+  await dialog.getByLabel('Ends before').fill(fieldOf(24 * hour));
+  await schedule.click();
+  await dialog.getByText('The end must be after the start.').waitFor();
+  await dialog.getByLabel('Ends before').fill(fieldOf(27 * hour));
+  await schedule.click();
+  await dialog.getByText(/^Product Mouse is in promotion .* then\.$/).waitFor();
+  await shown.page.keyboard.press('Escape');
+  // Products that another selection replaces are not forgotten, and neither is what was typed.
+  await shown.page.locator('#schedule-selected').click();
+  expect(await dialog.getByLabel('Name').inputValue()).toBe('Second');
+  expect(shown.faults).toEqual([]);
+});
+
+test('a selection lasts while other products are searched, and loses what was discontinued', async () => {
+  const [mouse = ''] = await products({ Mouse: 10, Lamp: 20 });
+  await using shown = await stage.openLive();
+  await shown.row('Lamp').waitFor();
+  await shown.page.getByRole('checkbox', { name: 'Select all products shown' }).check();
+  await shown.page.getByText('2 selected').waitFor();
+  await shown.search('Lamp');
+  await expect.poll(() => shown.rows(), within).toEqual(['Lamp 20.00']);
+  await shown.page.getByText('2 selected').waitFor();
+  await stage.system.client().discontinue(mouse);
+  await shown.page.getByText('1 selected').waitFor();
+  await shown.page.getByRole('button', { name: 'Clear selection' }).click();
+  await shown.page.locator('#products:focus').waitFor();
+  expect(await box(shown, 'Lamp').isChecked()).toBe(false);
+  expect(shown.faults).toEqual([]);
+});
+
+test('while promotions is away the page works, and the section alone says so', async () => {
+  await products({ Mouse: 10 });
+  await stage.system.services.promotions.kill();
+  await using shown = await stage.openLive();
+  await shown.row('Mouse').click();
+  await shown.save({ price: '11' });
+  await expect.poll(() => shown.rows(), within).toEqual(['Mouse 11.00']);
+  expect(await shown.page.getByRole('alert').filter({ hasText: /./ }).count()).toBe(0);
+  await section(shown).locator('summary').click();
+  const away = section(shown).getByText('The promotions cannot be loaded at the moment (promotions does not answer).');
+  await away.waitFor();
+  expect(await shown.page.getByText('There are no promotions.').isVisible()).toBe(false);
+  expect(await shown.obstacles()).toEqual([]);
+  await stage.system.services.promotions.start();
+  await away.waitFor({ state: 'hidden' });
+  expect(shown.faults).toEqual([]);
+});
