@@ -30,6 +30,9 @@ const figures: Record<string, Figure> = {
   relayed: { says: 'until all were relayed', unit: ' s', decimals: 1 },
   unshown: { says: 'products not shown at the end', unit: '', decimals: 0 },
   shown: { says: 'until all were shown', unit: ' s', decimals: 1 },
+  othersAlone: { says: 'p99 of others alone', unit: ' ms', decimals: 2 },
+  othersBeside: { says: 'p99 of others beside it', unit: ' ms', decimals: 2 },
+  othersRatio: { says: 'of that alone', unit: '×', decimals: 2 },
   rebuilt: { says: 'rebuilt in', unit: ' s', decimals: 1 },
   switched: { says: 'compared and switched in', unit: ' s', decimals: 1 },
 };

@@ -7,6 +7,7 @@ import { offered } from './offered.ts';
 import { outage } from './outage.ts';
 import { firstRows } from './page.ts';
 import { priorPrices, reductions } from './prices.ts';
+import { largePromotion, smallPromotions } from './promotions.ts';
 import { catchUp, catchUpMillion, pricesCatchUp, pricesCatchUpMillion, rebuild } from './projection.ts';
 import {
   few,
@@ -139,6 +140,8 @@ export const scenarios: Scenario[] = [
   ...offered,
   outage('kafka'),
   outage('read-db'),
+  smallPromotions,
+  largePromotion,
   rebuild,
   firstRows,
 ];
