@@ -21,6 +21,9 @@ export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
         plan_cache_mode: 'force_custom_plan',
         // Pages that are read often are in memory. With the default of 4, PostgreSQL scans the table where an index is faster.
         random_page_cost: '1.1',
+        // With the default of 4 GB, PostgreSQL expects to read a page of a table once, however many rows it reads in the order of
+        // their ids. So it read 64 000 products by id for the prices of 5 000, in 145 ms of CPU; by an index on prices it takes 35.
+        effective_cache_size: '8MB',
         // For a word that very many names have, a sequential scan is fastest.
         enable_seqscan: 'on',
         // A search for a very common word finds the same names each time.

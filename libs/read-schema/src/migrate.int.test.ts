@@ -139,6 +139,35 @@ test.each(['-', '漢', 'e\u0301\u0323', 'ﷺ'])(
   },
 );
 
+test('a name is in the indexes with names unless it is too long, also one from before them', async () => {
+  await using db = await createDatabase(inject('servers').readDb, (dsn) => migrateBefore(dsn, 'names_covered'));
+  // No two of these signs are equal, so they cannot be compressed. The ligatures grow when they are folded.
+  await db.sql`
+    create function signs(many integer) returns text language sql
+      return (select string_agg(chr(19968 + n * 23), '') from generate_series(1, many) n)`;
+  await db.sql`
+    create function ligatures() returns text language sql
+      return (select string_agg(chr(64606 + n * 173 % 431), '') from generate_series(1, 800) n)`;
+  const add = (when: string) => db.sql`
+    insert into products (generation, id, name, price, created_at)
+    select 1, id || ${when}, name, 1, now() from (values
+      ('long name', ligatures()), ('long grams', signs(400)), ('long id ' || signs(800), signs(20)),
+      ('short', signs(50)), ('plain', 'Mouse')
+    ) added (id, name)`;
+  await add(' before');
+  await migrateReadModel(db.dsn);
+  await add(' now');
+  const uncovered = async () =>
+    (await db.sql<{ id: string }[]>`select id from product_names where not covered order by id`).map(({ id }) =>
+      id.replaceAll(/[^a-z ]/g, ''),
+    );
+  const long = ['grams', 'id', 'name'].flatMap((what) => [`long ${what} before`, `long ${what} now`]);
+  expect((await uncovered()).map((id) => id.replace('  ', ' '))).toEqual(long);
+  await db.sql`update products set name = case when id like 'long%' then 'Lamp' else signs(800) end`;
+  const changed = ['plain before', 'plain now', 'short before', 'short now'];
+  expect((await uncovered()).map((id) => id.replace('  ', ' '))).toEqual(changed);
+});
+
 test('names sort by ICU, and a page of them is read from the index', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
   await db.sql`insert into products (generation, id, name, price, created_at, updated_at)

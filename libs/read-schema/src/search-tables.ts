@@ -1,4 +1,4 @@
-import { index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 
 /**
  * The searchable names of the products that readers see. Triggers on `products` write a row when a name changes or a product
@@ -17,6 +17,11 @@ export const productNames = pgTable(
      * with the character before and after it. Null for a name without any.
      */
     grams: text().array(),
+    /**
+     * Whether the indexes with names contain this one: an entry has 2 704 bytes at most. The triggers decide it by
+     * `name_is_covered`; only very long names and ids are not covered.
+     */
+    covered: boolean().notNull().default(true),
   },
   (table) => [primaryKey({ columns: [table.id, table.generation] })],
 );

@@ -8,6 +8,7 @@ import { openPools } from '../pools.ts';
 import type { Filter, PagePosition } from './filter.ts';
 import { ListReader } from './list-reader.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { searchPage } from './search.ts';
 import { sortNames } from './sort.ts';
 
 let db: TestDatabase;
@@ -132,4 +133,43 @@ test('a search for a misspelt word shows all pages, although a new product has t
   expect(undisturbed).toHaveLength(40);
   const seen = await walk(wanted, 15, () => write(db.sql, [{ id: 'other', name: 'Mouze', price: 1 }]));
   expect(seen).toEqual(undisturbed);
+});
+
+test('names that are too long for an index are found among the others, each once', async () => {
+  await db.sql`truncate products, product_names, words`;
+  // No two of these 800 signs are equal, so they cannot be compressed.
+  const long = String.fromCodePoint(...Array.from({ length: 800 }, (_, n) => 0x4e_00 + n * 23));
+  const products = Array.from({ length: 60 }, (_, n) => {
+    const id = `p${10 + ((n * 7) % 60)}`;
+    return { id, name: n % 3 === 0 ? `Mouse ${n} ${long}` : `Mouse ${n} ${long.slice(0, 2)}`, price: n };
+  });
+  await write(db.sql, products);
+  await db.sql`vacuum analyze products, product_names`;
+  const ids = (some: typeof products) => some.map(({ id }) => id).toSorted();
+  for (const wanted of [{ q: 'mouse' }, { q: long.slice(0, 2) }, { q: `${long.slice(0, 2)} mouse`, maxPrice: '99' }]) {
+    expect((await walk(wanted, 7)).toSorted()).toEqual(ids(products));
+    expect((await walk({ ...wanted, maxPrice: '30' }, 7)).toSorted()).toEqual(ids(products.slice(0, 31)));
+  }
+  const lasting = products.filter((product) => product.name.endsWith(long));
+  expect((await walk({ q: long.slice(-2) }, 7)).toSorted()).toEqual(ids(lasting));
+});
+
+test.each(['mouse', '鼠标'])('names that have %s are not read from the table', async (q) => {
+  await db.sql`truncate products, product_names, words`;
+  const nameOf = (n: number) => `Desk ${n}${n % 3 === 0 ? ' 桌子 (new)' : ''}${n % 20 === 0 ? ' mouse 鼠标' : ''}`;
+  const ids = Array.from({ length: 40_000 }, (_, n) => (n * 7919) % 40_000);
+  await write(
+    db.sql,
+    ids.map((id, n) => ({ id: `p${id}`, name: nameOf(n), price: n })),
+  );
+  await db.sql`vacuum analyze products, product_names`;
+  const read = await pools.listing.begin(async (tx) => {
+    const list = { filter: { q }, limit: 50, after: undefined };
+    expect((await searchPage((make) => make(), tx as unknown as Sql, list)).rows).toHaveLength(50);
+    const [row] = await tx<{ read: number }[]>`
+      select pg_stat_get_xact_tuples_fetched('product_names_g1'::regclass)::int as read`;
+    return row?.read;
+  });
+  // 2 000 names match.
+  expect(read).toBeLessThan(500);
 });

@@ -1,5 +1,5 @@
 import { readOffsets, readProgress } from '@catalogue/projection/testing';
-import { migrateReadModel } from '@catalogue/read-schema';
+import { migrateReadModel, readerIndexes } from '@catalogue/read-schema';
 import { createLogger } from '@catalogue/service';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
@@ -54,7 +54,7 @@ test('a generation is filled with its primary keys only, and gets the indexes of
     expect.stringMatching(/UNIQUE INDEX product_names_g1_pkey/),
     expect.stringMatching(/UNIQUE INDEX products_g1_pkey/),
   ]);
-  expect(await unbuilt(db)).toEqual([0, 5]);
+  expect(await unbuilt(db)).toEqual([0, readerIndexes.length]);
   await db.sql`update consumer_offsets set next = 1001 where generation = 2`;
   await waitFor('the indexes', async () => (await unbuilt(db))[1] === 0);
   expect(await indexesOf(db, 2)).toEqual(await indexesOf(db, 1));
@@ -89,9 +89,10 @@ test('a build that is interrupted leaves nothing behind, and is done by another 
     const found = await builder();
     return found.length > 0 && found;
   });
-  expect(await unbuilt(db)).toEqual([0, 2]);
+  const ofNames = readerIndexes.filter(({ table }) => table === 'product_names').length;
+  expect(await unbuilt(db)).toEqual([0, ofNames]);
   await db.sql`select pg_terminate_backend(${first?.pid ?? 0}, 5000)`;
-  expect(await unbuilt(db)).toEqual([0, 2]);
+  expect(await unbuilt(db)).toEqual([0, ofNames]);
   await writing`commit`;
   writing.release();
   await waitFor('the indexes', async () => (await unbuilt(db))[1] === 0);
@@ -104,5 +105,5 @@ test('of two workers one builds', async () => {
   const log = { info: (about: object) => built.push(about) };
   await Promise.all([1, 2, 3].map(() => buildIndexes(db.sql, 2, log)));
   await buildIndexes(db.sql, 2, log);
-  expect(built).toHaveLength(5);
+  expect(built).toHaveLength(readerIndexes.length);
 });
