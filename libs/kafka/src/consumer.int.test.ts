@@ -9,6 +9,7 @@ import type { ConsumerOptions } from './membership.ts';
 import { NativeConsumer } from './native-consumer.ts';
 import type { ApplyBatch, MessageBatch } from './partition-feed.ts';
 import type { StartingPoint } from './starting-point.ts';
+import { openTransactionalProducer } from './transactional-producer.ts';
 
 const brokers = inject('servers').kafka;
 const patient = { timeout: 20_000, interval: 10 };
@@ -112,6 +113,34 @@ test('in a long backlog, a consumer reads all its partitions alike', async () =>
   const untilOneIsRead = progress.filter((next) => next.every((offset, partition) => offset < sizeOf(partition)));
   expect(untilOneIsRead.length).toBeGreaterThan(20);
   for (const next of untilOneIsRead) expect(Math.min(...next)).toBeGreaterThan(Math.max(...next) / 2 - 400);
+});
+
+test.each([0, 3, 5])('a batch of another producer of 0.9 MB waits for no other partition (%i)', async (own) => {
+  await using topic = await createTopic(brokers);
+  await using producer = openTestProducer(brokers);
+  const text = (bytes: number) => randomBytes((bytes * 3) / 4).toString('base64');
+  // One batch of 0.9 MB.
+  const other = await openTransactionalProducer({ brokers, clientId: 'test' }, topic.name, topic.name);
+  await other.begin(numbers(0, 9).map(() => ({ partition: own, key: 'large', value: Buffer.from(text(100_000)) })));
+  await other.commit();
+  await other.close();
+  const backlog = numbers(0, 12_000).map((number) => message(`key ${number}`, text(4000)));
+  await producer.send(topic.name, backlog);
+  const store = new Store();
+  const others = () =>
+    numbers(0, 6).flatMap((partition) => (partition === own ? [] : (store.next.get(partition) ?? 0)));
+  let whenRead: number[] | undefined;
+  const apply: ApplyBatch = async (batch) => {
+    // Slower than messages arrive, so that the client's queue is full.
+    await delay(20);
+    const outcome = await store.apply(batch);
+    if (batch.partition === own) whenRead ??= others();
+    return outcome;
+  };
+  await using _consumer = start(topic.name, store, { apply });
+  await vi.waitFor(() => expect(store.values).toHaveLength(12_009), patient);
+  // Each has some 2 000.
+  expect(Math.max(...(whenRead ?? []))).toBeLessThan(1000);
 });
 
 test('a batch that does not end delays no other partition, and its own continues after it', async () => {

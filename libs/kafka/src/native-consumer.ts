@@ -248,11 +248,10 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     // Size of the read-ahead queue. While it is full, librdkafka (2.15) fetches nothing. Each fetch begins with the next
     // partition in turn; but whenever the queue was full, the turn begins anew with the first partition.
     'queued.max.messages.kbytes': 256,
-    // So each fetch must have room for every partition: otherwise the last ones get nothing until the first are read to their
-    // ends, as long as the queue fills up again and again. A batch of the relay fits. Releases whose batches had 1 MB
-    // compressed them to a third. A larger batch is delivered when no partition before its own has any, or when a fetch
-    // begins with its partition.
-    'max.partition.fetch.bytes': 400_000,
+    // So each fetch must have room for a batch of every partition: otherwise the last ones get nothing until the first are read
+    // to their ends, as long as the queue fills up again and again. By default a topic takes batches of 1 048 588 bytes. A larger
+    // one is delivered when no partition before its own has any, or when a fetch begins with its partition.
+    'max.partition.fetch.bytes': 1_050_000,
     'fetch.max.bytes': 50_000_000,
   };
 }
