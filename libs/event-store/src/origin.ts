@@ -20,7 +20,8 @@ export async function checkOrigin(sql: Sql): Promise<void> {
   if (row === undefined || row.expected === row.found) return;
   throw new LogMoved(
     `The event log was written in PostgreSQL server ${row.expected} and is in server ${row.found}: it was restored. ` +
-      'Stop command-api and outbox-relay, then run "node apps/command-api/dist/migrate.js --adopt" once',
+      'Stop what writes it and its relay, then run migrate.js --adopt of the service that writes it once, ' +
+      'which is "node apps/command-api/dist/migrate.js --adopt" for products, and that of promotions for promotions',
   );
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { migrateEventStore, type PlacedEvent, readForward, start } from '@catalogue/event-store';
+import { checkOrigin, migrateEventStore, type PlacedEvent, readForward, start } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
-import { createDatabase, waitFor } from '@catalogue/testing';
+import { createDatabase, startProcess, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import type { ItemState } from '../machine/item.ts';
 import { promotionStates, type PromotionState } from '../machine/promotion.ts';
@@ -80,6 +80,20 @@ test('a transition that is rolled back announces nothing', async () => {
   });
   await expect(giveUp).rejects.toThrow('given up');
   expect(await db.sql`select from events`).toHaveLength(0);
+});
+
+test('a log restored on another server is refused until the migration adopts it', async () => {
+  await using db = await createDatabase(writeDb, migratePromotions);
+  const id = await createPromotion(db.sql, []);
+  await db.sql.begin((tx) => announce(tx, id, 'scheduled'));
+  await db.sql`update log_origin set system_identifier = system_identifier + 1`;
+  await expect(checkOrigin(db.sql)).rejects.toThrow('that of promotions for promotions');
+  const env = { PROMOTIONS_DB_DSN: db.dsn };
+  await using adopting = startProcess(new URL('../migrate.ts', import.meta.url), ['--adopt'], env);
+  expect(await adopting.exited).toBe(0);
+  expect(adopting.stdout()).toContain('The log of 1 events now belongs to this server');
+  await checkOrigin(db.sql);
+  expect(await readLog(db.sql, 1)).toHaveLength(1);
 });
 
 test('the tables of the log are those of the event store that a relay reads', async () => {
