@@ -19,8 +19,8 @@ const unsent = [
 ];
 
 /**
- * price-history and plain rows have their own tests of costs (`costs.int.test.ts`, `plain-rows-plans.int.test.ts`).
- * promotions, which alone appends within a transaction, is not measured yet.
+ * price-history, promotions, which alone appends within a transaction, and plain rows have their own tests of costs
+ * (`costs.int.test.ts`, `plain-rows-plans.int.test.ts`).
  */
 const notUsedHere =
   /^(?:apps\/(?:price-history|promotions)\/|libs\/event-store\/src\/append-within\.ts|libs\/projection\/src\/plain-rows\.ts)/;

@@ -1,6 +1,7 @@
 export { type PostgresVersion, plannedPostgresVersions, runKafkaConfigs } from '@catalogue/local-stack';
 export { type Beside, runBeside } from './beside.ts';
 export { createAuthority } from './certificates.ts';
+export { type Cost, costOf } from './cost.ts';
 export { createDatabase, type TestDatabase } from './database.ts';
 export { audience, type Issuer, startIssuer } from './issuer.ts';
 export { createLogin, type Login } from './login.ts';

@@ -1,7 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
-import { plannedPostgresVersions, startOwnPostgres, type TestDatabase } from '@catalogue/testing';
+import { type Cost, costOf, plannedPostgresVersions, startOwnPostgres, type TestDatabase } from '@catalogue/testing';
 import { expect, test } from 'vitest';
-import { type Cost, costOf } from '../../test/cost.ts';
 import { applyEvents, openPrices } from '../../test/database.ts';
 import { eventsOf, stepsOf } from '../../test/events.ts';
 import { dayZero } from '../../test/lines.ts';

@@ -99,7 +99,7 @@ export class Driver {
     const { sql, onMoved } = this.#options;
     const endOfTurn = performance.now() + turnMs;
     while (!signal.aborted && performance.now() < endOfTurn) {
-      const view = await readPromotion(sql, id);
+      const view = await readPromotion(sql, id, { isExact: false });
       if (view === undefined) return 0;
       const { row, items, now } = view;
       const effect = next(machineOf(row), items, now);

@@ -6,13 +6,14 @@ import { createLogger } from '@catalogue/service';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { next } from '../machine/promotion.ts';
+import { claimChunk } from '../tables/claims.ts';
 import { migratePromotions } from '../tables/migrate.ts';
 import { storeMove } from '../tables/moves.ts';
 import { machineOf, readPromotion } from '../tables/promotion-row.ts';
 import { schedule } from '../tables/schedule.ts';
 import { openCommands } from './commands.ts';
 import { Slots } from './slots.ts';
-import { applySome, giveBackSome, type Tools } from './work.ts';
+import { applySome, claim, giveBackSome, type Tools } from './work.ts';
 
 /** What stands in front of command-api, or is not there: answers that only a fault or a proxy gives. */
 let answers: (path: string) => { status: number; type: string; body: string };
@@ -70,6 +71,10 @@ async function applying(count: number, forMs = 60_000): Promise<string> {
     ...period,
     onRefusal: 'skip',
   });
+  if (count >= claimChunk) {
+    while (await isUnclaimed(id)) await claim(tools, (await row(id)).row);
+    await move(id);
+  }
   await move(id);
   return id;
 }
@@ -79,6 +84,8 @@ async function row(id: string) {
   if (view === undefined) throw new Error('There is no such promotion');
   return view;
 }
+
+const isUnclaimed = async (id: string) => !(await row(id)).row.isClaimed;
 
 /** Stores the move that is due; @returns the state after it. */
 async function move(id: string): Promise<string> {
@@ -104,6 +111,22 @@ test('while command-api is away, no more steps are stored, and after the end onl
   await giveBackSome(tools, (await row(id)).row, signal);
   expect(seen.length).toBeGreaterThan(0);
   expect(new Set(seen).size).toBeLessThanOrEqual(4);
+});
+
+test('of the steps whose events do not arrive, no more than 1 000 are under way', async () => {
+  const id = await applying(1_200);
+  answers = (path) => ({
+    status: 200,
+    type: 'application/json',
+    body: JSON.stringify({ id: path.split('/').at(-1), version: 2 }),
+  });
+  for (let round = 0; round < 20; round++) await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ waiting: 200, applying: 1_000 });
+  const one = `${id}/p0000/apply/1`;
+  await db.sql`insert into confirmed_steps values (${one}, 2, 800)`;
+  await db.sql`update product_prices set version = 2, price_version = 2, cents = 800 where id = 'p0000'`;
+  for (let round = 0; round < 2; round++) await applySome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ waiting: 199, applying: 1_000, applied: 1 });
 });
 
 test('a round that began before the end sends no step after it', async () => {

@@ -22,6 +22,11 @@ export interface Tools {
  * cancelled meanwhile, because a copy of it may be under way: so few are stored ahead.
  */
 const batchSize = 64;
+/**
+ * Steps of a promotion under way at once, with those that wait for their event: each round looks for the outcome of all of them. In
+ * normal times a few hundred wait.
+ */
+const maxUnderWay = 1_000;
 /** Steps that a round sends first: while command-api is away, no more than these may have been sent. */
 const triedFirst = 4;
 /** Milliseconds: until events arrive, doubled while none do; until command-api may be back. */
@@ -40,9 +45,8 @@ export async function claim({ sql }: Tools, row: PromotionRow): Promise<number> 
 /** Applies the price of some products; returns as `claim`. */
 export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
   const { sql } = tools;
-  const settled = await settleSteps(sql, row.id);
-  const unanswered = await readUnanswered(sql, row.id, batchSize);
-  const waiting = await readWaiting(sql, row.id, batchSize - unanswered.length);
+  const { settled, room } = await settleSome(sql, row.id);
+  const waiting = await readWaiting(sql, row.id, room);
   const promotion = { id: row.id, rule: { kind: row.rule, amount: row.amount } };
   const decided = waiting.map(({ product, known }) => ({ product, ...applyItem(promotion, product, known) }));
   if (decided.length > 0) await storeApplied(sql, row.id, decided);
@@ -52,15 +56,21 @@ export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSi
 /** Gives the price of some products back; returns as `claim`. */
 export async function giveBackSome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
   const { sql } = tools;
-  const settled = await settleSteps(sql, row.id);
-  const unanswered = await readUnanswered(sql, row.id, batchSize);
-  const applied = await readApplied(sql, row.id, batchSize - unanswered.length);
+  const { settled, room } = await settleSome(sql, row.id);
+  const applied = await readApplied(sql, row.id, room);
   const decided = applied.flatMap((item) => {
     const outcome = giveBackItem(row.id, item, item.known);
     return outcome === undefined ? [] : [{ product: item.product, ...outcome }];
   });
   if (decided.length > 0) await storeGivenBack(sql, row.id, decided);
   return await sendSome(tools, row.id, settled + decided.length, signal);
+}
+
+/** Ends the steps whose outcome is known. `room`: how many new ones can be stored. */
+async function settleSome(sql: Sql, id: string): Promise<{ settled: number; room: number }> {
+  const { settled, left } = await settleSteps(sql, id);
+  const unanswered = await readUnanswered(sql, id, batchSize);
+  return { settled, room: Math.max(0, Math.min(batchSize - unanswered.length, maxUnderWay - left)) };
 }
 
 /** Sends steps without an answer, a few of them first. `done` is how many items have moved on already. */

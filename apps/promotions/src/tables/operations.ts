@@ -26,7 +26,7 @@ export async function operatePromotion(
   { expected = () => true, origin }: Asked = {},
 ): Promise<Operated> {
   return await sql.begin(async (tx) => {
-    const view = await readPromotion(tx, id, { forUpdate: true });
+    const view = await readPromotion(tx, id, { forUpdate: true, isExact: false });
     if (view === undefined) return 'not-found';
     if (!expected(view.row.version)) return 'version-mismatch';
     const outcome = operate(operation, machineOf(view.row), view.now);
@@ -58,7 +58,7 @@ async function tryChangeEnd(
   { expected = () => true, origin }: Asked = {},
 ): Promise<Operated> {
   return await sql.begin(async (tx) => {
-    const view = await readPromotion(tx, id, { forUpdate: true });
+    const view = await readPromotion(tx, id, { forUpdate: true, isExact: false });
     if (view === undefined) return 'not-found';
     const { row, now } = view;
     if (!expected(row.version)) return 'version-mismatch';
@@ -86,6 +86,6 @@ async function tryChangeEnd(
 }
 
 async function readAgain(tx: Transaction, id: string): Promise<Operated> {
-  const view = await readPromotion(tx, id);
+  const view = await readPromotion(tx, id, { isExact: false });
   return view === undefined ? 'not-found' : { row: view.row };
 }

@@ -70,6 +70,7 @@ export const promotions = pgTable(
     unique('promotions_subject_key').on(table.subject, table.key),
     index('promotions_due').on(table.dueAt).where(sql`due_at is not null`),
     index('promotions_newest').on(table.createdAt, table.id),
+    index('promotions_standing').on(table.id).where(sql`due_at is not null or state = 'needs-attention'`),
     index('promotions_changed').on(table.updatedAt),
   ],
 );

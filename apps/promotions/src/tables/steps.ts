@@ -84,9 +84,11 @@ const parkedAfterS = 60;
  *
  * All generations share `confirmed_steps`: a confirmation counts once the serving one has the event, too. Where an event was
  * discarded, it may have been the step's: an operator decides.
+ *
+ * @returns how many steps ended, and how many are still under way.
  */
-export async function settleSteps(sql: Sql, id: string): Promise<number> {
-  const settled = await sql`
+export async function settleSteps(sql: Sql, id: string): Promise<{ settled: number; left: number }> {
+  const [counts] = await sql<{ settled: number; found: number }[]>`
     with found as (
       select i.product, i.step, promotions.state = 'applying' as is_applied, c.version as confirmed, p.version > i.step_version as is_over,
         coalesce(p.parked, false) and i.answered_at < clock_timestamp() - ${parkedAfterS} * interval '1 s' as is_parked,
@@ -119,6 +121,7 @@ export async function settleSteps(sql: Sql, id: string): Promise<number> {
       delete from claims using settled
       where claims.promotion = ${id} and claims.product = settled.product and settled.state in ('given-back', 'untouched')
     )
-    select count(*)::integer as settled from settled`;
-  return (settled[0] as { settled: number }).settled;
+    select (select count(*) from settled)::integer as settled, (select count(*) from found)::integer as found`;
+  const { settled = 0, found = 0 } = counts ?? {};
+  return { settled, left: found - settled };
 }

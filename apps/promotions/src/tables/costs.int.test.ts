@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import type { Sql } from '@catalogue/postgres';
+import { type Cost, costOf, createDatabase, plannedPostgresVersions, startOwnPostgres } from '@catalogue/testing';
+import { expect, test } from 'vitest';
+import { announce } from './announce.ts';
+import { readProgress, readTouched } from './changed.ts';
+import { claimNext, hasOlderClaimer } from './claims.ts';
+import { confirmSteps, forgetSteps } from './confirmed-steps.ts';
+import { hold, nextDueIn, takeDue } from './due.ts';
+import { readApplied, readKnown, readWaiting, storeApplied, storeGivenBack } from './items.ts';
+import { listItems, listPromotions, listStanding, readLog } from './lists.ts';
+import { migratePromotions } from './migrate.ts';
+import { readPromotion } from './promotion-row.ts';
+import { findCheaper, findRepeated, findUnknown, schedule } from './schedule.ts';
+import { markSent, readUnanswered, settleSteps, storeAnswers } from './steps.ts';
+
+/** A UUID made of a text. */
+const uuid = (text: string) =>
+  createHash('md5')
+    .update(text)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+const large = uuid('large');
+const claiming = uuid('claiming');
+const product = (index: number) => `p${String(index).padStart(6, '0')}`;
+const some = Array.from({ length: 64 }, (_, index) => product(index + 1));
+
+/** A promotion of 30 000 products at work, one that claims 30 000 others, and 2 000 that are over, of 10 products each. */
+async function grow(sql: Sql): Promise<void> {
+  await sql`
+    insert into product_prices (generation, id, version, cents, price_version)
+    select 1, 'p' || lpad(n::text, 6, '0'), 1, 1000, 1 from generate_series(1, 60000) n`;
+  await sql`
+    insert into promotions (id, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at, fingerprint, key,
+      is_claimed, created_at, updated_at)
+    select case n when 1 then ${large}::uuid when 2 then ${claiming}::uuid else md5('over ' || n)::uuid end, 'Sale', 'percent', 2000,
+      now(), now() + interval '1 day', 'skip', case n when 1 then 'applying' when 2 then 'claiming' else 'ended' end,
+      case when n <= 2 then now() end, '', 'key ' || n, n <> 2, now() - n * interval '1 minute', now() - n * interval '1 minute'
+    from generate_series(1, 2002) n`;
+  await sql`
+    insert into promotion_items (promotion, product, state, before_cents, promoted_cents, step, step_version, applied_version)
+    select ${large}, 'p' || lpad(n::text, 6, '0'), case when n <= 1000 then 'applying' when n <= 15000 then 'applied' else 'waiting' end,
+      1000, 800, case when n <= 1000 then ${large} || '/p' || lpad(n::text, 6, '0') || '/apply/1' end, case when n <= 1000 then 1 end,
+      case when n between 1001 and 15000 then 1 end
+    from generate_series(1, 30000) n`;
+  await sql`
+    insert into promotion_items (promotion, product, state)
+    select ${claiming}, 'p' || lpad(n::text, 6, '0'), 'waiting' from generate_series(30001, 60000) n`;
+  await sql`
+    insert into promotion_items (promotion, product, state)
+    select md5('over ' || n)::uuid, 'p' || lpad(m::text, 6, '0'), 'given-back' from generate_series(3, 2002) n, generate_series(1, 10) m`;
+  await sql`
+    insert into claims (promotion, product, during)
+    select ${large}, 'p' || lpad(n::text, 6, '0'), tstzrange(now(), now() + interval '1 day') from generate_series(1, 30000) n`;
+  await sql`
+    insert into confirmed_steps (step, version, cents)
+    select ${uuid('other')} || '/p' || n || '/apply/1', 2, 800 from generate_series(1, 30000) n`;
+  await sql`
+    insert into promotion_log (promotion, to_state, cause)
+    select md5('over ' || n)::uuid, 'ended', 'Its end has come' from generate_series(3, 2002) n, generate_series(1, 6)`;
+  await sql`
+    insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+    select md5('over ' || n)::uuid, 1, gen_random_uuid(), 'PromotionScheduled', 1, '{}', '{}', now() from generate_series(3, 20000) n`;
+}
+
+/** Pages of 8 kB; what was measured in brackets. */
+const maxBuffers: Record<string, number> = {
+  /** One look into the index for each state (36). */
+  readPromotion: 60,
+  /** 1 000 steps under way, as many as there can be (9 041). */
+  settleSteps: 12_000,
+  /** 64 items, each with its product, claim or indexes (41, 389, 226, 1 036, 1 350, 197, 535, 581). */
+  readUnanswered: 100,
+  readWaiting: 600,
+  readApplied: 400,
+  storeApplied: 1_600,
+  storeGivenBack: 2_000,
+  markSent: 400,
+  storeAnswers: 900,
+  confirmSteps: 900,
+  forgetSteps: 20,
+  takeDue: 80,
+  nextDueIn: 20,
+  hold: 50,
+  /** 1 000 claims, each compared with those of its product (21 770). */
+  claimNext: 33_000,
+  hasOlderClaimer: 30,
+  announce: 60,
+  /** 64 products, with their claims and the event (2 243). */
+  schedule: 3_500,
+  findRepeated: 40,
+  /** 64 products (891). */
+  findUnknown: 1_400,
+  findCheaper: 1_400,
+  readKnown: 1_400,
+  readTouched: 30,
+  readProgress: 40,
+  listPromotions: 40,
+  listStanding: 40,
+  listItems: 30,
+  readLog: 30,
+};
+
+const day = 86_400_000;
+const period = { startsAt: new Date(Date.now() + day), endsBefore: new Date(Date.now() + 2 * day) };
+const rule = { kind: 'percent', amount: 2_000 } as const;
+
+/** Each statement of the driver and the routes whose cost could grow with the number of products or promotions. */
+const works: Record<string, (sql: Sql) => Promise<unknown>> = {
+  readPromotion: (sql) => readPromotion(sql, large, { isExact: false }),
+  settleSteps: (sql) => settleSteps(sql, large),
+  readUnanswered: (sql) => readUnanswered(sql, large, 64),
+  readWaiting: (sql) => readWaiting(sql, large, 64),
+  readApplied: (sql) => readApplied(sql, large, 64),
+  storeApplied: (sql) =>
+    storeApplied(
+      sql,
+      large,
+      some.map((_, index) => ({
+        product: product(20_000 + index),
+        state: 'applying',
+        beforeCents: 1_000,
+        beforeVersion: 1,
+        promotedCents: 800,
+        step: `${large}/x/apply/${index}`,
+        stepVersion: 1,
+      })),
+    ),
+  storeGivenBack: (sql) =>
+    storeGivenBack(
+      sql,
+      large,
+      some.map((_, index) => ({ product: product(2_000 + index), state: 'given-back' })),
+    ),
+  markSent: (sql) =>
+    markSent(
+      sql,
+      large,
+      some.map((each) => ({
+        product: each,
+        step: `${large}/${each}/apply/1`,
+        stepVersion: 1,
+        cents: 800,
+        state: 'applying',
+        unsent: true,
+      })),
+    ),
+  storeAnswers: (sql) =>
+    storeAnswers(
+      sql,
+      large,
+      some.map((each) => ({
+        product: each,
+        step: `${large}/${each}/apply/1`,
+        outcome: 'answered',
+        reason: null,
+      })),
+    ),
+  confirmSteps: (sql) =>
+    confirmSteps(
+      sql as never,
+      some.map((each) => ({ causedBy: `${large}/${each}/apply/1`, version: 2, cents: 800 })),
+    ),
+  forgetSteps: (sql) => forgetSteps(sql as never, large),
+  takeDue: (sql) => takeDue(sql, 8),
+  nextDueIn: (sql) => nextDueIn(sql),
+  hold: (sql) => hold(sql, large, 0),
+  claimNext: (sql) => claimNext(sql as never, claiming),
+  hasOlderClaimer: (sql) => hasOlderClaimer(sql, claiming),
+  announce: (sql) => announce(sql as never, uuid('over 3'), 'ended'),
+  schedule: (sql) =>
+    schedule({ begin: (work: (tx: Sql) => unknown) => work(sql) } as never, {
+      id: uuid('new'),
+      key: 'new',
+      origin: {},
+      fingerprint: '',
+      name: 'New',
+      rule,
+      query: null,
+      onRefusal: 'skip',
+      ...period,
+      products: some.map((_, index) => product(50_000 + index)),
+    }),
+  findRepeated: (sql) => findRepeated(sql, { id: uuid('none'), key: 'key 7', origin: {}, fingerprint: '' }),
+  findUnknown: (sql) => findUnknown(sql, some),
+  findCheaper: (sql) => findCheaper(sql, some, 2_000),
+  readKnown: (sql) => readKnown(sql, some),
+  readTouched: (sql) => readTouched(sql, Date.now() + day, 200),
+  readProgress: (sql) => readProgress(sql, [uuid('over 3')]),
+  listPromotions: (sql) => listPromotions(sql, { limit: 100, after: undefined }),
+  listStanding: (sql) => listStanding(sql, 200),
+  listItems: (sql) => listItems(sql, large, { limit: 100, after: product(12_000), state: 'applied' }),
+  readLog: (sql) => readLog(sql, uuid('over 3')),
+};
+
+test.each(plannedPostgresVersions())(
+  'on PostgreSQL %i, statements read a bounded number of pages, however many products and promotions there are',
+  async (version) => {
+    // No statistics: a plan must not depend on them.
+    await using server = await startOwnPostgres({ autovacuum: 'off' }, version);
+    await using db = await createDatabase(server.dsn('postgres'), migratePromotions);
+    await grow(db.sql);
+    const costs: Record<string, Cost> = {};
+    for (const [name, work] of Object.entries(works)) {
+      costs[name] = await costOf(db.sql, async (tx) => await work(tx as unknown as Sql));
+    }
+    const faults = Object.entries(costs).flatMap(([name, { buffers, scanned }]) => [
+      ...scanned.map((table) => `${name} reads all of ${table}`),
+      ...(buffers > (maxBuffers[name] ?? 0) ? [`${name} reads ${buffers} buffers`] : []),
+    ]);
+    expect(faults).toEqual([]);
+  },
+  300_000,
+);
