@@ -81,18 +81,37 @@ export class Pipeline implements AsyncDisposable {
 
   /** Starts services, and resolves when they are ready. */
   async run(...names: Name[]): Promise<void> {
-    await Promise.all(
-      names.map(async (name) => {
-        const env = { ...this.#env, PORT: String(this.#ports[name]) };
-        this.#running.set(name, startProcess(program(name.replace('-2', ''), 'main'), [], env));
-        await waitFor(`${name} to be ready`, async () => {
-          const answer = await fetch(`${this.#url(name)}/health/ready`).catch(() => undefined);
-          const log = this.logOf(name);
-          if (log.includes('"level":60') || log.includes('Error')) throw new Error(log);
-          return answer?.ok;
-        });
-      }),
+    await Promise.all(names.map((name) => this.runWith(name, {})));
+  }
+
+  /** Starts a service with more settings, and resolves when it is ready. */
+  async runWith(name: Name, settings: Record<string, string>): Promise<void> {
+    const env = { ...this.#env, ...settings, PORT: String(this.#ports[name]) };
+    this.#running.set(name, startProcess(program(name.replace('-2', ''), 'main'), [], env));
+    await waitFor(
+      `${name} to be ready`,
+      async () => {
+        const answer = await fetch(`${this.#url(name)}/health/ready`).catch(() => undefined);
+        const log = this.logOf(name);
+        if (log.includes('"level":60') || log.includes('Error')) throw new Error(log);
+        return answer?.ok;
+      },
+      { within: 200_000 },
     );
+  }
+
+  /** Stops a service as a deployment does; resolves with its exit code. */
+  async stop(name: Name): Promise<number | string | undefined> {
+    const running = this.#running.get(name);
+    running?.kill('SIGTERM');
+    return await running?.exited;
+  }
+
+  /** Runs a command of the operator's tool of promotions; returns its output. */
+  async tool(...args: string[]): Promise<string> {
+    await using tool = startProcess(program('promotions', 'cli'), args, this.#env);
+    if ((await tool.exited) !== 0) throw new Error(tool.stdout() + tool.stderr());
+    return tool.stdout();
   }
 
   /** Kills a service at once, and resolves when it has ended. */
@@ -157,10 +176,17 @@ export class Pipeline implements AsyncDisposable {
 
   /** Resolves with the promotion once it is in the state. */
   async reaches(id: string, ...states: string[]): Promise<Answer['body']> {
-    return await waitFor(`promotion ${id} to be ${states.join(' or ')}`, async () => {
-      const { status, body } = await this.ask('GET', `/promotions/${id}`).catch(() => ({ status: 0, body: undefined }));
-      return status === 200 && body !== undefined && states.includes(body.state) ? body : undefined;
-    });
+    return await waitFor(
+      `promotion ${id} to be ${states.join(' or ')}`,
+      async () => {
+        const { status, body } = await this.ask('GET', `/promotions/${id}`).catch(() => ({
+          status: 0,
+          body: undefined,
+        }));
+        return status === 200 && body !== undefined && states.includes(body.state) ? body : undefined;
+      },
+      { within: 200_000 },
+    );
   }
 
   /** The current prices, in the order of the ids, folded from the event store. */
