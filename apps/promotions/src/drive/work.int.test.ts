@@ -9,6 +9,7 @@ import { next } from '../machine/promotion.ts';
 import { claimChunk } from '../tables/claims.ts';
 import { migratePromotions } from '../tables/migrate.ts';
 import { storeMove } from '../tables/moves.ts';
+import { operatePromotion } from '../tables/operations.ts';
 import { machineOf, readPromotion } from '../tables/promotion-row.ts';
 import { schedule } from '../tables/schedule.ts';
 import { openCommands } from './commands.ts';
@@ -186,6 +187,16 @@ test('a step of which the answer shows the version unchanged is settled, in both
   await giveBackSome(tools, (await row(id)).row, signal);
   expect(await counts(id)).toEqual({ 'given-back': 1 });
   expect(await db.sql`select from claims`).toHaveLength(0);
+});
+
+test('keeping while prices are given back leaves the remaining ones, and frees their products', async () => {
+  const id = await applying(3);
+  await db.sql`update promotion_items set state = 'applied', applied_version = 1, before_cents = 1000, promoted_cents = 800`;
+  await db.sql`update promotions set state = 'reverting'`;
+  await db.sql`update promotion_items set state = 'giving-back', step = 's', step_version = 1 where product = 'p0000'`;
+  expect(await operatePromotion(db.sql, id, 'keep')).toMatchObject({ row: { state: 'reverting' } });
+  expect(await counts(id)).toEqual({ 'giving-back': 1, kept: 2 });
+  expect(await db.sql`select product from claims`).toEqual([{ product: 'p0000' }]);
 });
 
 test('a confirmation by another generation counts once the serving one has the event, too', async () => {

@@ -12,9 +12,9 @@ export type Refusal = { refused: string };
  * | `applying`              | `compensating` | goes on with what failed  |                                    |
  * | `active`                | `compensating` |                           | `ended`, with the promoted prices  |
  * | `needs-attention`       | `compensating` | the state it interrupted  | `ended`, or `undone` after a cancel |
- * | `reverting`, `compensating` |            | goes on with what failed  |                                    |
+ * | `reverting`, `compensating` |            | goes on with what failed  | gives no further price back        |
  *
- * While prices are given back, nothing else can be done: steps under way come to their outcome first. Pure.
+ * While prices are given back, steps under way come to their outcome first. Pure.
  */
 export function operate(operation: Operation, promotion: Promotion, now: number): Move | Refusal {
   const { state } = promotion;
@@ -25,6 +25,10 @@ export function operate(operation: Operation, promotion: Promotion, now: number)
   if (operation === 'cancel' && (state === 'applying' || state === 'active')) return compensate('Cancelled', now);
   if (operation === 'keep' && state === 'active') {
     return move('ended', 'An operator keeps its prices', { items: kept(['applied']) });
+  }
+  if (operation === 'keep' && (state === 'reverting' || state === 'compensating')) {
+    const items = kept(['applied', 'failed']);
+    return move(state, 'An operator keeps the remaining prices', { dueAt: dueOf(state, promotion, now), items });
   }
   if (operation === 'retry' && (state === 'applying' || state === 'reverting' || state === 'compensating')) {
     return move(state, 'An operator tries again', { dueAt: dueOf(state, promotion, now), items: resumed });

@@ -96,9 +96,8 @@ test('cancelling before the start changes no price, afterwards it gives everythi
   given('needs-attention', {}, { interrupted: 'reverting' }).when('cancel').goesTo('compensating');
 });
 
-test('nothing is cancelled or kept while prices are given back', () => {
-  for (const state of ['reverting', 'compensating'] as const)
-    for (const operation of ['cancel', 'keep'] as const) given(state).when(operation).isRefused();
+test('nothing is cancelled while prices are given back', () => {
+  for (const state of ['reverting', 'compensating'] as const) given(state).when('cancel').isRefused();
 });
 
 test('a retry goes on where the promotion was interrupted', () => {
@@ -119,4 +118,12 @@ test('keeping leaves the promoted prices, and the promotion is over', () => {
   given('needs-attention', { failed: 1 }, { interrupted: 'reverting' }).when('keep').goesTo('ended');
   given('needs-attention', { failed: 1 }, { interrupted: 'compensating' }).when('keep').goesTo('undone');
   for (const state of ['claiming', 'scheduled', 'applying'] as const) given(state).when('keep').isRefused();
+});
+
+test('keeping while prices are given back leaves the remaining ones', () => {
+  for (const state of ['reverting', 'compensating'] as const) {
+    given(state, { applied: 1, 'giving-back': 1 })
+      .when('keep')
+      .goesTo(state, { items: [{ from: 'applied', to: 'kept' }, { from: 'failed' }] });
+  }
 });

@@ -59,5 +59,5 @@ async function settleItems(tx: Transaction, id: string, settling: Settling): Pro
       returning product
     )
     delete from claims using settled
-    where ${to === 'untouched'} and claims.promotion = ${id} and claims.product = settled.product`;
+    where ${to === 'untouched' || to === 'kept'} and claims.promotion = ${id} and claims.product = settled.product`;
 }
