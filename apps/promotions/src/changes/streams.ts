@@ -33,6 +33,8 @@ const heartbeatIntervalMs = 15_000;
 /** Progress is polled, changes of promotions are hinted. */
 const pollMs = 500;
 const minPauseMs = 50;
+/** A read that failed after a long wait delays the next one no longer. */
+const maxPauseMs = 5_000;
 /** To count many items takes a while: streams may cost this part of a database connection's time. */
 const maxShare = 0.1;
 /** Promotions that are read at once. */
@@ -130,7 +132,8 @@ export class Streams {
         beatAt = performance.now() + heartbeatIntervalMs;
       }
       const tookMs = performance.now() - startedAt;
-      await delay(Math.max(minPauseMs, tookMs / maxShare), undefined, { signal }).catch(() => {});
+      const pauseMs = Math.min(Math.max(minPauseMs, tookMs / maxShare), maxPauseMs);
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
       await this.#sleep(this.#size === 0 ? undefined : pollMs, signal);
     }
   }
