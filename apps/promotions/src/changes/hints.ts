@@ -1,18 +1,12 @@
-import { hintAppended } from '@catalogue/event-store';
 import { hinter, type Sql } from '@catalogue/postgres';
 import { type Logger, repeat } from '@catalogue/service';
 
 const promotionsChanged = 'promotions_changed';
 const minPauseMs = 5;
 
-/** Makes a function that tells the other processes, and the relay, that promotions have changed. Call it after the commit. */
+/** Makes a function that tells the other processes that promotions have changed. Call it after the commit. */
 export function hintChanged(sql: Sql): () => void {
-  const hint = hinter(sql, promotionsChanged, minPauseMs);
-  const hintRelay = hintAppended(sql);
-  return () => {
-    hint();
-    hintRelay();
-  };
+  return hinter(sql, promotionsChanged, minPauseMs);
 }
 
 /** Calls `onHint` whenever a process has changed promotions, until the signal is aborted. Hints can be lost: poll as well. */
