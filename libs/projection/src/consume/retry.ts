@@ -75,10 +75,10 @@ export class PatientDatabase {
         try {
           return await work(attempt);
         } catch (error) {
-          // The connections of work that was given up may be closed already: its failure says nothing about the server.
-          signal.throwIfAborted();
           const failure = failureOf(error);
           if (failure === 'lasting') throw error;
+          // The connections of work that was given up may be closed already: its failure says nothing about the server.
+          signal.throwIfAborted();
           this.#onRetry();
           const isAway = failure === 'away';
           if (isAway && !lost) this.#waiting += 1;
