@@ -6,7 +6,10 @@ import { removeKeysNowAndThen } from './commit/expired-keys.ts';
 import { settings } from './settings.ts';
 import { openQueries, openStore } from './store.ts';
 
-const { port, host, logLevel, logPretty, writeDb, corsOrigins, auth, limits } = readSettings(settings, process.env);
+const { port, host, metricsPort, logLevel, logPretty, writeDb, corsOrigins, auth, limits } = readSettings(
+  settings,
+  process.env,
+);
 const log = createLogger('command-api', logLevel, logPretty);
 const metrics = createMetrics('command-api');
 const connections = new EventEmitter();
@@ -17,4 +20,11 @@ await requireLogin(store, 'WRITE_DB_DSN');
 
 const app = await buildApp({ store, queries, connections, log, metrics, corsOrigins, auth, limits });
 const work = (signal: AbortSignal) => removeKeysNowAndThen(store, log, signal);
-await serve(app, { port, host, log, work, close: [store, queries].map((pool) => () => pool.end({ timeout: 1 })) });
+await serve(app, {
+  port,
+  host,
+  metricsPort,
+  log,
+  work,
+  close: [store, queries].map((pool) => () => pool.end({ timeout: 1 })),
+});

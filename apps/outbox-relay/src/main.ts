@@ -6,7 +6,10 @@ import { openWriting } from './event/writing.ts';
 import { Sender } from './sender.ts';
 import { settings, topicOf } from './settings.ts';
 
-const { port, host, logLevel, logPretty, name, writeDb, brokers, kind, ...rest } = readSettings(settings, process.env);
+const { port, host, metricsPort, logLevel, logPretty, name, writeDb, brokers, kind, ...rest } = readSettings(
+  settings,
+  process.env,
+);
 const topic = topicOf({ kind, ...rest });
 const registry = readSettings(registrySettings, process.env);
 const log = createLogger(name, logLevel, logPretty);
@@ -27,4 +30,11 @@ const { app, work } = await buildApp({
   log,
   metrics,
 });
-await serve(app, { port, host, log, work, close: [() => sender.close(), () => store.end({ timeout: 1 })] });
+await serve(app, {
+  port,
+  host,
+  metricsPort,
+  log,
+  work,
+  close: [() => sender.close(), () => store.end({ timeout: 1 })],
+});

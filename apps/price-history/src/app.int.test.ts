@@ -181,6 +181,10 @@ describe('a price line', () => {
     await using service = await open({ mouse: reduced }, 10);
     const { status, headers, text } = await service.get('/products/mouse/prices.svg');
     expect([status, headers['content-type']]).toEqual([200, 'image/svg+xml']);
+    expect(headers['cross-origin-resource-policy']).toBe('cross-origin');
+    expect(headers['content-security-policy']).toBe(
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    );
     expect(text).toContain('<title id="title">Prices of mouse</title>');
     expect(text).toContain('The reduction from it is 20%.');
   });

@@ -7,10 +7,8 @@ import { priceModel } from './model.ts';
 import { openPools } from './pools.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, brokers, topic, markets, corsOrigins, auth, limits } = readSettings(
-  settings,
-  process.env,
-);
+const { port, host, metricsPort, logLevel, logPretty, readDb, brokers, topic, markets, corsOrigins, auth, limits } =
+  readSettings(settings, process.env);
 const model = priceModel(markets);
 const log = createLogger(model.name, logLevel, logPretty);
 const metrics = createMetrics(model.name);
@@ -32,4 +30,11 @@ const { app, work } = await buildApp({
   auth,
   limits,
 });
-await serve(app, { port, host, log, work, close: [sql, reader, lines].map((pool) => () => pool.end({ timeout: 1 })) });
+await serve(app, {
+  port,
+  host,
+  metricsPort,
+  log,
+  work,
+  close: [sql, reader, lines].map((pool) => () => pool.end({ timeout: 1 })),
+});

@@ -8,8 +8,21 @@ import { openMachine } from './machine-pool.ts';
 import { priceModel } from './model.ts';
 import { settings } from './settings.ts';
 
-const { port, host, logLevel, logPretty, readDb, brokers, topic, commandApiUrl, tokenFile, corsOrigins, auth, limits } =
-  readSettings(settings, process.env);
+const {
+  port,
+  host,
+  metricsPort,
+  logLevel,
+  logPretty,
+  readDb,
+  brokers,
+  topic,
+  commandApiUrl,
+  tokenFile,
+  corsOrigins,
+  auth,
+  limits,
+} = readSettings(settings, process.env);
 const log = createLogger(priceModel.name, logLevel, logPretty);
 const metrics = createMetrics(priceModel.name);
 const sql = connectModel(priceModel, readDb);
@@ -27,4 +40,11 @@ const { app, work } = await buildApp({
   auth,
   limits,
 });
-await serve(app, { port, host, log, work, close: [sql, machine].map((pool) => () => pool.end({ timeout: 1 })) });
+await serve(app, {
+  port,
+  host,
+  metricsPort,
+  log,
+  work,
+  close: [sql, machine].map((pool) => () => pool.end({ timeout: 1 })),
+});

@@ -36,13 +36,13 @@ export async function runModel(
   environment: Record<string, string | undefined>,
   codec: Codec,
 ): Promise<void> {
-  const { port, host, logLevel, logPretty, readDb, brokers, topic } = readSettings(settings, environment);
+  const { port, host, metricsPort, logLevel, logPretty, readDb, brokers, topic } = readSettings(settings, environment);
   const log = createLogger(model.name, logLevel, logPretty);
   const metrics = createMetrics(model.name);
   const sql = connectModel(model, readDb);
   await requireLogin(sql, settings.readDb.variable);
   const { app, work } = await buildWorker(model, { sql, brokers, topic, log, metrics, codec });
-  await serve(app, { port, host, log, work, close: [() => sql.end({ timeout: 1 })] });
+  await serve(app, { port, host, metricsPort, log, work, close: [() => sql.end({ timeout: 1 })] });
 }
 
 /** A projection, and a server for health and metrics. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type Server as HttpServer, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import { Problem } from './problem.ts';
+import { securityHeaders } from './security-headers.ts';
 
 /** Milliseconds within which a request has to arrive, including its body. */
 export const maxRequestMs = 30_000;
@@ -86,6 +87,7 @@ function refusalOf(code: string | undefined): string {
     'Content-Type: application/problem+json',
     `Content-Length: ${Buffer.byteLength(body)}`,
     `X-Request-Id: ${requestId}`,
+    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
   ];
   return `${headers.join('\r\n')}\r\n\r\n${body}`;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemType } from './problem.ts';
+import { securityHeaders } from './security-headers.ts';
 import { requestIdOf } from './trace.ts';
 
 /** Fastify's own refusals, by status, with the detail for clients. */
@@ -64,7 +65,7 @@ function problemOf(error: FastifyError | Problem, request: FastifyRequest): Prob
 
 /** Answers a request that fails before any hook runs: its address is malformed. */
 export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('x-request-id', request.id);
+  reply.headers(securityHeaders).header('x-request-id', request.id);
   // A path whose escapes do not decode to text names no resource, so it is `404` like any unknown path.
   const isUndecodable = error.code === 'FST_ERR_BAD_URL';
   const problem = isUndecodable ? new Problem('not-found', 'No resource has this address') : problemOf(error, request);
@@ -78,6 +79,7 @@ export function answerUnmetExpectation(request: IncomingMessage, response: Serve
   const body = JSON.stringify(problem.toBody(requestId));
   response
     .writeHead(problem.status, {
+      ...securityHeaders,
       'content-type': 'application/problem+json',
       'content-length': Buffer.byteLength(body),
       'x-request-id': requestId,

@@ -25,6 +25,8 @@ declare module 'fastify' {
     produces?: readonly string[];
     /** What the access token must allow, where it is not what `protect` derives from the method. */
     scope?: Scope;
+    /** A route of health or metrics. */
+    isOperation?: boolean;
   }
   // @fastify/swagger declares these too, but the built types of this package do not refer to @fastify/swagger.
   interface FastifySchema {

@@ -4,7 +4,8 @@ import { startProcess, waitFor } from '@catalogue/testing';
 import { expect, test } from 'vitest';
 
 const program = new URL('../test/serving.ts', import.meta.url);
-const start = (how: string, port = 0) => startProcess(program, [String(port), how], {});
+const start = (how: string, port = 0, metricsPort?: number) =>
+  startProcess(program, [String(port), how, ...(metricsPort === undefined ? [] : [String(metricsPort)])], {});
 
 test('a process that is told to stop ends its work and exits with 0', async () => {
   await using serving = start('works');
@@ -49,4 +50,20 @@ test('a process whose port is in use reports it in one line and exits with 1', a
   expect(serving.stdout()).toContain(`Port ${port} is in use`);
   expect(serving.stdout()).not.toContain('stack');
   other.close();
+});
+
+test('with a port of their own, health and metrics are not on the public one', async () => {
+  await using serving = start('works', 0, 0);
+  const listening = /listening at (http:\/\/127\.0\.0\.1:\d+)/g;
+  const urls = await waitFor('it to listen twice', () => {
+    const found = [...serving.stdout().matchAll(listening)].flatMap(([, url]) => url ?? []);
+    return found.length === 2 && found;
+  });
+  const statusesOf = async (path: string) =>
+    await Promise.all(urls.map(async (url) => (await fetch(`${url}${path}`)).status));
+  for (const path of ['/health/live', '/health/ready', '/metrics']) expect(await statusesOf(path)).toEqual([404, 200]);
+  expect(await statusesOf('/echo')).toEqual([405, 404]);
+  expect(await (await fetch(`${urls[1]}/metrics`)).text()).toContain('process_cpu_seconds_total');
+  serving.kill('SIGTERM');
+  expect(await serving.exited).toBe(0);
 });

@@ -2,10 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { Logger } from './logger.ts';
 import type { Server } from './fastify.ts';
+import { separateOperations } from './server.ts';
 
 export interface ServeOptions {
   port: number;
   host: string;
+  /** Where health and metrics are served; on `port` when absent. */
+  metricsPort?: number | undefined;
   log: Logger;
   /** The work besides answering requests, until the signal is aborted. If it ends earlier or fails, the process stops. */
   work?: (signal: AbortSignal) => Promise<void>;
@@ -26,16 +29,20 @@ const maxWaitMs = 4_000;
  * Runs the server and the work. On SIGTERM or SIGINT, stops within 9 s: accepts no new requests, answers those in progress, ends
  * the work, and closes all connections. The process exits with 0 after a signal, and with 1 after a fault.
  */
-export async function serve(app: Server, { port, host, log, work, close = [] }: ServeOptions): Promise<void> {
+export async function serve(
+  app: Server,
+  { port, host, metricsPort, log, work, close = [] }: ServeOptions,
+): Promise<void> {
   const working = new AbortController();
   let worked: Promise<void> = Promise.resolve();
   let isCutOff = false;
+  const operations = metricsPort === undefined ? undefined : { app: separateOperations(app, log), port: metricsPort };
 
   const grace = closeWithGrace({ delay: maxStopMs, logger: false, onTimeout: tooLate }, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'Stopping after a failure');
     else log.info({ signal }, 'Stopping');
     working.abort();
-    const ended = Promise.all([app.close(), worked]);
+    const ended = Promise.all([app.close(), operations?.app.close(), worked]);
     const isInTime = await Promise.race([ended.then(() => true), delay(maxWaitMs, false)]);
     isCutOff = !isInTime;
     if (isCutOff) log.warn('A dependency does not answer; closing its connections');
@@ -50,11 +57,10 @@ export async function serve(app: Server, { port, host, log, work, close = [] }: 
     log.fatal(`Not stopped after ${maxStopMs} ms; exiting`);
   }
 
-  try {
-    await app.listen({ port, host });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    log.fatal(`Port ${port} is in use: stop the process that listens there, or set another PORT`);
+  const isListening =
+    (await listen(app, log, 'PORT', { port, host })) &&
+    (operations === undefined || (await listen(operations.app, log, 'METRICS_PORT', { port: operations.port, host })));
+  if (!isListening) {
     process.exitCode = 1;
     grace.close();
     return;
@@ -67,4 +73,16 @@ export async function serve(app: Server, { port, host, log, work, close = [] }: 
   });
   await worked;
   if (!working.signal.aborted) grace.close();
+}
+
+/** Returns false, and logs why, if the port is in use. `variable` sets the port. */
+async function listen(app: Server, log: Logger, variable: string, address: { port: number; host: string }) {
+  try {
+    await app.listen(address);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    log.fatal(`Port ${address.port} is in use: stop the process that listens there, or set another ${variable}`);
+    return false;
+  }
 }

@@ -249,3 +249,39 @@ test('concurrent readiness requests ask each dependency once', async () => {
   expect(asked).toBe(2);
   await own.close();
 });
+
+test.each([
+  ['a resource', 'GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n', 200],
+  ['an unknown address', 'GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n', 404],
+  ['a path that does not decode to text', 'GET /%ff HTTP/1.1\r\nHost: a\r\n\r\n', 404],
+  ['an unmet expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: a-miracle\r\n\r\n', 417],
+  ['bytes that are not HTTP', 'hello\r\n\r\n', 400],
+])('an answer to %s has the headers that keep a browser from running or framing it', async (_, bytes, status) => {
+  const { head } = await send(bytes.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  const headers = head.toLowerCase();
+  for (const line of [
+    "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-opener-policy: same-origin',
+    'cross-origin-resource-policy: same-origin',
+    'referrer-policy: no-referrer',
+    'x-content-type-options: nosniff',
+  ])
+    expect(headers).toContain(line);
+});
+
+test('an X-Request-Id or traceparent that could forge a header or a log line is replaced', async () => {
+  for (const [name, value] of [
+    ['x-request-id', 'a\u00e9'],
+    ['x-request-id', 'a b'],
+    ['x-request-id', '"},{"level":60'.padEnd(200, 'x')],
+    ['traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, x'],
+  ] as const) {
+    const { headers } = await app.inject({ url: '/health/live', headers: { [name]: value } });
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  }
+  // A line break ends a header, so Node refuses it before it is one.
+  const { head } = await send('GET /health/live HTTP/1.1\r\nHost: a\r\nX-Request-Id: a\nSet-Cookie: b\u0000=c\r\n\r\n');
+  expect(head).toMatch(/^HTTP\/1\.1 400 /);
+  expect(head).not.toMatch(/set-cookie/i);
+});

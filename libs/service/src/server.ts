@@ -13,11 +13,13 @@ import { answerErrors, answerFrameworkError, answerUnmetExpectation } from './er
 import { allowOrigins } from './cors.ts';
 import { type Api, describeApi } from './docs.ts';
 import type { Server } from './fastify.ts';
-import { checkReadiness, type Dependencies } from './health.ts';
+import type { Dependencies } from './health.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Logger } from './logger.ts';
-import { askedTogether, Histogram, type Registry } from './metrics.ts';
+import { Histogram, type Registry } from './metrics.ts';
+import { hideMovedOperations, moveOperations, operate } from './operations.ts';
 import { Problem, ProblemBody } from './problem.ts';
+import { securityHeaders } from './security-headers.ts';
 import { requestIdOf, traceparentOf } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -55,6 +57,35 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     problemOf = () => undefined,
   } = options;
   const verifier = auth === 'off' ? undefined : new TokenVerifier(auth, log);
+  const app = newServer(log, { problemOf, proxies: limits?.proxies });
+  hideMovedOperations(app);
+  refuseEmptyParameters(app);
+  negotiate(app);
+  measureRequests(app, metrics);
+  if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
+  if (verifier !== undefined) protect(app, verifier, { logsRequests: log.isLevelEnabled('debug'), limits });
+  if (limits !== undefined) limitCallers(app, limits);
+  if (api !== undefined) await describeApi(app, api, verifier !== undefined);
+  if (auth === 'off' && api !== undefined) log.warn('AUTH=off: every client that reaches this port may do everything');
+  const issuer = verifier === undefined ? {} : { issuer: () => verifier.state() };
+  operate(app, metrics, { ...dependencies, ...issuer });
+  return app;
+}
+
+/** Moves health and metrics of a server to one that only operators reach. It does not listen yet. */
+export function separateOperations(app: Server, log: Logger): Server {
+  const operations = newServer(log);
+  moveOperations(app, operations);
+  return operations;
+}
+
+interface NewServerOptions {
+  problemOf?: (error: unknown) => Problem | undefined;
+  proxies?: string[] | undefined;
+}
+
+/** A server without routes, with what every answer has. */
+function newServer(log: Logger, { problemOf = () => undefined, proxies = [] }: NewServerOptions = {}): Server {
   // Fastify's own type: otherwise every type of the instance would refer to pino's types.
   const fastifyLog: FastifyBaseLogger = log;
   const app = fastify({
@@ -70,7 +101,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clientErrorHandler: answerClientError,
     bodyLimit,
     // An empty list would take the slower way that reads X-Forwarded-For.
-    trustProxy: limits === undefined || limits.proxies.length === 0 ? false : limits.proxies,
+    trustProxy: proxies.length === 0 ? false : proxies,
     requestTimeout: maxRequestMs,
     http: {
       headersTimeout: maxRequestMs,
@@ -96,16 +127,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   answerErrors(app, problemOf);
   identifyRequests(app);
   requireHost(app);
-  refuseEmptyParameters(app);
-  negotiate(app);
-  measureRequests(app, metrics);
-  if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
-  if (verifier !== undefined) protect(app, verifier, { logsRequests: log.isLevelEnabled('debug'), limits });
-  if (limits !== undefined) limitCallers(app, limits);
-  if (api !== undefined) await describeApi(app, api, verifier !== undefined);
-  if (auth === 'off' && api !== undefined) log.warn('AUTH=off: every client that reaches this port may do everything');
-  const issuer = verifier === undefined ? {} : { issuer: () => verifier.state() };
-  operate(app, metrics, { ...dependencies, ...issuer });
   return app;
 }
 
@@ -129,7 +150,7 @@ function identifyRequests(app: Server): void {
   app.decorateRequest('subject', '');
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = contextOf(request.raw);
-    reply.header('x-request-id', request.id);
+    reply.headers(securityHeaders).header('x-request-id', request.id);
     done();
   });
 }
@@ -185,23 +206,5 @@ function measureRequests(app: Server, metrics: Registry): void {
     known.set(key, observer);
     observer.observe(reply.elapsedTime / 1000);
     done();
-  });
-}
-
-function operate(app: Server, metrics: Registry, dependencies: Dependencies): void {
-  let stopping = false;
-  app.addHook('preClose', (done) => {
-    stopping = true;
-    done();
-  });
-  const readiness = askedTogether(() => checkReadiness(dependencies, stopping));
-  const scrape = askedTogether(() => metrics.metrics());
-  app.get('/health/live', { schema: { hide: true } }, () => ({ status: 'live' }));
-  app.get('/health/ready', { schema: { hide: true } }, async (_request, reply) => {
-    const { ready, ...body } = await readiness();
-    return reply.code(ready ? 200 : 503).send(body);
-  });
-  app.get('/metrics', { config: { scope: 'catalogue:ops' }, schema: { hide: true } }, async (_request, reply) => {
-    return reply.type(metrics.contentType).send(await scrape());
   });
 }

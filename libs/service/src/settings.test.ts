@@ -25,6 +25,7 @@ test('a given setting is read, and an absent one has its default', () => {
     parseSettings(settings, { ...given, PORT: ' 9000 ', CORS_ORIGINS: 'https://a.example,http://b.example:81' }),
   ).toEqual({
     port: 9000,
+    metricsPort: undefined,
     host: '0.0.0.0',
     logLevel: 'info',
     logPretty: false,
@@ -48,6 +49,7 @@ describe('a malformed value is refused', () => {
     ['PORT', '-1'],
     ['PORT', '65536'],
     ['PORT', '80.5'],
+    ['METRICS_PORT', '65536'],
     ['LOG_LEVEL', 'loud'],
     ['LOG_PRETTY', 'yes'],
     ['KAFKA_BROKER', 'localhost'],

@@ -59,6 +59,7 @@ test('in development, services and Kafka listen on the loopback address unless H
   const { ports } = readSettings({});
   for (const HOST of [undefined, '', ' ']) expect(serviceEnvironment({ HOST }, ports)['HOST']).toBe('127.0.0.1');
   expect(serviceEnvironment({ HOST: '0.0.0.0' }, ports)['HOST']).toBe('0.0.0.0');
+  expect(serviceEnvironment({ METRICS_PORT: '9464' }, ports)['METRICS_PORT']).toBe('');
   const listeners = kafkaProperties(9092, 9093)['listeners']?.split(',') ?? [];
   expect(listeners).toHaveLength(2);
   for (const listener of listeners) expect(listener).toContain('//127.0.0.1:');

@@ -97,7 +97,8 @@ export function serviceEnvironment(
     // With the option for new products, so that a product that is reduced right after its creation shows its prior price.
     PRICE_MARKETS: '{"EU": {"zone": "Europe/Brussels", "rules": ["new-products"]}}',
   };
-  return { ...page, ...authentication(env), ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1' };
+  // One port cannot serve the metrics of all services.
+  return { ...page, ...authentication(env), ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1', METRICS_PORT: '' };
 }
 
 /** A local stack needs no access tokens, unless its user sets something about them. */

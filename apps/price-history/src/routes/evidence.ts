@@ -58,10 +58,17 @@ export function pictureRoute(app: Server, queries: Queries): void {
           return await readPicture(tx, product, { at: asked, to: at ?? asked + minuteMs }, rule);
         });
       const picture = found(await answered(queries, request, reply, read));
+      reply.headers(pictureHeaders);
       return sendTagged(reply, request.headers['if-none-match'], { ...picture, type: svg });
     },
   );
 }
+
+/** The catalogue page shows the picture, from another origin. The picture brings its own styles. */
+const pictureHeaders = {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'cross-origin',
+};
 
 const minuteMs = 60_000;
 /** Periods that a picture shows: more would not be told apart. */

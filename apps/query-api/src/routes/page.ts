@@ -36,7 +36,6 @@ export async function pageRoutes(app: Server, { document, files }: Page, address
   app.get('/', { schema: { hide: true } }, (request, reply) => {
     reply.headers({
       'content-security-policy': policy,
-      'referrer-policy': 'no-referrer',
       // The names of its scripts contain a hash of their content, so only the document has to be revalidated.
       'cache-control': 'no-cache',
     });
@@ -91,7 +90,7 @@ function send(request: FastifyRequest, reply: FastifyReply, { type, ...byCoding 
   if (coding !== undefined) reply.header('content-encoding', coding);
   return reply
     .type(type)
-    .headers({ vary: 'accept-encoding', 'x-content-type-options': 'nosniff' })
+    .header('vary', 'accept-encoding')
     .send(Buffer.from(byCoding[coding ?? 'identity']));
 }
 
