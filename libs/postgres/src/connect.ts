@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { isReadOnly } from './errors.ts';
+import { passwordOf } from './password.ts';
 import { securedAddress } from './tls.ts';
 
 /** A pool of connections to one database. A tagged template is a prepared statement. */
@@ -69,10 +70,12 @@ const byIndexes = {
 /**
  * Opens a pool. It connects when the first statement is sent, and reconnects by itself after an outage. The caller ends it by
  * `sql.end()`. If a session answers that it is read-only (`isReadOnly`), the pool ends it and all idle sessions. `bigint` and
- * `xid8` columns are read as numbers, `numeric` columns as exact text, times as `Date`. The address may ask for TLS (`securedAddress`).
+ * `xid8` columns are read as numbers, `numeric` columns as exact text, times as `Date`. The address may ask for TLS
+ * (`securedAddress`), and for a password that is read from a file for each connection (`passwordOf`).
  */
 export function connect(address: string, options: ConnectOptions): Sql {
-  const { dsn, ssl } = securedAddress(address);
+  const { dsn: secured, ssl } = securedAddress(address);
+  const { dsn, password } = passwordOf(secured);
   const { name, max = 10, answerTimeoutMs, onClose } = options;
   // Options that the types of postgres.js 3.4.9 do not declare. Our patch adds the last two; `answer_timeout` is in seconds.
   const undeclared = {
@@ -92,6 +95,7 @@ export function connect(address: string, options: ConnectOptions): Sql {
     onnotice: () => {},
     ...undeclared,
     ...(ssl === undefined ? {} : { ssl }),
+    ...(password === undefined ? {} : { pass: password }),
     types: { int8 },
   });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fileOf } from '../test/file-of.ts';
 import { kafkaBrokers, kafkaTopic } from './kafka-settings.ts';
 import {
   commandApiUrl,
@@ -71,6 +72,12 @@ describe('a malformed value is refused', () => {
   test('without repeating a password', () => {
     expect(() => parseSettings(settings, { ...given, WRITE_DB_DSN: 'postgres:secret' })).toThrow(/^(?!.*secret)/);
   });
+});
+
+test('an address that comes from a file names the file, so that its password can be read again', () => {
+  const file = fileOf('postgres://user:secret@db/catalogue?sslmode=disable');
+  const { writeDb } = parseSettings(settings, { KAFKA_BROKER: 'a:9092', WRITE_DB_DSN_FILE: file });
+  expect(writeDb).toBe(`postgres://user:secret@db/catalogue?sslmode=disable&address_file=${encodeURIComponent(file)}`);
 });
 
 describe('an address that browsers send requests to', () => {

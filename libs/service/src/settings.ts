@@ -133,7 +133,7 @@ export function postgresDsn(variable: string): Setting<string> {
   return {
     variable,
     example: 'postgres://user:password@localhost:5432/catalogue',
-    parse: (text) => {
+    parse: (text, env = {}) => {
       if (!/^postgres(ql)?:\/\//.test(text)) throw new Error('must be a postgres:// address');
       const url = parsedAddress(text);
       if (url === undefined) {
@@ -141,9 +141,15 @@ export function postgresDsn(variable: string): Setting<string> {
       }
       if (url.pathname.length < 2) throw new Error('must name a database after the host');
       checkTls(url.searchParams);
-      return text;
+      return withFile(text, env[`${variable}_FILE`]?.trim() ?? '');
     },
   };
+}
+
+/** Names the file of an address in the address: libs/postgres reads the password from it again for each connection. */
+function withFile(address: string, file: string): string {
+  if (file === '') return address;
+  return `${address}${address.includes('?') ? '&' : '?'}address_file=${encodeURIComponent(file)}`;
 }
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
