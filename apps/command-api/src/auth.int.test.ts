@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { migrateEventStore } from '@catalogue/event-store';
 import { createLogger, createMetrics, type Server } from '@catalogue/service';
 import { audience, createDatabase, type Issuer, startIssuer, type TestDatabase } from '@catalogue/testing';
@@ -58,4 +59,26 @@ test('a token to read changes nothing, also with the key of a command that was c
   const [before] = await db.sql`select count(*) from events`;
   expect((await create('shop', 'order-18', 'catalogue:read')).status).toBe(403);
   expect(await db.sql`select count(*) from events`).toEqual([before]);
+});
+
+test('after the statements of the how-to, nothing names a subject or an earlier name of a product', async () => {
+  const { id } = await create('shop', 'alice-1');
+  const authorization = `Bearer ${await issuer.token('shop', 'catalogue:write')}`;
+  const change = async (body: object) =>
+    (await app.inject({ method: 'PATCH', url: `/products/${id}`, headers: { authorization }, body })).statusCode;
+  expect(await change({ name: 'Present' })).toBe(200);
+  const page = readFileSync(new URL('../../../docs/how-to/erase-personal-data.md', import.meta.url), 'utf8');
+  const blocks = [...page.matchAll(/-- as event_store in catalogue_write\n([\s\S]*?)```/g)];
+  expect(blocks).toHaveLength(2);
+  for (const [, block = ''] of blocks)
+    await db.sql.unsafe(block.replaceAll("'alice'", "'shop'").replaceAll(/018f[0-9a-f-]{32}/g, id));
+  const authorized = { authorization: `Bearer ${await issuer.token('neighbour', 'catalogue:read')}` };
+  const { body } = await app.inject({ url: `/products/${id}/history`, headers: authorized });
+  expect(JSON.parse(body)).toMatchObject([
+    { by: 'erased', changes: { name: 'Present' } },
+    { by: 'erased', changes: { name: 'erased' } },
+  ]);
+  for (const table of ['events', 'idempotency_keys', 'snapshots'])
+    expect(JSON.stringify(await db.sql.unsafe(`select * from ${table}`))).not.toContain('shop');
+  expect(await change({ price: 2 })).toBe(200);
 });

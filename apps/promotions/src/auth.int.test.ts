@@ -2,7 +2,7 @@ import { Catalogue } from '@catalogue/client';
 import { freePort } from '@catalogue/local-stack';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { audience, createDatabase, type Issuer, startIssuer, startProcess, waitFor } from '@catalogue/testing';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -132,4 +132,34 @@ test('commands carry the token of the file, and a renewed one at once', async ()
   expect(await send()).toBeUndefined();
   await writeFile(file, `${await token()}\n`);
   expect(await send()).toBe('answered');
+});
+
+test('after the statements of the how-to, nothing names a subject', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migratePromotions);
+  const { sql } = db;
+  const metadata = sql.json({ subject: 'alice' });
+  for (const [id, subject] of [
+    ['018f0000-0000-7000-8000-000000000001', 'alice'],
+    ['018f0000-0000-7000-8000-000000000002', 'alice'],
+    ['018f0000-0000-7000-8000-000000000003', 'bob'],
+  ] as const) {
+    await sql`
+      insert into promotions (id, subject, key, fingerprint, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at)
+      values (${id}, ${subject}, ${id}, '', 'Sale', 'percent', 10, now(), now() + interval '1 day', 'skip', 'active', now())`;
+    await sql`
+      insert into promotion_log (promotion, from_state, to_state, cause, subject)
+      values (${id}, 'scheduled', 'active', 'asked', ${subject})`;
+    await sql`
+      insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+      values (${id}, 1, ${id}, 'PromotionStarted', 1, '{}', ${metadata}, now())`;
+  }
+  const page = await readFile(new URL('../../../docs/how-to/erase-personal-data.md', import.meta.url), 'utf8');
+  const [, block = ''] = /-- as promotions in catalogue_promotions\n([\s\S]*?)```/.exec(page) ?? [];
+  await sql.unsafe(block);
+  for (const table of ['promotions', 'promotion_log', 'events']) {
+    const rows = JSON.stringify(await sql.unsafe(`select * from ${table}`));
+    expect(rows).toContain('erased');
+    expect(rows).not.toContain('alice');
+  }
+  expect(await sql`select subject from promotions where subject = 'bob'`).toHaveLength(1);
 });

@@ -23,7 +23,7 @@ test('AUTH=off has to be said, and an issuer needs no more than an audience', ()
   expect(read(keys)).toEqual({ jwksUrl: keys.AUTH_JWKS_URL, audience: 'a', algorithms: ['ES256'] });
 });
 
-test.each(['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'])(
+test.each(['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS', 'SUBJECT_KEY'])(
   '%s, or a file of it, contradicts AUTH=off',
   (variable) => {
     const message = `${variable} is set, but AUTH is off: remove one of them`;
@@ -32,6 +32,15 @@ test.each(['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'])(
     expect(read({ AUTH: 'off', [variable]: '' })).toBe('off');
   },
 );
+
+test('a key for pseudonyms is long, and a short one is not repeated', () => {
+  const key = 'k'.repeat(32);
+  expect(read({ ...issuer, SUBJECT_KEY: key })).toMatchObject({ subjectKey: key });
+  expect(read({ ...issuer, SUBJECT_KEY_FILE: fileOf(`${key}\n`) })).toMatchObject({ subjectKey: key });
+  const short = () => read({ ...issuer, SUBJECT_KEY: 'short-key' });
+  expect(short).toThrow('SUBJECT_KEY must have at least 32 characters');
+  expect(short).toThrow(/^(?!.*short-key)/);
+});
 
 test.each([
   [{ ...issuer, AUTH: 'off' }, 'AUTH_ISSUER is set, but AUTH is off'],

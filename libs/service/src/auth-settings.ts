@@ -15,6 +15,8 @@ export interface TokenRules {
   /** The `aud` of tokens. */
   audience: string;
   algorithms: string[];
+  /** Subjects become pseudonyms by this key; they are stored and logged as they come when absent. */
+  subjectKey?: string;
 }
 
 /**
@@ -33,7 +35,7 @@ export const auth: Setting<AuthSettings> = {
   absent: (env) => rulesOf(env),
 };
 
-const ruleVariables = ['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'];
+const ruleVariables = ['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS', 'SUBJECT_KEY'];
 
 /** A rule beside `AUTH=off` is a mistake: its author believes that it protects the service. */
 function contradicting(variable: string): Setting<string> {
@@ -51,10 +53,11 @@ function rulesOf(env: Environment): TokenRules {
         'token, or AUTH=off, so that whoever reaches the port may do everything',
     );
   }
-  const { audience, allowed } = parseSettings(
+  const { audience, allowed, key } = parseSettings(
     {
       audience: { variable: 'AUTH_AUDIENCE', example: 'https://catalogue.example', parse: (text: string) => text },
       allowed: allowList,
+      key: subjectKey,
     },
     env,
   );
@@ -63,8 +66,23 @@ function rulesOf(env: Environment): TokenRules {
     ...(jwksUrl === '' ? {} : { jwksUrl }),
     audience,
     algorithms: allowed,
+    ...(key === '' ? {} : { subjectKey: key }),
   };
 }
+
+/** A shorter key could be guessed, and with it the subjects of pseudonyms. */
+const minKeyLength = 32;
+
+/** Error messages never repeat the text. */
+const subjectKey: Setting<string> = {
+  variable: 'SUBJECT_KEY',
+  example: '"$(openssl rand -base64 32)"',
+  fallback: '',
+  parse: (text) => {
+    if (text.length < minKeyLength) throw new Error(`must have at least ${minKeyLength} characters`);
+    return text;
+  },
+};
 
 const allowList: Setting<string[]> = {
   variable: 'AUTH_ALGORITHMS',

@@ -87,6 +87,19 @@ describe('a token of the issuer', () => {
     expect((await send(await issuer.sign(claims(scopes)))).statusCode).toBe(200);
   });
 
+  test('has a pseudonym for its subject if there is a key, and its subject cannot be the pseudonym of another', async () => {
+    await using keyed = await appWith({ ...rules(), subjectKey: 'k'.repeat(32) });
+    await using otherwise = await appWith({ ...rules(), subjectKey: 'l'.repeat(32) });
+    const subjectOf = async (sub: string, to = keyed) =>
+      (await send(await issuer.sign(claims({ sub })), 'GET', to)).json<{ subject: string }>().subject;
+    const shop = await subjectOf('shop');
+    expect(shop).toMatch(/^hmac-[\w-]{43}$/);
+    expect(await subjectOf('shop')).toBe(shop);
+    expect(
+      new Set([shop, await subjectOf('neighbour'), await subjectOf('shop', otherwise), await subjectOf(shop)]).size,
+    ).toBe(4);
+  });
+
   test('is accepted after the issuer has changed its key, and one with the earlier key no longer', async () => {
     await using own = await startIssuer(['shop']);
     await using app2 = await appWith({ ...rules(), issuer: own.url });

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { DependencyState } from './health.ts';
 import type { Logger } from './logger.ts';
@@ -56,7 +57,7 @@ export class TokenVerifier {
 
   /** @throws {Problem} `unauthenticated` if the token is not valid, `unavailable` if no keys are known. */
   async verify(token: string): Promise<Caller> {
-    const { issuer, audience, algorithms } = this.#rules;
+    const { issuer, audience, algorithms, subjectKey } = this.#rules;
     const generation = this.#generation;
     try {
       const { payload, protectedHeader } = await jwtVerify(token, this.#keys.key, {
@@ -67,7 +68,7 @@ export class TokenVerifier {
         requiredClaims: ['exp', 'sub'],
       });
       if (!accessTokenTypes.has(protectedHeader.typ)) throw refused('The token is not an access token');
-      const caller = callerOf(payload);
+      const caller = callerOf(payload, subjectKey);
       // Otherwise its key may have been withdrawn meanwhile.
       if (generation === this.#generation) this.#remember(token, caller);
       return caller;
@@ -84,13 +85,19 @@ export class TokenVerifier {
   }
 }
 
-function callerOf(claims: JWTPayload): Caller {
+function callerOf(claims: JWTPayload, subjectKey: string | undefined): Caller {
   const { sub, exp = 0 } = claims;
   if (typeof sub !== 'string' || sub === '' || sub.length > maxSubjectLength || !/^\P{C}+$/u.test(sub)) {
     throw refused(`The subject must have 1 to ${maxSubjectLength} printable characters`);
   }
   const expiresAt = (exp + clockToleranceSeconds) * 1000;
-  return { subject: sub, scopes: scopesOf(claims), expiresAt };
+  const subject = subjectKey === undefined ? sub : pseudonymOf(sub, subjectKey);
+  return { subject, scopes: scopesOf(claims), expiresAt };
+}
+
+/** The same for each token of a subject. Without the key nobody can tell whose it is, nor make another's. */
+function pseudonymOf(subject: string, key: string): string {
+  return `hmac-${createHmac('sha256', key).update(subject).digest('base64url')}`;
 }
 
 /** Issuers write scopes as text separated by spaces (`scope`, RFC 8693), or as a list, or call them `scp`. */

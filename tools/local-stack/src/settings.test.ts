@@ -72,9 +72,10 @@ test('in development, every client may do everything, unless something is set ab
     expect(serviceEnvironment({ [variable]: 'given' }, ports)['AUTH']).toBeUndefined();
 });
 
-test('docker-compose.yml passes the settings of access tokens to the four APIs', () => {
+test('docker-compose.yml passes the settings of access tokens and limits to the four APIs', () => {
   const text = readFileSync(new URL('../../../docker-compose.yml', import.meta.url), 'utf8');
-  for (const variable of ['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'])
+  const access = ['AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS', 'SUBJECT_KEY'];
+  for (const variable of [...access, 'RATE_LIMIT', 'CONCURRENCY_LIMIT', 'TRUST_PROXY', 'METRICS_PORT'])
     expect(text.split(`${variable}: \${${variable}:-}\n`)).toHaveLength(5);
 });
 

@@ -103,7 +103,7 @@ export function serviceEnvironment(
 
 /** A local stack needs no access tokens, unless its user sets something about them. */
 function authentication(env: NodeJS.ProcessEnv): { AUTH?: string } {
-  const names = ['AUTH', 'AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS'];
+  const names = ['AUTH', 'AUTH_ISSUER', 'AUTH_JWKS_URL', 'AUTH_AUDIENCE', 'AUTH_ALGORITHMS', 'SUBJECT_KEY'];
   const isGiven = names
     .flatMap((name) => [name, `${name}_FILE`])
     .some((variable) => textFrom(env, variable) !== undefined);
