@@ -29,6 +29,14 @@ test('a dependency that fails is down and named by its error code, because a mes
   });
 });
 
+test('a right that is missing in the database is named', async () => {
+  const message = 'permission denied for table events';
+  const database = () => Promise.reject(Object.assign(new Error(message), { code: '42501' }));
+  expect(await checkReadiness({ database }, false)).toMatchObject({
+    dependencies: { database: { status: 'down', detail: message } },
+  });
+});
+
 test('a dependency that does not answer within a second is down', async () => {
   const never = () => new Promise<never>(() => {});
   expect(await checkReadiness({ database: never }, false)).toMatchObject({

@@ -16,6 +16,9 @@ export interface Readiness {
   dependencies: Record<string, DependencyState>;
 }
 
+/** PostgreSQL's message names a table and no host: an operator has to know which right is missing. */
+const missingRight = '42501';
+
 const notReady = new Set<DependencyState['status']>(['starting', 'down']);
 
 /** Checks all dependencies concurrently. */
@@ -39,7 +42,7 @@ async function stateOf(check: Dependencies[string]): Promise<DependencyState> {
   } catch (error) {
     // Only the code of a client library's error: its message may name hosts, and anyone can read health.
     const { code, message } = error as { code?: unknown; message: string };
-    return { status: 'down', detail: typeof code === 'string' ? code : message };
+    return { status: 'down', detail: typeof code === 'string' && code !== missingRight ? code : message };
   } finally {
     clearTimeout(timer);
   }
