@@ -47,6 +47,11 @@ test.each([
     `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(30_000)}\r\n\r\n`,
     'The headers are larger than 16 KiB',
   ],
+  [
+    'an access token of 100 KB',
+    `GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${'x'.repeat(100_000)}\r\n\r\n`,
+    'The headers are larger than 16 KiB',
+  ],
 ])('%s is answered with a problem, too', async (_, bytes, detail) => {
   const { head, body } = await send(bytes);
   expect(head).toMatch(/^HTTP\/1\.1 400 /);
@@ -227,6 +232,15 @@ test('with CORS, only a preflight is answered as a preflight, and a browser cach
     expect(other.json()).toMatchObject({ type: 'method-not-allowed', status: 405 });
     expect(other.headers).toMatchObject({ allow: 'GET, HEAD', 'content-type': 'application/problem+json' });
   }
+  for (const other of [
+    'https://shop.example.evil.example',
+    'https://evilshop.example',
+    'http://shop.example',
+    'null',
+  ]) {
+    const foreign = await options({ origin: other, 'access-control-request-method': 'PUT' });
+    expect(foreign.headers['access-control-allow-origin']).toBeUndefined();
+  }
   expect((await options({}, '/nowhere')).json()).toMatchObject({ type: 'not-found', status: 404 });
   const simple = await shop.inject({ url: '/products', headers: { origin } });
   expect(simple.headers['access-control-allow-origin']).toBe(origin);
@@ -285,3 +299,27 @@ test('an X-Request-Id or traceparent that could forge a header or a log line is 
   expect(head).toMatch(/^HTTP\/1\.1 400 /);
   expect(head).not.toMatch(/set-cookie/i);
 });
+
+test('500 connections that never finish their headers or bodies keep nobody from an answer', async () => {
+  await using echo = await listening((server) => {
+    server.post('/echo', (request) => request.body);
+  });
+  const { port } = echo.server.address() as AddressInfo;
+  const halves = [
+    'GET /health/live HTTP/1.1\r\nHost: a\r\nX-Ha',
+    'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a"',
+  ];
+  const slow = Array.from({ length: 500 }, (_, i) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    socket.write(halves[i % halves.length] ?? '');
+    return socket;
+  });
+  await Promise.all(slow.filter(({ connecting }) => connecting).map((socket) => once(socket, 'connect')));
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => talk(echo, (socket) => socket.write(wholeRequest))),
+  );
+  for (const answer of answers) expect(answer).toContain('{"status":"live"}');
+  for (const socket of slow) socket.destroy();
+});
+
+const wholeRequest = 'GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
