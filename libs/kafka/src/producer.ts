@@ -94,7 +94,9 @@ export class Producer {
     this.#topic = topic;
     const { topics } = await askMetadata(client, answerTimeoutMs, topic);
     if (topics.some(({ name, partitions }) => name === topic && partitions.length > 0)) return;
-    throw new KafkaError(`There is no topic ${topic}`, { code: codes.ERR_UNKNOWN_TOPIC_OR_PART });
+    throw new KafkaError(`There is no topic ${topic}, or the right Write on it is missing`, {
+      code: codes.ERR_UNKNOWN_TOPIC_OR_PART,
+    });
   }
 
   /** When the last message was delivered, by `performance.now()`; `-Infinity` before the first. */

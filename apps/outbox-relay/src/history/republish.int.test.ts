@@ -131,5 +131,8 @@ test('republish prints what it sent and, when stopped early, where to continue',
   await using wrong = start('--from', 'yesterday');
   expect([await wrong.exited, wrong.stderr()]).toEqual([2, expect.stringMatching(/^--from must be a position/)]);
   await using missing = start('--from', '0', '--topic', 'no-such-topic');
-  expect([await missing.exited, missing.stderr()]).toEqual([1, 'There is no topic no-such-topic\n']);
+  expect([await missing.exited, missing.stderr()]).toEqual([
+    1,
+    'There is no topic no-such-topic, or the right Write on it is missing\n',
+  ]);
 });
