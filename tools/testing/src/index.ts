@@ -11,6 +11,8 @@ export { type OwnKafkaCluster, startOwnKafkaCluster } from './own-kafka-cluster.
 export { type OwnPostgres, type Standby, startOwnPostgres } from './own-postgres.ts';
 export { type OwnRegistry, startOwnRegistry } from './own-registry.ts';
 export { type OwnProcess, startProcess } from './own-process.ts';
+export { type SecuredKafka, startSecuredKafka } from './secured-kafka.ts';
+export { type SecuredPostgres, startSecuredPostgres } from './secured-postgres.ts';
 export { signalledAtCommit, type SignalPoint } from './signalled.ts';
 export { specify } from './specification.ts';
 export { type Random, randomFrom, seed } from './random.ts';

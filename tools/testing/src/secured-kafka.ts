@@ -9,6 +9,8 @@ export interface SecuredKafka extends AsyncDisposable {
   brokers: string;
   /** Adds ACLs: the arguments of kafka-acls.sh behind `--add`. */
   grant(...args: string[]): Promise<void>;
+  /** Removes ACLs: the arguments of kafka-acls.sh behind `--remove`. */
+  revoke(...args: string[]): Promise<void>;
 }
 
 /** Starts a broker with these users (names and passwords), with a certificate for 127.0.0.1. Disposing of it removes it. */
@@ -29,12 +31,14 @@ export async function startSecuredKafka(
     scramUsers: Object.entries(users).map(([name, password]) => `SCRAM-SHA-512=[name=${name},password=${password}]`),
     settings: { ...listeners(port, inside, controllerPort), ...authorization, 'ssl.keystore.location': keystore },
   });
+  const change = async (...args: string[]) => {
+    const { ok, output } = await runKafkaAcls(['--bootstrap-server', `127.0.0.1:${inside}`, ...args]);
+    if (!ok) throw new Error(`The ACLs ${args.join(' ')} were not changed: ${output}`);
+  };
   return {
     brokers: server.brokers,
-    grant: async (...args) => {
-      const { ok, output } = await runKafkaAcls(['--bootstrap-server', `127.0.0.1:${inside}`, '--add', ...args]);
-      if (!ok) throw new Error(`The ACLs ${args.join(' ')} were not added: ${output}`);
-    },
+    grant: (...args) => change('--add', ...args),
+    revoke: (...args) => change('--remove', '--force', ...args),
     [Symbol.asyncDispose]: async () => {
       await server.stop();
       home.remove();
