@@ -1,23 +1,22 @@
 import { Kind, type TSchema } from '@sinclair/typebox';
 import type { TopicContract } from '@catalogue/contracts';
 import type { EventSchema } from './json-schemas.ts';
+import { avroTopicOf } from './topics.ts';
 
 /** The namespace of the events' records. */
 const namespace = 'catalogue';
 
-/** The Avro schema of each type of event: one record each, under a subject of its topic and its full name. */
+/**
+ * The Avro schema of each type of event: one record each, under a subject of the topic in Avro and its full name. The topic may be
+ * named by either name.
+ */
 export function avroSchemas({ definitions, envelope }: TopicContract, topic: string): EventSchema[] {
   const { type: _, ...members } = envelope['properties'] as Record<string, TSchema>;
   return Object.entries(definitions).map(([type, { schemaVersion, payload }]) => {
     const fields = fieldsOf({ ...envelope, properties: { ...members, payload } }, type);
     const schema = JSON.stringify({ type: 'record', name: type, namespace, fields });
-    return { type, schemaVersion, subject: `${topic}-${namespace}.${type}`, schemaType: 'AVRO', schema };
+    return { type, schemaVersion, subject: `${avroTopicOf(topic)}-${namespace}.${type}`, schemaType: 'AVRO', schema };
   });
-}
-
-/** The topic that has a topic's events in Avro. */
-export function avroTopicOf(topic: string): string {
-  return `${topic}.avro`;
 }
 
 /** The event's type, which is the name of its record. */

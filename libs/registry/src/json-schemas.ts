@@ -1,5 +1,6 @@
 import type { TopicContract } from '@catalogue/contracts';
 import type { RegistrySchema } from './registry.ts';
+import { jsonTopicOf } from './topics.ts';
 
 /** An event's schema for the registry: envelope and payload. */
 export interface EventSchema extends RegistrySchema {
@@ -23,7 +24,7 @@ export function jsonSchemas({ definitions, envelope }: TopicContract, topic: str
         payload,
       },
     };
-    const subject = `${topic}-${type}`;
+    const subject = `${jsonTopicOf(topic)}-${type}`;
     return { type, schemaVersion, subject, schemaType: 'JSON', schema: JSON.stringify(schema) };
   });
 }

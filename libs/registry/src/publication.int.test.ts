@@ -37,6 +37,8 @@ test('publishing again registers nothing new, also after the registry was killed
   await server.restart();
   const again = await publish(registry, contract, 'twice');
   expect(again).toEqual(first.map((one) => ({ ...one, isNew: false })));
+  // The topic in Avro has the same subjects by either name.
+  expect(await publish(registry, contract, 'twice.avro')).toEqual(again);
 });
 
 test('the registered schema has the envelope, the version and the payload', async () => {

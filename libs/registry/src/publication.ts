@@ -1,5 +1,5 @@
 import { incompatibilities, type TopicContract } from '@catalogue/contracts';
-import { avroSchemas, avroTopicOf } from './avro-schemas.ts';
+import { avroSchemas } from './avro-schemas.ts';
 import { type EventSchema, jsonSchemas } from './json-schemas.ts';
 import { RegistryError } from './registry-error.ts';
 import type { SchemaRegistry } from './registry.ts';
@@ -27,7 +27,7 @@ export async function publish(registry: SchemaRegistry, contract: TopicContract,
     if (breaks.length > 0) published.push({ subject: schema.subject, isNew: false, broken: breaks });
     else published.push(await register(registry, schema, latest, 'NONE'));
   }
-  for (const schema of avroSchemas(contract, avroTopicOf(topic)))
+  for (const schema of avroSchemas(contract, topic))
     published.push(await publishAvro(registry, schema, broken.get(schema.type) ?? []));
   return published;
 }
