@@ -11,7 +11,7 @@ import { TopicWatch } from './topic-watch.ts';
 import { WakeUp } from './wake-up.ts';
 
 const leadershipStates: Record<Role, DependencyState> = {
-  starting: { status: 'starting', detail: 'Not ready to lead; if this lasts, the log says why' },
+  starting: { status: 'starting', detail: 'Not ready to lead' },
   standby: { status: 'standby' },
   leading: { status: 'up', detail: 'leading' },
 };
@@ -39,6 +39,7 @@ export interface AppOptions {
 /** Builds the relay, and a server for its health and metrics. */
 export async function buildApp({ name, store, writeDb, sender, schemaIds, log, metrics, ...options }: AppOptions) {
   let role: Role = 'starting';
+  let whyStarting: string | undefined;
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
   backlogMetrics(metrics, store, name, log);
   const watch = new BarrierWatch(store, log);
@@ -54,7 +55,10 @@ export async function buildApp({ name, store, writeDb, sender, schemaIds, log, m
         await checkOrigin(store);
         return await watch.state();
       },
-      leadership: () => leadershipStates[role],
+      leadership: () =>
+        whyStarting === undefined
+          ? leadershipStates[role]
+          : { ...leadershipStates[role], detail: `Not ready to lead: ${whyStarting}` },
       kafka: () => (sender.isConnected() ? topicWatch.state() : { status: 'down', detail: 'No broker answers' }),
     },
   });
@@ -77,8 +81,9 @@ export async function buildApp({ name, store, writeDb, sender, schemaIds, log, m
         await sender.requireFit();
       },
       isStuck: () => sender.stalledForMs > maxStallMs,
-      onRole: (now) => {
+      onRole: (now, why) => {
         role = now;
+        whyStarting = why;
       },
       lead: (term) => relay({ reader: name, store, sender, wakeUp, onRelayed }, term),
     });

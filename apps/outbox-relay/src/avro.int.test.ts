@@ -21,7 +21,13 @@ test('a second relay fills a topic in Avro from the first event, once the regist
 
   await using second = await startRelay(db, kafka, avroTopic, { name: 'relay-avro', codec });
   await waitFor('it to tell', () => second.logged.some(({ err }) => /does not know it/.test(String(err))));
-  expect(await second.isLeading()).toBe(false);
+  const { leadership } = await second.dependencies();
+  expect(leadership).toEqual({
+    status: 'starting',
+    detail: expect.stringMatching(
+      /^Not ready to lead: .*: this release's schema is not under the subject .*\.avro-catalogue\.ProductCreated: run "npm run schemas:publish"$/,
+    ) as string,
+  });
   await publish(registry, productContract, topic.name);
   await waitFor('the second relay to lead', second.isLeading);
   await server.kill();

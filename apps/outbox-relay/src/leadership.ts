@@ -41,7 +41,8 @@ export interface CandidateOptions {
   isStuck: () => boolean;
   /** Does the leader's work until the term's signal is aborted. If it rejects, the term ends, and the process stands again. */
   lead: (term: Term) => Promise<void>;
-  onRole: (role: Role) => void;
+  /** `why` is what keeps it from being ready to lead. */
+  onRole: (role: Role, why?: string) => void;
 }
 
 /**
@@ -60,8 +61,9 @@ export async function campaign(candidate: CandidateOptions): Promise<void> {
       await standOnce({ ...candidate, lead });
     } catch (err) {
       if (signal.aborted) return;
-      onRole('starting');
-      const { message } = err as Error;
+      const { message, code } = err as NodeJS.ErrnoException;
+      // As in other answers about health: the message of a client library may name hosts.
+      onRole('starting', typeof code === 'string' ? code : message);
       if (message !== last) log.warn({ err }, 'Not the leader; trying again');
       last = message;
       const pauseMs = err instanceof Resigned ? pauseAfterResigningMs : retryIntervalMs;

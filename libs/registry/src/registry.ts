@@ -142,8 +142,9 @@ function textIn({ schema }: Record<string, unknown>): string {
   throw new RegistryError('no-registry', 'its answer has no schema');
 }
 
-/** Of a failed fetch: its message is always "fetch failed". */
+/** Of a failed fetch: its message is always "fetch failed". A code where there is one, because health shows it, and messages name hosts. */
 function causeOf({ message, cause }: Error): string {
   if (!(cause instanceof Error)) return message;
-  return cause.message === '' ? String((cause as NodeJS.ErrnoException).code) : cause.message;
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  return code.startsWith('E') ? code : cause.message;
 }

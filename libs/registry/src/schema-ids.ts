@@ -2,7 +2,7 @@ import type { TopicContract } from '@catalogue/contracts';
 import { type Logger, repeat } from '@catalogue/service';
 import { type EventSchema, jsonSchemas } from './json-schemas.ts';
 import { SchemaRegistry } from './registry.ts';
-import type { RegistryAddress } from './registry-error.ts';
+import { type RegistryAddress, RegistryError } from './registry-error.ts';
 
 const retryMs = 5_000;
 
@@ -26,7 +26,8 @@ export class SchemaIds {
   async ask(): Promise<void> {
     for (const { subject, schemaType, schema, type, schemaVersion } of this.#schemas) {
       const key = `${type} ${schemaVersion}`;
-      if (!this.#ids.has(key)) this.#ids.set(key, await this.#registry.idOf(subject, { schemaType, schema }));
+      if (this.#ids.has(key)) continue;
+      this.#ids.set(key, await this.#registry.idOf(subject, { schemaType, schema }).catch(withAdvice(subject)));
     }
   }
 
@@ -39,6 +40,15 @@ export class SchemaIds {
       known.abort();
     });
   }
+}
+
+/** A registry's own words for a missing schema say neither which one nor what to do. */
+function withAdvice(subject: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof RegistryError) || error.reason !== 'not-found') throw error;
+    const missing = `this release's schema is not under the subject ${subject}: run "npm run schemas:publish"`;
+    throw new RegistryError('not-found', missing, { cause: error });
+  };
 }
 
 /** The ids of a topic's JSON Schemas; none is ever known without an address. */
