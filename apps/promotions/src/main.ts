@@ -1,6 +1,6 @@
-import { jsonCodec } from '@catalogue/contracts';
 import { requireLogin } from '@catalogue/postgres';
 import { connectModel, openProjection } from '@catalogue/projection';
+import { eitherCodec } from '@catalogue/registry';
 import { createLogger, createMetrics, readSettings, serve } from '@catalogue/service';
 import { buildApp } from './app.ts';
 import { openCommands } from './drive/commands.ts';
@@ -29,7 +29,8 @@ const sql = connectModel(priceModel, readDb);
 const machine = openMachine(readDb);
 await requireLogin(sql, 'PROMOTIONS_DB_DSN');
 
-const projection = openProjection(priceModel, { sql, brokers, topic, log, metrics, codec: jsonCodec });
+const codec = eitherCodec(process.env);
+const projection = openProjection(priceModel, { sql, brokers, topic, log, metrics, codec });
 const { app, work } = await buildApp({
   projection,
   machine,

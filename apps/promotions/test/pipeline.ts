@@ -25,7 +25,8 @@ export class Pipeline implements AsyncDisposable {
   readonly catalogue: Catalogue;
   readonly promotions: Promotions;
   readonly #ports: Record<Name, number>;
-  readonly #env: Record<string, string>;
+  /** The settings of services that are started from now on. */
+  readonly env: Record<string, string>;
   readonly #running = new Map<Name, OwnProcess>();
   readonly #owned: AsyncDisposableStack;
 
@@ -39,7 +40,7 @@ export class Pipeline implements AsyncDisposable {
     this.sql = parts.sql;
     this.events = parts.events;
     this.#ports = parts.ports;
-    this.#env = parts.env;
+    this.env = parts.env;
     this.#owned = parts.owned;
     const commands = this.#url('command-api');
     this.catalogue = new Catalogue({ commands, queries: commands, readYourWrites: false });
@@ -86,7 +87,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** Starts a service with more settings, and resolves when it is ready. */
   async runWith(name: Name, settings: Record<string, string>): Promise<void> {
-    const env = { ...this.#env, ...settings, PORT: String(this.#ports[name]) };
+    const env = { ...this.env, ...settings, PORT: String(this.#ports[name]) };
     this.#running.set(name, startProcess(program(name.replace('-2', ''), 'main'), [], env));
     await waitFor(
       `${name} to be ready`,
@@ -109,7 +110,7 @@ export class Pipeline implements AsyncDisposable {
 
   /** Runs a command of the operator's tool of promotions; returns its output. */
   async tool(...args: string[]): Promise<string> {
-    await using tool = startProcess(program('promotions', 'cli'), args, this.#env);
+    await using tool = startProcess(program('promotions', 'cli'), args, this.env);
     if ((await tool.exited) !== 0) throw new Error(tool.stdout() + tool.stderr());
     return tool.stdout();
   }
