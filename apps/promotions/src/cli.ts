@@ -1,5 +1,6 @@
 // node dist/cli.js <command>: the operator's tool. The service is main.ts.
 import { runCommand } from '@catalogue/projection';
+import { eitherCodec } from '@catalogue/registry';
 import { readSettings } from '@catalogue/service';
 import { help, isPromotionCommand, runPromotionCommand } from './cli/commands.ts';
 import { openMachine } from './machine-pool.ts';
@@ -20,5 +21,6 @@ if (isPromotionCommand(command)) {
   }
 } else {
   if (command === undefined || command === '--help') process.stdout.write(help);
-  process.exitCode = await runCommand(priceModel, settings, process.argv.slice(2), process.env);
+  const codec = eitherCodec(process.env);
+  process.exitCode = await runCommand(priceModel, { ...settings, codec }, process.argv.slice(2), process.env);
 }

@@ -99,6 +99,38 @@ test('events of a newer release: read where Avro’s rules allow it, else parked
   expect(await waiting()).toMatchObject(expected);
 });
 
+test('a retry with a registry applies what a worker without one has parked', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using server = await startOwnRegistry();
+  const registry = new SchemaRegistry({ url: server.url, user: '', password: '' }, 30_000);
+  const writer = await writerOf(registry, productContract, topic.name);
+  const codec = () => new AvroCodec(registry, productContract, topic.name);
+  await using _worker = await startWorker(kafka, db.dsn, topic.name);
+  const [id] = newIds(1) as [string];
+  const waiting = () => db.sql`select version, reason, detail from parked_events order by version, "offset"`;
+
+  await sender.send([event(id, 1), inAvro(event(id, 3), writer)]);
+  await applied(db, 2);
+  expect(await retryParked(db.sql, id)).toMatchObject([{ released: 0 }]);
+  await server.kill();
+  expect(await retryParked(db.sql, id, codec())).toMatchObject([
+    { released: 0, waitsFor: expect.stringMatching(/does not work/) as string },
+  ]);
+  await server.restart();
+  await retryParked(db.sql, id, codec());
+  expect(await waiting()).toMatchObject([{ version: 3, reason: 'gap' }]);
+
+  await sender.send([inAvro(event(id, 2), writer), { key: id, value: Buffer.from([0, 0, 0, 39, 16]), headers: {} }]);
+  await applied(db, 4);
+  expect(await retryParked(db.sql, id, codec())).toMatchObject([{ released: 2 }]);
+  expect(await readModel(db)).toEqual(whole([id], 3));
+  expect(await waiting()).toMatchObject([
+    { version: null, reason: 'unreadable', detail: expect.stringMatching(/does not know it/) as string },
+  ]);
+});
+
 function withCurrency(): TopicContract {
   return withUpdated({ currency: Type.String({ default: 'EUR' }) });
 }

@@ -1,4 +1,5 @@
 // The projection with the model of products, for tests that apply messages by hand.
+import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { Sql } from '@catalogue/postgres';
 import { connectModel } from '@catalogue/projection';
 import * as projection from '@catalogue/projection/testing';
@@ -43,7 +44,8 @@ export async function drainPiece(sql: Sql, draining: projection.Draining): Promi
 export const connectReadModel = (dsn: string) => connectModel(productModel(), dsn);
 export const drainNowAndThen = (sql: Sql, log: Logger, signal: AbortSignal) =>
   projection.drainNowAndThen(sql, new projection.PatientDatabase(log, () => {}), productModel(), log, signal);
-export const retryParked = (sql: Sql, productId: string) => projection.retryParked(sql, productModel(), productId);
+export const retryParked = (sql: Sql, productId: string, codec?: Codec) =>
+  projection.retryParked(sql, productModel(), productId, codec);
 export const discardParked = (sql: Sql, productId: string, how: projection.Discarding) =>
   projection.discardParked(sql, productModel(), productId, how);
 export const startRebuild = (sql: Sql) => projection.startRebuild(sql, productModel());
@@ -74,7 +76,7 @@ function withWrites<F extends projection.Effects<Product>>(folded: F): F & Produ
 }
 
 function withModel(command: projection.Command) {
-  const run = (tools: Omit<projection.Tools, 'model'>, input: projection.Input) =>
-    command.run({ ...tools, model: productModel() }, input);
+  const run = (tools: Omit<projection.Tools, 'model' | 'codec'>, input: projection.Input) =>
+    command.run({ ...tools, model: productModel(), codec: jsonCodec }, input);
   return { ...command, run };
 }

@@ -1,5 +1,5 @@
 export { trackedColumns } from '@catalogue/projection-schema';
-export { runCommand, type ToolSettings } from './cli/run.ts';
+export { runCommand, type ToolOptions, type ToolSettings } from './cli/run.ts';
 export { connectModel } from './connect.ts';
 export { storable } from './fold/storable.ts';
 export type { Effects, Legacy, Merged, Model, Step, Table, Tracked, Writes, Written } from './model.ts';

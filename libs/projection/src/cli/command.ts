@@ -1,3 +1,4 @@
+import type { Codec } from '@catalogue/contracts';
 import type { Admin, ClientOptions } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Model } from '../model.ts';
@@ -5,6 +6,8 @@ import type { Model } from '../model.ts';
 /** What a command works with. */
 export interface Tools {
   model: Model;
+  /** How messages that could not be read are read again. */
+  codec: Codec;
   sql: Sql;
   admin: Admin;
   kafka: ClientOptions;

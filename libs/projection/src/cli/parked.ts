@@ -78,7 +78,10 @@ const retry: Command = {
   argument: '<product>...',
   options: filters,
   flags: { all: 'all parked products, or those that the options select' },
-  run: async (tools, input) => report(await forEach(tools, input, (id) => retryParked(tools.sql, tools.model, id))),
+  run: async (tools, input) => {
+    const { sql, model, codec } = tools;
+    return report(await forEach(tools, input, (id) => retryParked(sql, model, id, codec)));
+  },
 };
 
 const discard: Command = {
@@ -93,7 +96,9 @@ const discard: Command = {
     if (eventId !== undefined && input.positionals.length !== 1)
       throw new UsageError('--event needs the id of one product, and no other option');
     const output = report(
-      await forEach(tools, input, (id) => discardParked(tools.sql, tools.model, id, { dryRun, eventId })),
+      await forEach(tools, input, (id) =>
+        discardParked(tools.sql, tools.model, id, { dryRun, eventId, codec: tools.codec }),
+      ),
     );
     return dryRun ? { ...output, text: `${output.text}\nNothing was discarded: add --yes to discard it` } : output;
   },

@@ -1,9 +1,15 @@
+import { jsonCodec } from '@catalogue/contracts';
 import { kafkaBrokers, kafkaTopic, postgresDsn } from '@catalogue/service';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { counterModel } from '../../test/counter.ts';
 import { runCommand } from './run.ts';
 
-const settings = { readDb: postgresDsn('COUNTERS_DSN'), brokers: kafkaBrokers, topic: kafkaTopic('product-events') };
+const settings = {
+  readDb: postgresDsn('COUNTERS_DSN'),
+  brokers: kafkaBrokers,
+  topic: kafkaTopic('product-events'),
+  codec: jsonCodec,
+};
 
 function capture(stream: NodeJS.WriteStream): () => string {
   const written: string[] = [];

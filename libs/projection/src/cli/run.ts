@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Codec } from '@catalogue/contracts';
 import { type Brokers, KafkaError, openAdmin } from '@catalogue/kafka';
 import { connect, errorCode, isTransient } from '@catalogue/postgres';
 import { readSettings, type Setting } from '@catalogue/service';
@@ -21,13 +22,19 @@ export interface ToolSettings {
   topic: Setting<string>;
 }
 
+/** What the operator's tool of a service is made of. */
+export interface ToolOptions extends ToolSettings {
+  /** How the service reads messages. */
+  codec: Codec;
+}
+
 /**
  * The operator's tool of a model: runs the command that was typed, and returns the exit code: 0 when it succeeded, 1 when it
  * failed, 2 when its arguments are wrong. An error is one line on standard error.
  */
 export async function runCommand(
   model: Model,
-  { readDb, brokers, topic }: ToolSettings,
+  { readDb, brokers, topic, codec }: ToolOptions,
   typed: readonly string[],
   environment: Environment,
 ): Promise<number> {
@@ -44,7 +51,7 @@ export async function runCommand(
       process.stdout.write(`${helpOf(command)}\n`);
       return 0;
     }
-    const output = await withTools(model, settings, environment, (tools) => command.run(tools, input));
+    const output = await withTools({ model, codec }, settings, environment, (tools) => command.run(tools, input));
     return show(output, input);
   } catch (error) {
     process.stderr.write(`${oneLine(error, settings)}\n`);
@@ -89,7 +96,7 @@ function parse({ name, argument, flags = {}, options = {} }: Command, typed: str
 }
 
 async function withTools(
-  model: Model,
+  { model, codec }: Pick<Tools, 'model' | 'codec'>,
   settings: ToolSettings,
   environment: Environment,
   run: (tools: Tools) => Promise<Output>,
@@ -99,7 +106,7 @@ async function withTools(
   const kafka = { brokers, clientId: `${model.name}-command`, log: silent };
   const admin = openAdmin(kafka);
   try {
-    return await run({ model, sql, admin, kafka, topic, topicVariable: settings.topic.variable });
+    return await run({ model, codec, sql, admin, kafka, topic, topicVariable: settings.topic.variable });
   } finally {
     admin.close();
     await sql.end({ timeout: 1 });

@@ -3,7 +3,7 @@ import { readWaiting, write } from '../consume/apply-batch.ts';
 import { discardsNeeded } from '../fold/discards-needed.ts';
 import type { Model, Tracked, Writes } from '../model.ts';
 import { type FiledMessage, type ParkedMessage, placeOf } from '../fold/parked-message.ts';
-import { type Read, read, unstorable } from '../fold/message.ts';
+import type { Read } from '../fold/message.ts';
 import type { Folded } from '../fold/outcome.ts';
 import { projectBatch } from '../fold/project-batch.ts';
 import type { Discard } from '../fold/project-event.ts';
@@ -13,10 +13,12 @@ import type { OffsetScope } from '../tables/offsets.ts';
 import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { deleteParked, findWaiting, maxReleased, readUnread } from '../tables/parked-messages.ts';
 import type { Decide, Decision } from './discard-decisions.ts';
+import type { ReadAgain } from './read-again.ts';
 
 export interface ResumeOptions {
   decide: Decide;
   dryRun: boolean;
+  reading: ReadAgain;
   /** The unreadable message after which the piece begins. */
   after: FiledMessage | undefined;
 }
@@ -47,6 +49,9 @@ export async function resumePiece<Row extends Tracked>(
   let most = maxReleased;
   let beforeQueue: Error | undefined;
   let refusal: Error | undefined;
+  // Before the transaction: a schema registry may take seconds to answer.
+  const { reading, after } = options;
+  if (reading.needsSchemas) await reading.prepare(await readUnread(sql, scope.generation, productId, after, most));
   for (;;) {
     try {
       return await resumeOnce(sql, model, scope, productId, { ...options, most, beforeQueue, refusal });
@@ -115,9 +120,9 @@ async function deliverAgain<Row extends Tracked>(
   model: Model<Row>,
   generation: number,
   productId: string,
-  { decide, after, most, beforeQueue, refusal }: Omit<PieceOptions, 'dryRun'>,
+  { decide, reading, after, most, beforeQueue, refusal }: Omit<PieceOptions, 'dryRun'>,
 ): Promise<DeliveredAgain<Row>> {
-  const readAgain = (filed: readonly ParkedMessage[]) => readFiled(filed, productId, refusal);
+  const readAgain = (filed: readonly ParkedMessage[]) => reading.read(filed, refusal);
   await holdGeneration(tx, generation);
   const filed = await readUnread(tx, generation, productId, after, most);
   if (beforeQueue !== undefined && filed.length === 0) throw beforeQueue;
@@ -186,11 +191,6 @@ function outcomeOf<Row>(
 
 function byVersion(a: ParkedMessage, b: ParkedMessage): number {
   return (a.version ?? 0) - (b.version ?? 0);
-}
-
-function readFiled(messages: readonly ParkedMessage[], productId: string, refusal: Error | undefined): Read[] {
-  const origins = messages.map((message) => ({ ...message, key: productId }));
-  return refusal === undefined ? read(origins) : origins.map((origin) => unstorable(origin, refusal));
 }
 
 /** The product of a message, if it can be read. */

@@ -1,9 +1,11 @@
+import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { Sql } from '@catalogue/postgres';
 import { drainPieces, previewPieces } from '../consume/drain.ts';
 import type { Model, Tracked } from '../model.ts';
 import { retryIfRowTaken } from '../tables/taken-row.ts';
 import { type Decide, inWords, only, standingInTheWay } from './discard-decisions.ts';
 import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
+import { ReadAgain } from './read-again.ts';
 import { RefusedError } from './refused.ts';
 
 /** The result of a retry or discard for one product. */
@@ -21,8 +23,13 @@ export interface Resumed {
  * Retries a product's queue in order, in every generation, since a newer release may be able to read it. Each piece is a
  * transaction that locks the product; events that arrive meanwhile come after it.
  */
-export async function retryParked(sql: Sql, model: Model, productId: string): Promise<Resumed[]> {
-  return await resume(sql, model, productId, () => ({ discards: [] }), false);
+export async function retryParked(
+  sql: Sql,
+  model: Model,
+  productId: string,
+  codec: Codec = jsonCodec,
+): Promise<Resumed[]> {
+  return await resume(sql, model, productId, { codec, decide: () => ({ discards: [] }), dryRun: false });
 }
 
 export interface Discarding {
@@ -30,6 +37,8 @@ export interface Discarding {
   dryRun: boolean;
   /** The id of the only event to discard. */
   eventId?: string | undefined;
+  /** How unreadable messages are read again; JSON when absent. */
+  codec?: Codec | undefined;
 }
 
 /**
@@ -43,17 +52,23 @@ export async function discardParked(
   sql: Sql,
   model: Model,
   productId: string,
-  { dryRun, eventId }: Discarding,
+  { dryRun, eventId, codec = jsonCodec }: Discarding,
 ): Promise<Resumed[]> {
-  if (eventId === undefined) return await resume(sql, model, productId, standingInTheWay, dryRun);
-  const resumed = await resume(sql, model, productId, only(eventId), dryRun);
+  if (eventId === undefined) return await resume(sql, model, productId, { codec, decide: standingInTheWay, dryRun });
+  const resumed = await resume(sql, model, productId, { codec, decide: only(eventId), dryRun });
   if (resumed.length === 0 || resumed.some(({ discarded }) => discarded.length > 0)) return resumed;
   throw new RefusedError(
     `No event ${eventId} of product ${productId} waits: "parked show" tells the ids of those that do`,
   );
 }
 
-async function resume(sql: Sql, model: Model, productId: string, decide: Decide, dryRun: boolean): Promise<Resumed[]> {
+interface Resuming {
+  codec: Codec;
+  decide: Decide;
+  dryRun: boolean;
+}
+
+async function resume(sql: Sql, model: Model, productId: string, resuming: Resuming): Promise<Resumed[]> {
   // The serving generation last: none that a switch may show next is behind it meanwhile.
   const scopes = await sql<Scope[]>`
     select generations.generation, waiting.topic
@@ -65,7 +80,7 @@ async function resume(sql: Sql, model: Model, productId: string, decide: Decide,
     where waiting.topic is not null
     order by state = 'serving', generations.generation`;
   const resumed: Resumed[] = [];
-  for (const scope of scopes) resumed.push(await resumeIn(sql, model, scope, productId, decide, dryRun));
+  for (const scope of scopes) resumed.push(await resumeIn(sql, model, scope, productId, resuming));
   return resumed.toSorted((a, b) => a.generation - b.generation);
 }
 
@@ -79,15 +94,16 @@ async function resumeIn(
   model: Model,
   scope: Scope,
   productId: string,
-  decide: Decide,
-  dryRun: boolean,
+  { codec, decide, dryRun }: Resuming,
 ): Promise<Resumed> {
   const { generation } = scope;
+  const reading = new ReadAgain(codec, productId);
   const resumed: Resumed = { generation, released: 0, discarded: [], waitsFor: undefined };
   let piece: DeliveredAgain<Tracked> | undefined;
   do {
     const after = piece?.last;
-    piece = await retryIfRowTaken(model, () => resumePiece(sql, model, scope, productId, { decide, dryRun, after }));
+    const options = { decide, dryRun, reading, after };
+    piece = await retryIfRowTaken(model, () => resumePiece(sql, model, scope, productId, options));
     const drained = piece.folded.released.filter((message) => message.productId === productId);
     resumed.released += piece.released.length + drained.length;
     resumed.discarded.push(...piece.discards.map(inWords));

@@ -77,7 +77,7 @@ export async function readHeads(
  * may release, `most` at most. `waiting` counts them all.
  */
 export async function readUnread(
-  sql: Transaction,
+  sql: Sql | Transaction,
   generation: number,
   key: string,
   after: FiledMessage | undefined,
@@ -145,7 +145,9 @@ export async function insertParked(
       as row (topic, partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent, draining)
     on conflict (generation, topic, partition, "offset") do update set -- tried again, it may wait for something else
       product_id = excluded.product_id, version = excluded.version, event_id = excluded.event_id, type = excluded.type,
-      reason = excluded.reason, detail = excluded.detail, draining = excluded.draining`;
+      reason = excluded.reason, detail = excluded.detail, draining = excluded.draining,
+      -- read at last, it is kept in the form of those that wait; one that is not loaded has no content here
+      message = coalesce(excluded.message, parked_events.message)`;
 }
 
 /** Deletes parked messages. */

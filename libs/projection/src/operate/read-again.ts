@@ -1,0 +1,52 @@
+import type { Codec } from '@catalogue/contracts';
+import type { FiledMessage, ParkedMessage } from '../fold/parked-message.ts';
+import { type Read, read, unstorable } from '../fold/message.ts';
+
+/** Bytes that name a message's schema, if it names one: the messages of one schema are asked about once. */
+const headLength = 5;
+
+/** Reads the messages of a key that could not be read. One whose schema is not to be had stays unreadable, and says why. */
+export class ReadAgain {
+  readonly #codec: Codec;
+  readonly #productId: string;
+  /** By the beginning of the message. */
+  readonly #asked = new Map<string, Error | undefined>();
+
+  constructor(codec: Codec, productId: string) {
+    this.#codec = codec;
+    this.#productId = productId;
+  }
+
+  /** Whether `prepare` has something to do. */
+  get needsSchemas(): boolean {
+    return this.#codec.prepareToDecode !== undefined;
+  }
+
+  /** Asks for the schemas of messages. */
+  async prepare(messages: readonly FiledMessage[]): Promise<void> {
+    for (const { value } of messages) {
+      const head = headOf(value);
+      if (this.#asked.has(head)) continue;
+      const failure = await this.#codec.prepareToDecode?.([value]).then(
+        () => undefined,
+        (error: unknown) => error as Error,
+      );
+      this.#asked.set(head, failure);
+    }
+  }
+
+  /** `refusal` is why PostgreSQL does not store what the messages say. */
+  read(messages: readonly ParkedMessage[], refusal: Error | undefined): Read[] {
+    return messages.map((message) => {
+      const origin = { ...message, key: this.#productId };
+      if (refusal !== undefined) return unstorable(origin, refusal);
+      const failure = this.#asked.get(headOf(message.value));
+      if (failure !== undefined) return { origin, unread: { reason: 'unreadable', detail: failure.message } };
+      return read([origin], this.#codec)[0] as Read;
+    });
+  }
+}
+
+function headOf(value: Buffer | null): string {
+  return value?.toString('latin1', 0, headLength) ?? '';
+}
