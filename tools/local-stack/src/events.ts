@@ -21,12 +21,17 @@ const consumer = openConsumer({
   offsets: async (partitions) => new Map(partitions.map((partition) => [partition, { next: 0 }])),
   apply: async ({ messages, expected }: MessageBatch) => {
     for (const { partition, offset, key, value } of messages) {
-      console.log(
-        `partition ${partition}  offset ${offset}  key ${key?.toString() ?? '-'}\n${value?.toString() ?? '(no value)'}\n`,
-      );
+      console.log(`partition ${partition}  offset ${offset}  key ${key?.toString() ?? '-'}\n${textOf(value)}\n`);
     }
     return { next: (messages.at(-1)?.offset ?? expected - 1) + 1 };
   },
 });
 console.error(`The messages of ${topic} at ${kafkaBroker}, from the first one on; Ctrl-C ends this.`);
 await consumer.run(stopping.signal);
+
+/** Avro is no text: examples/python-consumer prints the events of such a topic. */
+function textOf(value: Buffer | null): string {
+  if (value === null) return '(no value)';
+  const isFramed = value[0] === 0 && value.length >= 5;
+  return isFramed ? `(${value.length} bytes of Avro by schema ${value.readUInt32BE(1)})` : value.toString();
+}
