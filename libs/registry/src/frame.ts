@@ -28,5 +28,9 @@ export function frame(schemaId: number, type: Type, record: unknown): Buffer {
 /** The id in a framed message; undefined in another, and in one that ends within it. */
 export function schemaIdIn(value: Uint8Array | null): number | undefined {
   if (value === null || value.length < headLength || value[0] !== 0) return undefined;
-  return new DataView(value.buffer, value.byteOffset).getUint32(1);
+  return at(value, 1) * 2 ** 24 + (at(value, 2) << 16) + (at(value, 3) << 8) + at(value, 4);
+}
+
+function at(value: Uint8Array, index: number): number {
+  return value[index] as number;
 }
