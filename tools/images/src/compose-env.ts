@@ -11,6 +11,7 @@ const content = `# Read by docker compose. Written by npm run compose:env; not t
 WRITE_DB_PASSWORD=${password()}
 READ_DB_PASSWORD=${password()}
 PROMOTIONS_DB_PASSWORD=${password()}
+REGISTRY_DB_PASSWORD=${password()}
 `;
 
 try {
