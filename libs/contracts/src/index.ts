@@ -1,5 +1,5 @@
 export { incompatibilities } from './compatibility/incompatibilities.ts';
-export { type Codec, createEventReader, type Decoded, jsonCodec } from './codec.ts';
+export { type Codec, createEventReader, createJsonCodec, type Decoded, jsonCodec } from './codec.ts';
 export { type ConsistencyToken, decodeToken, encodeToken } from './consistency-token.ts';
 export { defaultTopic, type Envelope, type LegacyEnvelope, type ProductEvent } from './envelope.ts';
 export { type ProductChange, type ProductEventType, productEvents } from './product-events.ts';
