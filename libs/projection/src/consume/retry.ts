@@ -27,7 +27,7 @@ import { inTurn, type Semaphore } from './semaphore.ts';
  * | anything else                                       | the partition stops with the error                         |
  * | the process crashed, twice, three times             | its messages go one at a time; the message is parked       |
  *
- * After the first failure a try waits 100 ms for locks at most.
+ * A try after a failure waits 100 ms for locks at most, and so does a transaction that partitions share.
  */
 type Failure = 'contention' | 'away' | 'lasting';
 
