@@ -249,8 +249,9 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     // partition in turn; but whenever the queue was full, the turn begins anew with the first partition.
     'queued.max.messages.kbytes': 256,
     // So each fetch must have room for a batch of every partition: otherwise the last ones get nothing until the first are read
-    // to their ends, as long as the queue fills up again and again. By default a topic takes batches of 1 048 588 bytes. A larger
-    // one is delivered when no partition before its own has any, or when a fetch begins with its partition.
+    // to their ends, as long as the queue fills up again and again. There is room for 47 partitions that one broker leads. By
+    // default a topic takes batches of 1 048 588 bytes. A larger one is delivered when no partition before its own has any, or
+    // when a fetch begins with its partition.
     'max.partition.fetch.bytes': 1_050_000,
     'fetch.max.bytes': 50_000_000,
   };
