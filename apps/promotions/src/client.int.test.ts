@@ -48,7 +48,11 @@ test('the client previews, schedules, follows and cancels a promotion', async ()
     endsBefore: later,
     version: active.version + 1,
   });
-  const stale = promotions.changeEnd(active.id, later, { ifMatch: active.version });
+  expect(await promotions.changeEnd(active.id, later, { ifMatch: active.version })).toMatchObject({
+    endsBefore: later,
+    version: active.version + 1,
+  });
+  const stale = promotions.changeEnd(active.id, at(3 * hour), { ifMatch: active.version });
   await expect(stale).rejects.toMatchObject({ type: 'version-mismatch', api: 'promotions' });
 
   expect(await promotions.cancel(active.id)).toMatchObject({ state: 'compensating' });

@@ -99,6 +99,27 @@ test.each(['ended', 'reverting'] as const)('cancelling a promotion that is %s is
   await expect(promotionsOf(fake).cancel('x')).rejects.toMatchObject({ type: 'not-possible' });
 });
 
+test('with ifMatch, cancelling again succeeds: the first attempt has changed the version', async () => {
+  const fake = api(broken, problem(412, 'version-mismatch'), shown('compensating'));
+  expect(await promotionsOf(fake).cancel('x', { ifMatch: 2 })).toMatchObject({ state: 'compensating' });
+  const changed = api(problem(412, 'version-mismatch'), shown('active'));
+  await expect(promotionsOf(changed).cancel('x', { ifMatch: 2 })).rejects.toMatchObject({ type: 'version-mismatch' });
+});
+
+const ending = (endsBefore: string) => json({ id: 'x', endsBefore, version: 3, items: {} });
+
+test('with ifMatch, moving the end again succeeds if it is there: the first attempt has changed the version', async () => {
+  const fake = api(broken, problem(412, 'version-mismatch'), ending('2026-11-28T23:00:00.000Z'));
+  expect(await promotionsOf(fake).changeEnd('x', '2026-11-29T00:00:00+01:00', { ifMatch: 2 })).toEqual({
+    id: 'x',
+    endsBefore: '2026-11-28T23:00:00.000Z',
+    version: 3,
+  });
+  const changed = api(problem(412, 'version-mismatch'), ending('2026-11-28T00:00:00.000Z'));
+  const late = promotionsOf(changed).changeEnd('x', '2026-11-29T00:00:00+01:00', { ifMatch: 2 });
+  await expect(late).rejects.toMatchObject({ type: 'version-mismatch' });
+});
+
 test('every request carries the access token, and a refused token is asked for once more', async () => {
   const fake = api(problem(401, 'unauthenticated'), json([]));
   const tokens = ['old', 'new'];

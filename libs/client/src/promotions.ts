@@ -120,8 +120,8 @@ export class Promotions {
     try {
       return await this.#operate(id, 'cancel', options);
     } catch (error) {
-      // An earlier attempt, whose answer was lost, may have cancelled it.
-      if (!isProblem(error, 'not-possible')) throw error;
+      // An earlier attempt, whose answer was lost, may have cancelled it, and so changed its version.
+      if (!isProblem(error, 'not-possible', 'version-mismatch')) throw error;
       const { items: _, ...promotion } = await this.get(id, options);
       if (!cancelled.includes(promotion.state)) throw error;
       return promotion;
@@ -129,8 +129,8 @@ export class Promotions {
   }
 
   /**
-   * Tries again what needs attention. When an answer was lost, the client’s retry may fail with `not-possible` although the first
-   * attempt took effect: `get` tells.
+   * Tries again what needs attention. When an answer was lost, the client’s retry may fail with `not-possible`, or with
+   * `version-mismatch` given `ifMatch`, although the first attempt took effect: `get` tells.
    */
   async retry(id: string, options: OperationOptions = {}): Promise<Promotion> {
     return await this.#operate(id, 'retry', options);
@@ -141,10 +141,18 @@ export class Promotions {
     return await this.#operate(id, 'keep', options);
   }
 
-  /** Moves the end of a promotion that is not over: RFC 3339, with an offset. */
+  /** Moves the end of a promotion that is not over: RFC 3339, with an offset. `ifMatch` allows an end that is there already. */
   async changeEnd(id: string, endsBefore: string, { signal, ifMatch }: OperationOptions = {}): Promise<Promotion> {
     const headers = { 'content-type': 'application/merge-patch+json', ...condition(ifMatch) };
-    return (await this.#send('PATCH', pathOf(id), { headers, body: { endsBefore }, signal })) as Promotion;
+    try {
+      return (await this.#send('PATCH', pathOf(id), { headers, body: { endsBefore }, signal })) as Promotion;
+    } catch (error) {
+      // An earlier attempt, whose answer was lost, may have moved the end, and so changed the version.
+      if (!isProblem(error, 'version-mismatch')) throw error;
+      const { items: _, ...promotion } = await this.get(id, { signal });
+      if (Date.parse(promotion.endsBefore) !== Date.parse(endsBefore)) throw error;
+      return promotion;
+    }
   }
 
   async #operate(id: string, operation: string, { signal, ifMatch }: OperationOptions): Promise<Promotion> {
