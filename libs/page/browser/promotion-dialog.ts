@@ -8,7 +8,16 @@ import {
 import { find, isolated, make, setText } from './elements.ts';
 import { formatPrice } from './price.ts';
 import { showProgress } from './promotion-list.ts';
-import { countsOf, operationsOf, periodOf, progressOf, ruleOf, stateOf } from './promotion-words.ts';
+import {
+  countsOf,
+  doneOf,
+  type Operation,
+  operationsOf,
+  periodOf,
+  progressOf,
+  ruleOf,
+  stateOf,
+} from './promotion-words.ts';
 import { Wake } from './wake.ts';
 
 export interface PromotionDialogOptions {
@@ -19,8 +28,6 @@ export interface PromotionDialogOptions {
   /** Called with a sentence after an operation that took effect. */
   done: (sentence: string) => void;
 }
-
-type Operation = 'cancel' | 'retry' | 'keep';
 
 const everyMs = 1_000;
 /** Products of each state that are listed. */
@@ -35,10 +42,10 @@ const headings: Record<(typeof exceptions)[number], string> = {
   untouched: 'Not reached',
 };
 
-const operations: Record<Operation, { ask: string; asked: string; done: string }> = {
-  cancel: { ask: 'Cancel promotion', asked: 'Cancel it for good?', done: 'cancelled' },
-  retry: { ask: 'Try again', asked: '', done: 'tried again' },
-  keep: { ask: 'Keep its prices', asked: 'Keep its prices for good?', done: 'ended, and keeps its prices' },
+const operations: Record<Operation, { ask: string; asked: string }> = {
+  cancel: { ask: 'Cancel promotion', asked: 'Cancel it for good?' },
+  retry: { ask: 'Try again', asked: '' },
+  keep: { ask: 'Keep its prices', asked: 'Keep its prices for good?' },
 };
 
 /** The dialog that shows a promotion, follows its progress, and cancels, retries or keeps it. */
@@ -204,16 +211,17 @@ export class PromotionDialog {
       return;
     }
     const { signal } = this.#following;
+    const done = doneOf(operation, promotion);
     this.#setBusy(true);
     setText(this.#fault, '');
     try {
       await this.#options.promotions[operation](promotion.id);
-      this.#options.done(`${promotion.name} is ${operations[operation].done}.`);
+      this.#options.done(`${promotion.name} is ${done}.`);
     } catch (error) {
       const why =
         error instanceof CatalogueProblem ? `${error.detail}.` : 'No answer: it may have taken effect or not.';
       if (!signal.aborted) setText(this.#fault, why);
-      else this.#options.done(`${promotion.name} was not ${operations[operation].done}. ${why}`);
+      else this.#options.done(`${promotion.name} was not ${done}. ${why}`);
     }
     if (signal.aborted) return;
     this.#setBusy(false);

@@ -1,6 +1,6 @@
 import type { Promotion, PromotionProgress, PromotionState } from '@catalogue/client';
 import { expect, test } from 'vitest';
-import { countsOf, isMoving, operationsOf, periodOf, progressOf, ruleOf, stateOf } from './promotion-words.ts';
+import { countsOf, doneOf, isMoving, operationsOf, periodOf, progressOf, ruleOf, stateOf } from './promotion-words.ts';
 
 const none = {
   waiting: 0,
@@ -51,12 +51,22 @@ test.each<[PromotionState, Partial<typeof none>, string[]]>([
   ['applying', { failed: 1 }, ['cancel', 'retry']],
   ['active', {}, ['cancel', 'keep']],
   ['needs-attention', { failed: 1 }, ['cancel', 'retry', 'keep']],
-  ['reverting', { failed: 1 }, ['retry']],
-  ['compensating', {}, []],
+  ['reverting', { failed: 1 }, ['retry', 'keep']],
+  ['compensating', {}, ['keep']],
   ['ended', {}, []],
 ])('an operator may do to a promotion that is %s with %j: %j', (state, items, possible) => {
   const operations = Object.entries(operationsOf(at(state, items)));
   expect(operations.filter(([, may]) => may).map(([operation]) => operation)).toEqual(possible);
+});
+
+test.each<[Parameters<typeof doneOf>[0], PromotionState, string]>([
+  ['cancel', 'active', 'cancelled'],
+  ['keep', 'active', 'ended, and keeps its prices'],
+  ['keep', 'needs-attention', 'ended, and keeps its prices'],
+  ['keep', 'reverting', 'left with the prices that it has not given back'],
+  ['keep', 'compensating', 'left with the prices that it has not given back'],
+])('after %s a promotion that was %s is %s', (operation, state, words) => {
+  expect(doneOf(operation, { state })).toBe(words);
 });
 
 test('a state of a newer release is told by its name', () => {

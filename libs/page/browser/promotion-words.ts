@@ -80,12 +80,22 @@ export function countsOf({ items }: PromotionProgress): string {
   return states.map(([state, count]) => `${count} ${counted[state as PromotionItemState] ?? state}`).join(', ');
 }
 
+export type Operation = 'cancel' | 'retry' | 'keep';
+
 /** What an operator may do in the state, as promotions decides it. */
-export function operationsOf({ state, items }: PromotionProgress): { cancel: boolean; retry: boolean; keep: boolean } {
+export function operationsOf({ state, items }: PromotionProgress): Record<Operation, boolean> {
   const isAttended = state === 'needs-attention';
   return {
     cancel: isAttended || ['claiming', 'scheduled', 'applying', 'active'].includes(state),
     retry: isAttended || (['applying', 'reverting', 'compensating'].includes(state) && items.failed > 0),
-    keep: isAttended || state === 'active',
+    keep: isAttended || ['active', 'reverting', 'compensating'].includes(state),
   };
+}
+
+/** What a promotion that was in the state is after the operation: `Sale is …`. */
+export function doneOf(operation: Operation, { state }: Pick<Promotion, 'state'>): string {
+  if (operation === 'cancel') return 'cancelled';
+  if (operation === 'retry') return 'tried again';
+  const isGivingBack = state === 'reverting' || state === 'compensating';
+  return isGivingBack ? 'left with the prices that it has not given back' : 'ended, and keeps its prices';
 }
