@@ -1,6 +1,6 @@
 import { CatalogueProblem } from '@catalogue/client';
 import { expect, test } from 'vitest';
-import { faultsOf, readPromotion, type Typed } from './promotion-form.ts';
+import { faultsOf, firstFault, noFaults, readPromotion, type Typed } from './promotion-form.ts';
 
 const now = Date.parse('2026-11-27T10:00:00');
 const typed: Typed = {
@@ -74,4 +74,9 @@ test('a fault of a field is told there, any other refusal for the whole form', (
     whole: '',
   });
   expect(faultsOf(problem('unavailable', []), nameOf)).toMatchObject({ whole: 'D.' });
+});
+
+test('a single sentence tells the first fault, of a field or of the whole form', () => {
+  expect(firstFault({ ...noFaults, startsAt: 'Too early.', whole: 'D.' })).toBe('Too early.');
+  expect(firstFault({ ...noFaults, whole: 'D.' })).toBe('D.');
 });

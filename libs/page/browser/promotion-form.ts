@@ -26,6 +26,11 @@ export interface Faults {
 
 export const noFaults: Faults = { name: '', amount: '', startsAt: '', endsBefore: '', whole: '' };
 
+/** The first fault that there is, for a place without fields. */
+export function firstFault({ name, amount, startsAt, endsBefore, whole }: Faults): string {
+  return [name, amount, startsAt, endsBefore, whole].find((fault) => fault !== '') ?? '';
+}
+
 /** The promotion that the fields describe; an empty start is now. Otherwise the faults of the fields. */
 export function readPromotion(
   typed: Typed,

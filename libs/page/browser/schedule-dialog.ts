@@ -10,7 +10,15 @@ import {
 import { newKey } from './commands.ts';
 import { find, make, markField, setText } from './elements.ts';
 import { formatPrice } from './price.ts';
-import { type Faults, faultsOf, noFaults, readPromotion, type RuleKind, type Typed } from './promotion-form.ts';
+import {
+  type Faults,
+  faultsOf,
+  firstFault,
+  noFaults,
+  readPromotion,
+  type RuleKind,
+  type Typed,
+} from './promotion-form.ts';
 
 export interface ScheduleDialogOptions {
   promotions: Promotions;
@@ -123,7 +131,7 @@ export class ScheduleDialog {
     } catch (error) {
       if (signal.aborted) return;
       this.#prices.replaceChildren();
-      const why = isProblem(error) ? this.#faultsOf(error).whole : 'promotions does not answer.';
+      const why = isProblem(error) ? firstFault(this.#faultsOf(error)) : 'promotions does not answer.';
       setText(this.#previewed, `There is no preview: ${why}`);
     }
   }
