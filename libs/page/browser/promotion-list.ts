@@ -41,6 +41,8 @@ export class PromotionList {
   readonly #lists = new Map<Group, { heading: HTMLElement; list: HTMLUListElement }>();
   readonly #wake = new Wake();
   readonly #news: PromotionNews;
+  /** What was heard since the list was last asked for. */
+  readonly #heard = new Map<string, PromotionProgress>();
   #promotions: readonly (Promotion | PromotionProgress)[] = [];
   #following = new AbortController();
   #shown = pageSize;
@@ -100,6 +102,7 @@ export class PromotionList {
   }
 
   #hear(promotion: PromotionProgress): void {
+    this.#heard.set(promotion.id, promotion);
     const known = this.#promotions.find(({ id }) => id === promotion.id);
     // A promotion that is not in the list yet is loaded with it.
     if (known === undefined) this.#wake.now();
@@ -110,13 +113,15 @@ export class PromotionList {
 
   async #load(signal: AbortSignal): Promise<void> {
     const { promotions } = this.#options;
+    this.#heard.clear();
     try {
       const page = await promotions.page({ limit: this.#shown }, { signal });
       const moving = page.promotions.filter(isMoving).slice(0, maxCounted);
       const counted = await Promise.all(moving.map(({ id }) => promotions.get(id, { signal })));
       if (signal.aborted) return;
       const byId = new Map(counted.map((promotion) => [promotion.id, promotion]));
-      this.#draw(page.promotions.map((promotion) => byId.get(promotion.id) ?? promotion));
+      const loaded = page.promotions.map((promotion) => byId.get(promotion.id) ?? promotion);
+      this.#draw(newest(loaded, this.#heard));
       this.#more.hidden = page.next === undefined || this.#shown >= maxShown;
       this.#tell('');
     } catch (error) {
@@ -184,6 +189,17 @@ export class PromotionList {
     this.#rows.set(promotion.id, row);
     return row;
   }
+}
+
+/** The loaded promotions, with what was heard of them while they were on their way. */
+export function newest(
+  loaded: readonly (Promotion | PromotionProgress)[],
+  heard: ReadonlyMap<string, PromotionProgress>,
+): (Promotion | PromotionProgress)[] {
+  return loaded.map((promotion) => {
+    const news = heard.get(promotion.id);
+    return news !== undefined && news.version > promotion.version ? news : promotion;
+  });
 }
 
 export function showProgress(bar: HTMLProgressElement, progress: { done: number; of: number } | undefined): void {
