@@ -44,7 +44,14 @@ const promotions = meta('promotions');
 const promoting =
   promotions === ''
     ? undefined
-    : new PromotionSection({ address: promotions, catalogue, locale, shown: () => live.list.products, say });
+    : new PromotionSection({
+        address: promotions,
+        catalogue,
+        locale,
+        shown: () => live.list.products,
+        say,
+        notSaved: showUnsaved,
+      });
 const rows = new Rows(find('rows', HTMLElement), locale, (product) => editor.open(product), promoting?.selection);
 const priorPrices = new PriorPrices(prices === '' ? undefined : catalogue, tellPriorPrices);
 const status = new StatusBar(commandApi, lag);

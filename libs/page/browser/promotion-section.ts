@@ -14,6 +14,8 @@ export interface PromotionSectionOptions {
   shown: () => readonly Product[];
   /** Tells screen readers. */
   say: (sentence: string) => void;
+  /** Shows what failed after its dialog was closed; an empty text hides it. */
+  notSaved: (sentence: string) => void;
 }
 
 /** Everything about promotions on the page: the selection of products, the list, and its two dialogs. */
@@ -26,7 +28,7 @@ export class PromotionSection {
 
   constructor(options: PromotionSectionOptions) {
     this.#options = options;
-    const { address, locale, say } = options;
+    const { address, locale, say, notSaved } = options;
     const promotions = new Promotions({ promotions: address, timeout: 8_000 });
     const dialog = new PromotionDialog({
       promotions,
@@ -47,11 +49,13 @@ export class PromotionSection {
       promotions,
       locale,
       promotionName: (id) => this.#list.nameOf(id),
-      scheduled: ({ name }) => {
-        this.selection.clear();
-        this.#list.show();
+      scheduled: ({ name }, products, isAwaited) => {
+        this.selection.set(products, false);
+        if (isAwaited) this.#list.show();
+        else this.#list.refresh();
         say(`Scheduled ${isolated(name)}.`);
       },
+      notScheduled: notSaved,
     });
     for (const id of ['schedule-open', 'schedule-selected']) {
       find(id, HTMLButtonElement).addEventListener('click', () => this.schedule());

@@ -8,7 +8,7 @@ import {
   type Promotions,
 } from '@catalogue/client';
 import { newKey } from './commands.ts';
-import { find, make, markField, setText } from './elements.ts';
+import { find, isolated, make, markField, setText } from './elements.ts';
 import { formatPrice } from './price.ts';
 import {
   type Faults,
@@ -25,8 +25,20 @@ export interface ScheduleDialogOptions {
   locale: string;
   /** The name of a promotion; undefined if it is not known. */
   promotionName: (id: string) => string | undefined;
-  /** Called after a promotion was scheduled. */
-  scheduled: (promotion: Promotion) => void;
+  /** Called after a promotion of these products was scheduled; `isAwaited` while its dialog was still open. */
+  scheduled: (promotion: Promotion, products: readonly Product[], isAwaited: boolean) => void;
+  /** Called when a promotion was not scheduled after its dialog was closed; with an empty text when the dialog opens again. */
+  notScheduled: (sentence: string) => void;
+}
+
+/** What is sent to schedule a promotion. */
+interface Sending {
+  /** What the dialog held, in one text with the products. */
+  text: string;
+  typed: Typed;
+  promotion: NewPromotion;
+  products: ReadonlyMap<string, Product>;
+  key: string;
 }
 
 const whileTyping = 250;
@@ -55,8 +67,8 @@ export class ScheduleDialog {
   #previewing = new AbortController();
   /** A new object each time the dialog opens or closes: answers of an earlier opening do not change this one. */
   #opening = {};
-  /** A request without an answer, which may have taken effect: pressing the button again sends it with the same key. */
-  #unanswered: { typed: string; promotion: NewPromotion; key: string } | undefined;
+  /** Requests without an answer, which may have taken effect: pressing the button again sends one with the same key. By text. */
+  readonly #unanswered = new Map<string, Sending>();
 
   constructor(options: ScheduleDialogOptions) {
     this.#options = options;
@@ -78,6 +90,7 @@ export class ScheduleDialog {
     this.#products = new Map(products.map((product) => [product.id, product]));
     setText(this.#title, `Promotion of ${products.length === 1 ? '1 product' : `${products.length} products`}`);
     this.#setBusy(false);
+    this.#options.notScheduled('');
     this.#label();
     this.#showFaults(products.length === 0 ? { ...noFaults, whole: 'Select products in the list first.' } : noFaults);
     this.#dialog.showModal();
@@ -86,6 +99,7 @@ export class ScheduleDialog {
   }
 
   #closed(): void {
+    if (this.#dialog.open) return;
     this.#opening = {};
     clearTimeout(this.#timer);
     this.#previewing.abort();
@@ -131,7 +145,7 @@ export class ScheduleDialog {
     } catch (error) {
       if (signal.aborted) return;
       this.#prices.replaceChildren();
-      const why = isProblem(error) ? firstFault(this.#faultsOf(error)) : 'promotions does not answer.';
+      const why = isProblem(error) ? firstFault(this.#faultsOf(error, this.#products)) : 'promotions does not answer.';
       setText(this.#previewed, `There is no preview: ${why}`);
     }
   }
@@ -154,30 +168,42 @@ export class ScheduleDialog {
     const read = this.#read(typed);
     this.#showFaults('faults' in read ? read.faults : noFaults);
     if ('faults' in read) return;
-    const text = JSON.stringify([typed, read.promotion.products]);
+    const { promotion } = read;
+    const products = this.#products;
+    const text = JSON.stringify([typed, [...products.keys()]]);
     // An empty start is the time of the first attempt: another time would be another promotion.
-    if (this.#unanswered?.typed !== text) this.#unanswered = { typed: text, promotion: read.promotion, key: newKey() };
-    await this.#send(this.#unanswered);
+    const request = this.#unanswered.get(text) ?? { text, typed, promotion, products, key: newKey() };
+    this.#unanswered.set(text, request);
+    await this.#send(request);
   }
 
-  async #send({ promotion, key }: { promotion: NewPromotion; key: string }): Promise<void> {
+  async #send({ text, typed, promotion, products, key }: Sending): Promise<void> {
     const opening = this.#opening;
     this.#setBusy(true);
     try {
       const scheduled = await this.#options.promotions.schedule(promotion, { idempotencyKey: key });
-      this.#unanswered = undefined;
-      for (const field of [this.#name, this.#amount, this.#starts, this.#ends]) field.value = '';
-      if (this.#opening === opening) this.#dialog.close();
-      this.#options.scheduled(scheduled);
+      this.#unanswered.delete(text);
+      this.#forget(typed);
+      const isAwaited = this.#opening === opening;
+      if (isAwaited) this.#dialog.close();
+      this.#options.scheduled(scheduled, [...products.values()], isAwaited);
     } catch (error) {
-      if (isProblem(error)) this.#unanswered = undefined;
-      if (this.#opening === opening) this.#showFaults(isProblem(error) ? this.#faultsOf(error) : noAnswer);
+      if (isProblem(error)) this.#unanswered.delete(text);
+      const faults = isProblem(error) ? this.#faultsOf(error, products) : noAnswer;
+      if (this.#opening === opening) this.#showFaults(faults);
+      else this.#options.notScheduled(`The promotion ${isolated(promotion.name)}: ${firstFault(faults)}`);
     }
     if (this.#opening === opening) this.#setBusy(false);
   }
 
-  #faultsOf(problem: CatalogueProblem): Faults {
-    return faultsOf(problem, (id) => this.#products.get(id)?.name ?? this.#options.promotionName(id) ?? id);
+  /** Clears the fields, unless something else was typed meanwhile. */
+  #forget(sent: Typed): void {
+    if (JSON.stringify(this.#typed) !== JSON.stringify(sent)) return;
+    for (const field of [this.#name, this.#amount, this.#starts, this.#ends]) field.value = '';
+  }
+
+  #faultsOf(problem: CatalogueProblem, products: ReadonlyMap<string, Product>): Faults {
+    return faultsOf(problem, (id) => products.get(id)?.name ?? this.#options.promotionName(id) ?? id);
   }
 
   #showFaults({ name, amount, startsAt, endsBefore, whole }: Faults): void {

@@ -1,4 +1,4 @@
-import type { Locator } from 'playwright-core';
+import type { Locator, Route } from 'playwright-core';
 import { beforeEach, expect, test } from 'vitest';
 import type { CataloguePage } from './catalogue-page.ts';
 import { Stage } from './stage.ts';
@@ -145,6 +145,59 @@ test('what is wrong is told where it is wrong, and products of another promotion
   // Products that another selection replaces are not forgotten, and neither is what was typed.
   await shown.page.locator('#schedule-selected').click();
   expect(await dialog.getByLabel('Name').inputValue()).toBe('Second');
+  expect(shown.faults).toEqual([]);
+});
+
+/** Selects the product and presses Schedule. The request waits until it is released; Escape closes the dialog. */
+async function scheduleHeld(shown: CataloguePage, product: string, name: string): Promise<() => void> {
+  const released = Promise.withResolvers<void>();
+  await shown.page.route(/\/promotions$/, async (route: Route) => {
+    if (route.request().method() === 'POST') await released.promise;
+    await route.continue();
+  });
+  await box(shown, product).check();
+  await shown.page.locator('#schedule-selected').click();
+  await shown.dialog.getByLabel('Name').fill(name);
+  await shown.dialog.getByLabel('Percent', { exact: true }).fill('10');
+  await shown.dialog.getByLabel('Ends before').fill(fieldOf(hour));
+  await shown.dialog.getByRole('button', { name: 'Schedule', exact: true }).click();
+  await shown.dialog.getByText('Scheduling', { exact: true }).waitFor();
+  await shown.page.keyboard.press('Escape');
+  await shown.dialog.waitFor({ state: 'hidden' });
+  return released.resolve;
+}
+
+test('a refusal that comes after the dialog was closed is shown on the page', async () => {
+  const [mouse = ''] = await products({ Mouse: 10 });
+  await using shown = await stage.openLive();
+  const release = await scheduleHeld(shown, 'Mouse', 'Late');
+  const [startsAt = '', endsBefore = ''] = [0, 2 * hour].map((fromNow) => new Date(Date.now() + fromNow).toISOString());
+  const promotions = stage.system.promotionsClient();
+  await promotions.schedule({ name: 'First', products: [mouse], price: 5, startsAt, endsBefore, onRefusal: 'skip' });
+  release();
+  await shown.page.getByText(/^The promotion .Late.: Product Mouse is in promotion .* then\.$/).waitFor();
+  // What was typed is still there.
+  await shown.page.locator('#schedule-selected').click();
+  expect(await shown.dialog.getByLabel('Name').inputValue()).toBe('Late');
+  expect(await shown.page.locator('#unsaved').isVisible()).toBe(false);
+  expect(shown.faults).toEqual([]);
+});
+
+test('an answer that comes after the dialog was opened again leaves what was typed and selected since', async () => {
+  await products({ Mouse: 10, Lamp: 20 });
+  await using shown = await stage.openLive();
+  const release = await scheduleHeld(shown, 'Mouse', 'Early');
+  await box(shown, 'Lamp').check();
+  await shown.page.locator('#schedule-selected').click();
+  await shown.dialog.getByLabel('Name').fill('Second');
+  release();
+  await shown.page.getByText(/^Scheduled .Early.\.$/).waitFor({ state: 'attached' });
+  expect(await shown.dialog.getByLabel('Name').inputValue()).toBe('Second');
+  expect(await shown.dialog.getByLabel('Percent', { exact: true }).inputValue()).toBe('10');
+  await shown.page.locator('#schedule-name:focus').waitFor();
+  await shown.page.keyboard.press('Escape');
+  await shown.page.getByText('1 selected').waitFor();
+  expect(await box(shown, 'Lamp').isChecked()).toBe(true);
   expect(shown.faults).toEqual([]);
 });
 
