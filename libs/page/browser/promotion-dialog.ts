@@ -27,6 +27,8 @@ export interface PromotionDialogOptions {
   namesOf: (ids: readonly string[]) => Promise<string[]>;
   /** Called with a sentence after an operation that took effect. */
   done: (sentence: string) => void;
+  /** Called with a sentence after one that failed when the dialog was closed; with an empty text when the dialog opens. */
+  notDone: (sentence: string) => void;
 }
 
 const everyMs = 1_000;
@@ -94,7 +96,8 @@ export class PromotionDialog {
     this.#following = new AbortController();
     this.#promotion = undefined;
     this.#detailed = '';
-    this.#isBusy = false;
+    this.#setBusy(false);
+    this.#options.notDone('');
     setText(this.#title, name);
     setText(this.#state, 'Loading');
     setText(this.#fault, '');
@@ -221,7 +224,7 @@ export class PromotionDialog {
       const why =
         error instanceof CatalogueProblem ? `${error.detail}.` : 'No answer: it may have taken effect or not.';
       if (!signal.aborted) setText(this.#fault, why);
-      else this.#options.done(`${promotion.name} was not ${done}. ${why}`);
+      else this.#options.notDone(`${isolated(promotion.name)} was not ${done}. ${why}`);
     }
     if (signal.aborted) return;
     this.#setBusy(false);

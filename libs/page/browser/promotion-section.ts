@@ -38,6 +38,7 @@ export class PromotionSection {
         say(sentence);
         this.#list.refresh();
       },
+      notDone: notSaved,
     });
     this.#list = new PromotionList({
       promotions,

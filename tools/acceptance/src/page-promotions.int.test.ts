@@ -201,6 +201,43 @@ test('an answer that comes after the dialog was opened again leaves what was typ
   expect(shown.faults).toEqual([]);
 });
 
+/** Schedules a promotion of the product for tomorrow; resolves with its id. */
+async function scheduleTomorrow(product: string, name: string): Promise<string> {
+  const [startsAt = '', endsBefore = ''] = [24, 25].map((hours) => new Date(Date.now() + hours * hour).toISOString());
+  const sale = { name, products: [product], percent: 10, startsAt, endsBefore, onRefusal: 'skip' } as const;
+  return (await stage.system.promotionsClient().schedule(sale)).id;
+}
+
+test('a promotion that is opened again during an operation has its buttons, and the page shows what is refused', async () => {
+  const [mouse = ''] = await products({ Mouse: 10 });
+  const id = await scheduleTomorrow(mouse, 'Tomorrow');
+  await using shown = await stage.openLive();
+  const { dialog, page } = shown;
+  const released = Promise.withResolvers<void>();
+  await page.route(`**/promotions/${id}/cancel`, async (route: Route) => {
+    await released.promise;
+    const json = { type: 'not-possible', title: 'Not possible', status: 409, detail: 'Not now' };
+    await route.fulfill({ status: 409, json, headers: { 'access-control-allow-origin': '*' } });
+  });
+  await section(shown).locator('summary').click();
+  await line(shown, 'Tomorrow').getByRole('button').click();
+  await dialog.getByRole('button', { name: 'Cancel promotion' }).click();
+  await dialog.getByRole('button', { name: 'Cancel it for good?' }).click();
+  await page.locator('#promotion-cancel[aria-disabled="true"]').waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await line(shown, 'Tomorrow').getByRole('button').click();
+  await dialog.getByRole('button', { name: 'Cancel promotion', disabled: false }).waitFor();
+  released.resolve();
+  await page.getByText(/^.Tomorrow. was not cancelled\. Not now\.$/).waitFor();
+  expect(await page.locator('#promotion-fault').textContent()).toBe('');
+  await page.unrouteAll();
+  await dialog.getByRole('button', { name: 'Cancel promotion' }).click();
+  await dialog.getByRole('button', { name: 'Cancel it for good?' }).click();
+  await dialog.getByText('Cancelled before its start', { exact: true }).waitFor();
+  expect(shown.faults).toEqual([]);
+});
+
 test('a selection lasts while other products are searched, and loses what was discontinued', async () => {
   const [mouse = ''] = await products({ Mouse: 10, Lamp: 20 });
   await using shown = await stage.openLive();
