@@ -165,7 +165,7 @@ export class PromotionDialog {
   }
 
   /** The products that did not go the usual way, and why. */
-  async #showExceptions({ id, items, clashes }: PromotionProgress, signal: AbortSignal): Promise<void> {
+  async #showExceptions({ id, items, clashes, clashCount }: PromotionProgress, signal: AbortSignal): Promise<void> {
     const sections: HTMLElement[] = [];
     for (const state of exceptions) {
       if (items[state] === 0) continue;
@@ -181,7 +181,7 @@ export class PromotionDialog {
     if (clashes.length > 0) {
       const names = await this.#options.namesOf(clashes.slice(0, listed).map(({ product }) => product));
       const lines = names.map((name) => make('li', {}, isolated(name)));
-      sections.push(this.#section('In other promotions then', clashes.length, lines));
+      sections.push(this.#section('In other promotions then', clashCount, lines));
     }
     if (!signal.aborted) this.#exceptions.replaceChildren(...sections);
   }

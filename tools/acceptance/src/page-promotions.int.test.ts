@@ -238,6 +238,23 @@ test('a promotion that is opened again during an operation has its buttons, and 
   expect(shown.faults).toEqual([]);
 });
 
+test('a refused promotion counts all products of other promotions, and names the first', async () => {
+  const [mouse = ''] = await products({ Mouse: 10 });
+  const id = await scheduleTomorrow(mouse, 'Refused');
+  const refused = { state: 'refused', clashCount: 250, clashes: [{ product: mouse, promotion: id }] };
+  const json = { ...(await stage.system.promotionsClient().get(id)), ...refused };
+  await using shown = await stage.openLive();
+  await shown.page.route(`**/promotions/${id}`, (route: Route) =>
+    route.fulfill({ json, headers: { 'access-control-allow-origin': '*' } }),
+  );
+  await section(shown).locator('summary').click();
+  await line(shown, 'Refused').getByRole('button').click();
+  await shown.dialog.getByRole('heading', { name: 'In other promotions then (250)' }).waitFor();
+  await shown.dialog.getByText('And 249 more').waitFor();
+  await shown.page.unrouteAll();
+  expect(shown.faults).toEqual([]);
+});
+
 test('a selection lasts while other products are searched, and loses what was discontinued', async () => {
   const [mouse = ''] = await products({ Mouse: 10, Lamp: 20 });
   await using shown = await stage.openLive();
