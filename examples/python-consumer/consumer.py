@@ -5,6 +5,7 @@ With --once it ends at the end of the topic.
 """
 import os
 import sys
+import uuid
 
 from confluent_kafka import Consumer, KafkaError
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -19,13 +20,16 @@ decode = AvroDeserializer(SchemaRegistryClient(registry))
 
 consumer = Consumer({
     "bootstrap.servers": os.environ["KAFKA_BROKER"],
-    "group.id": "python-consumer",
+    "group.id": f"python-consumer-{uuid.uuid4()}",  # A group of its own: each start reads all partitions.
     "auto.offset.reset": "earliest",
     "enable.auto.commit": False,  # It keeps nothing, so that each start reads everything.
     "enable.partition.eof": True,
 })
+found = consumer.list_topics(topic, timeout=30).topics[topic]
+if found.error:
+    raise SystemExit(f"The topic {topic} cannot be read: {found.error.str()}")
+partitions = len(found.partitions)
 consumer.subscribe([topic])
-partitions = len(consumer.list_topics(topic, timeout=30).topics[topic].partitions)
 versions, names, at_end = {}, {}, set()
 while "--once" not in sys.argv or len(at_end) < partitions:
     message = consumer.poll(1)
@@ -41,7 +45,7 @@ while "--once" not in sys.argv or len(at_end) < partitions:
     if event["productVersion"] <= versions.get(product, 0):
         continue  # Each event arrives at least once.
     versions[product] = event["productVersion"]
-    names[product] = payload.get("name") or names[product]
+    names[product] = payload.get("name") or names.get(product, "?")
     if dict(message.headers())["ce_type"] == b"ProductDiscontinued":
         print(f"{product} {names[product]} is discontinued", flush=True)
     elif payload.get("price") is not None:

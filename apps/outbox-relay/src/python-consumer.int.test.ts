@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -28,6 +29,11 @@ async function install(): Promise<string | undefined> {
     rmSync(part, { recursive: true, force: true });
     return `Confluent's client for Python could not be installed: ${(error as Error).message}`;
   }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  if (child.kill('SIGKILL')) await exited;
 }
 
 let missing: string | undefined;
@@ -61,10 +67,25 @@ test('a consumer in Python reads the topic by the schemas of the registry', asyn
 
   const settings = { KAFKA_BROKER: kafka, KAFKA_TOPIC: topic.name, SCHEMA_REGISTRY_URL: server.url };
   const env = { ...process.env, ...settings, PYTHONPATH: packages };
+  // One that goes on reading does not take partitions from the other.
+  const other = spawn('python3', ['consumer.py'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  await using _other = { [Symbol.asyncDispose]: () => stop(other) };
+  await once(other.stdout, 'data');
   const { stdout } = await run('python3', ['consumer.py', '--once'], { cwd: folder, env });
   const linesOf = (id: string) => stdout.split('\n').filter((line) => line.startsWith(id));
   expect(linesOf(mouse)).toEqual(
     ['costs 1.00', 'costs 2.00', 'costs 999999999.99'].map((end) => `${mouse} Mouse ${end}`),
   );
   expect(linesOf(lamp)).toEqual(['costs 1.00', 'costs 2.00', 'is discontinued'].map((end) => `${lamp} Mouse ${end}`));
+});
+
+test('it says that a topic does not exist', async ({ skip }) => {
+  if (missing !== undefined) skip(missing);
+  const settings = { KAFKA_BROKER: kafka, KAFKA_TOPIC: 'not-here', SCHEMA_REGISTRY_URL: 'http://127.0.0.1:9' };
+  const env = { ...process.env, ...settings, PYTHONPATH: packages };
+  const reading = run('python3', ['consumer.py', '--once'], { cwd: folder, env });
+  await expect(reading).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('The topic not-here cannot be read'),
+  });
 });
