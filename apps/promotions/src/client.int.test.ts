@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isProblem, type NewPromotion } from '@catalogue/client';
+import { isProblem, type NewPromotion, type PromotionProgress } from '@catalogue/client';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Pipeline } from '../test/pipeline.ts';
 
@@ -98,4 +98,31 @@ test('while promotions is down the client waits for it, and schedules once', asy
   await scheduling;
   const named = (await Array.fromAsync(promotions.list())).filter(({ name }) => name === 'After the outage');
   expect(named).toHaveLength(1);
+});
+
+test('the stream follows a promotion, and resumes after an outage', async () => {
+  const { promotions } = pipeline;
+  const products = await pipeline.create(10, 20);
+  const id = randomUUID();
+  const live = Promise.withResolvers<void>();
+  const follow = async () => {
+    const stream = promotions.stream({ onConnection: (state) => (state === 'live' ? live.resolve() : undefined) });
+    const found: PromotionProgress[] = [];
+    for await (const event of stream) {
+      if (event.type !== 'promotion' || event.promotion.id !== id) continue;
+      found.push(event.promotion);
+      if (event.promotion.state === 'undone') break;
+    }
+    return found;
+  };
+  const following = follow();
+  await live.promise;
+  await promotions.schedule({ ...saleOf(products), id });
+  await pipeline.reaches(id, 'active');
+  await pipeline.kill('promotions');
+  await pipeline.run('promotions');
+  await promotions.cancel(id);
+  const found = await following;
+  expect(found[0]).toMatchObject({ id, name: 'Sale', percent: 20 });
+  expect(found.at(-1)?.items).toMatchObject({ 'given-back': 2, applied: 0 });
 });
