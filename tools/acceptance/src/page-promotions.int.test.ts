@@ -255,6 +255,35 @@ test('a refused promotion counts all products of other promotions, and names the
   expect(shown.faults).toEqual([]);
 });
 
+test('a promotion tells which products took no part or were kept, and why', async () => {
+  const [mouse = '', lamp = '', desk = ''] = await products({ Mouse: 10, Lamp: 20, Desk: 30 });
+  const catalogue = stage.system.client();
+  const promotions = stage.system.promotionsClient();
+  const [startsAt, endsBefore] = [0, hour].map((fromNow) => new Date(Date.now() + fromNow).toISOString());
+  const { id } = await promotions.schedule({
+    name: 'Kept',
+    products: [mouse, lamp, desk],
+    percent: 50,
+    startsAt: startsAt ?? '',
+    endsBefore: endsBefore ?? '',
+    onRefusal: 'skip',
+  });
+  await expect.poll(async () => (await promotions.get(id)).state, within).toBe('active');
+  await catalogue.change(mouse, { price: 7 });
+  await catalogue.discontinue(desk);
+  await promotions.cancel(id);
+  await expect.poll(async () => (await promotions.get(id)).state, within).toBe('undone');
+
+  await using shown = await stage.openLive({ viewport: { width: 360, height: 740 } });
+  await section(shown).locator('summary').click();
+  await line(shown, 'Kept').getByRole('button').click();
+  await shown.dialog.getByText(/Mouse. – Someone else changed the price: price 7.00 since /).waitFor();
+  await shown.dialog.getByRole('heading', { name: 'Discontinued meanwhile (1)' }).waitFor();
+  expect(await shown.obstacles()).toEqual([]);
+  expect(await shown.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  expect(shown.faults).toEqual([]);
+});
+
 test('a selection lasts while other products are searched, and loses what was discontinued', async () => {
   const [mouse = ''] = await products({ Mouse: 10, Lamp: 20 });
   await using shown = await stage.openLive();
