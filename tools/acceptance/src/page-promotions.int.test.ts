@@ -301,6 +301,33 @@ test('a selection lasts while other products are searched, and loses what was di
   expect(shown.faults).toEqual([]);
 });
 
+test.each([
+  ['on a phone', { width: 360, height: 740 }],
+  ['on a low screen', { width: 800, height: 500 }],
+])('while products are selected, what has the focus is in sight, %s', async (_, viewport) => {
+  await products(Object.fromEntries(Array.from({ length: 20 }, (_unused, i) => [`Product ${i}`, 10])));
+  await using shown = await stage.openLive({ viewport });
+  await box(shown, 'Product 1').check();
+  const { keyboard } = shown.page;
+  // Beyond the first control nothing has the focus.
+  const isCovered = `(() => {
+    const [focused, { x, y, width, height }] = [document.activeElement, document.activeElement.getBoundingClientRect()];
+    if (focused === document.body) return false;
+    const top = document.elementFromPoint(x + width / 2, y + height / 2);
+    return !(focused === top || focused.contains(top));
+  })()`;
+  const covered: string[] = [];
+  for (const key of [
+    ...Array<string>(19).fill('ArrowDown'),
+    ...Array<string>(19).fill('ArrowUp'),
+    ...Array<string>(30).fill('Shift+Tab'),
+  ]) {
+    await keyboard.press(key);
+    if (await shown.page.evaluate<boolean>(isCovered)) covered.push(key);
+  }
+  expect(covered).toEqual([]);
+});
+
 test('while promotions is away the page works, and the section alone says so', async () => {
   await products({ Mouse: 10 });
   await stage.system.services.promotions.kill();
