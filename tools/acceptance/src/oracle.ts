@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Catalogue } from '@catalogue/client';
-import { jsonCodec, type ProductEvent } from '@catalogue/contracts';
+import type { ProductEvent } from '@catalogue/contracts';
 import { connect } from '@catalogue/postgres';
-import { readTopic, waitFor } from '@catalogue/testing';
+import { waitFor } from '@catalogue/testing';
+import { decodedTopic } from './decoded-topic.ts';
 import type { Told } from './load.ts';
 import { mispriced } from './price-oracle.ts';
 import type { System } from './system.ts';
@@ -118,8 +119,7 @@ async function misordered(system: System, stored: readonly Stored[]): Promise<st
   const violations: string[] = [];
   const versions = new Map<string, number>();
   const ids = new Set<string>();
-  for (const { value } of await readTopic(system.brokers, 'product-events', stored.length)) {
-    const decoded = jsonCodec.decode(value);
+  for (const decoded of await decodedTopic(system, stored.length)) {
     if (decoded.kind !== 'event') {
       violations.push(`The topic holds something that is no event: ${JSON.stringify(decoded)}`);
       continue;

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { jsonCodec, type ProductEvent } from '@catalogue/contracts';
+import type { ProductEvent } from '@catalogue/contracts';
 import { connect, type Sql, type Transaction } from '@catalogue/postgres';
-import { readTopic, waitFor } from '@catalogue/testing';
+import { waitFor } from '@catalogue/testing';
+import { decodedTopic } from './decoded-topic.ts';
 import type { System } from './system.ts';
 
 /** What a line needs of an event. */
@@ -103,8 +104,7 @@ async function expectedLines(system: System): Promise<Map<string, Applied[]>> {
   const [stored] = await sql<{ events: number }[]>`select count(*)::int as events from events`;
   await sql.end();
   const lines = new Map<string, Map<number, ProductEvent>>();
-  for (const { value } of await readTopic(system.brokers, 'product-events', stored?.events ?? 0)) {
-    const decoded = jsonCodec.decode(value);
+  for (const decoded of await decodedTopic(system, stored?.events ?? 0)) {
     if (decoded.kind !== 'event') continue;
     const { event } = decoded;
     const versions = lines.get(event.payload.id) ?? new Map<number, ProductEvent>();

@@ -45,6 +45,12 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   await progress('the read database crashed');
   await system.start('read-db');
   await priced('the read database crashed');
+  if (system.withRegistry) {
+    await system.crash('registry');
+    await progress('the schema registry crashed');
+    await priced('the schema registry crashed');
+    await system.start('registry');
+  }
   await system.stop('kafka');
   const commandsGoOn = progress('Kafka was stopped');
   await delay(kafkaAway);

@@ -7,12 +7,16 @@ import {
   type KafkaServer,
   type PostgresServer,
   type PostgresVersion,
+  type RegistryServer,
   startKafka,
   startPostgres,
+  startRegistry,
   temporaryHome,
 } from '@catalogue/local-stack';
 import { Catalogue, type CatalogueOptions, Promotions } from '@catalogue/client';
+import { type Codec, defaultTopic, productContract } from '@catalogue/contracts';
 import { connect } from '@catalogue/postgres';
+import { eitherCodec, publish, type RegistryAddress, SchemaRegistry } from '@catalogue/registry';
 import { type CoreService, root, type ServiceName, ServiceProcess } from './service-process.ts';
 
 const run = promisify(execFile);
@@ -20,7 +24,7 @@ const run = promisify(execFile);
 const core: readonly CoreService[] = ['command-api', 'outbox-relay', 'query-worker', 'query-api'];
 
 /** The servers of a system. Each can be stopped and started again, on the same data and port. */
-export type ServerName = 'write-db' | 'read-db' | 'kafka';
+export type ServerName = 'write-db' | 'read-db' | 'kafka' | 'registry';
 
 export interface SystemOptions {
   /** When absent, the version in POSTGRES_VERSION. */
@@ -33,6 +37,8 @@ export interface SystemOptions {
   withPrices?: boolean;
   /** Whether promotions runs, too; false when absent. Its database is on the server of the read model. */
   withPromotions?: boolean;
+  /** How events are written; in JSON when absent. In Avro, a schema registry runs as well. */
+  codec?: 'json' | 'avro' | undefined;
   /** The checkout whose builds migrate and run; this one when absent. */
   checkout?: string;
   /** Servers that run already, instead of new ones; the options of PostgreSQL then have no effect. */
@@ -47,12 +53,18 @@ export interface GivenServers {
   topic: string;
 }
 
-type Addresses = Omit<GivenServers, 'topic'> & { pricesDb: string; promotionsDb: string; topic?: string };
-type Servers = Record<ServerName, PostgresServer | KafkaServer>;
+type Addresses = Omit<GivenServers, 'topic'> & {
+  pricesDb: string;
+  promotionsDb: string;
+  topic?: string;
+  registry?: string;
+};
+type Servers = Partial<Record<ServerName, PostgresServer | KafkaServer | RegistryServer>>;
 type Starters = {
   'write-db'(): Promise<PostgresServer>;
   'read-db'(): Promise<PostgresServer>;
   kafka(): Promise<KafkaServer>;
+  registry(): Promise<RegistryServer>;
 };
 
 /** The whole catalogue as it is deployed, with its own servers, ports and data; disposing of it leaves nothing behind. */
@@ -63,17 +75,20 @@ export class System implements AsyncDisposable {
   readonly pricesDb: string;
   readonly promotionsDb: string;
   readonly brokers: string;
+  /** How the events on the topic are read. */
+  readonly codec: Codec;
+  readonly #registry: RegistryAddress;
   readonly #topic: string | undefined;
   readonly #runs: readonly ServiceName[];
   /** None for given servers. */
-  readonly #servers: Partial<Servers>;
+  readonly #servers: Servers;
   readonly #starters: Starters;
   readonly #ports: Record<ServiceName, number>;
   readonly #home: ReturnType<typeof temporaryHome>;
 
   private constructor(
     addresses: Addresses,
-    servers: Partial<Servers>,
+    servers: Servers,
     starters: Starters,
     ports: Record<ServiceName, number>,
     home: ReturnType<typeof temporaryHome>,
@@ -89,6 +104,8 @@ export class System implements AsyncDisposable {
     this.pricesDb = addresses.pricesDb;
     this.promotionsDb = addresses.promotionsDb;
     this.brokers = addresses.brokers;
+    this.#registry = { url: addresses.registry ?? '', user: '', password: '' };
+    this.codec = eitherCodec({ SCHEMA_REGISTRY_URL: this.#registry.url });
     this.#topic = addresses.topic;
     const service = (name: ServiceName) => new ServiceProcess(name, ports[name], this.settings);
     this.services = {
@@ -104,7 +121,7 @@ export class System implements AsyncDisposable {
   /** Starts servers, databases, migrations and services in this order; resolves when all are ready. */
   static async start(options: SystemOptions = {}): Promise<System> {
     const { postgresVersion: version, postgresSettings: settings = {}, durable = false, checkout = root } = options;
-    const { withPrices = false, withPromotions = false } = options;
+    const { withPrices = false, withPromotions = false, codec = 'json' } = options;
     const beside = [
       ...(withPrices ? ['price-history' as const] : []),
       ...(withPromotions ? ['promotions' as const] : []),
@@ -115,6 +132,7 @@ export class System implements AsyncDisposable {
       read: await freePort(),
       kafka: await freePort(),
       controller: await freePort(),
+      registry: await freePort(),
     };
     const postgres = (name: 'write-db' | 'read-db', port: number) =>
       startPostgres({ home: home.path, name, port, version, durable, settings });
@@ -122,13 +140,14 @@ export class System implements AsyncDisposable {
       'write-db': () => postgres('write-db', ports.write),
       'read-db': () => postgres('read-db', ports.read),
       kafka: () => startKafka({ home: home.path, port: ports.kafka, controllerPort: ports.controller }),
+      registry: () => startRegistry({ home: home.path, port: ports.registry }),
     };
     const { addresses, servers } = options.servers
       ? {
           addresses: { ...options.servers, pricesDb: options.servers.readDb, promotionsDb: options.servers.readDb },
           servers: {},
         }
-      : await startServers(starters);
+      : await startServers(starters, codec);
     const system = new System(
       addresses,
       servers,
@@ -147,6 +166,7 @@ export class System implements AsyncDisposable {
     try {
       await system.#createDatabases();
       await system.migrate(checkout);
+      await system.#publishSchemas();
       for (const service of Object.values(system.services)) service.checkout = checkout;
       await Promise.all(system.running.map((service) => service.start()));
       return system;
@@ -169,6 +189,11 @@ export class System implements AsyncDisposable {
     return this.#runs.includes('promotions');
   }
 
+  /** Whether events are in Avro. */
+  get withRegistry(): boolean {
+    return this.#registry.url !== '';
+  }
+
   get settings(): Record<string, string> {
     return {
       WRITE_DB_DSN: this.writeDb,
@@ -178,6 +203,7 @@ export class System implements AsyncDisposable {
       KAFKA_BROKER: this.brokers,
       AUTH: 'off',
       ...(this.#topic === undefined ? {} : { KAFKA_TOPIC: this.#topic }),
+      ...(this.withRegistry ? { SCHEMA_REGISTRY_URL: this.#registry.url, EVENT_CODEC: 'avro' } : {}),
       COMMAND_API_URL: `http://127.0.0.1:${this.#ports['command-api']}`,
       CORS_ORIGINS: `http://127.0.0.1:${this.#ports['query-api']}`,
     };
@@ -266,10 +292,16 @@ export class System implements AsyncDisposable {
     this.#servers[name] = await this.#starters[name]();
   }
 
-  #own(name: ServerName): PostgresServer | KafkaServer {
+  #own(name: ServerName): PostgresServer | KafkaServer | RegistryServer {
     const server = this.#servers[name];
     if (server === undefined) throw new Error(`${name} is not a server of this system`);
     return server;
+  }
+
+  /** As a release does, before its services start. */
+  async #publishSchemas(): Promise<void> {
+    if (this.withRegistry)
+      await publish(new SchemaRegistry(this.#registry), productContract, this.#topic ?? defaultTopic);
   }
 
   /** On servers of its own. */
@@ -291,16 +323,26 @@ export class System implements AsyncDisposable {
   }
 }
 
-async function startServers(starters: Starters): Promise<{ addresses: Addresses; servers: Servers }> {
-  const [writeDb, readDb, kafka] = await Promise.all([starters['write-db'](), starters['read-db'](), starters.kafka()]);
+async function startServers(
+  starters: Starters,
+  codec: 'json' | 'avro',
+): Promise<{ addresses: Addresses; servers: Servers }> {
+  const [writeDb, readDb, kafka, registry] = await Promise.all([
+    starters['write-db'](),
+    starters['read-db'](),
+    starters.kafka(),
+    codec === 'avro' ? starters.registry() : undefined,
+  ]);
   const addresses = {
     writeDb: writeDb.dsn('catalogue_write'),
     readDb: readDb.dsn('catalogue_read'),
     pricesDb: readDb.dsn('catalogue_prices'),
     promotionsDb: readDb.dsn('catalogue_promotions'),
     brokers: kafka.brokers,
+    ...(registry === undefined ? {} : { registry: registry.url }),
   };
-  return { addresses, servers: { 'write-db': writeDb, 'read-db': readDb, kafka } };
+  const servers = { 'write-db': writeDb, 'read-db': readDb, kafka, ...(registry === undefined ? {} : { registry }) };
+  return { addresses, servers };
 }
 
 async function createDatabase(dsn: URL): Promise<void> {

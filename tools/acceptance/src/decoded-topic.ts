@@ -1,0 +1,14 @@
+import { type Decoded, defaultTopic } from '@catalogue/contracts';
+import { readTopic } from '@catalogue/testing';
+import type { System } from './system.ts';
+
+/** The messages of the topic, once as many different ones are there. */
+export async function decodedTopic(
+  { brokers, codec }: Pick<System, 'brokers' | 'codec'>,
+  different: number,
+  topic = defaultTopic,
+): Promise<Decoded[]> {
+  const values = (await readTopic(brokers, topic, different)).map(({ value }) => value);
+  await codec.prepareToDecode?.(values);
+  return values.map((value) => codec.decode(value));
+}
