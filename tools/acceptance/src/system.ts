@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
@@ -261,6 +261,13 @@ export class System implements AsyncDisposable {
   /** The data folder of a PostgreSQL server, which also has its log if it logs to files. */
   dataOf(name: 'write-db' | 'read-db'): string {
     return join(this.#home.path, name);
+  }
+
+  /** The bytes of a topic on the broker's disk; undefined for a broker that is given. */
+  bytesOf(topic: string): number | undefined {
+    if (this.#servers.kafka === undefined) return undefined;
+    const segments = globSync(`kafka/data/${topic}-*/*.log`, { cwd: this.#home.path });
+    return segments.reduce((sum, file) => sum + statSync(join(this.#home.path, file)).size, 0);
   }
 
   /** Kills a server. */

@@ -23,6 +23,8 @@ const figures: Record<string, Figure> = {
   first: { says: 'page 1 from the database, p50', unit: ' ms', decimals: 2 },
   last: { says: 'page 20 000 from the database, p50', unit: ' ms', decimals: 2 },
   told: { says: 'until all were told of all', unit: ' s', decimals: 1 },
+  cpu: { says: 'CPU of the service an event', unit: ' µs', decimals: 1 },
+  disk: { says: 'on the broker’s disk an event', unit: ' bytes', decimals: 0 },
   rss: { says: 'memory', unit: ' MB', decimals: 0 },
   answered: { says: 'POST answered, p50', unit: ' ms', decimals: 2 },
   answered99: { says: 'POST answered, p99', unit: ' ms', decimals: 2 },
@@ -40,9 +42,20 @@ const none = '–';
 
 /** One line for one round, printed while the benchmark runs. */
 export function progressOf(measured: Measurement): string {
-  const shown = ['perSecond', 'p50', 'p99', 'first', 'last', 'told', 'rss', 'relayed', 'shown', 'rebuilt'].filter(
-    (figure) => figure in measured,
-  );
+  const shown = [
+    'perSecond',
+    'p50',
+    'p99',
+    'first',
+    'last',
+    'told',
+    'cpu',
+    'disk',
+    'rss',
+    'relayed',
+    'shown',
+    'rebuilt',
+  ].filter((figure) => figure in measured);
   return shown.map((figure) => `${figures[figure]?.says} ${format(figure, measured[figure])}`).join(', ');
 }
 

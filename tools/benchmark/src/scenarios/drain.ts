@@ -1,9 +1,10 @@
 import { ServiceProcess } from '@catalogue/acceptance';
 import { createTopic, waitFor } from '@catalogue/testing';
 import type { Bed } from '../bed.ts';
-import { coresUsed, cpuTimes, memoryOf } from '../processes.ts';
+import { coresUsed, cpuTimes, type Measurement, memoryOf } from '../processes.ts';
 import { appendBacklog } from './log.ts';
-import { memory, rate, type Scenario } from './scenario.ts';
+import { cpuOf, openCodec } from './codec.ts';
+import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
 
@@ -12,23 +13,37 @@ export const drain: Scenario = {
   name: 'drain',
   title: `A backlog of ${backlog} events relayed, worker stopped`,
   mode: 'write',
-  targets: [rate(50_000), memory],
-  measure: async (bed) => {
-    await bed.empty();
-    await appendBacklog(bed, backlog);
-    await bed.checkpoint();
-    await using topic = await createTopic(bed.system.brokers);
-    const settings = { ...bed.system.settings, KAFKA_TOPIC: topic.name };
-    // On the port of the stopped relay.
-    const relay = new ServiceProcess('outbox-relay', bed.system.services['outbox-relay'].port, settings);
-    try {
-      relay.launch();
-      return await measureDrain(bed);
-    } finally {
-      await relay.stop();
-    }
-  },
+  targets: [rate(50_000), { figure: 'cpu' }, { figure: 'disk' }, memory],
+  measure: async (bed) => await drainIn(bed, 'json'),
 };
+
+export const drainAvro: Scenario = {
+  name: 'drain-avro',
+  title: `The same in Avro`,
+  mode: 'write',
+  targets: [rateOf('drain'), { figure: 'cpu', of: 'drain' }, { figure: 'disk', of: 'drain' }, memory],
+  measure: async (bed) => await drainIn(bed, 'avro'),
+};
+
+async function drainIn(bed: Bed, codec: 'json' | 'avro'): Promise<Measurement> {
+  const { system } = bed;
+  await bed.empty();
+  await appendBacklog(bed, backlog);
+  await bed.checkpoint();
+  await using topic = await createTopic(system.brokers);
+  await using coded = await openCodec(codec, topic.name);
+  // On the port of the stopped relay.
+  const { port } = system.services['outbox-relay'];
+  const relay = new ServiceProcess('outbox-relay', port, { ...system.settings, ...coded.settings });
+  try {
+    relay.launch();
+    const measured = await measureDrain(bed);
+    const bytes = system.bytesOf(topic.name);
+    return { ...cpuOf('outbox-relay', measured), ...(bytes === undefined ? {} : { disk: bytes / backlog }) };
+  } finally {
+    await relay.stop();
+  }
+}
 
 async function measureDrain(bed: Bed) {
   const last = await lastPosition(bed);

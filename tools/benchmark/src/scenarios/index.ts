@@ -1,6 +1,6 @@
 import { changes } from './changes.ts';
 import { creates } from './creates.ts';
-import { drain } from './drain.ts';
+import { drain, drainAvro } from './drain.ts';
 import { commits, route } from './floors.ts';
 import { grownChanges } from './grown.ts';
 import { offered } from './offered.ts';
@@ -8,7 +8,7 @@ import { outage } from './outage.ts';
 import { firstRows } from './page.ts';
 import { priorPrices, reductions } from './prices.ts';
 import { largePromotion, smallPromotions } from './promotions.ts';
-import { catchUp, catchUpMillion, pricesCatchUp, pricesCatchUpMillion, rebuild } from './projection.ts';
+import { catchUp, catchUpAvro, catchUpMillion, pricesCatchUp, pricesCatchUpMillion, rebuild } from './projection.ts';
 import {
   few,
   filling,
@@ -75,7 +75,9 @@ export const scenarios: Scenario[] = [
     targets: [{ figure: 'p50', atMost: 1.5 }, rateOf('commits-1'), rateOf('route-1')],
   }),
   drain,
+  drainAvro,
   catchUp,
+  catchUpAvro,
   pricesCatchUp,
   catchUpMillion,
   pricesCatchUpMillion,

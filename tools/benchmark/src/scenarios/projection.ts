@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { applied, measureApplied } from '../applied.ts';
 import type { Bed } from '../bed.ts';
 import type { Measurement } from '../processes.ts';
+import { cpuOf, openCodec } from './codec.ts';
 import { appendBacklog } from './log.ts';
 import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
@@ -14,8 +15,8 @@ function catchUpOf(name: string, backlog: number, more: Partial<Scenario> = {}):
     name,
     title: `A topic of ${backlog} events applied by one worker, relay stopped`,
     mode: 'write',
-    targets: [rate(30_000), memory],
-    measure: async (bed) => await measureCatchUp(bed, backlog, 'query-worker', 'READ_DB_DSN'),
+    targets: [rate(30_000), { figure: 'cpu' }, memory],
+    measure: async (bed) => await measureCatchUp(bed, backlog, { service: 'query-worker', variable: 'READ_DB_DSN' }),
     ...more,
   };
 }
@@ -27,38 +28,52 @@ function pricesCatchUpOf(name: string, backlog: number, floor: Scenario, more: P
     title: `A topic of ${backlog} events applied to price lines by one price-history, relay stopped`,
     mode: 'write',
     targets: [rateOf(floor.name, 1), memory],
-    measure: async (bed) => await measureCatchUp(bed, backlog, 'price-history', 'PRICES_DB_DSN'),
+    measure: async (bed) => await measureCatchUp(bed, backlog, { service: 'price-history', variable: 'PRICES_DB_DSN' }),
     ...more,
   };
 }
 
 export const catchUp = catchUpOf('catch-up', 300_000);
+/** The worker's CPU may not grow: 5 % are noise. */
+export const catchUpAvro = catchUpOf('catch-up-avro', 300_000, {
+  title: 'The same topic in Avro',
+  targets: [rateOf('catch-up'), { figure: 'cpu', of: 'catch-up', atMost: 1.05 }, memory],
+  measure: async (bed) =>
+    await measureCatchUp(bed, 300_000, { service: 'query-worker', variable: 'READ_DB_DSN', codec: 'avro' }),
+});
 export const pricesCatchUp = pricesCatchUpOf('prices-catch-up', 300_000, catchUp);
 export const catchUpMillion = catchUpOf('catch-up-million', 1_002_000, { onlyNamed: true });
 export const pricesCatchUpMillion = pricesCatchUpOf('prices-catch-up-million', 1_002_000, catchUpMillion, {
   onlyNamed: true,
 });
 
+interface CatchingUp {
+  service: 'query-worker' | 'price-history';
+  variable: 'READ_DB_DSN' | 'PRICES_DB_DSN';
+  codec?: 'json' | 'avro';
+}
+
 async function measureCatchUp(
   bed: Bed,
   backlog: number,
-  service: 'query-worker' | 'price-history',
-  variable: 'READ_DB_DSN' | 'PRICES_DB_DSN',
+  { service, variable, codec = 'json' }: CatchingUp,
 ): Promise<Measurement> {
   const { system } = bed;
   await bed.empty();
   await appendBacklog(bed, backlog);
   await using topic = await createTopic(system.brokers);
   await relayedUpToHere(bed);
-  await system.run('outbox-relay', 'republish', ['--from', '0', '--topic', topic.name]);
+  await using coded = await openCodec(codec, topic.name);
+  const topicSettings = { ...system.settings, ...coded.settings };
+  await system.run('outbox-relay', 'republish', ['--from', '0', '--topic', topic.name], topicSettings);
   await using db = await createDatabase(system.readDb);
-  const settings = { ...system.settings, [variable]: db.dsn, KAFKA_TOPIC: topic.name };
+  const settings = { ...topicSettings, [variable]: db.dsn };
   await system.run(service, 'migrate', [], settings);
   await db.sql`checkpoint`;
   const worker = new ServiceProcess(service, system.services[service].port, settings);
   try {
     worker.launch();
-    return await measureApplied(db.sql, 1, backlog, { service });
+    return cpuOf(service, await measureApplied(db.sql, 1, backlog, { service }));
   } finally {
     await worker.stop();
   }
