@@ -37,6 +37,9 @@ test('a key for pseudonyms is long, and a short one is not repeated', () => {
   const key = 'k'.repeat(32);
   expect(read({ ...issuer, SUBJECT_KEY: key })).toMatchObject({ subjectKey: key });
   expect(read({ ...issuer, SUBJECT_KEY_FILE: fileOf(`${key}\n`) })).toMatchObject({ subjectKey: key });
+  expect(() => read({ ...issuer, SUBJECT_KEY_FILE: fileOf('') })).toThrow(
+    'SUBJECT_KEY cannot be read from SUBJECT_KEY_FILE, which names an empty file',
+  );
   const short = () => read({ ...issuer, SUBJECT_KEY: 'short-key' });
   expect(short).toThrow('SUBJECT_KEY must have at least 32 characters');
   expect(short).toThrow(/^(?!.*short-key)/);

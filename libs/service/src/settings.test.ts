@@ -80,6 +80,16 @@ test('an address that comes from a file names the file, so that its password can
   expect(writeDb).toBe(`postgres://user:secret@db/catalogue?sslmode=disable&address_file=${encodeURIComponent(file)}`);
 });
 
+test.each(['', ' \n'])('a file that is empty is a fault, whether the setting is required or not', (text) => {
+  const file = fileOf(text);
+  expect(() => parseSettings(settings, { ...given, WRITE_DB_DSN: '', WRITE_DB_DSN_FILE: file })).toThrow(
+    'WRITE_DB_DSN cannot be read from WRITE_DB_DSN_FILE, which names an empty file',
+  );
+  expect(() => parseSettings(settings, { ...given, CORS_ORIGINS_FILE: file })).toThrow(
+    'CORS_ORIGINS cannot be read from CORS_ORIGINS_FILE, which names an empty file',
+  );
+});
+
 describe('an address that browsers send requests to', () => {
   test.each(['https://prices.shop.example', 'HTTP://localhost:8084/', 'https://shop.example/prices//'])(
     'may have a path: %s',

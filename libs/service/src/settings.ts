@@ -59,6 +59,12 @@ export function textOf(variable: string, env: Environment): string {
   const file = env[`${variable}_FILE`]?.trim() ?? '';
   if (file === '') return text;
   if (text !== '') throw new Error(`is set, and ${variable}_FILE as well: set one of them`);
+  const content = contentOf(file, variable);
+  if (content === '') throw new Error(`cannot be read from ${variable}_FILE, which names an empty file`);
+  return content;
+}
+
+function contentOf(file: string, variable: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
