@@ -1,13 +1,19 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import type { FastifyRequest } from './fastify.ts';
 
+/** Where a request comes from: `ip` is what a trusted proxy says, and the socket's own address without one. */
+interface Origin extends Pick<FastifyRequest, 'ip'> {
+  socket: Pick<FastifyRequest['socket'], 'remoteAddress'>;
+}
+
 /** Who sent a request, as limits count: the subject of its token, otherwise its address. */
-export function callerOf(request: Pick<FastifyRequest, 'subject' | 'ip'>): string {
+export function callerOf(request: Origin & Pick<FastifyRequest, 'subject'>): string {
   return request.subject === '' ? addressOf(request) : `subject ${request.subject}`;
 }
 
 /** The network that a request comes from: one address of IPv4, or the 2^64 addresses that one network of IPv6 has. */
-export function addressOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
+export function addressOf({ ip: said, socket }: Origin): string {
+  const ip = isIP(said) === 0 ? (withoutPort(said) ?? socket.remoteAddress ?? '') : said;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
   if (mapped !== undefined || !isIPv6(ip)) return `address ${mapped ?? ip}`;
   const [before = '', after] = ip.split('%', 1)[0]?.split('::') ?? [];
@@ -16,4 +22,11 @@ export function addressOf({ ip }: Pick<FastifyRequest, 'ip'>): string {
   if (after !== undefined) while (groups.length + last.length < 8) groups.push('0');
   const network = [...groups, ...last].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
   return `address ${network.join(':')}`;
+}
+
+/** Some proxies write the port of a connection into `X-Forwarded-For`. Undefined if that is not what is wrong with the text. */
+function withoutPort(text: string): string | undefined {
+  const [, v4, v6] = /^(?:([\d.]+):\d+|\[([^\]]+)\](?::\d+)?)$/.exec(text) ?? [];
+  if (v4 !== undefined && isIP(v4) === 4) return v4;
+  return v6 !== undefined && isIPv6(v6) ? v6 : undefined;
 }
