@@ -23,6 +23,8 @@ test.each([
   [{ TRUST_PROXY: '10.0.0.0/33' }, 'not "10.0.0.0/33"'],
   [{ TRUST_PROXY: '10.0.0.0/8,' }, 'not ""'],
   [{ TRUST_PROXY: '10.0.0.0/' }, 'not "10.0.0.0/"'],
+  [{ TRUST_PROXY: '0.0.0.0/0' }, 'TRUST_PROXY must not trust every address, as "0.0.0.0/0" does'],
+  [{ TRUST_PROXY: '10.0.0.0/8, ::/00' }, 'TRUST_PROXY must not trust every address, as "::/00" does'],
 ])('%o is refused', (env, message) => {
   expect(() => read(env)).toThrow(message);
 });

@@ -37,6 +37,9 @@ const trustedProxies: Setting<string[]> = {
     const networks = text.split(',').map((network) => network.trim());
     const wrong = networks.find((network) => !isNetwork(network));
     if (wrong !== undefined) throw new Error(`must be addresses or networks like 10.0.0.0/8, not "${wrong}"`);
+    // Fastify refuses it as well, without naming the setting.
+    const all = networks.find((network) => /\/0+$/.test(network));
+    if (all !== undefined) throw new Error(`must not trust every address, as "${all}" does`);
     return networks;
   },
 };
