@@ -21,8 +21,16 @@ test('the password of each connection is the one in the file, and the last known
   expect(await password?.()).toBe('fir:st');
   writeFileSync(file, 'postgres://user:second@db/catalogue\n');
   expect(await password?.()).toBe('second');
-  for (const text of ['', 'postgres', 'postgres://user:%zz@db/catalogue']) {
+  // The fourth is the beginning of an address with the password 5432: the host is `user`.
+  for (const text of ['', 'postgres', 'postgres://user:%zz@db/catalogue', 'postgres://user:54', 'postgres://user@db']) {
     writeFileSync(file, text);
     expect(await password?.()).toBe('second');
   }
+});
+
+test('an address without a password leaves it to PGPASSWORD, although it comes from a file', () => {
+  writeFileSync(file, 'postgres://user@db/catalogue');
+  expect(passwordOf(`postgres://user@db/catalogue?a=1&address_file=${encodeURIComponent(file)}`)).toEqual({
+    dsn: 'postgres://user@db/catalogue?a=1',
+  });
 });
