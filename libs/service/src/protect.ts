@@ -57,20 +57,34 @@ const verifyAny: Verify = (verifier, token) => verifier.verify(token);
 
 /**
  * Refuses to verify tokens of an address that has sent too many wrong ones: a verification costs as much as a request. Other callers
- * of the address go on while their tokens are known.
+ * of the address go on with a token that was valid before, and get on with a new one when the wrong ones leave room. A token counts
+ * as wrong until it is verified, so that many that arrive together are not all verified. Sent twice meanwhile, it is verified once.
  */
 function limitedTo(perSecond: number): Verify {
   const refusals = new RateLimit(perSecond);
-  return async (verifier, token, request) => {
-    const address = addressOf(request);
-    const waitMs = refusals.waitMs(address);
-    if (waitMs > 0) throw tooMany('This address has sent too many wrong access tokens', waitMs);
+  const underWay = new Map<string, Promise<Caller>>();
+  const verifyCounted = async (verifier: TokenVerifier, token: string, address: string) => {
     try {
-      return await verifier.verify(token);
+      const caller = await verifier.verify(token);
+      refusals.giveBack(address);
+      return caller;
     } catch (error) {
-      if (error instanceof Problem && error.type === 'unauthenticated') refusals.take(address);
+      if (!(error instanceof Problem && error.type === 'unauthenticated')) refusals.giveBack(address);
       throw error;
+    } finally {
+      underWay.delete(token);
     }
+  };
+  return (verifier, token, request) => {
+    if (verifier.wasValid(token)) return verifier.verify(token);
+    const same = underWay.get(token);
+    if (same !== undefined) return same;
+    const address = addressOf(request);
+    const { waitMs } = refusals.take(address);
+    if (waitMs > 0) throw tooMany('This address has sent too many wrong access tokens', waitMs);
+    const verifying = verifyCounted(verifier, token, address);
+    underWay.set(token, verifying);
+    return verifying;
   };
 }
 

@@ -34,12 +34,25 @@ test('a refused request costs nothing, so that a caller that keeps sending gets 
   expect(admitted).toBe(109);
 });
 
-test('callers do not share their limits, and a look at one costs nothing', () => {
+test('callers do not share their limits', () => {
   const { limit } = limitOf(1);
-  expect(limit.waitMs('shop')).toBe(0);
   limit.take('shop');
-  expect(limit.waitMs('shop')).toBe(1_000);
+  expect(limit.take('shop').waitMs).toBe(1_000);
   expect(limit.take('other').waitMs).toBe(0);
+});
+
+test('what is given back can be taken again, and no more than that', () => {
+  const { limit, clock } = limitOf(10);
+  for (let i = 0; i < 10; i += 1) limit.take('shop');
+  limit.giveBack('shop');
+  expect(limit.take('shop')).toEqual({ remaining: 0, waitMs: 0 });
+  expect(limit.take('shop').waitMs).toBe(100);
+  limit.giveBack('shop');
+  clock.now += 5_000;
+  limit.giveBack('shop');
+  limit.giveBack('unknown');
+  expect(limit.take('shop')).toEqual({ remaining: 9, waitMs: 0 });
+  expect(limit.size).toBe(1);
 });
 
 test('at most 10 000 callers are remembered: those that sent last', () => {
@@ -47,6 +60,6 @@ test('at most 10 000 callers are remembered: those that sent last', () => {
   limit.take('first');
   for (let i = 0; i < 10_000; i += 1) limit.take(String(i));
   expect(limit.size).toBe(10_000);
-  expect(limit.waitMs('first')).toBe(0);
-  expect(limit.waitMs('9999')).toBe(1_000);
+  expect(limit.take('9999').waitMs).toBe(1_000);
+  expect(limit.take('first').waitMs).toBe(0);
 });

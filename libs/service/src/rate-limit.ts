@@ -36,7 +36,7 @@ export class RateLimit {
     const now = this.#now();
     const paidAt = Math.max(this.#paidAt.get(caller) ?? 0, now) + this.#costMs;
     const waitMs = paidAt - now - windowMs;
-    if (isOver(waitMs)) return { remaining: 0, waitMs };
+    if (waitMs > rounding) return { remaining: 0, waitMs };
     // Deleted first, so that the map has its callers in the order of their last requests.
     this.#paidAt.delete(caller);
     this.#paidAt.set(caller, paidAt);
@@ -45,17 +45,12 @@ export class RateLimit {
     return { remaining: Math.floor(-waitMs / this.#costMs + rounding), waitMs: 0 };
   }
 
-  /** How long the caller has to wait for its next request, which is not counted; 0 if it may send it. */
-  waitMs(caller: string): number {
-    const now = this.#now();
-    const waitMs = Math.max(this.#paidAt.get(caller) ?? 0, now) + this.#costMs - now - windowMs;
-    return isOver(waitMs) ? waitMs : 0;
+  /** Counts a request less, which `take` admitted. */
+  giveBack(caller: string): void {
+    const paidAt = this.#paidAt.get(caller);
+    if (paidAt !== undefined) this.#paidAt.set(caller, paidAt - this.#costMs);
   }
 }
 
 /** Sums of fractions are not exact. */
 const rounding = 1e-6;
-
-function isOver(waitMs: number): boolean {
-  return waitMs > rounding;
-}

@@ -1,5 +1,5 @@
 import { audience, type Issuer, startIssuer } from '@catalogue/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { setClockAhead } from '../test/clock.ts';
 import { createLogger } from './logger.ts';
 import { TokenVerifier } from './token-verifier.ts';
@@ -35,6 +35,26 @@ test('a verified token is remembered for a minute, and then goes through the key
   expect(verifier.known(token)?.subject).toBe('shop');
   setClockAhead(61_000);
   expect(verifier.known(token)).toBeUndefined();
+  expect(verifier.wasValid(token)).toBe(true);
+});
+
+test('a token was valid until it is refused or expires, whatever becomes of the keys meanwhile', async () => {
+  const verifier = await startVerifier();
+  const token = await read();
+  expect(verifier.wasValid(token)).toBe(false);
+  await verifier.verify(token);
+  const [first, second] = [await read(), await read()];
+  await verifier.verify(first);
+  await verifier.verify(second);
+  await issuer.rotate();
+  setClockAhead(3_600_000);
+  await verifier.verify(await read());
+  expect([verifier.known(first), verifier.wasValid(first)]).toEqual([undefined, true]);
+  await expect(verifier.verify(first)).rejects.toMatchObject({ type: 'unauthenticated' });
+  expect([verifier.wasValid(first), verifier.wasValid(second)]).toEqual([false, true]);
+  const spy = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 86_400_000);
+  onTestFinished(() => spy.mockRestore());
+  expect(verifier.wasValid(second)).toBe(false);
 });
 
 test('a token whose key is replaced while it is verified is not remembered', async () => {

@@ -14,6 +14,13 @@ export interface Caller {
   expiresAt: number;
 }
 
+interface Verified {
+  caller: Caller;
+  verifiedAt: number;
+  /** Of the keys. */
+  generation: number;
+}
+
 const clockToleranceSeconds = 30;
 /** About 2 KB each. */
 const maxCachedTokens = 10_000;
@@ -23,22 +30,20 @@ const maxSubjectLength = 255;
 const accessTokenTypes = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
 
 /**
- * Verifies access tokens. A verification costs 60 to 300 µs of CPU, as much as a command, so a verified token is remembered by its
- * whole text for a minute, unless it expires or the issuer's keys change before.
+ * Verifies access tokens. A verification costs 60 to 300 µs of CPU, as much as a command, so a verified token counts as known by its
+ * whole text for a minute, unless it expires or the issuer's keys change before. Then it has to be verified again, and is still
+ * remembered as one that was valid.
  */
 export class TokenVerifier {
   readonly #rules: TokenRules;
   readonly #keys: KeySet;
-  readonly #known = new Map<string, { caller: Caller; verifiedAt: number }>();
+  readonly #verified = new Map<string, Verified>();
   /** How often the keys have changed. */
   #generation = 0;
 
   constructor(rules: TokenRules, log: Logger) {
     this.#rules = rules;
-    this.#keys = new KeySet(rules, log, () => {
-      this.#generation += 1;
-      this.#known.clear();
-    });
+    this.#keys = new KeySet(rules, log, () => (this.#generation += 1));
   }
 
   state(): Promise<DependencyState> {
@@ -47,12 +52,15 @@ export class TokenVerifier {
 
   /** The caller of a token that was verified before; undefined if it has to be verified. */
   known(token: string): Caller | undefined {
-    const known = this.#known.get(token);
-    if (known === undefined) return undefined;
-    const { caller, verifiedAt } = known;
-    if (caller.expiresAt > Date.now() && performance.now() - verifiedAt < maxCachedMs) return caller;
-    this.#known.delete(token);
-    return undefined;
+    const verified = this.#unexpired(token);
+    if (verified === undefined) return undefined;
+    const { caller, verifiedAt, generation } = verified;
+    return generation === this.#generation && performance.now() - verifiedAt < maxCachedMs ? caller : undefined;
+  }
+
+  /** Whether a token was valid when it was last verified, and has not expired since. It may have to be verified again. */
+  wasValid(token: string): boolean {
+    return this.#unexpired(token) !== undefined;
   }
 
   /** @throws {Problem} `unauthenticated` if the token is not valid, `unavailable` if no keys are known. */
@@ -69,19 +77,29 @@ export class TokenVerifier {
       });
       if (!accessTokenTypes.has(protectedHeader.typ)) throw refused('The token is not an access token');
       const caller = callerOf(payload, subjectKey);
-      // Otherwise its key may have been withdrawn meanwhile.
-      if (generation === this.#generation) this.#remember(token, caller);
+      // Of the keys from before: if they have changed meanwhile, its own may have been withdrawn.
+      this.#remember(token, { caller, verifiedAt: performance.now(), generation });
       return caller;
     } catch (error) {
-      if (error instanceof errors.JOSEError) throw refused(reasonOf(error));
-      throw error;
+      if (!(error instanceof errors.JOSEError)) throw error;
+      this.#verified.delete(token);
+      throw refused(reasonOf(error));
     }
   }
 
-  #remember(token: string, caller: Caller): void {
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= maxCachedTokens && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(token, { caller, verifiedAt: performance.now() });
+  #unexpired(token: string): Verified | undefined {
+    const verified = this.#verified.get(token);
+    if (verified === undefined || verified.caller.expiresAt > Date.now()) return verified;
+    this.#verified.delete(token);
+    return undefined;
+  }
+
+  /** The tokens that were verified last come last. */
+  #remember(token: string, verified: Verified): void {
+    this.#verified.delete(token);
+    const [oldest] = this.#verified.size >= maxCachedTokens ? this.#verified.keys() : [];
+    if (oldest !== undefined) this.#verified.delete(oldest);
+    this.#verified.set(token, verified);
   }
 }
 
