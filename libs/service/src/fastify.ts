@@ -19,6 +19,8 @@ declare module 'fastify' {
     traceparent: string;
     /** The subject of the access token; empty without authentication. */
     subject: string;
+    /** What the access token allows; undefined without one. */
+    scopes: ReadonlySet<string> | undefined;
   }
   interface FastifyContextConfig {
     /** The media types of the route's answers; JSON when absent. */

@@ -94,7 +94,8 @@ test('wrong tokens that arrive together count before they are verified, and vali
   const valid = await Promise.all(
     Array.from({ length: 20 }, async () => bearer(await issuer.token('shop', 'catalogue:read'))),
   );
-  for (const token of valid) expect(await refusalOf(await server.get('/products', token))).not.toContain('wrong access');
+  for (const token of valid)
+    expect(await refusalOf(await server.get('/products', token))).not.toContain('wrong access');
   const gate = Promise.withResolvers<void>();
   const check = crypto.subtle.verify.bind(crypto.subtle);
   const spy = vi.spyOn(crypto.subtle, 'verify').mockImplementation(async (...given) => {
@@ -114,6 +115,13 @@ test('wrong tokens that arrive together count before they are verified, and vali
     gate.resolve();
   }
   expect(await Promise.all(answers)).toContain(401);
+});
+
+test('requests beyond the scope of a token count as well', async () => {
+  await using server = await serverWith({ auth: rules(), limits: { perSecond: 1, proxies: [] } });
+  const shop = bearer(await issuer.token('shop', 'catalogue:write'));
+  const answers = await Promise.all(Array.from({ length: 20 }, () => server.get('/products', shop)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([403, 429]));
 });
 
 test('without tokens an address is the caller, and only a trusted proxy may name it', async () => {

@@ -14,26 +14,23 @@ const challenge = { 'www-authenticate': 'Bearer' };
 const maxTimerMs = 2_147_483_647;
 
 /**
- * Requires an access token with the route's scope. A route says `config.scope`; otherwise it needs `catalogue:read` for GET and
- * HEAD and `catalogue:write` for any other method, and none if its schema hides it from the document.
- * Documents the scopes, `401` and `403` of all routes that are added later.
+ * Requires an access token where the route needs a scope. A route says `config.scope`; otherwise it needs `catalogue:read` for GET
+ * and HEAD and `catalogue:write` for any other method, and none if its schema hides it from the document. `requireScopes` compares
+ * them. Documents the scopes, `401` and `403` of all routes that are added later.
  */
 export function protect(app: Server, verifier: TokenVerifier, { logsRequests, limits }: ProtectOptions): void {
   const verify = limits?.perSecond === undefined ? verifyAny : limitedTo(limits.perSecond);
   app.addHook('onRoute', documentScope);
   app.addHook('onRequest', (request, reply, done) => {
-    const { config, schema } = request.routeOptions;
-    const isOpen = schema?.hide === true || request.is404;
-    const scope = config.scope ?? (isOpen ? undefined : usualScope(request.method));
-    if (scope === undefined) {
+    if (scopeOf(request) === undefined) {
       done();
       return;
     }
     const admit = (caller: Caller) => {
-      if (!caller.scopes.has(scope)) throw missing(scope);
       request.subject = caller.subject;
+      request.scopes = caller.scopes;
       if (logsRequests) request.log = request.log.child({ subject: caller.subject });
-      if (config.produces?.includes('text/event-stream') === true) endWithToken(reply.raw, caller);
+      if (request.routeOptions.config.produces?.includes('text/event-stream') === true) endWithToken(reply.raw, caller);
     };
     const identify = (): Promise<void> | undefined => {
       const token = tokenOf(request);
@@ -44,6 +41,20 @@ export function protect(app: Server, verifier: TokenVerifier, { logsRequests, li
     };
     attempt(identify, done);
   });
+}
+
+/** Refuses requests whose token lacks the route's scope. Comes after `limitCallers`, so that they count like others. */
+export function requireScopes(app: Server): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const scope = scopeOf(request);
+    done(scope === undefined || request.scopes?.has(scope) === true ? undefined : missing(scope));
+  });
+}
+
+/** What the token must allow; undefined if the route is open. */
+function scopeOf({ routeOptions: { config, schema }, method, is404 }: FastifyRequest): Scope | undefined {
+  const isOpen = schema?.hide === true || is404;
+  return config.scope ?? (isOpen ? undefined : usualScope(method));
 }
 
 interface ProtectOptions {

@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { requireAcceptable } from './accept.ts';
-import { protect } from './protect.ts';
+import { protect, requireScopes } from './protect.ts';
 import type { AuthSettings } from './auth-settings.ts';
 import { limitCallers } from './limit.ts';
 import type { Limits } from './limit-settings.ts';
@@ -65,6 +65,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   if (corsOrigins.length > 0) await allowOrigins(app, corsOrigins);
   if (verifier !== undefined) protect(app, verifier, { logsRequests: log.isLevelEnabled('debug'), limits });
   if (limits !== undefined) limitCallers(app, limits);
+  if (verifier !== undefined) requireScopes(app);
   if (api !== undefined) await describeApi(app, api, verifier !== undefined);
   if (auth === 'off' && api !== undefined) log.warn('AUTH=off: every client that reaches this port may do everything');
   const issuer = verifier === undefined ? {} : { issuer: () => verifier.state() };
@@ -148,6 +149,7 @@ function contextOf(request: IncomingMessage & { [context]?: string }): string {
 function identifyRequests(app: Server): void {
   app.decorateRequest('traceparent', '');
   app.decorateRequest('subject', '');
+  app.decorateRequest('scopes', undefined);
   app.addHook('onRequest', (request, reply, done) => {
     request.traceparent = contextOf(request.raw);
     reply.headers(securityHeaders).header('x-request-id', request.id);
