@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { audience, type Issuer, startIssuer, waitFor } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { setClockAhead } from '../test/clock.ts';
@@ -16,7 +18,10 @@ afterAll(async () => {
 const rules = () => ({ issuer: issuer.url, audience, algorithms: ['ES256', 'RS256', 'EdDSA'] });
 
 /** A server with a route and a stream. Its clock is real, so the limits of these tests are low. */
-async function serverWith(options: Pick<ServerOptions, 'auth' | 'limits'>) {
+async function serverWith(
+  options: Pick<ServerOptions, 'auth' | 'limits'>,
+  work: (response: ServerResponse) => Promise<string> = async () => '',
+) {
   const log = createLogger('test', 'silent');
   const app = await createServer({
     log,
@@ -30,10 +35,15 @@ async function serverWith(options: Pick<ServerOptions, 'auth' | 'limits'>) {
     reply.hijack();
     reply.raw.writeHead(200).write(': open\n\n');
   });
+  app.get('/work', { schema: { response: {} } }, async (_request, { raw }) => JSON.stringify(await work(raw)));
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   const get = (path = '/products', headers: Record<string, string> = {}, signal?: AbortSignal) =>
     fetch(`${url}${path}`, { headers, ...(signal === undefined ? {} : { signal }) });
-  return { app, get, [Symbol.asyncDispose]: () => app.close() };
+  const response = async () => {
+    const [, raw] = (await once(app.server, 'request')) as [IncomingMessage, ServerResponse];
+    return raw;
+  };
+  return { app, get, response, [Symbol.asyncDispose]: () => app.close() };
 }
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -147,6 +157,55 @@ test('streams count as requests under way until they end', async () => {
   await waitFor('the stream to end', async () => (await server.get('/products')).status === 200);
   for (let i = 0; i < 10; i += 1) expect((await server.get('/products')).status).toBe(200);
   second.abort();
+});
+
+test('a request whose client has left counts until its work is done', async () => {
+  const begun = Promise.withResolvers<ServerResponse>();
+  const gate = Promise.withResolvers<string>();
+  await using server = await serverWith({ limits: { underWay: 1, proxies: [] } }, (response) => {
+    begun.resolve(response);
+    return gate.promise;
+  });
+  const leaving = new AbortController();
+  const left = server.get('/work', {}, leaving.signal);
+  const response = await begun.promise;
+  const closed = once(response, 'close');
+  leaving.abort();
+  await expect(left).rejects.toThrow('aborted');
+  await closed;
+  expect((await server.get()).status).toBe(429);
+  gate.resolve('done');
+  await waitFor('the work to be done', async () => (await server.get()).status === 200);
+});
+
+test('the work of a request whose client left before it began is not done', async () => {
+  let isDone = false;
+  const work = async () => {
+    isDone = true;
+    return 'done';
+  };
+  await using server = await serverWith({ auth: rules(), limits: { underWay: 1, proxies: [] } }, work);
+  const token = bearer(await issuer.token('shop', 'catalogue:read'));
+  const verifying = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const check = crypto.subtle.verify.bind(crypto.subtle);
+  const spy = vi.spyOn(crypto.subtle, 'verify').mockImplementationOnce(async (...given) => {
+    verifying.resolve();
+    await gate.promise;
+    return await check(...given);
+  });
+  onTestFinished(() => spy.mockRestore());
+  const leaving = new AbortController();
+  const left = server.get('/work', token, leaving.signal);
+  const response = await server.response();
+  await verifying.promise;
+  const closed = once(response, 'close');
+  leaving.abort();
+  await expect(left).rejects.toThrow('aborted');
+  await closed;
+  gate.resolve();
+  await waitFor('the place to be free', async () => (await server.get('/products', token)).status === 200);
+  expect(isDone).toBe(false);
 });
 
 test('the document has 429 where there are limits', async () => {

@@ -32,8 +32,9 @@ function limitRate(app: Server, rate: RateLimit): void {
 }
 
 function limitConcurrency(app: Server, max: number): void {
-  // Bounded by the open connections.
+  // Bounded by the open connections, and by the work that clients have left.
   const underWay = new Map<string, number>();
+  const work = followWork(app);
   app.addHook('onRequest', (request, reply, done) => {
     if (!isLimited(request)) {
       done();
@@ -46,13 +47,31 @@ function limitConcurrency(app: Server, max: number): void {
       return;
     }
     underWay.set(caller, others + 1);
-    onClosed(reply, () => {
+    const free = () => {
       const left = (underWay.get(caller) ?? 0) - 1;
       if (left > 0) underWay.set(caller, left);
       else underWay.delete(caller);
-    });
+    };
+    // Otherwise a caller that hangs up could have any number of commands in the queue.
+    onClosed(reply, () => void Promise.allSettled([work.get(request)]).then(free));
     done();
   });
+}
+
+/** The handlers that are under way, of all routes that are added later. None begins after its client has left. */
+function followWork(app: Server): WeakMap<FastifyRequest, Promise<unknown>> {
+  const work = new WeakMap<FastifyRequest, Promise<unknown>>();
+  app.addHook('onRoute', (route) => {
+    const { handler, schema } = route;
+    if (schema?.hide === true) return;
+    route.handler = function handle(request, reply) {
+      if (reply.raw.destroyed) throw new Problem('too-many-requests', 'The client has left');
+      const answer: unknown = handler.call(this, request, reply);
+      if (answer instanceof Promise) work.set(request, answer);
+      return answer;
+    };
+  });
+  return work;
 }
 
 /** A stream has no `onResponse`: its route takes the answer over. The client may have left while its token was verified. */
