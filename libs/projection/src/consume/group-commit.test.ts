@@ -74,6 +74,18 @@ test('when a group fails, each part is applied alone, and only the one at fault 
   expect((await good).fates).toHaveLength(1);
 });
 
+test('a group that fails is a sign of life of each part', async () => {
+  const [first, second] = [vi.fn<() => void>(), vi.fn<() => void>()];
+  void apply(0);
+  void apply(1, 1, { onAnswer: first });
+  void apply(2, 1, { onAnswer: second });
+  begun[0]?.commit();
+  await vi.advanceTimersByTimeAsync(0);
+  begun[1]?.fail(new Error('the statement took 25 s'));
+  await vi.advanceTimersByTimeAsync(0);
+  expect([first, second].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+});
+
 test('each part judges only what concerns it, and if one refuses, the group fails', async () => {
   const seen: number[][] = [];
   const accept = (folded: Folded<Tracked>) => void seen.push(folded.parked.map(({ partition }) => partition));

@@ -82,7 +82,8 @@ export class GroupCommit {
         for (const [index, one] of split(folded, group).entries()) group[index]?.resolve(one);
         return;
       } catch {
-        // Whatever it is, those whom it concerns meet it again.
+        // Whatever it is, those whom it concerns meet it again. It may have taken as long as a statement may.
+        for (const { options } of group) options.onAnswer?.();
       }
     }
     await Promise.all(
