@@ -25,7 +25,7 @@ test('the help of the tool lists every command and the settings of its service',
   const shown = capture(process.stdout);
   expect(await runCommand(counterModel, settings, ['--help'], {})).toBe(0);
   expect(shown()).toMatch(
-    /parked list[^]*rebuild switch[^]*lag[^]*\nSettings: COUNTERS_DSN, KAFKA_BROKER; KAFKA_TOPIC\.\n$/,
+    /parked list[^]*rebuild switch[^]*lag[^]*\nSettings: COUNTERS_DSN, KAFKA_BROKER; KAFKA_TOPIC, SCHEMA_REGISTRY_URL\.\n$/,
   );
 });
 

@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Codec } from '@catalogue/contracts';
 import { type Brokers, KafkaError, openAdmin } from '@catalogue/kafka';
 import { connect, errorCode, isTransient } from '@catalogue/postgres';
-import { readSettings, type Setting } from '@catalogue/service';
+import { readSettings, registrySettings, type Setting } from '@catalogue/service';
 import type { Model } from '../model.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { lag } from './lag.ts';
@@ -152,7 +152,7 @@ function listOf({ readDb, brokers, topic }: ToolSettings): string {
     '',
     ...commands.map(({ summary }, index) => `  ${(forms[index] ?? '').padEnd(width)}  ${summary}`),
     '',
-    `Settings: ${readDb.variable}, ${brokers.variable}; ${topic.variable}.`,
+    `Settings: ${readDb.variable}, ${brokers.variable}; ${topic.variable}, ${registrySettings.url.variable}.`,
   ].join('\n');
 }
 
