@@ -159,29 +159,32 @@ export class BatchRunner {
       if (!isRefusedValue(error)) throw error;
       const half = Math.floor(messages.length / 2);
       if (half > 0) {
-        await this.#applyRead(scope, { ...batch, next: endOf(messages, half) }, messages.slice(0, half), memory);
+        const first = { ...batch, next: endOf(messages, half), isGrouped: false };
+        await this.#applyRead(scope, first, messages.slice(0, half), memory);
         await this.#applyRest(scope, batch, messages, half, memory);
         return;
       }
       const [only] = messages;
       if (only === undefined || 'unread' in only) throw error;
-      await this.#applyOnce(scope, batch, [unstorable(only.origin, error as Error)], memory);
+      await this.#applyOnce(scope, { ...batch, isGrouped: false }, [unstorable(only.origin, error as Error)], memory);
       return;
     }
     if (most < messages.length) await this.#applyRest(scope, { ...batch, most }, messages, most, memory);
   }
 
   async #applyRest(scope: OffsetScope, batch: Step, messages: readonly Read[], from: number, memory: Memory) {
-    await this.#applyRead(scope, { ...batch, expected: endOf(messages, from) }, messages.slice(from), memory);
+    const rest = { ...batch, expected: endOf(messages, from), isGrouped: false };
+    await this.#applyRead(scope, rest, messages.slice(from), memory);
   }
 
   /**
    * Applies messages in one transaction: all, or the first `most`. Products that do not fit into memory together halve them. A
-   * statement that takes too long halves them, too, and what they may release.
+   * statement that takes too long halves them, too, and what they may release. After an error they are applied alone.
    */
   async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<number> {
     const { sql, model } = this.#options;
     const { progress, releasing, most = messages.length } = batch;
+    let isGrouped = batch.isGrouped === true;
     const onAnswer = () => progress.moved();
     let part = messages.slice(0, most);
     let met: ReadonlyMap<string, boolean> = new Map();
@@ -196,9 +199,10 @@ export class BatchRunner {
         try {
           const ready = { ...batch, next: nextOf(), messages: part };
           const options = { isRetry: failures > 0, maxReleased: releasing.most, onAnswer, accept };
-          if (batch.isGrouped && failures === 0) return await this.#groupOf(scope).apply({ part: ready, options });
+          if (isGrouped) return await this.#groupOf(scope).apply({ part: ready, options });
           return await applyBatch(sql, model, scope, [ready], options);
         } catch (error) {
+          isGrouped = false;
           const isTooMuch = error instanceof TooMuchAtOnce;
           if (isTooMuch || isStatementTimeout(error)) part = part.slice(0, Math.ceil(part.length / 2));
           if (isTooMuch) continue;
