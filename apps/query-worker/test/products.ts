@@ -45,7 +45,7 @@ export const connectReadModel = (dsn: string) => connectModel(productModel(), ds
 export const drainNowAndThen = (sql: Sql, log: Logger, signal: AbortSignal) =>
   projection.drainNowAndThen(sql, new projection.PatientDatabase(log, () => {}), productModel(), log, signal);
 export const retryParked = (sql: Sql, productId: string, codec?: Codec) =>
-  projection.retryParked(sql, productModel(), productId, codec);
+  projection.retryParked(sql, productModel(), productId, new projection.ReadAgain(codec));
 export const discardParked = (sql: Sql, productId: string, how: projection.Discarding) =>
   projection.discardParked(sql, productModel(), productId, how);
 export const startRebuild = (sql: Sql) => projection.startRebuild(sql, productModel());

@@ -17,6 +17,7 @@ export { measureParked } from './metrics.ts';
 export type { Effects } from './model.ts';
 export { listParked, showParked } from './operate/parked-list.ts';
 export { type Discarding, discardParked, retryParked } from './operate/parked-products.ts';
+export { ReadAgain } from './operate/read-again.ts';
 export { compareGenerations, type Pair } from './operate/rebuild/compare.ts';
 export { dropGeneration } from './operate/rebuild/drop.ts';
 export { readProgress } from './operate/rebuild/progress.ts';

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parkedEvents } from '@catalogue/projection-schema';
 import { listParked, type ParkedFilter, type ParkedProduct, showParked } from '../operate/parked-list.ts';
 import { discardParked, type Resumed, retryParked } from '../operate/parked-products.ts';
+import { ReadAgain } from '../operate/read-again.ts';
 import { RefusedError } from '../operate/refused.ts';
 import type { FiledMessage } from '../fold/parked-message.ts';
 import { allowUnreadable } from '../tables/offsets.ts';
@@ -80,7 +81,8 @@ const retry: Command = {
   flags: { all: 'all parked products, or those that the options select' },
   run: async (tools, input) => {
     const { sql, model, codec } = tools;
-    return report(await forEach(tools, input, (id) => retryParked(sql, model, id, codec)));
+    const reading = new ReadAgain(codec);
+    return report(await forEach(tools, input, (id) => retryParked(sql, model, id, reading)));
   },
 };
 
@@ -95,10 +97,9 @@ const discard: Command = {
     const eventId = input.options.get('event');
     if (eventId !== undefined && input.positionals.length !== 1)
       throw new UsageError('--event needs the id of one product, and no other option');
+    const reading = new ReadAgain(tools.codec);
     const output = report(
-      await forEach(tools, input, (id) =>
-        discardParked(tools.sql, tools.model, id, { dryRun, eventId, codec: tools.codec }),
-      ),
+      await forEach(tools, input, (id) => discardParked(tools.sql, tools.model, id, { dryRun, eventId, reading })),
     );
     return dryRun ? { ...output, text: `${output.text}\nNothing was discarded: add --yes to discard it` } : output;
   },

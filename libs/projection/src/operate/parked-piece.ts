@@ -122,7 +122,7 @@ async function deliverAgain<Row extends Tracked>(
   productId: string,
   { decide, reading, after, most, beforeQueue, refusal }: Omit<PieceOptions, 'dryRun'>,
 ): Promise<DeliveredAgain<Row>> {
-  const readAgain = (filed: readonly ParkedMessage[]) => reading.read(filed, refusal);
+  const readAgain = (filed: readonly ParkedMessage[]) => reading.read(productId, filed, refusal);
   await holdGeneration(tx, generation);
   const filed = await readUnread(tx, generation, productId, after, most);
   if (beforeQueue !== undefined && filed.length === 0) throw beforeQueue;

@@ -1,4 +1,3 @@
-import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { Sql } from '@catalogue/postgres';
 import { drainPieces, previewPieces } from '../consume/drain.ts';
 import type { Model, Tracked } from '../model.ts';
@@ -27,9 +26,9 @@ export async function retryParked(
   sql: Sql,
   model: Model,
   productId: string,
-  codec: Codec = jsonCodec,
+  reading = new ReadAgain(),
 ): Promise<Resumed[]> {
-  return await resume(sql, model, productId, { codec, decide: () => ({ discards: [] }), dryRun: false });
+  return await resume(sql, model, productId, { reading, decide: () => ({ discards: [] }), dryRun: false });
 }
 
 export interface Discarding {
@@ -37,8 +36,8 @@ export interface Discarding {
   dryRun: boolean;
   /** The id of the only event to discard. */
   eventId?: string | undefined;
-  /** How unreadable messages are read again; JSON when absent. */
-  codec?: Codec | undefined;
+  /** How unreadable messages are read again; as JSON when absent. */
+  reading?: ReadAgain | undefined;
 }
 
 /**
@@ -52,10 +51,10 @@ export async function discardParked(
   sql: Sql,
   model: Model,
   productId: string,
-  { dryRun, eventId, codec = jsonCodec }: Discarding,
+  { dryRun, eventId, reading = new ReadAgain() }: Discarding,
 ): Promise<Resumed[]> {
-  if (eventId === undefined) return await resume(sql, model, productId, { codec, decide: standingInTheWay, dryRun });
-  const resumed = await resume(sql, model, productId, { codec, decide: only(eventId), dryRun });
+  if (eventId === undefined) return await resume(sql, model, productId, { reading, decide: standingInTheWay, dryRun });
+  const resumed = await resume(sql, model, productId, { reading, decide: only(eventId), dryRun });
   if (resumed.length === 0 || resumed.some(({ discarded }) => discarded.length > 0)) return resumed;
   throw new RefusedError(
     `No event ${eventId} of product ${productId} waits: "parked show" tells the ids of those that do`,
@@ -63,7 +62,7 @@ export async function discardParked(
 }
 
 interface Resuming {
-  codec: Codec;
+  reading: ReadAgain;
   decide: Decide;
   dryRun: boolean;
 }
@@ -94,10 +93,9 @@ async function resumeIn(
   model: Model,
   scope: Scope,
   productId: string,
-  { codec, decide, dryRun }: Resuming,
+  { reading, decide, dryRun }: Resuming,
 ): Promise<Resumed> {
   const { generation } = scope;
-  const reading = new ReadAgain(codec, productId);
   const resumed: Resumed = { generation, released: 0, discarded: [], waitsFor: undefined };
   let piece: DeliveredAgain<Tracked> | undefined;
   do {

@@ -1,20 +1,21 @@
-import type { Codec } from '@catalogue/contracts';
+import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { FiledMessage, ParkedMessage } from '../fold/parked-message.ts';
 import { type Read, read, unstorable } from '../fold/message.ts';
 
 /** Bytes that name a message's schema, if it names one: the messages of one schema are asked about once. */
 const headLength = 5;
 
-/** Reads the messages of a key that could not be read. One whose schema is not to be had stays unreadable, and says why. */
+/**
+ * Reads messages that could not be read. One whose schema is not to be had stays unreadable, and says why. A schema is asked for
+ * once for all products of a command: a registry that is away may take seconds to say so.
+ */
 export class ReadAgain {
   readonly #codec: Codec;
-  readonly #productId: string;
   /** By the beginning of the message. */
   readonly #asked = new Map<string, Error | undefined>();
 
-  constructor(codec: Codec, productId: string) {
+  constructor(codec: Codec = jsonCodec) {
     this.#codec = codec;
-    this.#productId = productId;
   }
 
   /** Whether `prepare` has something to do. */
@@ -35,10 +36,10 @@ export class ReadAgain {
     }
   }
 
-  /** `refusal` is why PostgreSQL does not store what the messages say. */
-  read(messages: readonly ParkedMessage[], refusal: Error | undefined): Read[] {
+  /** Reads messages of a key. `refusal` is why PostgreSQL does not store what they say. */
+  read(productId: string, messages: readonly ParkedMessage[], refusal: Error | undefined): Read[] {
     return messages.map((message) => {
-      const origin = { ...message, key: this.#productId };
+      const origin = { ...message, key: productId };
       if (refusal !== undefined) return unstorable(origin, refusal);
       const failure = this.#asked.get(headOf(message.value));
       if (failure !== undefined) return { origin, unread: { reason: 'unreadable', detail: failure.message } };
