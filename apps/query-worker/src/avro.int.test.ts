@@ -118,17 +118,21 @@ test('a retry with a registry applies what a worker without one has parked', asy
   expect(await retryParked(db.sql, id, codec())).toMatchObject([
     { released: 0, waitsFor: expect.stringMatching(/does not work/) as string },
   ]);
+  // It learned nothing about the message.
+  expect(await waiting()).toMatchObject([
+    { detail: expect.stringMatching(/SCHEMA_REGISTRY_URL is not set/) as string },
+  ]);
   await server.restart();
   await retryParked(db.sql, id, codec());
   expect(await waiting()).toMatchObject([{ version: 3, reason: 'gap' }]);
 
   await sender.send([inAvro(event(id, 2), writer), { key: id, value: Buffer.from([0, 0, 0, 39, 16]), headers: {} }]);
   await applied(db, 4);
-  expect(await retryParked(db.sql, id, codec())).toMatchObject([{ released: 2 }]);
-  expect(await readModel(db)).toEqual(whole([id], 3));
-  expect(await waiting()).toMatchObject([
-    { version: null, reason: 'unreadable', detail: expect.stringMatching(/does not know it/) as string },
+  expect(await retryParked(db.sql, id, codec())).toMatchObject([
+    { released: 2, waitsFor: expect.stringMatching(/does not know it/) as string },
   ]);
+  expect(await readModel(db)).toEqual(whole([id], 3));
+  expect(await waiting()).toMatchObject([{ version: null, reason: 'unreadable' }]);
 });
 
 function withCurrency(): TopicContract {

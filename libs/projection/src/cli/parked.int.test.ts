@@ -27,7 +27,10 @@ async function retryAll(sql: Sql, prepareToDecode: NonNullable<Codec['prepareToD
   return (await retry?.run(tools, { positionals: [], flags: new Set(['all']), options: new Map() }))?.data;
 }
 
-test('a retry of all asks a registry that is away once', async () => {
+const reasons = (sql: Sql) => sql`select "offset", reason, detail from parked_events order by "offset"`;
+const crashed = { reason: 'crash', detail: 'The worker did not survive it' };
+
+test('a retry of all asks a registry that is away once, and keeps why messages were parked', async () => {
   await using db = await createDatabase(readDb, migrateCounters);
   for (const [offset, id] of ['a', 'b', 'c'].entries()) await park(db.sql, id, offset, inSchema(7));
   let asked = 0;
@@ -38,4 +41,15 @@ test('a retry of all asks a registry that is away once', async () => {
   const waiting = { released: 0, waitsFor: 'The schema registry does not work' };
   expect(await retryAll(db.sql, away)).toMatchObject([waiting, waiting, waiting]);
   expect(asked).toBe(1);
+  expect(await reasons(db.sql)).toEqual([0, 1, 2].map((offset) => ({ offset, ...crashed })));
+});
+
+test('a message that is parked while a retry asks for schemas stays as it is', async () => {
+  await using db = await createDatabase(readDb, migrateCounters);
+  await park(db.sql, 'a', 0, inSchema(7));
+  await retryAll(db.sql, () => park(db.sql, 'a', 1, inSchema(8)));
+  expect(await reasons(db.sql)).toEqual([
+    { offset: 0, reason: 'unreadable', detail: expect.stringMatching(/schema registry/) as string },
+    { offset: 1, ...crashed },
+  ]);
 });

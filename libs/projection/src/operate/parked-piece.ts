@@ -162,7 +162,7 @@ async function deliverAgain<Row extends Tracked>(
   const known = { products, queues };
   const discards = await readDiscards(tx, discardsNeeded(ids, known, messages));
   const folded = projectBatch(model, { ...known, discards }, messages, resumed);
-  return { ...outcomeOf(unread, decided, folded, productId), product, isLast, last: page.at(-1) };
+  return { ...outcomeOf(unread, decided, folded, { productId, reading }), product, isLast, last: page.at(-1) };
 }
 
 /** The changes to write: unreadable messages that stay unreadable are left alone. */
@@ -170,12 +170,13 @@ function outcomeOf<Row>(
   unread: readonly FiledMessage[],
   { discards, released }: Decision,
   folded: Folded<Row>,
-  productId: string,
+  { productId, reading }: { productId: string; reading: ReadAgain },
 ) {
   const file = (message: ParkedMessage) => `${message.topic} ${placeOf(message)}`;
   const before = new Map(unread.map((message) => [file(message), message]));
   const still = new Set(folded.parked.map(file));
   const isNew = (message: ParkedMessage) => {
+    if (message.reason === 'unreadable' && reading.lacksSchema(message)) return false;
     const known = before.get(file(message));
     return known?.reason !== message.reason || known.detail !== message.detail;
   };

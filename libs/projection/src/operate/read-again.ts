@@ -36,6 +36,12 @@ export class ReadAgain {
     }
   }
 
+  /** Whether the schema of a message is not to be had, or was not asked for: why it was parked is not known better than before. */
+  lacksSchema({ value }: Pick<ParkedMessage, 'value'>): boolean {
+    const head = headOf(value);
+    return this.needsSchemas && (!this.#asked.has(head) || this.#asked.get(head) !== undefined);
+  }
+
   /** Reads messages of a key. `refusal` is why PostgreSQL does not store what they say. */
   read(productId: string, messages: readonly ParkedMessage[], refusal: Error | undefined): Read[] {
     return messages.map((message) => {
