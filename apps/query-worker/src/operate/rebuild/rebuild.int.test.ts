@@ -115,7 +115,17 @@ test('during a switch and a rollback under load no reader sees a version go back
   await using _worker = await startWorker(kafka, db.dsn, topic.name);
   await using _other = await startWorker(kafka, db.dsn, topic.name);
   const ids = newIds(200);
-  await using load = sendOn(sender, ids);
+  // As fast as workers apply, and no faster: a generation that falls behind for good is not switched to.
+  const keepPace = async (version: number, signal: AbortSignal) => {
+    while (!signal.aborted) {
+      const [slowest] = await db.sql<{ applied: string }[]>`
+        select coalesce(sum(next), 0) as applied from generations left join consumer_offsets using (generation)
+        where state <> 'dropped' group by generation order by applied limit 1`;
+      if (200 * version - Number(slowest?.applied) <= 2000) return;
+      await delay(10);
+    }
+  };
+  await using load = sendOn(sender, ids, { keepPace });
   await using reader = startReader(db);
   await startRebuild(db.sql);
   await waitFor('the second to have them all', async () => {
@@ -367,11 +377,21 @@ async function whileHeldBack<T>(db: TestDatabase, generation: number, begin: () 
   return await switching.begun;
 }
 
-/** Sends the next version of every product, again and again, with so many milliseconds between; `stop` resolves with the last. */
+interface Pace {
+  from?: number;
+  every?: number;
+  /** Waits until the next version may be sent. */
+  keepPace?: (sent: number, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Sends the next version of every product, again and again, with so many milliseconds between;
+ * `stop` resolves with the last.
+ */
 function sendOn(
   sender: { send: (messages: OutgoingMessage[]) => Promise<void> },
   ids: string[],
-  { from = 1, every = 0 } = {},
+  { from = 1, every = 0, keepPace }: Pace = {},
 ) {
   return running(async (signal) => {
     let version = from - 1;
@@ -379,6 +399,7 @@ function sendOn(
       version += 1;
       await sender.send(ids.map((id) => event(id, version)));
       if (every > 0) await delay(every);
+      await keepPace?.(version, signal);
     }
     return version;
   });
