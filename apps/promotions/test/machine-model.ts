@@ -34,6 +34,10 @@ type Happening = { minutes: number } | { fates: Fate[] } | { operation: Operatio
 export class Model {
   now = 0;
   isKept = false;
+  /** An operator has decided to keep, and not cancelled since. */
+  isKeeping = false;
+  /** What is stored of that. */
+  keeps = false;
   readonly faults: string[] = [];
   dueAt: number | null = 0;
   promotion: Promotion;
@@ -63,6 +67,7 @@ export class Model {
     const outcome = operate(operation, this.promotion, this.now);
     if (!('type' in outcome)) return;
     this.isKept ||= operation === 'keep';
+    this.isKeeping = operation === 'keep' || (this.isKeeping && operation !== 'cancel');
     this.move(outcome);
   }
 
@@ -92,8 +97,11 @@ export class Model {
     if (effect.type === 'give-back') {
       if (this.items.some(({ state, isUnsent }) => state === 'applying' && isUnsent))
         this.faults.push('A step was stored ahead, and will be sent after the end');
-      for (const item of this.items)
-        if (item.state === 'applied') Object.assign(item, { state: 'giving-back', hasStep: true });
+      for (const item of this.items) {
+        if (item.state !== 'applied') continue;
+        if (this.isKeeping && !this.keeps) this.faults.push('A price was given back that an operator keeps');
+        Object.assign(item, this.keeps ? { state: 'kept' } : { state: 'giving-back', hasStep: true });
+      }
     }
     if (effect.type === 'apply' || effect.type === 'give-back') {
       const lost = effect.type === 'apply' ? 'waiting' : 'untouched';
@@ -101,9 +109,10 @@ export class Model {
     }
   }
 
-  move({ to, dueAt, interrupted, items }: Move): void {
+  move({ to, dueAt, interrupted, keeps, items }: Move): void {
     this.promotion = { ...this.promotion, state: to, interrupted };
     this.dueAt = dueAt;
+    this.keeps = keeps ?? this.keeps;
     for (const { from, to: state, step, applied, unsent } of items) {
       for (const item of this.items) {
         const isMeant =

@@ -199,6 +199,45 @@ test('keeping while prices are given back leaves the remaining ones, and frees t
   expect(await db.sql`select product from claims`).toEqual([{ product: 'p0000' }]);
 });
 
+test('what was under way when an operator decided to keep is kept, too, unless it was given back', async () => {
+  const id = await applying(4);
+  const [renamed, late, unknown] = ['p0000', 'p0001', 'p0002'];
+  await db.sql`
+    update promotion_items set state = 'giving-back', applied_version = 2, before_cents = 1000, promoted_cents = 800,
+      step = ${id} || '/' || product || '/give-back/2', step_version = 2, answered_at = now()`;
+  await db.sql`
+    update promotion_items set state = 'applying', applied_version = null, step = ${`${id}/${late}/apply/1`}, step_version = 1
+    where product = ${late}`;
+  await db.sql`update product_prices set version = 2, price_version = 2, cents = 800 where id <> ${late}`;
+  await db.sql`update promotions set state = 'reverting'`;
+  const before = (await row(id)).row;
+  await operatePromotion(db.sql, id, 'keep');
+  expect(await counts(id)).toEqual({ 'giving-back': 3, applying: 1 });
+
+  await db.sql`update product_prices set version = 3 where id = ${renamed}`;
+  await db.sql`update product_prices set version = 2, price_version = 2, cents = 800 where id = ${late}`;
+  await db.sql`insert into confirmed_steps values (${`${id}/${late}/apply/1`}, 2, 800)`;
+  // Also by a process that read the promotion before.
+  await giveBackSome(tools, before, signal);
+  await giveBackSome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ 'giving-back': 2, kept: 2 });
+  expect(seen).toEqual([]);
+  const claimed = await db.sql`select product from claims order by product`;
+  expect(claimed.map(({ product }) => product)).toEqual([unknown, 'p0003']);
+});
+
+test('a promotion that is cancelled after all gives back what it was to keep', async () => {
+  const id = await applying(2);
+  await db.sql`update promotion_items set state = 'giving-back', applied_version = 1, before_cents = 1000, promoted_cents = 800`;
+  await db.sql`update promotions set state = 'reverting'`;
+  await operatePromotion(db.sql, id, 'keep');
+  await db.sql`update promotion_items set state = 'failed'`;
+  expect(await move(id)).toBe('needs-attention');
+  await operatePromotion(db.sql, id, 'cancel');
+  await giveBackSome(tools, (await row(id)).row, signal);
+  expect(await counts(id)).toEqual({ 'giving-back': 2 });
+});
+
 test('a confirmation by another generation counts once the serving one has the event, too', async () => {
   const id = await applying(1);
   await applySome(tools, (await row(id)).row, signal);

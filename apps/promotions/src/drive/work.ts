@@ -1,9 +1,11 @@
 import type { Catalogue } from '@catalogue/client';
 import type { Sql } from '@catalogue/postgres';
 import { applyItem, giveBackItem } from '../machine/item-step.ts';
+import { kept } from '../machine/operate.ts';
 import { claimNext, hasOlderClaimer } from '../tables/claims.ts';
 import { holdMs } from '../tables/due.ts';
 import { readApplied, readWaiting, storeApplied, storeGivenBack } from '../tables/items.ts';
+import { settleItems } from '../tables/moves.ts';
 import type { PromotionRow } from '../tables/promotion-row.ts';
 import { markSent, readUnanswered, settleSteps, type Step, type StepAnswer, storeAnswers } from '../tables/steps.ts';
 import { sendStep } from './commands.ts';
@@ -57,6 +59,8 @@ export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSi
 export async function giveBackSome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
   const { sql } = tools;
   const { settled, room } = await settleSome(sql, row.id);
+  // Those that were under way when an operator decided.
+  if (row.keeps) for (const settling of kept(['applied'])) await settleItems(sql, row.id, settling);
   const applied = await readApplied(sql, row.id, room);
   const decided = applied.flatMap((item) => {
     const outcome = giveBackItem(row.id, item, item.known);

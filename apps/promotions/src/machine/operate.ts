@@ -14,7 +14,7 @@ export type Refusal = { refused: string };
  * | `needs-attention`       | `compensating` | the state it interrupted  | `ended`, or `undone` after a cancel |
  * | `reverting`, `compensating` |            | goes on with what failed  | gives no further price back        |
  *
- * While prices are given back, steps under way come to their outcome first. Pure.
+ * While prices are given back, steps under way come to their outcome first. What `keep` decided then holds until `cancel`. Pure.
  */
 export function operate(operation: Operation, promotion: Promotion, now: number): Move | Refusal {
   const { state } = promotion;
@@ -27,8 +27,12 @@ export function operate(operation: Operation, promotion: Promotion, now: number)
     return move('ended', 'An operator keeps its prices', { items: kept(['applied']) });
   }
   if (operation === 'keep' && (state === 'reverting' || state === 'compensating')) {
-    const items = kept(['applied', 'failed']);
-    return move(state, 'An operator keeps the remaining prices', { dueAt: dueOf(state, promotion, now), items });
+    const dueAt = dueOf(state, promotion, now);
+    return move(state, 'An operator keeps the remaining prices', {
+      dueAt,
+      keeps: true,
+      items: kept(['applied', 'failed']),
+    });
   }
   if (operation === 'retry' && (state === 'applying' || state === 'reverting' || state === 'compensating')) {
     return move(state, 'An operator tries again', { dueAt: dueOf(state, promotion, now), items: resumed });
@@ -64,7 +68,8 @@ function attended(operation: Operation, promotion: Promotion, now: number): Move
   }
 }
 
-const kept = (from: ('applied' | 'failed')[]): Settling[] =>
+/** Items whose prices an operator keeps. */
+export const kept = (from: ('applied' | 'failed')[]): Settling[] =>
   from.map((state) => ({ from: state, to: 'kept', reason: 'An operator keeps the price' }));
 
 /** Failed items go on where they were: a stored step comes to its outcome first. */

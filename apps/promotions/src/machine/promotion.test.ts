@@ -124,6 +124,15 @@ test('keeping while prices are given back leaves the remaining ones', () => {
   for (const state of ['reverting', 'compensating'] as const) {
     given(state, { applied: 1, 'giving-back': 1 })
       .when('keep')
-      .goesTo(state, { items: [{ from: 'applied', to: 'kept' }, { from: 'failed' }] });
+      .goesTo(state, { keeps: true, items: [{ from: 'applied', to: 'kept' }, { from: 'failed' }] });
   }
+});
+
+test('the decision to keep holds until an operator cancels', () => {
+  given('needs-attention', { failed: 1 }, { interrupted: 'reverting' })
+    .when('retry')
+    .goesTo('reverting', { keeps: null });
+  given('needs-attention', { failed: 1 }, { interrupted: 'reverting' })
+    .when('cancel')
+    .goesTo('compensating', { keeps: false });
 });

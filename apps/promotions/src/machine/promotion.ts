@@ -52,6 +52,8 @@ export interface Move {
   /** When the next step is due; null when none is. */
   dueAt: number | null;
   interrupted: PromotionState | null;
+  /** Whether prices that are still promoted are kept from now on, instead of given back; null: as before. */
+  keeps: boolean | null;
   items: readonly Settling[];
 }
 
@@ -133,7 +135,7 @@ function revert(endsBefore: number): Move {
 
 /** Gives everything back before the end. */
 export function compensate(cause: string, now: number, items: readonly Settling[] = []): Move {
-  return move('compensating', cause, { dueAt: now, items: [...items, ...reachedNoMore] });
+  return move('compensating', cause, { dueAt: now, keeps: false, items: [...items, ...reachedNoMore] });
 }
 
 function attend(interrupted: PromotionState, cause: string, dueAt: number | null): Move {
@@ -143,9 +145,9 @@ function attend(interrupted: PromotionState, cause: string, dueAt: number | null
 export function move(
   to: PromotionState,
   cause: string,
-  rest: Partial<Pick<Move, 'dueAt' | 'interrupted' | 'items'>> = {},
+  rest: Partial<Pick<Move, 'dueAt' | 'interrupted' | 'keeps' | 'items'>> = {},
 ): Move {
-  return { type: 'move', to, cause, dueAt: null, interrupted: null, items: [], ...rest };
+  return { type: 'move', to, cause, dueAt: null, interrupted: null, keeps: null, items: [], ...rest };
 }
 
 /** A promotion that is over: none of its products is claimed, and nothing changes it. */

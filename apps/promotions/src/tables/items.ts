@@ -82,7 +82,10 @@ export async function readApplied(sql: Sql, id: string, limit: number): Promise<
   });
 }
 
-/** Stores how prices are given back, before any command is sent. A product that is settled can be promoted by others. */
+/**
+ * Stores how prices are given back, before any command is sent, unless an operator has decided to keep them meanwhile. A product that
+ * is settled can be promoted by others.
+ */
 export async function storeGivenBack(sql: Sql, id: string, decided: readonly (GiveBack & { product: string })[]) {
   const rows = decided.map((item) => ({
     product: item.product,
@@ -102,6 +105,7 @@ export async function storeGivenBack(sql: Sql, id: string, decided: readonly (Gi
       from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, step text, step_version integer, kept_at text,
         kept_by text, kept_cents bigint, reason text)
       where i.promotion = ${id} and i.product = d.product and i.state = 'applied'
+        and not exists (select from promotions where id = ${id} and keeps)
       returning i.product, i.state
     )
     delete from claims using decided

@@ -19,6 +19,7 @@ export async function applyMove(tx: Transaction, row: PromotionRow, move: Move, 
   const moved = await tx`
     update promotions
     set state = ${move.to}, interrupted = ${move.interrupted}, due_at = ${dueAt}, version = version + 1,
+      keeps = coalesce(${move.keeps}, keeps),
       reason = ${move.to === 'needs-attention' || move.to === 'missed' || move.to === 'refused' ? move.cause : null},
       updated_at = now(), held_until = case when ${isOver(move.to)} then now() else held_until end
     where id = ${id} and version = ${version}`;
@@ -47,7 +48,8 @@ export async function log(tx: Transaction, id: string, { from, to, cause, subjec
     values (${id}, ${from}, ${to}, ${cause}, ${subject ?? null})`;
 }
 
-async function settleItems(tx: Transaction, id: string, settling: Settling): Promise<void> {
+/** Changes all items in one state, and frees those products that nothing is to happen to any more. */
+export async function settleItems(tx: Sql | Transaction, id: string, settling: Settling): Promise<void> {
   const { from, to, reason, step, applied, unsent = false } = settling;
   await tx`
     with settled as (

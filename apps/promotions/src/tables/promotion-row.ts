@@ -26,6 +26,7 @@ export interface PromotionRow {
   state: PromotionState;
   reason: string | null;
   interrupted: PromotionState | null;
+  keeps: boolean;
   dueAt: Date | null;
   version: number;
   createdAt: Date;
@@ -35,7 +36,7 @@ export interface PromotionRow {
 /** The columns of a promotion, for `select` and `returning`. */
 export const promotionColumns = (sql: Sql | Transaction): Fragment => sql`
   id, name, rule, amount, starts_at as "startsAt", ends_before as "endsBefore", on_refusal as "onRefusal", query,
-  is_claimed as "isClaimed", clashes, clash_count as "clashCount", state, reason, interrupted, due_at as "dueAt", version,
+  is_claimed as "isClaimed", clashes, clash_count as "clashCount", state, reason, interrupted, keeps, due_at as "dueAt", version,
   created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** The part of a row that the machine decides on. */

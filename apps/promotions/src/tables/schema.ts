@@ -51,6 +51,8 @@ export const promotions = pgTable(
     reason: text(),
     /** The state that `retry` goes back to, in `needs-attention`. */
     interrupted: text({ enum: promotionStates }),
+    /** An operator decided to keep the prices that were still promoted while they were given back. */
+    keeps: boolean().notNull().default(false),
     /** When its next step is due; null when only an operator can continue it, or when it is over. */
     dueAt: instant('due_at'),
     /** Until then no other process continues it: one does, or it waits for its next try. */

@@ -1,0 +1,1 @@
+alter table promotions add column keeps boolean default false not null;
