@@ -117,6 +117,20 @@ test('progress is streamed while the promotion stays in its state', async () => 
   await expect.poll(() => stream.states(id).at(-1)).toMatchObject({ items: { waiting: 0, refused: 1 } });
 });
 
+test('however many promotions are at work, changes are streamed, and the progress of each', async () => {
+  const instance = await start();
+  await db.sql`
+    insert into promotions (id, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at, fingerprint)
+    select gen_random_uuid(), 'Sale', 'percent', 1, now(), now() + interval '1 day', 'skip', 'applying', now() + interval '1 day', ''
+    from generate_series(1, 600)`;
+  const stream = await open(instance);
+  const id = await schedule(instance, 'p1');
+  await expect.poll(() => stream.states(id)).toMatchObject([{ state: 'scheduled' }]);
+  await db.sql`update promotions set state = 'applying', due_at = now() + interval '1 day' where id = ${id}`;
+  await db.sql`update promotion_items set state = 'refused'`;
+  await expect.poll(() => stream.states(id).at(-1)).toMatchObject({ state: 'applying', items: { refused: 1 } });
+});
+
 test('a stream resumes with what it has missed, or says that it was too much', async () => {
   const instance = await start();
   const stream = await open(instance);

@@ -6,16 +6,12 @@ import { type ItemCounts, itemStates } from '../machine/item.ts';
 import { readProgress, readTouched, type Touched } from '../tables/changed.ts';
 import type { PromotionRow } from '../tables/promotion-row.ts';
 import { readClock } from '../tables/schedule.ts';
+import { choose, type Known } from './choose.ts';
 
 /** A promotion with its progress. */
 export interface Progress {
   row: PromotionRow;
   items: ItemCounts;
-}
-
-interface Known {
-  version: number;
-  tag: string;
 }
 
 interface StreamsOptions {
@@ -164,20 +160,17 @@ export class Streams {
     const now = await readClock(sql);
     if (this.#resuming.size > 0) await this.#resume(now);
     const touched = await readTouched(sql, this.#since ?? now, maxTouched);
-    const changed = touched.filter(
-      ({ id, version, isWorking }) => isWorking || this.#known.get(id)?.version !== version,
-    );
-    const ids = changed.slice(0, maxRead).map(({ id }) => id);
+    const { ids, isAll } = choose(touched, this.#known, maxRead);
     const views = await readProgress(sql, ids);
     const known = this.#knownOf(touched);
     const texts: string[] = [];
     for (const view of views) {
       const tag = progressTag(view);
       if (known.get(view.row.id)?.tag !== tag) texts.push(this.#eventOf(view, now));
-      known.set(view.row.id, { version: view.row.version, tag });
+      known.set(view.row.id, { version: view.row.version, tag, readAt: now });
     }
     this.#known = known;
-    if (changed.length <= maxRead) this.#since = now;
+    if (isAll) this.#since = now;
     else this.hint();
     if (texts.length > 0) this.#broadcast(texts.join(''));
   }
