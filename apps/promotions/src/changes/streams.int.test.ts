@@ -117,6 +117,19 @@ test('progress is streamed while the promotion stays in its state', async () => 
   await expect.poll(() => stream.states(id).at(-1)).toMatchObject({ items: { waiting: 0, refused: 1 } });
 });
 
+test('a change is streamed whose transaction took a minute', async () => {
+  const instance = await start();
+  const stream = await open(instance);
+  const other = await schedule(instance, 'p1');
+  await expect.poll(() => stream.states(other)).toHaveLength(1);
+  const id = randomUUID();
+  await db.sql`
+    insert into promotions (id, name, rule, amount, starts_at, ends_before, on_refusal, state, fingerprint, updated_at)
+    values (${id}, 'Sale', 'percent', 1, now(), now() + interval '1 day', 'skip', 'ended', '', now() - interval '1 minute')`;
+  await expect.poll(() => stream.states(id)).toHaveLength(1);
+  expect(stream.states(other)).toHaveLength(1);
+});
+
 test('however many promotions are at work, changes are streamed, and the progress of each', async () => {
   const instance = await start();
   await db.sql`

@@ -10,8 +10,11 @@ export interface Touched {
   isWorking: boolean;
 }
 
-/** A change gets its time before it is committed. */
-const slackMs = 10_000;
+/**
+ * A change gets its time when its transaction begins, and is seen when that is committed. A transaction is a few statements, each of
+ * at most 20 s. What was read before is read again, and known.
+ */
+const slackMs = 120_000;
 
 /** Promotions that have changed since an instant of the database's clock, in milliseconds since 1970, and those at work. */
 export async function readTouched(sql: Sql, since: number, limit: number): Promise<Touched[]> {
