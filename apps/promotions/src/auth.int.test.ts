@@ -81,6 +81,11 @@ test('keys of two subjects are two keys, and the log and the events say whose to
   expect((await schedule('promotions', 'a')).body.id).toBe(own.body.id);
   expect((await schedule('neighbour', 'a')).status).toBe(422);
 
+  // As from before keys had subjects.
+  await db.sql`update promotions set subject = '' where id = ${own.body.id}`;
+  expect((await schedule('promotions', 'a')).body.id).toBe(own.body.id);
+  expect((await schedule('promotions', 'b')).status).toBe(409);
+
   await ask('POST', `/promotions/${own.body.id}/cancel`, 'neighbour');
   const { body: log } = await ask('GET', `/promotions/${own.body.id}/log`, 'promotions');
   expect(log).toMatchObject([

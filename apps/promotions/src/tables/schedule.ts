@@ -80,20 +80,23 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
 
 /**
  * What the same request was answered before, or that its id or key was used for another one; undefined for a new request. Asked
- * before a request is validated: it stays the same request when its start has passed.
+ * before a request is validated: it stays the same request when its start has passed. Promotions from before keys had subjects, or
+ * from before authentication, have the empty one: the same request repeats them, whoever asks.
  */
 export async function findRepeated(
   tx: Sql | Transaction,
   { id, key, origin, fingerprint }: Pick<Scheduling, 'key' | 'origin' | 'fingerprint'> & { id: string | null },
 ): Promise<Scheduled | undefined> {
-  const found = await tx<{ id: string; fingerprint: string; isKey: boolean }[]>`
-    select id, fingerprint, false as "isKey" from promotions where id = ${id}
+  const found = await tx<{ id: string; isSame: boolean; isKey: boolean }[]>`
+    select id, fingerprint = ${fingerprint} as "isSame", false as "isKey" from promotions where id = ${id}
     union all
-    select id, fingerprint, true from promotions where subject = ${origin.subject ?? ''} and key = ${key}
-    order by "isKey" desc`;
+    select id, fingerprint = ${fingerprint}, true from promotions where subject = ${origin.subject ?? ''} and key = ${key}
+    union all
+    select id, true, true from promotions where subject = '' and key = ${key} and fingerprint = ${fingerprint}
+    order by "isKey" desc, "isSame" desc`;
   const [first] = found;
   if (first === undefined) return undefined;
-  if (first.fingerprint !== fingerprint) return { outcome: first.isKey ? 'key-reused' : 'id-taken' };
+  if (!first.isSame) return { outcome: first.isKey ? 'key-reused' : 'id-taken' };
   const view = await readPromotion(tx, first.id);
   return view && { outcome: 'repeated', row: view.row };
 }
