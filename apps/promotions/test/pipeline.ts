@@ -2,7 +2,13 @@ import { Catalogue, Promotions } from '@catalogue/client';
 import { freePort } from '@catalogue/local-stack';
 import type { Sql } from '@catalogue/postgres';
 import { createDatabase, createTopic, type OwnProcess, startProcess, waitFor } from '@catalogue/testing';
+import { vi } from 'vitest';
 import { migratePromotions } from '../src/tables/migrate.ts';
+
+/** Room for a machine that is busy with others. */
+const patienceMs = 200_000;
+// A test waits up to five times as long, a hook twice: the wait that fails says what did not come.
+vi.setConfig({ testTimeout: 6 * patienceMs, hookTimeout: 3 * patienceMs });
 
 type Name = 'command-api' | 'outbox-relay' | 'promotions' | 'promotions-2';
 
@@ -97,7 +103,7 @@ export class Pipeline implements AsyncDisposable {
         if (log.includes('"level":60') || log.includes('Error')) throw new Error(log);
         return answer?.ok;
       },
-      { within: 200_000 },
+      { within: patienceMs },
     );
   }
 
@@ -186,7 +192,7 @@ export class Pipeline implements AsyncDisposable {
         }));
         return status === 200 && body !== undefined && states.includes(body.state) ? body : undefined;
       },
-      { within: 200_000 },
+      { within: patienceMs },
     );
   }
 
