@@ -88,7 +88,7 @@ test('the workflow runs these steps, and tests the projects that a change affect
   expect(run({}, ['query-api', 'acceptance']).ran).toEqual([...steps.slice(0, -1), 'test -- /query-api/ /acceptance/']);
   expect(run({}, ['workspace']).ran).toEqual([...steps.slice(0, 3), 'test -- /workspace/']);
   // Without a test among them there is none to run, and none that is missing.
-  expect(run({}, ['images'])).toMatchObject({ status: 0, ran: steps.slice(0, 3) });
-  expect(run({}, ['images', 'workspace']).ran).toEqual([...steps.slice(0, 3), 'test -- /workspace/']);
+  expect(run({}, ['projection-schema'])).toMatchObject({ status: 0, ran: steps.slice(0, 3) });
+  expect(run({}, ['projection-schema', 'workspace']).ran).toEqual([...steps.slice(0, 3), 'test -- /workspace/']);
   expect(run({}, [])).toMatchObject({ status: 0, ran: ['run check'], last: '0 passed, 0 failed' });
 });
