@@ -3,8 +3,9 @@ interface OfCaller {
 }
 
 /**
- * Commands that wait for a batch. Callers take turns: each caller's first command comes before any caller's second, and so on. So a
- * caller with a thousand commands delays another one's by a single command of its own. The commands of one caller keep their order.
+ * Commands that wait for a batch. Callers take turns: each caller's first command comes before any caller's second, and so on. So
+ * at most one command of each other caller comes before a new caller's first, however many they sent. A caller's own commands keep
+ * their order.
  */
 export class FairQueue<C extends OfCaller> {
   readonly #byCaller = new Map<string | undefined, C[]>();

@@ -80,8 +80,8 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
 
 /**
  * What the same request was answered before, or that its id or key was used for another one; undefined for a new request. Asked
- * before a request is validated: it stays the same request when its start has passed. Promotions from before keys had subjects, or
- * from before authentication, have the empty one: the same request repeats them, whoever asks.
+ * before a request is validated: it stays the same request when its start has passed. A promotion that was stored before keys
+ * had subjects, or with AUTH=off, has the empty subject: the same request from anyone then repeats it.
  */
 export async function findRepeated(
   tx: Sql | Transaction,
