@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take a minute or more, mostly waiting: begun last, one of them would run alone in the end. */
-const longest = /(plans|recipe|(random-)?faults|outage|takeover|rebuild|consumer|stream-hub)\.int\.test\.ts$/;
+/** Files that take a minute or more on a busy machine: begun last, one of them would run alone in the end. */
+const longest =
+  /(plans|recipe|faults|outage|takeover|rebuild|consumer|stream-hub|crashes|servers|under-load|poisoned-topic|exactly-once|refused-login|rights|page(-[a-z-]+)?)\.int\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

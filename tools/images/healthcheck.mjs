@@ -1,12 +1,24 @@
 // node healthcheck.mjs [live|ready]: exit code 0 if the service of this container is alive or ready. Images have no curl.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { get as getHttp } from 'node:http';
+import { get as getHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
 
 const about = process.argv[2] ?? 'live';
-const answer = await fetch(`http://127.0.0.1:${setting('METRICS_PORT') || setting('PORT')}/health/${about}`, {
+const options = {
+  host: '127.0.0.1',
+  port: setting('METRICS_PORT') || setting('PORT'),
+  path: `/health/${about}`,
   signal: AbortSignal.timeout(2_500),
-});
-if (!answer.ok) {
-  console.error(await answer.text());
+};
+const hasTls = ['TLS_CERT', 'TLS_CERT_FILE'].some((variable) => process.env[variable]?.trim());
+// The certificate names the host of the service, not 127.0.0.1. The request stays in the container and carries no secret.
+const request = hasTls ? getHttps({ ...options, rejectUnauthorized: false }) : getHttp(options);
+const [answer] = await once(request, 'response');
+const body = await text(answer);
+if (answer.statusCode !== 200) {
+  console.error(body);
   process.exitCode = 1;
 }
 

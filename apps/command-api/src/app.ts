@@ -1,44 +1,27 @@
 import type { EventEmitter } from 'node:events';
 import { checkOrigin } from '@catalogue/event-store';
 import { isTransient, type Sql } from '@catalogue/postgres';
-import {
-  type AuthSettings,
-  createServer,
-  type Limits,
-  type Logger,
-  Problem,
-  type Registry,
-  type Server,
-} from '@catalogue/service';
+import { createServer, Problem, type ProcessOptions, type Server } from '@catalogue/service';
 import { openCommands } from './commands.ts';
 import { NotDecided, Overloaded } from './commit/submission.ts';
 import { historyRoute } from './product/history.ts';
 import { productRoutes } from './product/routes.ts';
 
-export interface AppOptions {
+export interface AppOptions extends ProcessOptions {
   store: Sql;
   /** The same database through another pool. */
   queries: Sql;
   /** Emits `closed` when a connection to the store has ended. */
   connections?: EventEmitter;
-  log: Logger;
-  metrics: Registry;
-  corsOrigins: string[];
-  /** Whose access tokens requests need; `off` when absent. */
-  auth?: AuthSettings;
-  /** What one caller may do; everything when absent. */
-  limits?: Limits | undefined;
+  /** The subject that alone may send the request ids of promotions' steps; everybody may when empty, or with `auth` off. */
+  promotionsSubject?: string;
 }
 
 /** Builds the HTTP server that decides the catalogue's commands and appends their events to the event store. */
 export async function buildApp(options: AppOptions): Promise<Server> {
-  const { store, queries, connections, log, metrics, corsOrigins, auth = 'off', limits } = options;
+  const { store, queries, connections, promotionsSubject = '', ...server } = options;
   const app = await createServer({
-    log,
-    metrics,
-    corsOrigins,
-    auth,
-    limits,
+    ...server,
     api,
     problemOf,
     dependencies: {
@@ -48,7 +31,7 @@ export async function buildApp(options: AppOptions): Promise<Server> {
       },
     },
   });
-  const commands = openCommands(store, log, metrics);
+  const commands = openCommands(store, server.log, server.metrics);
   // Checks the store before the first command: is it up, and on the server that wrote it? Until it is, commands get 503.
   commands.outage.begin();
   await commands.outage.isOverWithin(1_000);
@@ -56,7 +39,7 @@ export async function buildApp(options: AppOptions): Promise<Server> {
   const closed = () => commands.outage.begin();
   connections?.on('closed', closed);
   app.addHook('onClose', async () => void connections?.off('closed', closed));
-  productRoutes(app, commands);
+  productRoutes(app, commands, (server.auth ?? 'off') === 'off' ? '' : promotionsSubject);
   historyRoute(app, queries);
   return app;
 }

@@ -11,7 +11,7 @@ let app: Server;
 
 beforeAll(async () => {
   db = await createDatabase(inject('servers').writeDb, migrateEventStore);
-  issuer = await startIssuer(['shop', 'neighbour']);
+  issuer = await startIssuer(['shop', 'neighbour', 'promotions']);
   app = await buildApp({
     store: db.sql,
     queries: db.sql,
@@ -19,6 +19,7 @@ beforeAll(async () => {
     metrics: createMetrics('test'),
     corsOrigins: [],
     auth: { issuer: issuer.url, audience, algorithms: ['ES256'] },
+    promotionsSubject: 'promotions',
   });
 });
 afterAll(async () => {
@@ -52,6 +53,36 @@ test('a key of another subject is another key: nobody gets the answer to a comma
   expect(others.id).not.toBe(own.id);
   expect((await create('shop', 'order-17')).id).toBe(own.id);
   expect(await historyOf(others.id)).toMatchObject([{ by: 'neighbour' }]);
+});
+
+test('the request id of a promotion’s step is accepted from promotions alone', async () => {
+  const { id } = await create('shop', 'promoted');
+  const step = `019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29/${id}/apply/1`;
+  const change = async (subject: string, method: 'PATCH' | 'PUT' | 'DELETE', requestId: string) => {
+    const authorization = `Bearer ${await issuer.token(subject, 'catalogue:write')}`;
+    const headers = { authorization, 'x-request-id': requestId };
+    const body = method === 'DELETE' ? undefined : { price: 2 };
+    return await app.inject({ method, url: `/products/${id}`, headers, ...(body && { body }) });
+  };
+  for (const method of ['PATCH', 'PUT', 'DELETE'] as const) {
+    const refused = await change('neighbour', method, step);
+    expect(refused.statusCode).toBe(403);
+    expect(refused.json()).toMatchObject({ type: 'forbidden', instance: step });
+  }
+  const idOf = `Bearer ${await issuer.token('neighbour', 'catalogue:write')}`;
+  const created = await app.inject({
+    method: 'POST',
+    url: '/products',
+    headers: { authorization: idOf, 'x-request-id': step },
+    body: { name: 'Mouse', price: 1 },
+  });
+  expect(created.statusCode).toBe(403);
+  expect(await historyOf(id)).toHaveLength(1);
+  expect((await change('promotions', 'PATCH', step)).statusCode).toBe(200);
+  expect((await change('neighbour', 'PATCH', 'order-17')).statusCode).toBe(200);
+  const events = await db.sql`
+    select metadata ->> 'requestId' as "requestId" from events where stream = ${id} order by version desc limit 1`;
+  expect(events).toEqual([{ requestId: step }]);
 });
 
 test('a token to read changes nothing, also with the key of a command that was carried out', async () => {

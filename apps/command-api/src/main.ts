@@ -6,10 +6,7 @@ import { removeKeysNowAndThen } from './commit/expired-keys.ts';
 import { settings } from './settings.ts';
 import { openQueries, openStore } from './store.ts';
 
-const { port, host, metricsPort, logLevel, logPretty, writeDb, corsOrigins, auth, limits } = readSettings(
-  settings,
-  process.env,
-);
+const { port, host, metricsPort, logLevel, logPretty, writeDb, ...options } = readSettings(settings, process.env);
 const log = createLogger('command-api', logLevel, logPretty);
 const metrics = createMetrics('command-api');
 const connections = new EventEmitter();
@@ -18,7 +15,7 @@ const store = openStore(writeDb, onClose);
 const queries = openQueries(writeDb);
 await requireLogin(store, 'WRITE_DB_DSN');
 
-const app = await buildApp({ store, queries, connections, log, metrics, corsOrigins, auth, limits });
+const app = await buildApp({ store, queries, connections, log, metrics, ...options });
 const work = (signal: AbortSignal) => removeKeysNowAndThen(store, log, signal);
 await serve(app, {
   port,

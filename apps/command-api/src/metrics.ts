@@ -1,4 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from '@catalogue/service';
+import type { ProductCommand } from './product/product.ts';
+
+const types = Object.keys({ create: '', change: '', discontinue: '' } satisfies Record<ProductCommand['type'], ''>);
+const faults = ['failed', 'not-decided', 'overloaded'];
 
 /** Registers the metrics of the commands. */
 export function commandMetrics(metrics: Registry, waiting: () => number) {
@@ -9,6 +13,8 @@ export function commandMetrics(metrics: Registry, waiting: () => number) {
     labelNames: ['type', 'outcome'],
     registers,
   });
+  // From 0 on: the rate of a series that begins at 1 is 0, so the first fault would raise no alert.
+  for (const type of types) for (const outcome of faults) commands.inc({ type, outcome }, 0);
   const batchSize = new Histogram({
     name: 'command_batch_size',
     help: 'Commands that shared a commit',

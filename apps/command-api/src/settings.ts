@@ -1,4 +1,12 @@
-import { auth, corsOrigins, limits, postgresDsn, serviceSettings } from '@catalogue/service';
+import { auth, corsOrigins, limits, postgresDsn, type Setting, serviceSettings } from '@catalogue/service';
+
+/** Who may send the request ids of promotions' steps, as `by` in the history; everybody if empty. */
+const promotionsSubject: Setting<string> = {
+  variable: 'PROMOTIONS_SUBJECT',
+  example: 'promotions',
+  fallback: '',
+  parse: (text) => text,
+};
 
 export const settings = {
   ...serviceSettings(8080),
@@ -6,4 +14,5 @@ export const settings = {
   corsOrigins,
   auth,
   limits,
+  promotionsSubject,
 };

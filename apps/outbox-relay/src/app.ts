@@ -1,7 +1,14 @@
 import { checkOrigin } from '@catalogue/event-store';
 import type { Sql } from '@catalogue/postgres';
 import type { SchemaIds } from '@catalogue/registry';
-import { createServer, type DependencyState, type Logger, type Registry, type Server } from '@catalogue/service';
+import {
+  createServer,
+  type DependencyState,
+  type Logger,
+  type Registry,
+  type Server,
+  type TlsSettings,
+} from '@catalogue/service';
 import { BarrierWatch } from './barrier-watch.ts';
 import { campaign, type Role } from './leadership.ts';
 import { backlogMetrics, barrierMetrics, relayMetrics } from './metrics.ts';
@@ -34,10 +41,12 @@ export interface AppOptions {
   findDangersEveryMs?: number;
   log: Logger;
   metrics: Registry;
+  /** The certificate with which the server speaks HTTPS; HTTP when absent. */
+  tls?: TlsSettings | undefined;
 }
 
 /** Builds the relay, and a server for its health and metrics. */
-export async function buildApp({ name, store, writeDb, sender, schemaIds, log, metrics, ...options }: AppOptions) {
+export async function buildApp({ name, store, writeDb, sender, schemaIds, log, metrics, tls, ...options }: AppOptions) {
   let role: Role = 'starting';
   let whyStarting: string | undefined;
   const onRelayed = relayMetrics(metrics, () => role === 'leading');
@@ -50,6 +59,7 @@ export async function buildApp({ name, store, writeDb, sender, schemaIds, log, m
   const app: Server = await createServer({
     log,
     metrics,
+    tls,
     dependencies: {
       'event store': async () => {
         await checkOrigin(store);

@@ -29,6 +29,7 @@ const { app, work } = await buildApp({
   findDangers: () => findDangers({ brokers, topic }),
   log,
   metrics,
+  tls: rest.tls,
 });
 await serve(app, {
   port,

@@ -28,6 +28,7 @@ export async function relay({ reader, store, sender, wakeUp, onRelayed }: RelayO
   let cursor = await loadCursor(store, reader);
   let heldBackSince: number | undefined;
   while (!signal.aborted) {
+    let began = performance.now();
     for await (const events of readAhead(store, cursor, batchSize)) {
       // Right before sending: a process that was frozen after reading may no longer be the leader.
       await term.confirm();
@@ -36,7 +37,9 @@ export async function relay({ reader, store, sender, wakeUp, onRelayed }: RelayO
       await moveCursor(store, reader, cursor);
       onRelayed(events);
       heldBackSince = undefined;
-      await pause(events.length, signal);
+      const pause = pauseAfter(events.length, performance.now() - began);
+      if (pause > 0) await delay(pause, undefined, { signal });
+      began = performance.now();
     }
     const now = performance.now();
     heldBackSince = (await isHeldBack(store, cursor)) ? (heldBackSince ?? now) : undefined;
@@ -45,10 +48,10 @@ export async function relay({ reader, store, sender, wakeUp, onRelayed }: RelayO
 }
 
 /**
- * Pauses after a batch, in proportion to its size, so that events gather: a request to Kafka and a transaction of the worker cost
- * about the same for one event as for fifty. A lone event is not delayed, and neither is a backlog.
+ * Milliseconds to wait after a batch, so that events gather: a request to Kafka and a transaction of the worker cost about the same for
+ * one event as for fifty. At most as long as the batch took: it takes longer the busier the machine is. A pause by the number of events
+ * alone would make the next batch larger, and so the next pause longer. A lone event is not delayed, and neither is a backlog.
  */
-async function pause(events: number, signal: AbortSignal): Promise<void> {
-  if (events === batchSize) return;
-  await delay(Math.min(pausePerEventMs * events, maxPauseMs), undefined, { signal });
+export function pauseAfter(events: number, tookMs: number): number {
+  return events === batchSize ? 0 : Math.min(pausePerEventMs * events, tookMs, maxPauseMs);
 }

@@ -14,8 +14,8 @@ export interface SenderOptions {
   topic: string;
   kind: EventKind;
   codec: Codec;
-  /** Those of the schema registry, for a header. */
-  schemaIds?: Pick<SchemaIds, 'idOf'>;
+  /** For headers that name the schemas in the registry. */
+  schemaIds?: Pick<SchemaIds, 'headersOf'>;
   log: Pick<Log, 'warn'>;
 }
 
@@ -92,7 +92,7 @@ export class Sender {
   *#messagesOf(events: readonly RecordedEvent[]): Generator<OutgoingMessage> {
     const { kind, codec, schemaIds } = this.#options;
     for (const event of events) {
-      yield messageOf(event, kind, codec, schemaIds?.idOf(event.type, event.schemaVersion));
+      yield messageOf(event, kind, codec, schemaIds?.headersOf(event.type, event.schemaVersion));
     }
   }
 

@@ -56,6 +56,7 @@ describe('the prior price of a product', () => {
       market: 'EU',
       at: new Date(onDay(10)).toISOString(),
       price: 80,
+      promotion: null,
       prior: 100,
       percent: 20,
       isReduction: true,
@@ -69,12 +70,43 @@ describe('the prior price of a product', () => {
         {
           version: 1,
           eventId: 'event 1',
+          promotion: null,
           price: 100,
           from: new Date(onDay(-400)).toISOString(),
           to: new Date(onDay(0)).toISOString(),
         },
       ],
     });
+  });
+
+  test('names the promotion whose command set the price, as the list, the price line and the picture do', async () => {
+    await using service = await open({ mouse: [[-400, 100]] }, 10);
+    const promotion = '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29';
+    const [sale, back] = eventsOf(
+      [
+        { at: onDay(0), price: 80 },
+        { at: onDay(9), price: 100 },
+      ],
+      'mouse',
+      2,
+    );
+    if (sale === undefined || back === undefined) throw new Error('There are no events');
+    const events = [{ ...sale, correlationId: `${promotion}/mouse/apply/1` }];
+    await applyEvents(service.db.sql, 1, events, markets);
+    const now = async (path: string) => (await service.get(path)).body;
+    expect(await now('/products/mouse/prior-price')).toMatchObject({ price: 80, isReduction: true, promotion });
+    expect(await now('/reductions')).toMatchObject([{ id: 'mouse', promotion }]);
+    const lines = [{ promotion: null }, { promotion }];
+    expect(await now('/products/mouse/prices')).toMatchObject(lines);
+    const picture = (await service.get('/products/mouse/prices.svg')).text;
+    expect(picture).toContain(`>promotion ${promotion}<`);
+    expect(picture).toContain(`The price is 80.00, of promotion ${promotion}.`);
+    await applyEvents(service.db.sql, 1, [{ ...back, correlationId: `${promotion}/mouse/give-back/2` }], markets);
+    const after = `?at=${new Date(onDay(10)).toISOString()}`;
+    const during = `?at=${new Date(onDay(5)).toISOString()}`;
+    expect(await now(`/products/mouse/prior-price${during}`)).toMatchObject({ isReduction: true, promotion });
+    expect(await now(`/products/mouse/prior-price${after}`)).toMatchObject({ isReduction: false, promotion: null });
+    expect(await now('/products/mouse/prices')).toMatchObject([...lines, { promotion: null }]);
   });
 
   test('has a tag, with which an unchanged answer is not sent again', async () => {

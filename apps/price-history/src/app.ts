@@ -10,14 +10,7 @@ import {
   requireRevalidation,
   RowLoader,
 } from '@catalogue/reading';
-import {
-  type AuthSettings,
-  createServer,
-  type DependencyState,
-  type Limits,
-  type Logger,
-  type Registry,
-} from '@catalogue/service';
+import { createServer, type DependencyState, type ProcessOptions } from '@catalogue/service';
 import { Answers } from './answers/answers.ts';
 import { PricedProducts } from './answers/priced-products.ts';
 import { fileRoute, pictureRoute } from './routes/evidence.ts';
@@ -30,44 +23,22 @@ import type { Markets } from './rules/markets.ts';
 import { RuleBook } from './tables/rule-book.ts';
 import { otherRules, unlistNowAndThen } from './upkeep.ts';
 
-export interface AppOptions {
+export interface AppOptions extends ProcessOptions {
   projection: Pick<Projection, 'dependencies' | 'work'>;
   /** The database of the projection, and through other pools for queries: `openPools`. */
   sql: Sql;
   reader: Sql;
   lines: Sql;
-  log: Logger;
-  metrics: Registry;
   markets: Markets;
-  corsOrigins: string[];
-  /** Whose access tokens requests need; `off` when absent. */
-  auth?: AuthSettings;
-  /** What one caller may do; everything when absent. */
-  limits?: Limits | undefined;
   now?: () => number;
 }
 
 /** The HTTP server that answers from the price lines, and the work beside it that keeps them up to date. */
 export async function buildApp(options: AppOptions) {
-  const {
-    projection,
-    sql,
-    reader,
-    lines,
-    log,
-    metrics,
-    corsOrigins,
-    auth = 'off',
-    limits,
-    markets,
-    now = Date.now,
-  } = options;
+  const { projection, sql, reader, lines, markets, now = Date.now, ...server } = options;
+  const { log, metrics } = server;
   const app = await createServer({
-    log,
-    metrics,
-    corsOrigins,
-    auth,
-    limits,
+    ...server,
     api,
     problemOf: outageProblem,
     dependencies: { ...projection.dependencies, rules: () => rulesState(reader, markets) },
@@ -100,7 +71,13 @@ async function rulesState(sql: Sql, markets: Markets): Promise<DependencyState> 
 
 const api = {
   title: 'Catalogue prices',
-  description: `Shows which price of a product was applied when, and the prior price that a trader indicates with a price reduction
-in the EU: the lowest price of at least the 30 days before (Directive 98/6/EC, article 6a). Every answer carries its rule and the
-events that it rests on. No legal advice.`,
+  description: `Lists the prices of each product over time, and gives the prior price that a trader in the EU must show with a price reduction: the lowest price of at least the 30 days before (Directive 98/6/EC, article 6a). Each answer names its rule and the event that it rests on. This is not legal advice.
+
+- **Read your own write**: send the \`Consistency-Token\` that a command returned as a header, or as \`?after=\`. The answer
+  then includes that write.`,
+  tags: {
+    'Prior prices': 'The prior price of a product, now or at an earlier time.',
+    'Price lines': 'Which price of a product was applied when.',
+    Reductions: 'The reductions in force.',
+  },
 };

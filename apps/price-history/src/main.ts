@@ -7,9 +7,11 @@ import { priceModel } from './model.ts';
 import { openPools } from './pools.ts';
 import { settings } from './settings.ts';
 
-const { port, host, metricsPort, logLevel, logPretty, readDb, brokers, topic, markets, corsOrigins, auth, limits } =
-  readSettings(settings, process.env);
-const model = priceModel(markets);
+const { port, host, metricsPort, logLevel, logPretty, readDb, brokers, topic, ...options } = readSettings(
+  settings,
+  process.env,
+);
+const model = priceModel(options.markets);
 const log = createLogger(model.name, logLevel, logPretty);
 const metrics = createMetrics(model.name);
 const sql = connectModel(model, readDb);
@@ -18,18 +20,7 @@ await requireLogin(sql, 'PRICES_DB_DSN');
 
 const codec = eitherCodec(process.env);
 const projection = openProjection(model, { sql, brokers, topic, log, metrics, codec });
-const { app, work } = await buildApp({
-  projection,
-  sql,
-  reader,
-  lines,
-  log,
-  metrics,
-  markets,
-  corsOrigins,
-  auth,
-  limits,
-});
+const { app, work } = await buildApp({ projection, sql, reader, lines, log, metrics, ...options });
 await serve(app, {
   port,
   host,

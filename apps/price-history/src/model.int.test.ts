@@ -54,7 +54,11 @@ test('a rebuild with the same rules is equal, row for row', async () => {
     payload: { id: 'old', name: 'Old', price: 7 },
     timestamp: '2020-01-01T00:00:00Z',
   };
-  const events = [...eventsOf(prices), legacy, ...eventsOf(prices, 'lamp')];
+  const promotion = '019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29';
+  const promoted = eventsOf(prices, 'lamp').map((event) => {
+    return { ...event, correlationId: `${promotion}/lamp/apply/${event.productVersion - 1}` };
+  });
+  const events = [...eventsOf(prices), legacy, ...promoted];
   for (const event of events) await apply(db, 1, thirty, [event]);
   await startRebuild(db.sql, model);
   await apply(db, 2, thirty, events);

@@ -54,10 +54,12 @@ function* withTakeovers(steps: readonly Step<RuledProduct>[]): Generator<Step<Pr
   }
 }
 
-const comparedPeriods = ['valid_from', 'valid_to', 'cents', 'version', 'event_id'];
+const comparedPeriods = ['valid_from', 'valid_to', 'cents', 'version', 'event_id', 'promotion'];
 /** Without `listed`, which is also cleared by the clock. */
 const comparedReductions =
-  'market applied_at ends_at cents prior_cents permille window_from window_to observed_days basis_from'.split(' ');
+  'market applied_at ends_at cents prior_cents permille window_from window_to observed_days basis_from promotion'.split(
+    ' ',
+  );
 
 /**
  * The read model of prices. A generation keeps the rules that it began with, whatever is configured later. The model remembers

@@ -15,7 +15,7 @@ export function lineOf(changes: readonly (readonly [at: number, cents: number | 
   for (const [index, [from, cents]] of changes.entries()) {
     const to = changes[index + 1]?.[0] ?? null;
     const version = index + 1;
-    if (cents !== null) periods.push({ from, to, cents, version, eventId: `event ${version}` });
+    if (cents !== null) periods.push({ from, to, cents, version, eventId: `event ${version}`, promotion: null });
   }
   return { periods, completeFrom: beginning };
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest';
 import { buildApp } from './app.ts';
 import { openCommands } from './drive/commands.ts';
 import { openMachine } from './machine-pool.ts';
@@ -29,8 +29,8 @@ beforeAll(async () => {
   working = built.work(stop.signal);
   close = () => machine.end({ timeout: 1 });
   await db.sql`
-    insert into product_prices (generation, id, version, cents, price_version)
-    select 1, 'p' || lpad(i::text, 6, '0'), 1, 1000, 1 from generate_series(1, 3000) i`;
+    insert into product_prices (generation, id, version, cents, price_version, name, name_version)
+    select 1, 'p' || lpad(i::text, 6, '0'), 1, 1000, 1, 'Product', 1 from generate_series(1, 3000) i`;
 });
 afterAll(async () => {
   stop.abort();
@@ -111,6 +111,13 @@ test.each<[string, object, string]>([
   ['a query that matches no product', { products: undefined, query: { minPrice: 10.01 } }, '/query'],
   ['a query with an empty range', { products: undefined, query: { minPrice: 2, maxPrice: 1 } }, '/query/minPrice'],
   ['a query with three decimals', { products: undefined, query: { maxPrice: 1.005 } }, '/query/maxPrice'],
+  ['an empty name in a query', { products: undefined, query: { q: '' } }, '/query/q'],
+  ['a blank name in a query', { products: undefined, query: { q: ' \t' } }, '/query/q'],
+  ['a name in a query that cannot be seen', { products: undefined, query: { q: '\u00ad\u200b' } }, '/query/q'],
+  ['a name with U+0000 in a query', { products: undefined, query: { q: 'a\0' } }, '/query/q'],
+  ['a name of 201 characters in a query', { products: undefined, query: { q: 'x'.repeat(201) } }, '/query/q'],
+  ['a name in a query that is no text', { products: undefined, query: { q: 7 } }, '/query/q'],
+  ['a name in a query that no product has', { products: undefined, query: { q: 'nothing' } }, '/query'],
   ['a query by an unknown member', { products: undefined, query: { name: 'Mouse' } }, '/query/name'],
   [
     'an amount off above a price of the query',
@@ -176,6 +183,92 @@ test('a query chooses its products when the promotion is scheduled, and not agai
   await db.sql`delete from product_prices where id in ('cheap', 'cheaper', 'gone')`;
 });
 
+/** Names of products with their ids, as events that this release applied leave them. */
+const names = {
+  n01: 'Mouse',
+  n02: 'MOUSE pad',
+  n03: 'Café crème',
+  n04: '100% cotton',
+  n05: '100 cotton pads',
+  n06: 'Learn C++ in a week',
+  n07: 'C compiler',
+  n08: 'Gizmo',
+  n09: '联想笔记本电脑',
+  n10: 'Straße 7',
+  n11: 'A_B\\% test',
+  n12: 'mousé, wireless',
+};
+
+test.each<[string, string[]]>([
+  ['mouse', ['n01', 'n02', 'n12']],
+  ['  WIRELESS\tmouse ', ['n12']],
+  ['creme cafe\u0301', ['n03']],
+  ['strasse', ['n10']],
+  ['mouze', []],
+  ['mo', ['n01', 'n02', 'n12']],
+  ['izm', ['n08']],
+  ['100%', ['n04']],
+  ['100', ['n04', 'n05']],
+  ['c++', ['n06']],
+  ['C', ['n03', 'n04', 'n05', 'n06', 'n07']],
+  ['%', ['n04', 'n11']],
+  ['_', ['n11']],
+  ['\\', ['n11']],
+  ['电脑', ['n09']],
+  ["'; drop table product_prices; --", []],
+  ['x'.repeat(200), []],
+  ['mouse '.repeat(33), ['n01', 'n02', 'n12']],
+])('a query by the name %j chooses %j', async (q, expected) => {
+  for (const [id, name] of Object.entries(names)) {
+    await db.sql`
+      insert into product_prices (generation, id, version, cents, price_version, name, name_version)
+      values (1, ${id}, 1, 55500, 1, ${name}, 1)`;
+  }
+  onTestFinished(async () => void (await db.sql`delete from product_prices where id like 'n%'`));
+  const asked = { ...valid(), products: undefined, query: { q, minPrice: 555, maxPrice: 555 } };
+  const { status, body } = await ask('POST', '/promotions?dryRun=true', asked);
+  const { items = [] } = body as { items?: { product: string; name: string }[] };
+  expect(items.map(({ product }) => product)).toEqual(expected);
+  expect(status).toBe(expected.length === 0 ? 400 : 200);
+  for (const { product, name } of items) expect(name).toBe(names[product as keyof typeof names]);
+});
+
+test('a query by name chooses when the promotion is scheduled, and a rename changes nothing', async () => {
+  await db.sql`
+    insert into product_prices (generation, id, version, cents, price_version, name, name_version)
+    values (1, 'r1', 1, 55600, 1, 'Rake', 1), (1, 'r2', 1, 55600, 1, 'Rake, long', 1), (1, 'r3', 1, 55600, 1, 'Spade', 1)`;
+  onTestFinished(async () => void (await db.sql`delete from product_prices where id like 'r_'`));
+  const asked = { ...valid(), products: undefined, query: { q: 'rake', minPrice: 556 } };
+  const key = { 'idempotency-key': 'rakes' };
+  const first = await ask('POST', '/promotions', asked, key);
+  expect(first).toMatchObject({ status: 202, body: { state: 'scheduled', query: asked.query } });
+  const { id } = first.body as { id: string };
+  await db.sql`update product_prices set name = 'Rake' where id = 'r3'`;
+  await db.sql`update product_prices set name = 'Spade' where id = 'r1'`;
+  const { body: items } = await ask('GET', `/promotions/${id}/items`);
+  expect((items as { product: string }[]).map(({ product }) => product)).toEqual(['r1', 'r2']);
+  expect((await ask('POST', '/promotions', asked, key)).body).toEqual(first.body);
+  const other = await ask('POST', '/promotions', { ...asked, query: { ...asked.query, q: 'spade' } });
+  expect(other).toMatchObject({ status: 409, body: { errors: [{ pointer: '/query' }] } });
+});
+
+test('a query by name is refused while a name may be missing that a release before did not keep', async () => {
+  await db.sql`
+    insert into product_prices (generation, id, version, cents, price_version, name, name_version)
+    values (1, 's1', 1, 55700, 1, 'Saw', 1), (1, 's2', 2, 55700, 1, 'Saw', 1)`;
+  onTestFinished(async () => void (await db.sql`delete from product_prices where id like 's_'`));
+  const asked = { ...valid(), products: undefined, query: { q: 'saw', minPrice: 557 } };
+  for (const path of ['/promotions', '/promotions?dryRun=true']) {
+    expect(await ask('POST', path, asked)).toMatchObject({ status: 409, body: { type: 'names-unknown' } });
+  }
+  expect(await db.sql`select from promotions`).toHaveLength(0);
+  expect(await ask('POST', '/promotions?dryRun=true', { ...asked, query: { minPrice: 557 } })).toMatchObject({
+    body: { products: 2, items: [{ name: 'Saw' }, { name: null }] },
+  });
+  await db.sql`update product_prices set name = '', name_version = 2 where id = 's2'`;
+  expect(await ask('POST', '/promotions?dryRun=true', asked)).toMatchObject({ body: { products: 1 } });
+});
+
 test('a query of more than 100 000 products is refused', async () => {
   await db.sql`
     insert into product_prices (generation, id, version, cents, price_version)
@@ -208,6 +301,21 @@ test('a large promotion is accepted at once, and claims its products in chunks',
   expect(await db.sql`select from claims where promotion = ${refused}`).toHaveLength(0);
 });
 
+test('without a start a promotion starts at once, by the clock of the database', async () => {
+  const { startsAt: _, ...asked } = valid();
+  const key = { 'idempotency-key': 'at-once' };
+  const first = await ask('POST', '/promotions', asked, key);
+  const { id, startsAt } = first.body as { id: string; startsAt: string };
+  const [row] =
+    await db.sql`select extract(epoch from created_at - starts_at)::float8 as age from promotions where id = ${id}`;
+  expect(Math.abs(Number(row?.['age']))).toBeLessThan(5);
+  expect(await ask('POST', '/promotions', asked, key)).toMatchObject({ status: 202, body: { id, startsAt } });
+  expect(await ask('POST', '/promotions', { ...asked, endsBefore: new Date(Date.now() - day) })).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/endsBefore', message: 'Must be in the future' }] },
+  });
+});
+
 test('two promotions of a product may touch, but not overlap', async () => {
   const first = valid();
   expect(await ask('POST', '/promotions', first)).toMatchObject({ status: 202 });
@@ -238,7 +346,7 @@ test('the end can be moved while no other promotion has the products then, at th
     status: 409,
     body: {
       type: 'products-claimed',
-      detail: '2 of the products are in other promotions then',
+      detail: '2 of the products are in other promotions at that time',
       errors: [{ pointer: '/endsBefore' }, { pointer: '/endsBefore' }],
     },
   });

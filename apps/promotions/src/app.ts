@@ -2,7 +2,7 @@ import type { Catalogue } from '@catalogue/client';
 import type { Sql } from '@catalogue/postgres';
 import type { Projection } from '@catalogue/projection';
 import { outageProblem, requireRevalidation } from '@catalogue/reading';
-import { type AuthSettings, createServer, type Limits, type Logger, type Registry } from '@catalogue/service';
+import { createServer, type ProcessOptions } from '@catalogue/service';
 import { hintChanged, listenForChanges } from './changes/hints.ts';
 import { Streams } from './changes/streams.ts';
 import { Driver } from './drive/driver.ts';
@@ -14,37 +14,22 @@ import { scheduleRoute } from './routes/schedule.ts';
 import { showProgress } from './routes/shown.ts';
 import { streamRoute } from './routes/stream.ts';
 
-export interface AppOptions {
+export interface AppOptions extends ProcessOptions {
   projection: Pick<Projection, 'dependencies' | 'work'>;
   /** The database through another pool than the projection's: the driver and the routes must not wait for it. */
   machine: Sql;
   catalogue: Catalogue;
-  log: Logger;
-  metrics: Registry;
-  corsOrigins: string[];
-  /** Whose access tokens requests need; `off` when absent. */
-  auth?: AuthSettings;
-  /** What one caller may do; everything when absent. */
-  limits?: Limits | undefined;
 }
 
-/** Commands under way at once. */
-const maxCommands = 16;
+/** Commands under way at once: command-api appends those that come together in one transaction. */
+const maxCommands = 32;
 
 /** The HTTP server of promotions, and the work beside it: the projection of prices, and the driver of the machine. */
 export async function buildApp(options: AppOptions) {
-  const { projection, machine: sql, catalogue, log, metrics, corsOrigins, auth = 'off', limits } = options;
+  const { projection, machine: sql, catalogue, ...server } = options;
+  const { log, metrics } = server;
   const { dependencies } = projection;
-  const app = await createServer({
-    log,
-    metrics,
-    corsOrigins,
-    auth,
-    limits,
-    api,
-    dependencies,
-    problemOf: outageProblem,
-  });
+  const app = await createServer({ ...server, api, dependencies, problemOf: outageProblem });
   requireRevalidation(app);
   const { onAnswered, onMoved } = measurePromotions(metrics, sql, log);
   const hint = hintChanged(sql);
@@ -87,7 +72,8 @@ export async function buildApp(options: AppOptions) {
 
 const api = {
   title: 'Catalogue promotions',
-  description: `Schedules promotions: their prices begin and end on time, and every price is given back, unless someone else has
-changed it meanwhile. A promotion is \`[startsAt, endsBefore)\`. A product is in one promotion at a time.`,
+  description: `Runs promotions: changes the prices of their products at the start, and restores the former prices at the end,
+unless someone else has changed a price meanwhile. While the service, command-api or Kafka is down, starts and ends are late.
+The instant \`endsBefore\` is not part of a promotion. A product is in one promotion at a time.`,
   tags: { Promotions: 'Schedule, follow and operate promotions.' },
 };

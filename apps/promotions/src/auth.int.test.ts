@@ -130,7 +130,15 @@ test('commands carry the token of the file, and a renewed one at once', async ()
   const { id: product } = await client.create({ name: 'Mouse', price: 10 });
 
   const file = join(folder, 'token');
-  const step = { product, step: 'a', stepVersion: 1, cents: 800, state: 'applying', unsent: false } as const;
+  const step = {
+    product,
+    step: 'a',
+    stepVersion: 1,
+    cents: 800,
+    state: 'applying',
+    unsent: false,
+    prevents: false,
+  } as const;
   const catalogue = openCommands(url, { tokenFile: file, log: createLogger('test', 'silent') });
   const send = async () => (await sendStep(catalogue, step, new AbortController().signal))?.outcome;
   await writeFile(file, await token('catalogue:read'));

@@ -80,6 +80,18 @@ test('a promotion whose commands cannot be sent goes on when command-api is back
   await expectGivenBack(pipeline, products);
 });
 
+test('a price whose command did not get through before the end is never applied', async () => {
+  const products = await pipeline.create(...Array.from({ length: 100 }, (_, index) => index + 1));
+  await pipeline.kill('command-api');
+  const id = await pipeline.schedule(products, 2_000);
+  await pipeline.reaches(id, 'reverting');
+  const [sent] = await pipeline.sql`select from promotion_items where promotion = ${id} and state = 'applying' limit 1`;
+  expect(sent).toBeDefined();
+  await pipeline.run('command-api');
+  expect((await pipeline.reaches(id, 'ended')).items).toMatchObject({ untouched: 100 });
+  expect(await pipeline.changesByStep(id)).toEqual([]);
+});
+
 /** Kills a service or two again and again, and starts them again. */
 async function killAtRandom(random: Random, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {

@@ -8,21 +8,11 @@ import { openMachine } from './machine-pool.ts';
 import { priceModel } from './model.ts';
 import { settings } from './settings.ts';
 
-const {
-  port,
-  host,
-  metricsPort,
-  logLevel,
-  logPretty,
-  readDb,
-  brokers,
-  topic,
-  commandApiUrl,
-  tokenFile,
-  corsOrigins,
-  auth,
-  limits,
-} = readSettings(settings, process.env);
+const { port, host, metricsPort, logLevel, logPretty, readDb, brokers, topic, ...rest } = readSettings(
+  settings,
+  process.env,
+);
+const { commandApiUrl, tokenFile, tokenClient, ...options } = rest;
 const log = createLogger(priceModel.name, logLevel, logPretty);
 const metrics = createMetrics(priceModel.name);
 const sql = connectModel(priceModel, readDb);
@@ -31,16 +21,8 @@ await requireLogin(sql, 'PROMOTIONS_DB_DSN');
 
 const codec = eitherCodec(process.env);
 const projection = openProjection(priceModel, { sql, brokers, topic, log, metrics, codec });
-const { app, work } = await buildApp({
-  projection,
-  machine,
-  catalogue: openCommands(commandApiUrl, { tokenFile, log }),
-  log,
-  metrics,
-  corsOrigins,
-  auth,
-  limits,
-});
+const catalogue = openCommands(commandApiUrl, { tokenFile, tokenClient, log });
+const { app, work } = await buildApp({ projection, machine, catalogue, log, metrics, ...options });
 await serve(app, {
   port,
   host,

@@ -7,7 +7,7 @@ export function measurePromotions(registers: Registry, sql: Sql, log: Logger) {
   const shared = { registers: [registers] };
   const commands = new Counter({
     name: 'promotion_commands_total',
-    help: 'Commands to command-api, by outcome: answered, unchanged, refused, gone, tried (refused, and tried again) or unavailable',
+    help: 'Commands to command-api, by outcome: answered, unchanged, prevented (after the end), refused, gone, tried (refused, and tried again) or unavailable',
     labelNames: ['outcome'],
     ...shared,
   });
@@ -35,7 +35,10 @@ function measureStanding(shared: { registers: Registry[] }, sql: Sql, log: Logge
       for (const { state, promotions: count } of standing.promotions) promotions.set({ state }, count);
       for (const { state, items: count } of standing.items) items.set({ state }, count);
     } catch (err) {
-      for (const gauge of [due, promotions, items]) gauge.reset();
+      // A reset sets a gauge without labels to 0: "no step is due".
+      due.set(Number.NaN);
+      promotions.reset();
+      items.reset();
       log.warn({ err }, 'Promotions were not counted for metrics');
     }
   });

@@ -1,4 +1,5 @@
 import { jsonCodec } from '@catalogue/contracts';
+import { migrate } from '@catalogue/postgres';
 import { applyBatch, type OffsetScope, read, readOffset, readOffsets } from '@catalogue/projection/testing';
 import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
@@ -57,6 +58,48 @@ test('the price of a product comes with the version, time and cause that set it,
       discontinued: false,
     },
   ]);
+});
+
+test('a product has the name of its last event that has one, and folded what is searched of it', async () => {
+  await using db = await createDatabase(inject('servers').writeDb, migratePromotions);
+  await apply(
+    db,
+    'mouse',
+    [{ name: 'Mouse', price: 39.9 }],
+    [{ price: 34.5 }],
+    [{ name: 'Tópo-Maus' }],
+    [{ price: 5 }],
+  );
+  await apply(db, 'lamp', [{ name: 'Lamp', price: 1 }]);
+  expect(await db.sql`select id, name, folded from product_prices_read order by id`).toEqual([
+    { id: 'lamp', name: 'Lamp', folded: ' lamp ' },
+    { id: 'mouse', name: 'Tópo-Maus', folded: ' topo maus ' },
+  ]);
+});
+
+test('a name that the release before may have changed is not known, until the next event that has one', async () => {
+  await using db = await createDatabase(inject('servers').writeDb, migratePromotions);
+  await apply(db, 'mouse', [{ name: 'Mouse', price: 39.9 }]);
+  // As that release applies a rename: it does not know the columns of names.
+  await db.sql`update product_prices set version = 2, event_id = 'mouse 2'`;
+  const nameOf = async () => (await db.sql`select name, folded from product_prices_read`)[0];
+  expect(await nameOf()).toMatchObject({ name: null });
+  await apply(db, 'mouse', [{}], [{}], [{ price: 5 }]);
+  expect(await nameOf()).toMatchObject({ name: null, folded: null });
+  await apply(db, 'mouse', [{}], [{}], [{}], [{ name: 'Maus' }]);
+  expect(await nameOf()).toMatchObject({ name: 'Maus', folded: ' maus ' });
+});
+
+const readModel = new URL('../../../libs/read-schema/migrations', import.meta.url);
+
+test('names are folded as the read model folds them', async () => {
+  await using own = await createDatabase(inject('servers').writeDb, migratePromotions);
+  await using other = await createDatabase(inject('servers').readDb, (dsn) => migrate(dsn, readModel));
+  const functionsOf = async ({ sql }: TestDatabase) =>
+    await sql`select proname, prosrc, provolatile from pg_proc where proname in ('spell_name', 'name_words') order by proname`;
+  const functions = await functionsOf(own);
+  expect(functions).toHaveLength(2);
+  expect(functions).toEqual(await functionsOf(other));
 });
 
 test('the event of a step confirms it, also when others follow in the same batch', async () => {

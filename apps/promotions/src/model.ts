@@ -1,4 +1,4 @@
-import type { ProductEvent } from '@catalogue/contracts';
+import { type ProductEvent, stepOf } from '@catalogue/contracts';
 import { type Model, type PlainRow, plainRows, type Step } from '@catalogue/projection';
 import { confirmSteps } from './tables/confirmed-steps.ts';
 import { productPrices } from './tables/schema.ts';
@@ -11,10 +11,11 @@ function evolve(row: ProductPrice, event: ProductEvent): ProductPrice {
   switch (event.type) {
     case 'ProductCreated':
     case 'ProductUpdated': {
-      const { price } = event.payload;
-      if (price === undefined) return caused;
+      const { name = row.name, price } = event.payload;
+      const named = { ...caused, name };
+      if (price === undefined) return named;
       return {
-        ...caused,
+        ...named,
         cents: Math.round(price * 100),
         priceVersion: event.productVersion,
         priceAt: event.timestamp,
@@ -28,32 +29,38 @@ function evolve(row: ProductPrice, event: ProductEvent): ProductPrice {
   }
 }
 
-const { write, ...rows } = plainRows(productPrices);
+const { lock, write, ...rows } = plainRows(productPrices, {
+  cents: null,
+  priceVersion: 0,
+  priceAt: null,
+  priceBy: null,
+  discontinued: false,
+  causedBy: null,
+  name: null,
+  nameVersion: 0,
+});
 
 /**
- * The current price of each product, and which steps of promotions took effect: a step's request id is its event's correlation id.
+ * The current price and name of each product, and which steps of promotions took effect: a step's request id is its event's correlation id.
  * A rebuild finds the same steps again.
  */
 export const priceModel: Model<ProductPrice> = {
   name: 'promotions',
   ...rows,
   tables: [{ name: 'product_prices', storage: 'fillfactor = 85' }],
-  empty: (id) => ({
-    id,
-    version: 0,
-    eventId: null,
-    parked: false,
-    cents: null,
-    priceVersion: 0,
-    priceAt: null,
-    priceBy: null,
-    discontinued: false,
-    causedBy: null,
-  }),
   evolve,
-  skipped: (row) => ({ ...row, cents: null, priceAt: null, priceBy: null, causedBy: null }),
+  skipped: (row) => ({ ...row, cents: null, priceAt: null, priceBy: null, causedBy: null, name: '' }),
+  // The release before may have applied an event since, and it keeps no names.
+  lock: async (tx, generation, ids) => {
+    const locked = await lock(tx, generation, ids);
+    return locked.map((row) => (row.nameVersion === row.version ? row : { ...row, name: null }));
+  },
   write: (tx, generation, effects) => {
-    const written = write(tx, generation, effects);
+    const known = effects.rows.map(({ before, after }) => ({
+      before,
+      after: { ...after, nameVersion: after.version },
+    }));
+    const written = write(tx, generation, { ...effects, rows: known });
     const confirmed = effects.steps.filter(isOfPromotion).map(({ after }) => after);
     return { ...written, sent: [...written.sent, ...(confirmed.length > 0 ? [confirmSteps(tx, confirmed)] : [])] };
   },
@@ -62,8 +69,8 @@ export const priceModel: Model<ProductPrice> = {
   },
 };
 
-/** Others choose request ids as they like; `machine/item-step.ts` makes ours of the product's id and version. */
+/** Others choose request ids as they like. */
 function isOfPromotion({ before, after }: Step<ProductPrice>): boolean {
   if (before === after || after.causedBy === null) return false;
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\/.{1,64}\/(?:apply|give-back)\/\d{1,10}$/.test(after.causedBy);
+  return stepOf({ productId: after.id, productVersion: after.version, correlationId: after.causedBy }) !== undefined;
 }

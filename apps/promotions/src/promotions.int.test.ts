@@ -23,20 +23,6 @@ test('a promotion changes its prices at its start, and gives them back at its en
   expect(states).toEqual(['claiming', 'scheduled', 'applying', 'active', 'reverting', 'ended']);
 });
 
-test('what someone else changed meanwhile is kept, a renamed product gets its price back, a discontinued one is gone', async () => {
-  const [repriced = '', renamed = '', gone = ''] = await pipeline.create(10, 10, 10);
-  const id = await pipeline.schedule([repriced, renamed, gone], 4_000);
-  await pipeline.reaches(id, 'active');
-  await pipeline.catalogue.change(repriced, { price: 9 });
-  await pipeline.catalogue.change(renamed, { name: 'Renamed' });
-  await pipeline.catalogue.discontinue(gone);
-  const { items } = await pipeline.reaches(id, 'ended');
-  expect(items).toMatchObject({ 'given-back': 1, kept: 1, gone: 1 });
-  expect(await pipeline.prices([repriced, renamed])).toEqual([9, 10]);
-  const { body } = await pipeline.ask('GET', `/promotions/${id}/items?state=kept`);
-  expect(body).toMatchObject([{ product: repriced, state: 'kept', before: 10, promoted: 8, kept: { price: 9 } }]);
-});
-
 test('a cancelled promotion gives everything back at once', async () => {
   const products = await pipeline.create(10, 20);
   const id = await pipeline.schedule(products, 600_000);

@@ -1,5 +1,5 @@
 import { modelSettings } from '@catalogue/projection';
-import { auth, commandApiUrl, corsOrigins, limits, type Setting } from '@catalogue/service';
+import { auth, clientCredentials, commandApiUrl, corsOrigins, limits, type Setting } from '@catalogue/service';
 
 /** The file with the access token for command-api. It is rewritten when the token is renewed. Empty if there is no file. */
 const tokenFile: Setting<string> = {
@@ -14,6 +14,7 @@ export const settings = {
   ...modelSettings('PROMOTIONS_DB_DSN', 8085),
   commandApiUrl,
   tokenFile,
+  tokenClient: clientCredentials('COMMAND_API', 'catalogue:write'),
   corsOrigins,
   auth,
   limits,

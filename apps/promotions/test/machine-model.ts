@@ -14,7 +14,7 @@ interface Item {
 }
 
 /** What may become of a step. */
-const fates = ['done', 'refused', 'lost', 'failed', 'unanswered', 'gone', 'changed', 'unsent'] as const;
+const fates = ['done', 'refused', 'lost', 'lost-late', 'failed', 'unanswered', 'gone', 'changed', 'unsent'] as const;
 type Fate = (typeof fates)[number];
 
 /** Time passes, steps come to outcomes, and operators do things. */
@@ -22,7 +22,7 @@ export const happenings = fc.array(
   fc.oneof(
     { weight: 2, arbitrary: fc.record({ minutes: fc.integer({ min: 1, max: 20 }) }) },
     { weight: 6, arbitrary: fc.record({ fates: fc.array(fc.constantFrom(...fates), { minLength: 4, maxLength: 4 }) }) },
-    { weight: 1, arbitrary: fc.record({ operation: fc.constantFrom<Operation>('cancel', 'retry', 'keep') }) },
+    { weight: 2, arbitrary: fc.record({ operation: fc.constantFrom<Operation>('cancel', 'retry', 'keep') }) },
   ),
   { maxLength: 60 },
 );
@@ -69,6 +69,8 @@ export class Model {
     this.isKept ||= operation === 'keep';
     this.isKeeping = operation === 'keep' || (this.isKeeping && operation !== 'cancel');
     this.move(outcome);
+    if (operation === 'keep' && this.items.some(({ state, isUnsent }) => state === 'giving-back' && isUnsent))
+      this.faults.push('A step is stored that will give back a price that an operator keeps');
   }
 
   check(): void {
@@ -100,7 +102,7 @@ export class Model {
       for (const item of this.items) {
         if (item.state !== 'applied') continue;
         if (this.isKeeping && !this.keeps) this.faults.push('A price was given back that an operator keeps');
-        Object.assign(item, this.keeps ? { state: 'kept' } : { state: 'giving-back', hasStep: true });
+        Object.assign(item, this.keeps ? { state: 'kept' } : { state: 'giving-back', hasStep: true, isUnsent: true });
       }
     }
     if (effect.type === 'apply' || effect.type === 'give-back') {
@@ -133,6 +135,8 @@ function settle(item: Item, fate: Fate, lost: 'waiting' | 'untouched'): void {
   const become = (state: ItemState, changes: Partial<Item> = {}) =>
     Object.assign(item, { state, hasStep: false, ...changes });
   if (fate === 'done') become(isApplying ? 'applied' : 'given-back', { isPromoted: isApplying, wasApplied: true });
+  // By a process that read the promotion before it was cancelled.
+  else if (fate === 'lost-late' && isApplying) become('waiting');
   else if (fate === 'lost') become(isApplying ? lost : 'applied');
   else if (fate === 'failed') item.state = 'failed';
   else if (fate === 'gone') become(isApplying ? 'refused' : 'gone', { isPromoted: false });

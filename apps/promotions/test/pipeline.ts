@@ -34,6 +34,7 @@ export class Pipeline implements AsyncDisposable {
   /** The settings of services that are started from now on. */
   readonly env: Record<string, string>;
   readonly #running = new Map<Name, OwnProcess>();
+  readonly #ended = new Set<OwnProcess>();
   readonly #owned: AsyncDisposableStack;
 
   private constructor(parts: {
@@ -94,7 +95,9 @@ export class Pipeline implements AsyncDisposable {
   /** Starts a service with more settings, and resolves when it is ready. */
   async runWith(name: Name, settings: Record<string, string>): Promise<void> {
     const env = { ...this.env, ...settings, PORT: String(this.#ports[name]) };
-    this.#running.set(name, startProcess(program(name.replace('-2', ''), 'main'), [], env));
+    const started = startProcess(program(name.replace('-2', ''), 'main'), [], env);
+    this.#running.set(name, started);
+    void started.exited.then(() => this.#ended.add(started));
     await waitFor(
       `${name} to be ready`,
       async () => {
@@ -107,11 +110,26 @@ export class Pipeline implements AsyncDisposable {
     );
   }
 
+  /** Whether the process of a service has ended, by itself or not. */
+  hasEnded(name: Name): boolean {
+    const running = this.#running.get(name);
+    return running !== undefined && this.#ended.has(running);
+  }
+
+  /** The exit code of a process that has ended, or the signal that ended it. */
+  async exitOf(name: Name): Promise<number | string | undefined> {
+    return await this.#running.get(name)?.exited;
+  }
+
+  signal(name: Name, signal: NodeJS.Signals): void {
+    this.#running.get(name)?.kill(signal);
+  }
+
   /** Stops a service as a deployment does; resolves with its exit code. */
   async stop(name: Name): Promise<number | string | undefined> {
     const running = this.#running.get(name);
     running?.kill('SIGTERM');
-    return await running?.exited;
+    return await this.exitOf(name);
   }
 
   /** Runs a command of the operator's tool of promotions; returns its output. */

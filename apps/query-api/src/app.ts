@@ -11,15 +11,7 @@ import {
   requireRevalidation,
   RowLoader,
 } from '@catalogue/reading';
-import {
-  type AuthSettings,
-  createServer,
-  type Dependencies,
-  type Limits,
-  type Logger,
-  type Registry,
-  type Server,
-} from '@catalogue/service';
+import { createServer, type Dependencies, type ProcessOptions, type Server } from '@catalogue/service';
 import { OlderChanges } from './changes/older.ts';
 import { openProductLog, type ProductChange } from './changes/product-change.ts';
 import { StreamHub } from './changes/stream-hub.ts';
@@ -29,26 +21,21 @@ import { showPage } from './listing/shown-page.ts';
 import { findProducts } from './product/queries.ts';
 import { showProduct } from './product/shown-product.ts';
 import { streamRoute } from './routes/changes.ts';
-import { pageRoutes } from './routes/page.ts';
+import { pageRoutes, signInOf } from './routes/page.ts';
 import { productRoutes } from './routes/products.ts';
 
-export interface AppOptions {
+export interface AppOptions extends ProcessOptions {
   readModel: Sql;
   /** The same database through another pool: slow lists do not delay single products. */
   listing: Sql;
-  log: Logger;
-  metrics: Registry;
-  corsOrigins: string[];
-  /** Whose access tokens requests need; `off` when absent. */
-  auth?: AuthSettings;
-  /** What one caller may do; everything when absent. */
-  limits?: Limits | undefined;
   /** Where the catalogue page sends its commands. */
   commandApiUrl: string;
   /** Where the page asks for prices; empty without price-history. */
   pricesUrl?: string;
   /** Where the page schedules promotions; empty without promotions. */
   promotionsUrl?: string;
+  /** By whose id the page signs in; empty if it does not. */
+  pageClientId?: string;
 }
 
 export interface App {
@@ -64,25 +51,19 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const {
     readModel,
     listing,
-    log,
-    metrics,
-    corsOrigins,
-    auth = 'off',
-    limits,
     commandApiUrl,
     pricesUrl = '',
     promotionsUrl = '',
+    pageClientId = '',
+    ...server
   } = options;
+  const { log, metrics, auth = 'off' } = server;
   const lists = new ListReader(
     listing,
     new QueryQueue({ maxRunning: listing.options.max, maxWaiting: 500, maxWaitMs: 2_000 }),
   );
   const app = await createServer({
-    log,
-    metrics,
-    corsOrigins,
-    auth,
-    limits,
+    ...server,
     api,
     problemOf: outageProblem,
     dependencies: { 'read model': checkReadModel(readModel, lists) },
@@ -104,7 +85,12 @@ export async function buildApp(options: AppOptions): Promise<App> {
   });
   productRoutes(app, { pages, products, consistency });
   streamRoute(app, { streams, consistency });
-  await pageRoutes(app, await loadPage(), { commandApiUrl, pricesUrl, promotionsUrl });
+  await pageRoutes(app, await loadPage(), {
+    commandApiUrl,
+    pricesUrl,
+    promotionsUrl,
+    signIn: signInOf(auth, pageClientId),
+  });
   return { app, streams, feed, work: (signal) => feed.run(signal) };
 }
 

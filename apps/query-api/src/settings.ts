@@ -3,6 +3,7 @@ import {
   commandApiUrl,
   corsOrigins,
   limits,
+  pageClientId,
   postgresDsn,
   pricesUrl,
   promotionsUrl,
@@ -18,4 +19,5 @@ export const settings = {
   commandApiUrl,
   pricesUrl,
   promotionsUrl,
+  pageClientId,
 };

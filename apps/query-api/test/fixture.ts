@@ -1,5 +1,5 @@
 import type { AddressInfo, Socket } from 'node:net';
-import type { Sql } from '@catalogue/postgres';
+import { errorCode, type Sql } from '@catalogue/postgres';
 import { createLogger, createMetrics } from '@catalogue/service';
 import { waitFor } from '@catalogue/testing';
 import { buildApp } from '../src/app.ts';
@@ -175,11 +175,23 @@ export async function addGeneration(sql: Sql, generation: number): Promise<void>
     insert into generations values (${generation}, 'filling')`);
 }
 
-/** Makes a generation serve. */
+/**
+ * Makes a generation serve. As query-worker does, it waits only briefly for its locks and tries again: it locks several views,
+ * and readers lock the same ones in other orders.
+ */
 export async function switchTo(sql: Sql, generation: number): Promise<void> {
-  await sql.begin(async (tx) => {
-    await tx`update generations set state = 'retired' where state = 'serving'`;
-    await tx`update generations set state = 'serving' where generation = ${generation}`;
-    await tx`select show_generation(${generation})`;
-  });
+  await waitFor(`generation ${generation} to serve`, () =>
+    sql
+      .begin(async (tx) => {
+        await tx`set local lock_timeout = '200ms'`;
+        await tx`update generations set state = 'retired' where state = 'serving'`;
+        await tx`update generations set state = 'serving' where generation = ${generation}`;
+        await tx`select show_generation(${generation})`;
+        return true;
+      })
+      .catch((error: unknown) => {
+        if (['55P03', '40P01'].includes(errorCode(error) ?? '')) return false;
+        throw error;
+      }),
+  );
 }

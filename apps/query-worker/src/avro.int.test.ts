@@ -58,6 +58,44 @@ test('a worker reads both codecs, waits for a schema that the registry does not 
   expect((await worker.health()).code).toBe(200);
 });
 
+test('a worker reads events in both codecs whatever the header with the id of the schema has', async () => {
+  await using db = await createDatabase(readDb, migrateReadModel);
+  await using topic = await createTopic(kafka);
+  await using sender = await openSender(kafka, topic);
+  await using server = await startOwnRegistry();
+  const registry = new SchemaRegistry({ url: server.url, user: '', password: '' }, 30_000);
+  const writer = await writerOf(registry, productContract, topic.name);
+  const codec = new AvroCodec(registry, productContract, topic.name);
+  await using _worker = await startWorker(kafka, db.dsn, topic.name, undefined, { codec });
+  const ids = newIds(2) as [string, string];
+  const guid = Buffer.from('89791762233641869674299b90a802e2', 'hex');
+  const values = [
+    Buffer.concat([Buffer.of(1), guid]),
+    Buffer.concat([Buffer.of(2), guid]),
+    Buffer.of(1),
+    Buffer.alloc(0),
+    '',
+    '7',
+    // As much as the broker takes (max.message.bytes), with the rest of the message.
+    Buffer.alloc(999_000, 1),
+    Buffer.from([0, 0, 0, 39, 16]),
+  ];
+
+  await sender.send(
+    values.flatMap((value, index) => {
+      const headers = { __value_schema_id: value, 'schema-id': String(value), __key_schema_id: value.slice(0, 100) };
+      const sized = value.length > 1_000 ? { __value_schema_id: value } : headers;
+      return [
+        { ...event(ids[0], index + 1), headers: sized },
+        { ...inAvro(event(ids[1], index + 1), writer), headers: sized },
+      ];
+    }),
+  );
+  await applied(db, 2 * values.length);
+  expect(await readModel(db)).toEqual(whole(ids, values.length));
+  expect(await db.sql`select from parked_events`).toHaveLength(0);
+});
+
 test('events of a newer release: read where Avro’s rules allow it, else parked, and applied by that release', async () => {
   await using db = await createDatabase(readDb, migrateReadModel);
   await using topic = await createTopic(kafka);

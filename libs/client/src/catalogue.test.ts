@@ -448,6 +448,21 @@ describe('with access tokens', () => {
     expect(token).toHaveBeenCalledTimes(2);
   });
 
+  test('a command that may have arrived is not said to lack a token only', async () => {
+    const ended = new Error('The login has ended');
+    const tokens = () => vi.fn<() => Promise<string>>().mockResolvedValueOnce('valid').mockRejectedValue(ended);
+    for (const lost of [broken, problem(503, 'unavailable'), problem(502, 'unknown')]) {
+      const failed = catalogueOf(api(lost), { token: tokens() }).create({ name: 'Mouse', price: 1 });
+      await expect(failed).rejects.toThrow(CatalogueUnreachable);
+      await expect(failed).rejects.toMatchObject({ cause: ended });
+    }
+    for (const refused of [problem(429, 'too-many-requests'), problem(503, 'overloaded')]) {
+      const failed = catalogueOf(api(refused), { token: tokens() }).create({ name: 'Mouse', price: 1 });
+      await expect(failed).rejects.toBe(ended);
+    }
+    await expect(catalogueOf(api(broken), { token: tokens() }).page()).rejects.toBe(ended);
+  });
+
   test('a `token` that never answers delays neither the timeout nor the end of an aborted call', async () => {
     const catalogue = catalogueOf(api(), { token: () => new Promise(() => {}), timeout: 50 });
     await expect(catalogue.page()).rejects.toThrow(CatalogueUnreachable);

@@ -12,7 +12,7 @@ import type {
   StreamEvent,
   Written,
 } from './product.ts';
-import { newKey, nextOf, queryString } from './request.ts';
+import { newKey, nextOf, pagesOf, queryString } from './request.ts';
 import { productChanges, type StreamOptions, streamFrom } from './stream.ts';
 import { maxTokens, WrittenTokens } from './written-tokens.ts';
 
@@ -43,8 +43,8 @@ export interface CatalogueOptions {
   onForgotten?: (receipt: Receipt) => void;
   /**
    * Returns an access token, which each request carries. Called for every request, and once more after an API refused the token
-   * (401), so it should keep a token until it expires. If it rejects, the call or the stream fails with the same error; retry inside
-   * it. A text that is no token (RFC 6750) fails with a `TypeError`.
+   * (401), so it should keep a token until it expires. If it rejects, the call or the stream fails with the same error, and a
+   * command that may have arrived with {@link CatalogueUnreachable}; retry inside it. A text that is no token (RFC 6750) fails with a `TypeError`.
    */
   token?: () => Promise<string>;
   /** Sends the requests; the platform’s `fetch` when absent. */
@@ -148,13 +148,9 @@ export class Catalogue {
    * product is discontinued.
    */
   async *history(id: string, { signal }: CallOptions = {}): AsyncGenerator<HistoryEntry> {
-    let before: string | undefined;
-    do {
-      const path = `${pathOf(id)}/history${queryString({ before })}`;
-      const answer = await this.#commands.send({ method: 'GET', path, signal });
-      yield* answer.body as HistoryEntry[];
-      before = nextOf(answer)?.get('before') ?? undefined;
-    } while (before !== undefined);
+    const ask = (before: string | undefined) =>
+      this.#commands.send({ method: 'GET', path: `${pathOf(id)}/history${queryString({ before })}`, signal });
+    yield* pagesOf<HistoryEntry>(ask, 'before');
   }
 
   /**
@@ -199,12 +195,14 @@ export class Catalogue {
     query: { from?: string; to?: string } = {},
     options: CallOptions = {},
   ): AsyncGenerator<PricePeriod> {
-    yield* this.#pagesOfPrices<PricePeriod>(`${pathOf(id)}/prices`, query, [id], options);
+    yield* pagesOf<PricePeriod>((cursor) =>
+      this.#priced(`${pathOf(id)}/prices${queryString({ ...query, cursor })}`, [id], options),
+    );
   }
 
   /** The reductions in force, the largest first. Loads each page when the loop reaches it. */
   async *reductions(query: MarketQuery = {}, options: CallOptions = {}): AsyncGenerator<Reduction> {
-    yield* this.#pagesOfPrices<Reduction>('/reductions', { ...query }, [], options);
+    yield* pagesOf<Reduction>((cursor) => this.#priced(`/reductions${queryString({ ...query, cursor })}`, [], options));
   }
 
   /** Makes reads wait for another client’s write, too. */
@@ -247,20 +245,6 @@ export class Catalogue {
         written = await this.#dropParked(written, call);
       }
     }
-  }
-
-  async *#pagesOfPrices<T>(
-    path: string,
-    query: Record<string, string | undefined>,
-    ids: readonly string[],
-    options: CallOptions,
-  ): AsyncGenerator<T> {
-    let cursor: string | undefined;
-    do {
-      const answer = await this.#priced(`${path}${queryString({ ...query, cursor })}`, ids, options);
-      yield* answer.body as T[];
-      cursor = nextOf(answer)?.get('cursor') ?? undefined;
-    } while (cursor !== undefined);
   }
 
   /** A query about prices, which includes this client’s writes of these products. Queries of products still wait for them. */

@@ -82,9 +82,10 @@ export class Connection {
 
   /**
    * @throws {CatalogueProblem} when the API refuses the request, or has refused it “for now” until the deadline.
-   * @throws {CatalogueUnreachable} when the deadline passes without an answer.
+   * @throws {CatalogueUnreachable} when the deadline passes without an answer, and when there is no token to send a command again
+   * that may have arrived.
    * @throws {TypeError} at once, for a value that a request cannot carry.
-   * @throws at once what the option `token` rejects with.
+   * @throws at once what the option `token` rejects with, if no command may have arrived.
    */
   async send(request: Request): Promise<Answer> {
     const { api, timeout } = this.#options;
@@ -93,11 +94,18 @@ export class Connection {
     // Earlier requests of the same call used up its time.
     if (performance.now() >= deadline) throw new CatalogueUnreachable(api, timeout / 1000, undefined);
     let problem: CatalogueProblem | undefined;
+    let mayHaveArrived = false;
     for (let failures = 1; ; failures++) {
       const outcome = await this.#attempt(prepared, deadline - performance.now());
       if ('answer' in outcome) return outcome.answer;
       request.signal?.throwIfAborted();
       const { error, retryAfter } = outcome;
+      if (error instanceof NoToken) {
+        if (!mayHaveArrived) throw error.cause;
+        const seconds = (timeout - (deadline - performance.now())) / 1000;
+        throw new CatalogueUnreachable(api, Number(seconds.toFixed(1)), error.cause);
+      }
+      mayHaveArrived ||= request.method !== 'GET' && !isProblem(error, 'too-many-requests', 'overloaded');
       // The deadline may cut the last attempt short: an earlier refusal says more.
       if (isProblem(error)) problem = error;
       const wait = Math.max(backoff(failures), retryAfter);
@@ -121,8 +129,7 @@ export class Connection {
       });
       text = await response.text();
     } catch (error) {
-      if (error instanceof NoToken) throw error.cause;
-      // No network, no server, or a truncated answer: fetch does not tell them apart.
+      // No network, no server, or a truncated answer: fetch does not tell them apart. Or no token.
       return { error, retryAfter: 0 };
     }
     const parsed = parse(text);

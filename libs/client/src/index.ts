@@ -28,7 +28,6 @@ export type {
 } from './product.ts';
 export type {
   NewPromotion,
-  PriceQuery,
   PriceRule,
   ProductChoice,
   Promotion,
@@ -38,6 +37,7 @@ export type {
   PromotionPage,
   PromotionPreview,
   PromotionProgress,
+  PromotionQuery,
   PromotionState,
   PromotionTransition,
 } from './promotion.ts';

@@ -3,29 +3,25 @@ const longestTimerMs = 2 ** 31 - 1;
 
 /** Resolves after the given milliseconds; rejects with the signal’s reason as soon as the signal is aborted. */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = withResolvers();
-  const timer = setTimeout(resolve, Math.min(milliseconds, longestTimerMs));
-  const aborted = () => reject(signal?.reason);
-  signal?.addEventListener('abort', aborted);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, Math.min(milliseconds, longestTimerMs))));
   try {
-    await promise;
+    await orAborted(over, signal);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', aborted);
   }
 }
 
 /** Waits for a promise; rejects with the signal’s reason as soon as the signal is aborted. What the promise stands for continues. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   let aborted = () => {};
-  const end = new Promise<never>((_, reject) => (aborted = () => reject(signal.reason as Error)));
-  if (signal.aborted) aborted();
-  signal.addEventListener('abort', aborted);
+  const end = new Promise<never>((_, reject) => (aborted = () => reject(signal?.reason as Error)));
+  if (signal?.aborted) aborted();
+  signal?.addEventListener('abort', aborted);
   try {
     return await Promise.race([promise, end]);
   } finally {
-    signal.removeEventListener('abort', aborted);
+    signal?.removeEventListener('abort', aborted);
   }
 }
 
@@ -33,15 +29,4 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
 export function backoff(failures: number): number {
   const full = Math.min(100 * 2 ** Math.min(failures - 1, 10), 3_000);
   return full * (0.5 + Math.random() / 2);
-}
-
-/** `Promise.withResolvers`, which Node 20 lacks. */
-function withResolvers() {
-  let resolve = () => {};
-  let reject = (_reason: unknown) => {};
-  const promise = new Promise<void>((onDone, onFailed) => {
-    resolve = onDone;
-    reject = onFailed;
-  });
-  return { promise, resolve, reject };
 }

@@ -3,6 +3,8 @@ export interface PricePeriod {
   /** The version of the product that set the price; 0 if an older system or a loaded file did. */
   version: number;
   eventId: string;
+  /** The promotion whose command set the price; null if none did. */
+  promotion: string | null;
   price: number;
   /** RFC 3339, in UTC. */
   from: string;
@@ -19,6 +21,8 @@ export interface PriorPrice {
   at: string;
   /** Null when the product was not offered. */
   price: number | null;
+  /** The promotion whose command set the price; null if none did. */
+  promotion: string | null;
   /** The lowest price from `windowFrom` until `windowTo`; null if there was none. */
   prior: number | null;
   /** The reduction from the prior price, rounded down. */
@@ -52,6 +56,8 @@ export interface Reduction {
   windowTo: string;
   observedDays: number;
   basisFrom: string;
+  /** The promotion whose command set the price; null if none did. */
+  promotion: string | null;
 }
 
 /** Whose rules decide; the service’s first market when absent. */

@@ -10,6 +10,7 @@ export type ProblemType =
   | 'product-discontinued'
   | 'products-claimed'
   | 'id-taken'
+  | 'names-unknown'
   | 'not-possible'
   | 'version-mismatch'
   | 'body-too-large'
@@ -63,7 +64,7 @@ export class CatalogueProblem extends Error {
   }
 }
 
-/** The API did not answer in time: it or the network is down. A command may have taken effect. */
+/** The API did not answer in time: it or the network is down. Or a command got no token to be sent again. It may have taken effect. */
 export class CatalogueUnreachable extends Error {
   override readonly name = 'CatalogueUnreachable';
   readonly api: Api;

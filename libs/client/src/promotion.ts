@@ -9,8 +9,13 @@ export type PriceRule =
   | { price: number; percent?: undefined; amountOff?: undefined }
   | { amountOff: number; percent?: undefined; price?: undefined };
 
-/** A range of prices; all prices when empty. */
-export interface PriceQuery {
+/** Words of a name and a range of prices; all products when empty. */
+export interface PromotionQuery {
+  /**
+   * Words that the name contains, whatever the case and accents. Signs count. Misspelt words match nothing, unlike in a search of
+   * the catalogue.
+   */
+  q?: string;
   minPrice?: number;
   maxPrice?: number;
 }
@@ -23,8 +28,8 @@ export type ProductChoice =
       query?: undefined;
     }
   | {
-      /** The products of the catalogue with a price in this range, at most 100 000. Chosen once, when the promotion is scheduled. */
-      query: PriceQuery;
+      /** The products of the catalogue that match, at most 100 000. Chosen once, when the promotion is scheduled. */
+      query: PromotionQuery;
       products?: undefined;
     };
 
@@ -34,8 +39,8 @@ export type NewPromotion = PriceRule &
     /** A UUID; the service makes one when absent. */
     id?: string;
     name: string;
-    /** RFC 3339, with an offset; at most a minute in the past. */
-    startsAt: string;
+    /** RFC 3339, with an offset; at most a minute in the past. At once, by the service's clock, when absent. */
+    startsAt?: string;
     /** RFC 3339, with an offset. Not part of the promotion. */
     endsBefore: string;
     /** When a product takes no part: go on without it, or give every price back. */
@@ -76,7 +81,7 @@ export interface Promotion {
   price?: number;
   amountOff?: number;
   /** How its products were chosen; null for listed ids. */
-  query: PriceQuery | null;
+  query: PromotionQuery | null;
   startsAt: string;
   /** Not part of the promotion. */
   endsBefore: string;
@@ -124,8 +129,17 @@ export interface PromotionItem {
 export interface PromotionPreview {
   /** How many products it would have. */
   products: number;
-  /** The first 100, by id; `promoted` is null, with the reason, for a product that would be refused. */
-  items: { product: string; before: number | null; promoted: number | null; reason: string | null }[];
+  /**
+   * The first 100, by id. `name` is null while promotions does not know it. `promoted` is null, with the reason, for a product that
+   * would be refused.
+   */
+  items: {
+    product: string;
+    name: string | null;
+    before: number | null;
+    promoted: number | null;
+    reason: string | null;
+  }[];
 }
 
 /** A promotion that has changed, or `reset`: changes were missed, so lists have to be reloaded. */
@@ -146,6 +160,6 @@ export interface PromotionTransition {
   from: string | null;
   to: string;
   cause: string;
-  /** The subject of the access token that asked for it; null where nobody did, or without authentication. */
+  /** The subject of the request's access token; null for the service itself, and without authentication. */
   by: string | null;
 }

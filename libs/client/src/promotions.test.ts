@@ -35,7 +35,7 @@ test('the caller may pass the key of a promotion that it schedules again', async
 
 test('products of another promotion are a typed refusal that names them', async () => {
   const claimed = { type: 'products-claimed', status: 409, title: 'T', detail: 'D' };
-  const errors = [{ pointer: '/products/1', message: 'Product b is in promotion y then' }];
+  const errors = [{ pointer: '/products/1', message: 'Product b is in promotion y at that time' }];
   const refusal: unknown = await promotionsOf(api(json({ ...claimed, errors }, 409)))
     .schedule(sale)
     .catch((error: unknown) => error);

@@ -13,7 +13,7 @@ import type {
   PromotionState,
   PromotionTransition,
 } from './promotion.ts';
-import { newKey, nextOf, queryString } from './request.ts';
+import { newKey, nextOf, pagesOf, queryString } from './request.ts';
 import { promotionChanges, type StreamOptions, streamFrom } from './stream.ts';
 
 /** `timeout`, `token` and `fetch` mean what they mean for `Catalogue`. */
@@ -89,13 +89,10 @@ export class Promotions {
     query: { state?: PromotionItemState | undefined } = {},
     { signal }: CallOptions = {},
   ): AsyncGenerator<PromotionItem> {
-    let cursor: string | undefined;
-    do {
+    yield* pagesOf<PromotionItem>((cursor) => {
       const path = `${pathOf(id)}/items${queryString({ ...query, cursor })}`;
-      const answer = await this.#api.send({ method: 'GET', path, signal });
-      yield* answer.body as PromotionItem[];
-      cursor = nextOf(answer)?.get('cursor') ?? undefined;
-    } while (cursor !== undefined);
+      return this.#api.send({ method: 'GET', path, signal });
+    });
   }
 
   /** Every transition of a promotion, the oldest first. */

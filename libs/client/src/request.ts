@@ -15,6 +15,19 @@ export function nextOf({ headers }: Answer): URLSearchParams | undefined {
   return target === undefined ? undefined : new URL(target, 'http://relative').searchParams;
 }
 
+/** The items of all pages. Asks for each page when the loop reaches it, with what the page before names by the parameter `name`. */
+export async function* pagesOf<T>(
+  ask: (next: string | undefined) => Promise<Answer>,
+  name = 'cursor',
+): AsyncGenerator<T> {
+  let next: string | undefined;
+  do {
+    const answer = await ask(next);
+    yield* answer.body as T[];
+    next = nextOf(answer)?.get(name) ?? undefined;
+  } while (next !== undefined);
+}
+
 /** 128 random bits. Browsers offer `crypto.randomUUID` only in secure contexts. */
 export function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

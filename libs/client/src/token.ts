@@ -13,8 +13,7 @@ export class NoToken extends Error {}
  */
 export function withToken(fetch: Fetch, token: () => Promise<string>): Fetch {
   const send = async (...[input, init]: Parameters<Fetch>): Promise<Response> => {
-    const asked = ask(token);
-    const text = await (init?.signal ? orAborted(asked, init.signal) : asked);
+    const text = await orAborted(ask(token), init?.signal);
     const headers = new Headers(init?.headers);
     headers.set('authorization', `Bearer ${text}`);
     return await fetch(input, { ...init, headers, redirect: 'error' });

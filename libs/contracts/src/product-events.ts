@@ -34,5 +34,3 @@ export type ProductChange =
   | { type: 'ProductCreated'; payload: ProductCreated }
   | { type: 'ProductUpdated'; payload: ProductUpdated }
   | { type: 'ProductDiscontinued'; payload: ProductDiscontinued };
-
-export type ProductEventType = ProductChange['type'];

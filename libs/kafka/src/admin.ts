@@ -4,7 +4,7 @@ import kafka, {
   type NewTopic,
   type TopicDescription,
 } from '@confluentinc/kafka-javascript';
-import { serversOf } from './brokers.ts';
+import { credentialsOf, serversOf } from './brokers.ts';
 import { baseConfig, type ClientOptions } from './client.ts';
 import { codes, KafkaError, kafkaError } from './errors.ts';
 import { safeSettings } from './topic-safety.ts';
@@ -23,16 +23,27 @@ export function openAdmin(options: ClientOptions): Admin {
 
 /** Describes, creates and deletes topics. Each call rejects with a KafkaError when no broker answers within `timeoutMs`. */
 export class Admin {
-  readonly #client: IAdminClient;
+  readonly #options: ClientOptions;
   readonly #brokers: string;
+  #current: IAdminClient;
+  #password: string | undefined;
 
-  constructor({ log, ...options }: ClientOptions) {
+  constructor(options: ClientOptions) {
+    this.#options = options;
     this.#brokers = serversOf(options.brokers);
-    this.#client = kafka.AdminClient.create(baseConfig(options), {
-      'event.error': (error: unknown) =>
-        log.debug({ err: kafkaError('Kafka admin client', error) }, 'Kafka client error'),
-      'event.log': (line: { fac: string; message: string }) => log.debug({ facility: line.fac }, line.message),
-    });
+    this.#password = credentialsOf(options.brokers)?.password;
+    this.#current = create(options);
+  }
+
+  /** An admin client cannot be told another password (1.10.1), so a new one takes its place. */
+  get #client(): IAdminClient {
+    const password = credentialsOf(this.#options.brokers)?.password;
+    if (password !== this.#password) {
+      this.#current.disconnect();
+      this.#current = create(this.#options);
+      this.#password = password;
+    }
+    return this.#current;
   }
 
   /** Returns the topic, or undefined if it does not exist. Asking never creates it. */
@@ -93,7 +104,7 @@ export class Admin {
   }
 
   close(): void {
-    this.#client.disconnect();
+    this.#current.disconnect();
   }
 
   async #call<T>(doing: string, call: (done: (error: unknown, result?: T) => void) => void): Promise<T> {
@@ -104,6 +115,15 @@ export class Admin {
       });
     });
   }
+}
+
+function create(options: ClientOptions): IAdminClient {
+  const { log } = options;
+  return kafka.AdminClient.create(baseConfig(options), {
+    'event.error': (error: unknown) =>
+      log.debug({ err: kafkaError('Kafka admin client', error) }, 'Kafka client error'),
+    'event.log': (line: { fac: string; message: string }) => log.debug({ facility: line.fac }, line.message),
+  });
 }
 
 const latest = kafka.OffsetSpec.LATEST;

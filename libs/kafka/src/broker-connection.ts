@@ -1,14 +1,15 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, getCACertificates } from 'node:tls';
-import type { Sasl, Security, Tls } from './brokers.ts';
+import { passwordOf, type Sasl, type Security, type Tls } from './brokers.ts';
 import { KafkaError } from './errors.ts';
 import { Scram } from './scram.ts';
 import { int16, int32, Reader, text } from './wire.ts';
 
 const saslHandshake = 17;
 const saslAuthenticate = 36;
+const authenticationFailed = 58;
 
-/** A larger response than any that is asked for here; a broker that sends more is none. */
+/** Larger than any response to these requests: whatever sends more is not a broker. */
 const maxResponseBytes = 16 * 1024 * 1024;
 
 /** One connection to one broker, for requests that the client cannot send. Ask one request after the other. */
@@ -91,14 +92,22 @@ function tlsOptions({ ca, cert, key }: Tls) {
 }
 
 async function authenticate(connection: BrokerConnection, sasl: Sasl): Promise<void> {
-  const { mechanism, username, password } = sasl;
+  const { mechanism } = sasl;
   const handshake = await connection.ask(saslHandshake, 1, text(mechanism));
   refuse(handshake.int16(), `The broker does not offer ${mechanism}`);
-  if (mechanism === 'PLAIN') {
+  if (sasl.mechanism === 'OAUTHBEARER') {
+    const { value } = await sasl.token();
+    const refusal = await exchange(connection, `n,,\u0001auth=Bearer ${value}\u0001\u0001`);
+    if (refusal !== '') throw new KafkaError('The broker refuses the token', { code: authenticationFailed });
+    return;
+  }
+  const { username } = sasl;
+  const password = passwordOf(sasl);
+  if (sasl.mechanism === 'PLAIN') {
     await exchange(connection, `\0${username}\0${password}`);
     return;
   }
-  const scram = new Scram(mechanism, username, password);
+  const scram = new Scram(sasl.mechanism, username, password);
   const challenge = await exchange(connection, scram.first());
   scram.verify(await exchange(connection, scram.final(challenge)));
 }

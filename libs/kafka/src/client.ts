@@ -11,10 +11,12 @@ export interface ClientOptions {
   log: Log;
 }
 
+type BaseOptions = Omit<ClientOptions, 'log'> & { log?: Log };
+
 /** Settings of every client. */
-export function baseConfig({ brokers, clientId }: Omit<ClientOptions, 'log'>): GlobalConfig {
+export function baseConfig({ brokers, clientId, log }: BaseOptions): GlobalConfig {
   return {
-    ...brokersConfig(brokers),
+    ...brokersConfig(brokers, log),
     'client.id': clientId,
     // By default the pause between attempts grows to 10 s, so that an outage of 1 s would last 10 s.
     'reconnect.backoff.ms': 50,
@@ -29,6 +31,8 @@ export interface AnyClient {
   connect(options: MetadataOptions, done: (error: LibrdKafkaError | null) => void): unknown;
   getMetadata(options: MetadataOptions, done: (error: LibrdKafkaError | null, metadata: Metadata) => void): unknown;
   isConnected(): boolean;
+  setSaslCredentials(username: string, password: string): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'event.error', listener: (error: LibrdKafkaError) => void): unknown;
   on(event: 'event.log', listener: (line: { fac: string; message: string }) => void): unknown;
 }

@@ -80,7 +80,7 @@ export class NativeConsumer {
   ) {
     this.#topic = topic;
     const config = {
-      ...baseConfig(options),
+      ...baseConfig({ ...options, log }),
       ...groupConfig(groupId),
       'enable.partition.eof': onEnd !== undefined,
       rebalance_cb: (error: LibrdKafkaError, assignment: TopicPartition[]) => {
@@ -232,7 +232,7 @@ function groupConfig(groupId: string): ConsumerGlobalConfig {
     'session.timeout.ms': 6000,
     'heartbeat.interval.ms': 1000,
     // A member that is not polled for so long leaves the group, and rebalances wait for it no longer. The default is 5 minutes,
-    // in which nobody else gets its partitions. It must be less than `maxOutsideMs` in membership.ts.
+    // in which no other member gets its partitions. It must be less than `maxOutsideMs` in membership.ts.
     'max.poll.interval.ms': 30_000,
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,

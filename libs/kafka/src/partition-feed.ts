@@ -200,8 +200,8 @@ export class PartitionFeed {
   }
 
   /**
-   * Waits up to `graceMs` for the batch under way, then gives it up; drops the queue. Without a grace others own the partition
-   * already, and nobody waits for what a batch undoes.
+   * Waits up to `graceMs` for the batch under way, then gives it up; drops the queue. Without a grace, others own the partition
+   * already, and the rollback of its batch is not awaited.
    */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;

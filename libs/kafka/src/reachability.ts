@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import kafka from '@confluentinc/kafka-javascript';
+import { credentialsOf } from './brokers.ts';
 import { type AnyClient, askMetadata, baseConfig, type ClientOptions, connect } from './client.ts';
 import { codes, isAway, KafkaError, kafkaError } from './errors.ts';
 
@@ -9,6 +10,8 @@ const calmPauseMs = 5000;
 const alarmedPauseMs = 500;
 /** Silence after which a second client tries to reach the brokers. */
 const suspiciousAfterMs = 5000;
+/** A client that got no token asks again after 10 s, waits 5 s for the answer, and connects. A second client gets a token at once. */
+const tokenlessMs = 20_000;
 
 /**
  * Tracks whether a connected client reaches its brokers, logs changes, and detects a client that never will again.
@@ -16,7 +19,8 @@ const suspiciousAfterMs = 5000;
  * A broker that has just restarted may report a cluster without brokers. A client that receives this forgets all brokers
  * and never reconnects, without an error (https://github.com/confluentinc/librdkafka/issues/5301; seen here in 1 of 30
  * clients after their only broker had been frozen for 20 s). So the client is asked for metadata regularly. If it gets no
- * answer while a new client does, it is reported as fatally failed.
+ * answer while a new client does, it is reported as fatally failed. Before each question the client is told the password, if
+ * that has changed.
  */
 export class Reachability {
   readonly #client: AnyClient;
@@ -26,6 +30,9 @@ export class Reachability {
   readonly #closing = new AbortController();
   #reachable = true;
   #silentSince: number | undefined;
+  #tokenlessSince = Number.NEGATIVE_INFINITY;
+  /** What the client was told last. It may have been made before the file changed, so it is told once at the beginning. */
+  #password: string | undefined;
 
   /** `topic` returns a topic that the client uses, undefined before the first. `onFatal` is told when the client is lost. */
   constructor(
@@ -44,6 +51,11 @@ export class Reachability {
       if (error.fatal) onFatal(error);
       else if (error.code === codes.ERR__ALL_BROKERS_DOWN) this.#lost(error);
       else log[isAway(error.code) ? 'debug' : 'warn']({ err: error }, 'Kafka client error');
+    });
+    // This client got no token. Who fetches tokens has logged why.
+    client.on('error', (err) => {
+      this.#tokenlessSince = performance.now();
+      log.debug({ err }, 'The Kafka client got no token');
     });
     client.on('event.log', ({ fac, message }) => log.debug({ facility: fac }, message));
     this.#watch().catch((error: unknown) => {
@@ -77,6 +89,7 @@ export class Reachability {
     const { signal } = this.#closing;
     for (;;) {
       await delay(this.#reachable ? calmPauseMs : alarmedPauseMs, undefined, { signal, ref: false });
+      this.#renewPassword();
       if (await this.#answers()) this.proven();
       else if (await this.#isForsaken()) {
         const message = 'The Kafka client has lost its brokers, which others can reach';
@@ -84,6 +97,15 @@ export class Reachability {
         return;
       }
     }
+  }
+
+  /** The client uses it when it authenticates next: sessions go on with the password that they began with. */
+  #renewPassword(): void {
+    const credentials = credentialsOf(this.#options.brokers);
+    if (credentials === undefined || credentials.password === this.#password) return;
+    this.#client.setSaslCredentials(credentials.username, credentials.password);
+    if (this.#password !== undefined) this.#options.log.info({}, 'The password of Kafka has changed');
+    this.#password = credentials.password;
   }
 
   /** True when a broker answers this client within a second. */
@@ -101,6 +123,7 @@ export class Reachability {
   async #isForsaken(): Promise<boolean> {
     this.#silentSince ??= performance.now();
     if (performance.now() - this.#silentSince < suspiciousAfterMs) return false;
+    if (performance.now() - this.#tokenlessSince < tokenlessMs) return false;
     // The client is asked once more: brokers that came back just now answer both clients.
     return (await answerAnother(this.#options)) && !(await this.#answers()) && !this.#closing.signal.aborted;
   }

@@ -3,15 +3,19 @@ import { type Command, Commands } from './commands.ts';
 import { find, isolated, markField, setText } from './elements.ts';
 import { History } from './history.ts';
 import { formatPrice, readPrice } from './price.ts';
-import { PriceLine } from './price-line.ts';
+import { type LoadPicture, PriceLine } from './price-line.ts';
 import { Race } from './race.ts';
 import { refusalOf } from './refusals.ts';
 
 export interface EditorOptions {
   catalogue: Catalogue;
   locale: string;
+  /** The name of a promotion; undefined if it is not known. */
+  promotionName: (id: string) => string | undefined;
   /** The address of price-history; empty without it. */
   prices: string;
+  /** Gets pictures of price-history, if they need an access token. */
+  loadPicture: LoadPicture | undefined;
   /** Called after each command that took effect, with a sentence about it. */
   saved: (receipt: Receipt, sentence: string) => void;
   /** Called with a sentence when a command fails after its dialog was closed, and with an empty text when the dialog opens. */
@@ -48,7 +52,13 @@ export class Editor {
     this.#options = options;
     this.#commands = new Commands(options.catalogue);
     this.#history = new History(options.catalogue, options.locale);
-    this.#priceLine = new PriceLine(options.catalogue, options.prices, options.locale);
+    this.#priceLine = new PriceLine(
+      options.catalogue,
+      options.prices,
+      options.locale,
+      options.promotionName,
+      options.loadPicture,
+    );
     find('editor-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#submit();

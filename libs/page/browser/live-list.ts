@@ -1,6 +1,8 @@
 import { type Catalogue, CatalogueProblem, isProblem, type ProductQuery, type StreamEvent } from '@catalogue/client';
 import { ProductList } from './product-list.ts';
 import { ReloadPace } from './reload-pace.ts';
+import { wordsOf } from './rights.ts';
+import { SignedOut } from './signed-out.ts';
 
 export interface LiveListOptions {
   catalogue: Catalogue;
@@ -81,7 +83,7 @@ export class LiveList {
       this.#options.changed(false);
       this.#reloadSoon();
     } catch (error) {
-      if (this.#loading !== loading) return;
+      if (this.#loading !== loading || error instanceof SignedOut) return;
       this.#options.failed(sentence(error));
       setTimeout(() => this.#loading === loading && void this.more(), retryMs);
     } finally {
@@ -132,10 +134,11 @@ export class LiveList {
         else this.#reloadSoon();
         return;
       } catch (error) {
-        if (loading.signal.aborted) return;
+        // The page says who is signed in.
+        if (loading.signal.aborted || error instanceof SignedOut) return;
         this.#options.failed(sentence(error));
         // A retry would be refused again.
-        if (isProblem(error, 'invalid-request')) return;
+        if (isProblem(error, 'invalid-request', 'forbidden')) return;
       }
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
@@ -147,6 +150,7 @@ function sentence(error: unknown): string {
     const faults = error.errors.map(({ pointer, message }) => `${pointer.slice(1)}: ${message}`).join(', ');
     return `Such a list cannot be asked for (${faults}).`;
   }
+  if (isProblem(error, 'forbidden')) return `The products cannot be shown: ${wordsOf(error)}.`;
   const why = error instanceof CatalogueProblem ? error.detail : 'query-api does not answer';
   return `The products cannot be loaded at the moment (${why}). Trying again.`;
 }

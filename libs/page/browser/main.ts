@@ -1,4 +1,5 @@
 import { Catalogue, type StreamEvent } from '@catalogue/client';
+import { Account } from './account.ts';
 import { Editor } from './editor.ts';
 import { find, setText } from './elements.ts';
 import { Filter } from './filter.ts';
@@ -8,7 +9,9 @@ import { usableLocale } from './locale.ts';
 import { indication, PriorPrices } from './prior-prices.ts';
 import { PromotionSection } from './promotion-section.ts';
 import { Results } from './results.ts';
+import { showRights } from './rights.ts';
 import { Rows } from './rows.ts';
+import { Session, type SignInSettings } from './session.ts';
 import { followStream } from './shared-stream.ts';
 import { Shortcuts } from './shortcuts.ts';
 import { StatusBar } from './status-bar.ts';
@@ -16,12 +19,26 @@ import { StatusBar } from './status-bar.ts';
 const commandApi = meta('command-api');
 const locale = usableLocale([navigator.language, ...navigator.languages]);
 const prices = meta('prices');
+const signIn = meta('sign-in');
+// Before the filter reads the page's address: the issuer's answer is in it.
+const session =
+  signIn === ''
+    ? undefined
+    : new Session({
+        settings: JSON.parse(signIn) as SignInSettings,
+        changed: sessionChanged,
+        mayLeave: () => document.querySelector('dialog[open]') === null,
+      });
+const caller = session === undefined ? {} : { token: () => session.token(), fetch: session.fetch };
 const catalogue = new Catalogue({
+  ...caller,
   commands: commandApi,
   queries: '',
   prices: prices === '' ? undefined : prices,
   timeout: 8_000,
 });
+/** Milliseconds. */
+const patienceMs = 2_000;
 const lag = new Lag();
 let isLive = false;
 let wasLost = false;
@@ -47,8 +64,11 @@ const promoting =
     : new PromotionSection({
         address: promotions,
         catalogue,
+        caller,
         locale,
         shown: () => live.list.products,
+        // As typed: the list follows a moment later.
+        query: () => filter.query() ?? live.query,
         say,
         notSaved: showUnsaved,
       });
@@ -58,7 +78,9 @@ const status = new StatusBar(commandApi, lag);
 const editor = new Editor({
   catalogue,
   locale,
+  promotionName: (id) => promoting?.nameOf(id),
   prices,
+  loadPicture: session === undefined ? undefined : (address, signal) => session.picture(address, signal),
   saved: (receipt, sentence) => {
     say(sentence);
     lag.expect(receipt, Date.now());
@@ -68,7 +90,9 @@ const editor = new Editor({
   },
   notSaved: showUnsaved,
 });
-followStream({ catalogue, workerUrl: meta('stream-worker'), hear, stateChanged });
+const account = session === undefined ? undefined : new Account(session);
+let stopFollowing = () => {};
+if (session === undefined) follow();
 
 const more = find('more', HTMLButtonElement);
 more.addEventListener('click', () => void live.more());
@@ -77,17 +101,52 @@ const reached = new IntersectionObserver((entries) => {
 });
 const create = find('new', HTMLButtonElement);
 create.addEventListener('click', () => editor.open(undefined));
+const schedule = find('schedule-open', HTMLButtonElement);
 new Shortcuts([
   { key: '/', control: find('search', HTMLInputElement), act: () => filter.focus() },
-  { key: 'n', control: create, act: () => editor.open(undefined) },
-  ...(promoting === undefined
-    ? []
-    : [{ key: 'p', control: find('schedule-open', HTMLButtonElement), act: () => promoting.schedule() }]),
+  { key: 'n', control: create, act: () => create.click() },
+  ...(promoting === undefined ? [] : [{ key: 'p', control: schedule, act: () => schedule.click() }]),
 ]);
 document.addEventListener('visibilitychange', () => document.hidden || live.seen());
 
 function meta(name: string): string {
   return document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? '';
+}
+
+function follow(): void {
+  const heardState = session === undefined ? stateChanged : patiently(stateChanged);
+  stopFollowing = followStream({
+    catalogue,
+    workerUrl: meta('stream-worker'),
+    session,
+    hear,
+    stateChanged: heardState,
+  });
+}
+
+/** The stream ends with its token, and goes on at once with the next one: that is no loss. */
+function patiently(tell: (state: 'live' | 'lost') => void): (state: 'live' | 'lost') => void {
+  let timer = 0;
+  return (state) => {
+    clearTimeout(timer);
+    if (state === 'live') tell(state);
+    else timer = window.setTimeout(() => session?.subject !== undefined && tell(state), patienceMs);
+  };
+}
+
+/** Called once at the start, and again if the session ends. */
+function sessionChanged(now: Session): void {
+  const isSignedIn = now.subject !== undefined;
+  const hasList = live.list.products.length > 0;
+  account?.show(now, hasList);
+  showRights(now.scopes, isSignedIn);
+  stopFollowing();
+  if (now.scopes.has('catalogue:read')) follow();
+  else status.showUnconnected();
+  const list = find('products', HTMLElement);
+  list.hidden = !isSignedIn && !hasList;
+  list.setAttribute('aria-busy', 'false');
+  if (promoting !== undefined) find('promotions', HTMLElement).hidden = list.hidden;
 }
 
 function stateChanged(state: 'live' | 'lost'): void {

@@ -1,6 +1,6 @@
 import type { PriorPrice, Product } from '@catalogue/client';
 import { expect, test, vi } from 'vitest';
-import { indication, PriorPrices } from './prior-prices.ts';
+import { indication, PriorPrices, saySource } from './prior-prices.ts';
 
 const product = (id: string, version = 1) => ({ id, version }) as Product;
 const reduced = (id: string, version = 1): PriorPrice =>
@@ -88,4 +88,11 @@ test('without price-history nothing is asked and nothing is known', () => {
   const prior = new PriorPrices(undefined, () => {});
   prior.want([product('mouse')]);
   expect(prior.of(product('mouse'))).toBeUndefined();
+});
+
+test('a price of a promotion is shown with the name of the promotion, or with its id while the name is not known', () => {
+  const nameOf = (id: string) => (id === 'a' ? 'Sale' : undefined);
+  expect(saySource({ promotion: 'a' }, nameOf)).toBe('Price of the promotion \u2068Sale\u2069');
+  expect(saySource({ promotion: 'b' }, nameOf)).toBe('Price of the promotion \u2068b\u2069');
+  expect(saySource({ promotion: null }, nameOf)).toBe('');
 });

@@ -1,4 +1,5 @@
 import type { Catalogue, PriorPrice, Product } from '@catalogue/client';
+import { isolated } from './elements.ts';
 import { formatPrice } from './price.ts';
 
 /** Products that one request asks for: as many as price-history takes. */
@@ -73,6 +74,14 @@ export class PriorPrices {
 export function indication(prior: PriorPrice | undefined, locale: string): string {
   if (prior === undefined || !prior.isReduction || prior.prior === null) return '';
   return `lowest price of the last ${prior.rule.windowDays} days: ${formatPrice(prior.prior, locale)}`;
+}
+
+/** Which promotion set a price, for the user; empty if none did. */
+export function saySource(
+  { promotion }: Pick<PriorPrice, 'promotion'>,
+  nameOf: (id: string) => string | undefined,
+): string {
+  return promotion === null ? '' : `Price of the promotion ${isolated(nameOf(promotion) ?? promotion)}`;
 }
 
 function pauseOf(milliseconds: number): Promise<unknown> {

@@ -18,6 +18,9 @@ import {
   ruleOf,
   stateOf,
 } from './promotion-words.ts';
+import { signedOut } from './refusals.ts';
+import { wordsOf } from './rights.ts';
+import { SignedOut } from './signed-out.ts';
 import { Wake } from './wake.ts';
 
 export interface PromotionDialogOptions {
@@ -134,7 +137,8 @@ export class PromotionDialog {
       this.#detailed = detailed;
     } catch (error) {
       if (signal.aborted) return;
-      const why = error instanceof CatalogueProblem ? error.detail : 'promotions does not answer';
+      if (error instanceof SignedOut) return;
+      const why = error instanceof CatalogueProblem ? wordsOf(error) : 'promotions does not answer';
       setText(this.#state, `The promotion cannot be read at the moment (${why}). Trying again.`);
     }
   }
@@ -181,7 +185,7 @@ export class PromotionDialog {
     if (clashes.length > 0) {
       const names = await this.#options.namesOf(clashes.slice(0, listed).map(({ product }) => product));
       const lines = names.map((name) => make('li', {}, isolated(name)));
-      sections.push(this.#section('In other promotions then', clashCount, lines));
+      sections.push(this.#section('In other promotions at that time', clashCount, lines));
     }
     if (!signal.aborted) this.#exceptions.replaceChildren(...sections);
   }
@@ -221,8 +225,7 @@ export class PromotionDialog {
       await this.#options.promotions[operation](promotion.id);
       this.#options.done(`${promotion.name} is ${done}.`);
     } catch (error) {
-      const why =
-        error instanceof CatalogueProblem ? `${error.detail}.` : 'No answer: it may have taken effect or not.';
+      const why = whyNot(error);
       if (!signal.aborted) setText(this.#fault, why);
       else this.#options.notDone(`${isolated(promotion.name)} was not ${done}. ${why}`);
     }
@@ -244,4 +247,9 @@ export class PromotionDialog {
     this.#isBusy = isBusy;
     for (const button of Object.values(this.#buttons)) button.setAttribute('aria-disabled', String(isBusy));
   }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof SignedOut) return signedOut;
+  return error instanceof CatalogueProblem ? `${wordsOf(error)}.` : 'No answer: it may have taken effect or not.';
 }

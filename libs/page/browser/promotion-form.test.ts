@@ -1,9 +1,10 @@
 import { CatalogueProblem } from '@catalogue/client';
 import { expect, test } from 'vitest';
-import { faultsOf, firstFault, noFaults, readPromotion, type Typed } from './promotion-form.ts';
+import { chosenBy, faultsOf, firstFault, noFaults, readPromotion, sayChoice, type Typed } from './promotion-form.ts';
 
 const now = Date.parse('2026-11-27T10:00:00');
 const typed: Typed = {
+  choice: 'selected',
   name: ' Sale ',
   rule: 'percent',
   amount: '20',
@@ -12,7 +13,7 @@ const typed: Typed = {
   onRefusal: 'skip',
 };
 const read = (more: Partial<Typed> = {}, products = ['a']) =>
-  readPromotion({ ...typed, ...more }, products, 'en-US', now);
+  readPromotion({ ...typed, ...more }, { products }, 'en-US', now);
 
 test('the fields describe a promotion, with times in the zone of the browser', () => {
   expect(read()).toEqual({
@@ -27,8 +28,10 @@ test('the fields describe a promotion, with times in the zone of the browser', (
   });
 });
 
-test('without a start a promotion starts at once', () => {
-  expect(read({ startsAt: '' })).toMatchObject({ promotion: { startsAt: new Date(now).toISOString() } });
+test('without a start a promotion starts at once, by the clock of promotions', () => {
+  const asked = read({ startsAt: '' });
+  expect(asked).toMatchObject({ promotion: { name: 'Sale' } });
+  expect(asked).not.toHaveProperty('promotion.startsAt');
 });
 
 test.each([
@@ -53,6 +56,22 @@ test('without products the form says what to do', () => {
   expect(read({}, [])).toMatchObject({ faults: { whole: 'Select products in the list first.' } });
 });
 
+test('a promotion can have all products that match the list, whatever their order', () => {
+  const query = chosenBy({ q: 'mouse', minPrice: 10, sort: '-price', limit: 50 });
+  const asked = readPromotion(typed, { query }, 'en-US', now);
+  expect(asked).toMatchObject({ promotion: { query: { q: 'mouse', minPrice: 10 } } });
+  expect(asked).not.toHaveProperty('promotion.products');
+});
+
+test.each([
+  [{}, 'All products'],
+  [{ q: 'mouse' }, 'All products named “mouse”'],
+  [{ minPrice: 0, maxPrice: 1000 }, 'All products from 0.00 up to 1,000.00'],
+  [{ q: 'mouse', maxPrice: 5 }, 'All products named “mouse” up to 5.00'],
+])('the query %j is shown as %s', (query, words) => {
+  expect(sayChoice(query, 'en-US')).toBe(words);
+});
+
 const nameOf = (id: string) => ({ p1: 'Mouse', s1: 'Black Friday' })[id] ?? id;
 const problem = (type: string, errors: object[]) =>
   new CatalogueProblem('promotions', 409, { type, detail: 'D', errors });
@@ -60,10 +79,10 @@ const problem = (type: string, errors: object[]) =>
 test('clashes are told by the names of product and promotion, the first five', () => {
   const errors = Array.from({ length: 7 }, () => ({
     pointer: '/products/0',
-    message: 'Product p1 is in promotion s1 then',
+    message: 'Product p1 is in promotion s1 at that time',
   }));
   const { whole } = faultsOf(problem('products-claimed', errors), nameOf);
-  expect(whole).toMatch(/^Product Mouse is in promotion Black Friday then\. /);
+  expect(whole).toMatch(/^Product Mouse is in promotion Black Friday at that time\. /);
   expect(whole).toMatch(/ And 2 more\.$/);
 });
 

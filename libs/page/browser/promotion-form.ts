@@ -1,11 +1,14 @@
-import type { CatalogueProblem, NewPromotion } from '@catalogue/client';
-import { readPrice } from './price.ts';
+import type { CatalogueProblem, NewPromotion, ProductChoice, ProductQuery, PromotionQuery } from '@catalogue/client';
+import { formatPrice, readPrice } from './price.ts';
+import { wordsOf } from './rights.ts';
 
 const ruleKinds = ['percent', 'price', 'amountOff'] as const;
 export type RuleKind = (typeof ruleKinds)[number];
 
 /** The texts in the fields of the form. */
 export interface Typed {
+  /** The selected products, or all that match what the list shows. */
+  choice: 'selected' | 'matching';
   name: string;
   rule: RuleKind;
   amount: string;
@@ -31,10 +34,10 @@ export function firstFault({ name, amount, startsAt, endsBefore, whole }: Faults
   return [name, amount, startsAt, endsBefore, whole].find((fault) => fault !== '') ?? '';
 }
 
-/** The promotion that the fields describe; an empty start is now. Otherwise the faults of the fields. */
+/** The promotion that the fields describe; with an empty start, at once by the service's clock. Otherwise the faults of the fields. */
 export function readPromotion(
   typed: Typed,
-  products: readonly string[],
+  choice: ProductChoice,
   locale: string,
   now: number,
 ): { promotion: NewPromotion } | { faults: Faults } {
@@ -47,18 +50,38 @@ export function readPromotion(
     amount: 'fault' in amount ? amount.fault : '',
     startsAt: Number.isNaN(starts) ? 'This is not a time.' : '',
     endsBefore: faultOfEnd(starts, ends, now),
-    whole: products.length === 0 ? 'Select products in the list first.' : '',
+    whole: choice.products?.length === 0 ? 'Select products in the list first.' : '',
   };
   if ('fault' in amount || Object.values(faults).some((fault) => fault !== '')) return { faults };
   const promotion = {
     name,
-    products,
+    ...choice,
     ...ruleOf(typed.rule, amount.value),
-    startsAt: new Date(starts).toISOString(),
+    ...(typed.startsAt === '' ? {} : { startsAt: new Date(starts).toISOString() }),
     endsBefore: new Date(ends).toISOString(),
     onRefusal: typed.onRefusal,
   };
   return { promotion };
+}
+
+/** The part of a list's query that chooses products. */
+export function chosenBy({ q, minPrice, maxPrice }: ProductQuery): PromotionQuery {
+  return {
+    ...(q === undefined ? {} : { q }),
+    ...(minPrice === undefined ? {} : { minPrice }),
+    ...(maxPrice === undefined ? {} : { maxPrice }),
+  };
+}
+
+/** Which products a query chooses, for the user. */
+export function sayChoice({ q, minPrice, maxPrice }: PromotionQuery, locale: string): string {
+  const price = (value: number) => formatPrice(value, locale);
+  const parts = [
+    q === undefined ? '' : `named “${q}”`,
+    minPrice === undefined ? '' : `from ${price(minPrice)}`,
+    maxPrice === undefined ? '' : `up to ${price(maxPrice)}`,
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? 'All products' : `All products ${parts.join(' ')}`;
 }
 
 function ruleOf(rule: RuleKind, value: number) {
@@ -102,7 +125,7 @@ export function faultsOf({ type, detail, errors }: CatalogueProblem, nameOf: (id
   const listed = [...others.slice(0, namedClashes).map((message) => `${message}.`), ...more].join(' ');
   const isFound = Object.values(found).some((fault) => fault !== '');
   if (listed !== '' || (isFound && type === 'invalid-request')) return { ...found, whole: listed };
-  return { ...found, whole: `${detail}.` };
+  return { ...found, whole: `${wordsOf({ type, detail })}.` };
 }
 
 function fieldOf(pointer: string): 'name' | 'amount' | 'startsAt' | 'endsBefore' | undefined {

@@ -2,6 +2,8 @@ import { CatalogueProblem, type Promotion, type PromotionProgress, type Promotio
 import { find, make, setText } from './elements.ts';
 import { PromotionNews } from './promotion-news.ts';
 import { type Group, groups, isMoving, periodOf, progressOf, ruleOf, stateOf } from './promotion-words.ts';
+import { wordsOf } from './rights.ts';
+import { SignedOut } from './signed-out.ts';
 import { Wake } from './wake.ts';
 
 export interface PromotionListOptions {
@@ -125,8 +127,8 @@ export class PromotionList {
       this.#more.hidden = page.next === undefined || this.#shown >= maxShown;
       this.#tell('');
     } catch (error) {
-      if (signal.aborted) return;
-      const why = error instanceof CatalogueProblem ? error.detail : 'promotions does not answer';
+      if (signal.aborted || error instanceof SignedOut) return;
+      const why = error instanceof CatalogueProblem ? wordsOf(error) : 'promotions does not answer';
       this.#tell(`The promotions cannot be loaded at the moment (${why}). Trying again.`);
     }
   }

@@ -1,4 +1,5 @@
 import { isProblem, type PromotionProgress, type Promotions } from '@catalogue/client';
+import { SignedOut } from './signed-out.ts';
 
 export interface PromotionNewsOptions {
   promotions: Promotions;
@@ -34,7 +35,7 @@ export class PromotionNews {
       }
     } catch (error) {
       // An older promotions has no stream.
-      if (!isProblem(error)) throw error;
+      if (!isProblem(error) && !(error instanceof SignedOut)) throw error;
     }
     if (!signal.aborted) this.#isLive = false;
   }

@@ -1,6 +1,7 @@
-import { type Catalogue, type Product, Promotions } from '@catalogue/client';
+import { type Catalogue, type Product, type ProductQuery, Promotions, type PromotionsOptions } from '@catalogue/client';
 import { find, isolated, setText } from './elements.ts';
 import { PromotionDialog } from './promotion-dialog.ts';
+import { chosenBy } from './promotion-form.ts';
 import { PromotionList } from './promotion-list.ts';
 import { ScheduleDialog } from './schedule-dialog.ts';
 import { Selection } from './selection.ts';
@@ -9,9 +10,13 @@ export interface PromotionSectionOptions {
   /** The address of promotions. */
   address: string;
   catalogue: Catalogue;
+  /** How requests get an access token. */
+  caller: Pick<PromotionsOptions, 'token' | 'fetch'>;
   locale: string;
   /** The products of the list on the page. */
   shown: () => readonly Product[];
+  /** What the user wants that list to show. */
+  query: () => ProductQuery;
   /** Tells screen readers. */
   say: (sentence: string) => void;
   /** Shows what failed after its dialog was closed; an empty text hides it. */
@@ -28,8 +33,8 @@ export class PromotionSection {
 
   constructor(options: PromotionSectionOptions) {
     this.#options = options;
-    const { address, locale, say, notSaved } = options;
-    const promotions = new Promotions({ promotions: address, timeout: 8_000 });
+    const { address, caller, locale, say, notSaved } = options;
+    const promotions = new Promotions({ promotions: address, timeout: 8_000, ...caller });
     const dialog = new PromotionDialog({
       promotions,
       locale,
@@ -71,9 +76,14 @@ export class PromotionSection {
     setText(find('shortcut-keys', HTMLElement), 'Shortcuts /, n and p');
   }
 
-  /** Opens the dialog that schedules a promotion of the selected products. */
+  /** Opens the dialog that schedules a promotion of the selected products, or of those that match the list. */
   schedule(): void {
-    this.#scheduling.open(this.selection.products);
+    this.#scheduling.open(this.selection.products, chosenBy(this.#options.query()));
+  }
+
+  /** The name of a promotion that the list shows. */
+  nameOf(id: string): string | undefined {
+    return this.#list.nameOf(id);
   }
 
   /** Shows how many products are selected. To be called when the list has changed, too. */

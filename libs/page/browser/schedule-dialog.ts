@@ -3,8 +3,10 @@ import {
   isProblem,
   type NewPromotion,
   type Product,
+  type ProductChoice,
   type Promotion,
   type PromotionPreview,
+  type PromotionQuery,
   type Promotions,
 } from '@catalogue/client';
 import { newKey } from './commands.ts';
@@ -17,8 +19,11 @@ import {
   noFaults,
   readPromotion,
   type RuleKind,
+  sayChoice,
   type Typed,
 } from './promotion-form.ts';
+import { signedOut } from './refusals.ts';
+import { SignedOut } from './signed-out.ts';
 
 export interface ScheduleDialogOptions {
   promotions: Promotions;
@@ -44,11 +49,11 @@ interface Sending {
 const whileTyping = 250;
 const labels: Record<RuleKind, string> = { percent: 'Percent', price: 'Price', amountOff: 'Amount' };
 
-/** The dialog that schedules a promotion of the selected products, with a preview of their prices. */
+/** The dialog that schedules a promotion of the selected products, or of those that match the list, with a preview of their prices. */
 export class ScheduleDialog {
   readonly #options: ScheduleDialogOptions;
   readonly #dialog = find('schedule', HTMLDialogElement);
-  readonly #title = find('schedule-title', HTMLElement);
+  readonly #choice = find('schedule-choice', HTMLSelectElement);
   readonly #name = find('schedule-name', HTMLInputElement);
   readonly #rule = find('schedule-rule', HTMLSelectElement);
   readonly #amount = find('schedule-amount', HTMLInputElement);
@@ -62,6 +67,7 @@ export class ScheduleDialog {
   readonly #prices = find('schedule-prices', HTMLElement);
   readonly #save = find('schedule-save', HTMLButtonElement);
   #products = new Map<string, Product>();
+  #query: PromotionQuery = {};
   #isBusy = false;
   #timer = 0;
   #previewing = new AbortController();
@@ -76,7 +82,7 @@ export class ScheduleDialog {
       event.preventDefault();
       void this.#submit();
     });
-    for (const field of [this.#name, this.#rule, this.#amount, this.#starts, this.#ends, this.#refusal]) {
+    for (const field of [this.#choice, this.#name, this.#rule, this.#amount, this.#starts, this.#ends, this.#refusal]) {
       field.addEventListener('input', () => this.#previewSoon());
     }
     this.#rule.addEventListener('input', () => this.#label());
@@ -84,15 +90,25 @@ export class ScheduleDialog {
     this.#dialog.addEventListener('close', () => this.#closed());
   }
 
-  /** Opens the dialog for these products. What was typed the last time is still there, unless it was scheduled. */
-  open(products: readonly Product[]): void {
+  /**
+   * Opens the dialog for the selected products, or for all that match the list; without a selection for the latter. What was typed
+   * the last time is still there, unless it was scheduled.
+   */
+  open(products: readonly Product[], query: PromotionQuery): void {
     this.#opening = {};
     this.#products = new Map(products.map((product) => [product.id, product]));
-    setText(this.#title, `Promotion of ${products.length === 1 ? '1 product' : `${products.length} products`}`);
+    this.#query = query;
+    const selected = products.length === 1 ? '1 selected product' : `${products.length} selected products`;
+    const isSelected = products.length > 0;
+    this.#choice.replaceChildren(
+      make('option', { value: 'selected', disabled: !isSelected }, selected),
+      make('option', { value: 'matching' }, sayChoice(query, this.#options.locale)),
+    );
+    this.#choice.value = isSelected ? 'selected' : 'matching';
     this.#setBusy(false);
     this.#options.notScheduled('');
     this.#label();
-    this.#showFaults(products.length === 0 ? { ...noFaults, whole: 'Select products in the list first.' } : noFaults);
+    this.#showFaults(noFaults);
     this.#dialog.showModal();
     this.#name.focus();
     this.#previewSoon(0);
@@ -111,6 +127,7 @@ export class ScheduleDialog {
 
   get #typed(): Typed {
     return {
+      choice: this.#choice.value as Typed['choice'],
       name: this.#name.value,
       rule: this.#rule.value as RuleKind,
       amount: this.#amount.value,
@@ -121,7 +138,11 @@ export class ScheduleDialog {
   }
 
   #read(typed: Typed) {
-    return readPromotion(typed, [...this.#products.keys()], this.#options.locale, Date.now());
+    return readPromotion(typed, this.#choiceOf(typed), this.#options.locale, Date.now());
+  }
+
+  #choiceOf({ choice }: Typed): ProductChoice {
+    return choice === 'matching' ? { query: this.#query } : { products: [...this.#products.keys()] };
   }
 
   #previewSoon(wait = whileTyping): void {
@@ -153,9 +174,10 @@ export class ScheduleDialog {
   #drawPreview({ products, items }: PromotionPreview): void {
     const { locale } = this.#options;
     const price = (value: number | null) => (value === null ? '–' : formatPrice(value, locale));
-    setText(this.#previewed, products > items.length ? `The first ${items.length} of ${products} products` : '');
-    const lines = items.map(({ product, before, promoted, reason }) => {
-      const name = make('th', { scope: 'row', dir: 'auto' }, this.#products.get(product)?.name ?? product);
+    const count = products === 1 ? '1 product' : `${products} products`;
+    setText(this.#previewed, products > items.length ? `The first ${items.length} of ${count}` : count);
+    const lines = items.map(({ product, name: known, before, promoted, reason }) => {
+      const name = make('th', { scope: 'row', dir: 'auto' }, known ?? this.#products.get(product)?.name ?? product);
       const then = make('td', { className: 'number' }, reason ?? price(promoted));
       return make('tr', {}, name, make('td', { className: 'number' }, price(before)), then);
     });
@@ -169,8 +191,8 @@ export class ScheduleDialog {
     this.#showFaults('faults' in read ? read.faults : noFaults);
     if ('faults' in read) return;
     const { promotion } = read;
-    const products = this.#products;
-    const text = JSON.stringify([typed, [...products.keys()]]);
+    const products = typed.choice === 'selected' ? this.#products : new Map<string, Product>();
+    const text = JSON.stringify([typed, this.#choiceOf(typed)]);
     // An empty start is the time of the first attempt: another time would be another promotion.
     const request = this.#unanswered.get(text) ?? { text, typed, promotion, products, key: newKey() };
     this.#unanswered.set(text, request);
@@ -189,7 +211,7 @@ export class ScheduleDialog {
       this.#options.scheduled(scheduled, [...products.values()], isAwaited);
     } catch (error) {
       if (isProblem(error)) this.#unanswered.delete(text);
-      const faults = isProblem(error) ? this.#faultsOf(error, products) : noAnswer;
+      const faults = isProblem(error) ? this.#faultsOf(error, products) : unanswered(error);
       if (this.#opening === opening) this.#showFaults(faults);
       else this.#options.notScheduled(`The promotion ${isolated(promotion.name)}: ${firstFault(faults)}`);
     }
@@ -226,4 +248,7 @@ export class ScheduleDialog {
   }
 }
 
-const noAnswer: Faults = { ...noFaults, whole: 'No answer: it may be scheduled or not. Scheduling again is safe.' };
+function unanswered(error: unknown): Faults {
+  const noAnswer = 'No answer: it may be scheduled or not. Scheduling again is safe.';
+  return { ...noFaults, whole: error instanceof SignedOut ? signedOut : noAnswer };
+}

@@ -31,6 +31,13 @@ export class StatusBar {
     void this.#look();
   }
 
+  /** Nobody who may read is signed in. */
+  showUnconnected(): void {
+    this.#stream.dataset['state'] = 'waiting';
+    setText(this.#stream, 'Not connected');
+    this.#showLag();
+  }
+
   showLag(): void {
     this.#showLag();
   }

@@ -9,6 +9,15 @@ export type News =
   /** Sent every few seconds, so that silence means that the reader is gone. */
   | { type: 'beat' };
 
+/** What the shared worker asks its tabs for, if streams need an access token: another one than was refused. */
+export type TokenWanted = { type: 'token-wanted'; refused: string };
+
+/** What a tab tells the shared worker. */
+export type ToWorker = { type: 'bye' } | { type: 'token'; token: string };
+
+/** The worker's name where it needs no token. Users who sign in have a worker each. */
+export const withoutToken = 'stream';
+
 /** The side that reads the stream. It remembers what a joining tab needs to know. */
 export class Station {
   readonly #send: (news: News) => void;
@@ -24,6 +33,11 @@ export class Station {
     if (news.type === 'event') this.#lastEventId = news.event.eventId;
     if (news.type === 'state') this.#state = news.state;
     this.#send(news);
+  }
+
+  /** The id of the last event. */
+  get lastEventId(): string | undefined {
+    return this.#lastEventId;
   }
 
   greeting(): News[] {

@@ -1,4 +1,5 @@
 import { type Catalogue, CatalogueProblem } from '@catalogue/client';
+import { SignedOut } from './signed-out.ts';
 import type { News } from './stream-news.ts';
 
 export interface ReaderOptions {
@@ -24,7 +25,7 @@ export async function readStream({ catalogue, lastEventId, tell, signal }: Reade
         tell({ type: 'event', event });
       }
     } catch (error) {
-      if (!(error instanceof CatalogueProblem)) reportError(error);
+      if (!(error instanceof CatalogueProblem || error instanceof SignedOut)) reportError(error);
       onConnection('lost');
       await new Promise((resolve) => setTimeout(resolve, refusedAgainMs));
     }

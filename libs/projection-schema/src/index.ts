@@ -1,6 +1,5 @@
 export { changesAppended } from './channel.ts';
 export {
-  type ConsumerOffset,
   consumerOffsets,
   discards,
   type Generation,

@@ -119,6 +119,5 @@ export const discards = pgTable(
   (table) => [primaryKey({ columns: [table.productId, table.version, table.eventId] })],
 );
 
-export type ConsumerOffset = typeof consumerOffsets.$inferSelect;
 export type ParkedEvent = typeof parkedEvents.$inferSelect;
 export type Generation = typeof generations.$inferSelect;

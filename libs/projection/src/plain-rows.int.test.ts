@@ -43,6 +43,7 @@ const samples = pgTable('samples', {
   flags: boolean().array(),
   amounts: numeric().array(),
   owner: uuid(),
+  state: text().notNull(),
 });
 type Sample = PlainRow<typeof samples>;
 
@@ -51,15 +52,11 @@ const createSamples = `
     generation integer not null, id text collate "C" not null, version integer not null default 0, event_id text,
     parked boolean not null default false, short_name varchar(8), label text, count integer, big bigint, huge bigint,
     exact numeric(40, 2), ratio double precision, is_sold boolean, sold_at timestamptz(3), sold_at_text timestamptz, local_time timestamp, sold_on date,
-    details jsonb, tags text[], grid integer[], flags boolean[], amounts numeric[], owner uuid,
+    details jsonb, tags text[], grid integer[], flags boolean[], amounts numeric[], owner uuid, state text not null,
     primary key (generation, id)
   )`;
 
-const unset: Sample = {
-  id: 'lamp',
-  version: 1,
-  eventId: 'event 1',
-  parked: false,
+const initial = {
   shortName: null,
   label: null,
   count: null,
@@ -78,9 +75,11 @@ const unset: Sample = {
   flags: null,
   amounts: null,
   owner: null,
+  state: 'new',
 };
+const unset: Sample = { ...initial, id: 'lamp', version: 1, eventId: 'event 1', parked: false };
 
-const model = plainRows(samples);
+const model = plainRows(samples, initial);
 
 /** Runs work on an empty table; what it changed is rolled back. */
 async function onSamples(work: (tx: Transaction) => Promise<void>): Promise<void> {
@@ -164,7 +163,7 @@ test.each<[column: string, values: Partial<Sample>[]]>([
   });
 });
 
-test('a missing row is inserted with the defaults of the table, and others are left alone', async () => {
+test('a missing row is inserted with the initial values, and others are left alone', async () => {
   await onSamples(async (tx) => {
     await model.insertMissing(tx, 1, ['lamp']);
     await model.insertMissing(tx, 2, ['lamp']);
@@ -172,7 +171,8 @@ test('a missing row is inserted with the defaults of the table, and others are l
     await write(tx, { before: unset, after: changed }, { before: undefined, after: { ...unset, id: 'desk' } });
     await model.insertMissing(tx, 1, ['lamp', 'desk']);
     expect(await model.lock(tx, 1, ['lamp', 'chair', 'desk'])).toEqual([{ ...unset, id: 'desk' }, changed]);
-    expect(await model.lock(tx, 2, ['lamp'])).toEqual([{ ...unset, version: 0, eventId: null }]);
+    expect(await model.lock(tx, 2, ['lamp'])).toEqual([model.empty('lamp')]);
+    expect(model.empty('lamp')).toEqual({ ...unset, version: 0, eventId: null });
   });
 });
 
@@ -196,12 +196,14 @@ test.each([
   ['timestamp[]', timestamp('image').array()],
 ])('a column of the type %s is refused when the model is made', (type, image) => {
   const table = pgTable('images', { ...trackedColumns, image });
-  expect(() => plainRows(table)).toThrow(`plainRows cannot store image: ${type} does not come back as it was`);
+  expect(() => plainRows(table, { image: null })).toThrow(
+    `plainRows cannot store image: ${type} does not come back as it was`,
+  );
 });
 
 test('a rebuild compares every column but the event and whether events are parked', () => {
   const table = pgTable('counts', { ...trackedColumns, changedOn: date('changed_on') });
-  const { tables, compared } = plainRows(table);
+  const { tables, compared } = plainRows(table, { changedOn: null });
   expect(tables).toEqual([{ name: 'counts' }]);
   expect(compared).toEqual(['"id"', '"version"', '"changed_on"']);
 });
@@ -212,5 +214,7 @@ test('the types of a row are those of its columns', () => {
   expectTypeOf<PlainRow<typeof table>['eventId']>().toEqualTypeOf<string | null>();
   expectTypeOf<PlainRow<typeof table>>().not.toHaveProperty('generation');
   // @ts-expect-error -- a table without the tracked columns
-  expect(() => plainRows(pgTable('others', { id: text() }))).not.toThrow();
+  expect(() => plainRows(pgTable('others', { id: text() }), {})).not.toThrow();
+  // @ts-expect-error -- no value for a column
+  expect(() => plainRows(table, {})).not.toThrow();
 });

@@ -10,7 +10,10 @@ export type PlainTable = PgTable & { $inferSelect: Tracked & { generation: numbe
 /** A row of such a table, in memory. */
 export type PlainRow<Table extends PlainTable> = Omit<Table['$inferSelect'], 'generation'> & Tracked;
 
-type PlainPart = 'tables' | 'compared' | 'insertMissing' | 'lock' | 'write' | 'prepare';
+/** The members that the projection does not track. */
+type OwnMembers<Table extends PlainTable> = Omit<PlainRow<Table>, keyof Tracked>;
+
+type PlainPart = 'tables' | 'compared' | 'empty' | 'insertMissing' | 'lock' | 'write' | 'prepare';
 
 /** A rebuild does not compare what depends on when events arrived. */
 const uncompared = ['eventId', 'parked'];
@@ -18,8 +21,12 @@ const uncompared = ['eventId', 'parked'];
 /**
  * The part of a model that reads and writes rows that are stored as they are, in one table. Drizzle's columns give the names, and
  * the types of the values. A model whose rows are stored otherwise has its own statements.
+ * @param initial what a row has before its product's first event, in a column that may have no default.
  */
-export function plainRows<Table extends PlainTable>(table: Table): Pick<Model<PlainRow<Table>>, PlainPart> {
+export function plainRows<Table extends PlainTable>(
+  table: Table,
+  initial: OwnMembers<Table>,
+): Pick<Model<PlainRow<Table>>, PlainPart> {
   type Row = PlainRow<Table>;
   const { generation: _, ...members } = getTableColumns(table as PgTable);
   const columns = Object.entries(members).map(([member, column]) => plainColumn(member, column));
@@ -31,6 +38,7 @@ export function plainRows<Table extends PlainTable>(table: Table): Pick<Model<Pl
   const values = list(columns, (column) => `given.${column.name}::${column.type}`);
   const assigned = list(changed, (column) => `${column.name} = given.${column.name}::${column.type}`);
 
+  const empty = (id: string) => ({ ...initial, id, version: 0, eventId: null, parked: false }) as Row;
   const given = (tx: Transaction, rows: readonly Row[]) => {
     const arrays = columns.map(({ member, encode }, index) => {
       const texts = rows.map((row) => encode(row[member as keyof Row]));
@@ -38,10 +46,11 @@ export function plainRows<Table extends PlainTable>(table: Table): Pick<Model<Pl
     });
     return tx`unnest(${arrays}) as given (${tx.unsafe(names)})`;
   };
-  const insert = async (tx: Transaction, generation: number, rows: readonly Row[]) => {
+  const insert = async (tx: Transaction, generation: number, rows: readonly Row[], onConflict = '') => {
     await tx`
       insert into ${tx(name)} (generation, ${tx.unsafe(names)})
-      select ${generation}, ${tx.unsafe(values)} from ${given(tx, rows)} order by given.id collate "C"`;
+      select ${generation}, ${tx.unsafe(values)} from ${given(tx, rows)} order by given.id collate "C"
+      ${tx.unsafe(onConflict)}`;
   };
   const update = async (tx: Transaction, generation: number, rows: readonly Row[]) => {
     await tx`
@@ -51,12 +60,8 @@ export function plainRows<Table extends PlainTable>(table: Table): Pick<Model<Pl
   return {
     tables: [{ name }],
     compared: columns.filter(({ member }) => !uncompared.includes(member)).map((column) => column.name),
-    insertMissing: async (tx, generation, ids) => {
-      await tx`
-        insert into ${tx(name)} (generation, id)
-        select ${generation}, id from unnest(${ids}::text[]) id order by id collate "C"
-        on conflict do nothing`;
-    },
+    empty,
+    insertMissing: (tx, generation, ids) => insert(tx, generation, ids.map(empty), 'on conflict do nothing'),
     lock: async (tx, generation, ids) => {
       const rows = await tx<Record<string, unknown>[]>`
         select ${tx.unsafe(selected)}

@@ -11,6 +11,7 @@ import {
   serve,
   type Server,
   serviceSettings,
+  type TlsSettings,
 } from '@catalogue/service';
 import { connectModel } from './connect.ts';
 import type { Model } from './model.ts';
@@ -36,12 +37,15 @@ export async function runModel(
   environment: Record<string, string | undefined>,
   codec: Codec,
 ): Promise<void> {
-  const { port, host, metricsPort, logLevel, logPretty, readDb, brokers, topic } = readSettings(settings, environment);
+  const { port, host, metricsPort, logLevel, logPretty, readDb, brokers, topic, tls } = readSettings(
+    settings,
+    environment,
+  );
   const log = createLogger(model.name, logLevel, logPretty);
   const metrics = createMetrics(model.name);
   const sql = connectModel(model, readDb);
   await requireLogin(sql, settings.readDb.variable);
-  const { app, work } = await buildWorker(model, { sql, brokers, topic, log, metrics, codec });
+  const { app, work } = await buildWorker(model, { sql, brokers, topic, log, metrics, codec }, tls);
   await serve(app, { port, host, metricsPort, log, work, close: [() => sql.end({ timeout: 1 })] });
 }
 
@@ -49,8 +53,9 @@ export async function runModel(
 export async function buildWorker(
   model: Model,
   options: ProjectionOptions,
+  tls?: TlsSettings,
 ): Promise<Omit<Projection, 'dependencies'> & { app: Server }> {
   const { dependencies, ...projection } = openProjection(model, options);
-  const app = await createServer({ log: options.log, metrics: options.metrics, dependencies });
+  const app = await createServer({ log: options.log, metrics: options.metrics, dependencies, tls });
   return { ...projection, app };
 }

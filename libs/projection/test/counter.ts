@@ -10,8 +10,7 @@ export type Counter = PlainRow<typeof counters>;
 
 export const counterModel: Model<Counter> = {
   name: 'counter',
-  ...plainRows(counters),
-  empty: (id) => ({ id, version: 0, eventId: null, parked: false, events: 0 }),
+  ...plainRows(counters, { events: 0 }),
   evolve: (counter) => ({ ...counter, events: counter.events + 1 }),
   serve: async (tx, generation) => {
     await tx.unsafe(

@@ -5,7 +5,7 @@ create table counters (
   version integer not null default 0,
   event_id text,
   parked boolean not null default false,
-  events integer not null default 0,
+  events integer not null,
   primary key (generation, id)
 ) partition by list (generation);
 create table counters_g1 partition of counters for values in (1);

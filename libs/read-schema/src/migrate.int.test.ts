@@ -79,7 +79,7 @@ test('a generation that the release before drops leaves no names', async () => {
   ).toEqual([{ left: 'product_names_g1' }]);
 });
 
-test.each(['_product_names', 'names_kept', 'names_copied', 'names_indexed', 'names_shown'])(
+test.each(['_product_names', 'names_kept', 'names_copied', 'names_indexed', 'names_shown', 'prices_in_primary_key'])(
   'a generation that the release before begins, and one that it drops, before %s are migrated as the first is',
   async (migration) => {
     await using db = await createDatabase(
@@ -99,6 +99,45 @@ test.each(['_product_names', 'names_kept', 'names_copied', 'names_indexed', 'nam
     expect(await db.sql`select to_regclass('product_names_g2') as left`).toEqual([{ left: null }]);
   },
 );
+
+test('a generation that is begun while prices enter the primary key is migrated as the first is', async () => {
+  await using db = await createDatabase(inject('servers').readDb, (dsn) => migrateBefore(dsn, 'prices_in_primary_key'));
+  const { sql } = db;
+  await sql`insert into products (generation, id, name, price, created_at) values (1, 'a', 'Mouse', 1, now())`;
+  // Keeps the migration from the step after the builds.
+  const held = await sql.reserve();
+  await held`begin`;
+  await held`lock table generations in row exclusive mode`;
+  const migration = migrateReadModel(db.dsn);
+  await waitFor('the first index to be built', async () => {
+    const [row] =
+      await sql`select from pg_index where indexrelid = to_regclass('products_g1_with_price') and indisvalid`;
+    return row !== undefined;
+  });
+  await startRebuildBefore(sql, 2);
+  await sql`insert into products (generation, id, name, price, created_at) values (2, 'a', 'Mouse', 1, now())`;
+  await held`rollback`;
+  held.release();
+  await migration;
+  await sql`insert into words values ('mouse')`;
+  expect(await findFaults(sql)).toEqual([]);
+});
+
+test('the primary key holds what a search in a range of prices reads of a product', async () => {
+  await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
+  await startRebuildBefore(db.sql, 2);
+  for (const generation of [1, 2]) {
+    await db.sql`
+      insert into products (generation, id, name, price, created_at)
+      select ${generation}::int, n, 'Mouse', n, now() from generate_series(1, 1000) n`;
+    await db.sql`analyze products`;
+    await db.sql`select show_generation(${generation}::int)`;
+    const plan = await db.sql`explain (costs off) select price from products_read where id = 'a' limit 1`;
+    expect(plan.map((row) => row['QUERY PLAN'] as string).join('\n')).toContain(
+      `Index Only Scan using products_g${generation}_pkey`,
+    );
+  }
+});
 
 test('a name is written when it changes or its product appears or disappears, and not when a price changes', async () => {
   await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
@@ -132,7 +171,7 @@ test.each(['-', '漢', 'e\u0301\u0323', 'ﷺ'])(
   async (sign) => {
     await using db = await createDatabase(inject('servers').readDb, migrateReadModel);
     await db.sql`insert into products (generation, id, name, price, created_at)
-    values (1, 'a', repeat(${sign}, 120_000 / octet_length(${sign})), 1, now())`;
+    values (1, 'a', repeat(${sign}, 120000 / octet_length(${sign})), 1, now())`;
     const [row] =
       await db.sql`select octet_length(folded) + coalesce(cardinality(grams), 0) as size from product_names`;
     expect(row?.['size']).toBeLessThan(200_000);

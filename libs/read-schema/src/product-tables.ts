@@ -7,7 +7,8 @@ const mark = () => bigint({ mode: 'number' }).default(sql`(random() * 9007199254
 /**
  * Every product in every generation of the read model, with a list partition for each generation (`products_g1`, …). Drizzle
  * cannot express partitions and collations, so the migrations add them: `name` sorts by the ICU root collation, `id` and the
- * stamps by their bytes. Indexes for readers belong to the partitions (`readerIndexes`).
+ * stamps by their bytes. Indexes for readers belong to the partitions (`readerIndexes`). The primary key includes `price` and
+ * `listed`, which Drizzle cannot express either: searches in a range of prices look up the prices of thousands of names by id.
  */
 export const products = pgTable(
   'products',

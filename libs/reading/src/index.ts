@@ -9,6 +9,8 @@ export { Consistency } from './consistency/consistency.ts';
 export { findStatuses } from './consistency/statuses.ts';
 export { requestedWait, WaitHeaders, WaitParameters, waitProblems } from './consistency/tokens.ts';
 export { decodeCursorParts, encodeCursorParts, isText } from './cursor-parts.ts';
+export { beginStream, eventStream, ResumeHeaders, streamHeadRoute } from './event-stream.ts';
 export { outageProblem } from './outage.ts';
 export { QueryQueue } from './queries/query-queue.ts';
 export { RowLoader } from './queries/row-loader.ts';
+export { isShort, isUnspaced, patternOf } from './word-pattern.ts';

@@ -15,7 +15,7 @@ class Schemas {
     return known >= 0 ? known : this.#schemas.push(schema) - 1;
   }
 
-  idOf = (_subject: string, schema: RegistrySchema) => Promise.resolve(this.add(schema));
+  identityOf = (_subject: string, schema: RegistrySchema) => Promise.resolve({ id: this.add(schema) });
   schemaWith = (id: number) => Promise.resolve(this.#schemas[id] as RegistrySchema);
 }
 

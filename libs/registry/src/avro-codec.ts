@@ -33,14 +33,14 @@ interface Writer {
  */
 export class AvroCodec implements Codec {
   readonly contentType = 'application/vnd.apache.avro';
-  readonly #registry: Pick<SchemaRegistry, 'idOf' | 'schemaWith'>;
+  readonly #registry: Pick<SchemaRegistry, 'identityOf' | 'schemaWith'>;
   readonly #ids: SchemaIds;
   readonly #readers: Map<string, Reader>;
   readonly #writers = new Map<number, Writer | { fault: string }>();
   readonly #read: (value: unknown) => Decoded;
   readonly #upcast: ReturnType<typeof createUpcaster>;
 
-  constructor(registry: Pick<SchemaRegistry, 'idOf' | 'schemaWith'>, contract: TopicContract, topic: string) {
+  constructor(registry: Pick<SchemaRegistry, 'identityOf' | 'schemaWith'>, contract: TopicContract, topic: string) {
     const schemas = avroSchemas(contract, topic);
     this.#registry = registry;
     this.#ids = new SchemaIds(registry, schemas);

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { SchemaRegistry } from './registry.ts';
 
 /** A client of a server that is no registry. */
@@ -67,4 +67,51 @@ test('credentials are sent as UTF-8', async () => {
   });
   await registry.register('s', { schemaType: 'JSON', schema: '{}' });
   expect(header).toBe(`Basic ${Buffer.from('reader:sécret').toString('base64')}`);
+});
+
+describe('the GUID of a schema', () => {
+  const schema = { schemaType: 'JSON', schema: '{}' } as const;
+  // As Confluent's registry answers from version 8 on: the members of `Schema` in confluentinc/schema-registry
+  // (client/src/main/java/io/confluent/kafka/schemaregistry/client/rest/entities). No such registry runs here.
+  const answer = { subject: 's', version: 1, id: 100_001, guid: '89791762-2336-4186-9674-299b90a802e2', ...schema };
+  const identityIn = async (members: object) =>
+    await (await clientOf(answering(200, JSON.stringify(members)))).identityOf('s', schema);
+
+  test('is read where the registry has them', async () => {
+    expect(await identityIn(answer)).toEqual({ id: 100_001, guid: answer.guid });
+  });
+
+  test.each([{ guid: undefined }, { guid: null }, { guid: '' }])('is absent where it answers %j', async (absent) => {
+    expect(await identityIn({ ...answer, ...absent })).toEqual({ id: 100_001 });
+  });
+
+  test.each([
+    7,
+    true,
+    [answer.guid],
+    ` ${answer.guid}`,
+    `{${answer.guid}}`,
+    answer.guid.slice(1),
+    `${answer.guid}\n`,
+    'zzzzzzzz-2336-4186-9674-299b90a802e2',
+    answer.guid.replaceAll('-', ''),
+    'x'.repeat(1_000_000),
+  ])('of another form has a reason', async (guid) => {
+    const failure = await identityIn({ ...answer, guid }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      reason: 'no-registry',
+      message: expect.stringMatching(/its answer has a GUID of another form: /) as string,
+    });
+    expect((failure as Error).message.length).toBeLessThan(150);
+  });
+
+  test('is asked for: Confluent Cloud leaves it out otherwise', async () => {
+    let header: unknown;
+    const registry = await clientOf((request, response) => {
+      header = request.headers['confluent-accept-unknown-properties'];
+      response.end(JSON.stringify(answer));
+    });
+    await registry.identityOf('s', schema);
+    expect(header).toBe('true');
+  });
 });

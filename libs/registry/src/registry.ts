@@ -6,6 +6,12 @@ export interface RegistrySchema {
   schema: string;
 }
 
+/** The names of a registered schema. Registries that have GUIDs: Confluent's, from version 8 on. */
+export interface SchemaIdentity {
+  id: number;
+  guid?: string;
+}
+
 export type Compatibility = 'NONE' | 'FULL_TRANSITIVE';
 
 /** Milliseconds for an answer. */
@@ -13,6 +19,8 @@ const defaultTimeoutMs = 5_000;
 
 /** Bytes of an answer: a schema of ours has 2 000. */
 const maxAnswerLength = 1_048_576;
+
+const guidForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
  * The six calls of the API that Confluent's, Apicurio's and Karapace's registries share (version 7). Each rejects with a
@@ -32,9 +40,11 @@ export class SchemaRegistry {
     return idIn(await this.#call('POST', `/subjects/${encodeURIComponent(subject)}/versions`, schema));
   }
 
-  /** The id under which exactly this schema is registered. */
-  async idOf(subject: string, schema: RegistrySchema): Promise<number> {
-    return idIn(await this.#call('POST', `/subjects/${encodeURIComponent(subject)}`, schema));
+  /** The id under which exactly this schema is registered, and its GUID where the registry has them. */
+  async identityOf(subject: string, schema: RegistrySchema): Promise<SchemaIdentity> {
+    const answer = await this.#call('POST', `/subjects/${encodeURIComponent(subject)}`, schema);
+    const guid = guidIn(answer);
+    return { id: idIn(answer), ...(guid === undefined ? {} : { guid }) };
   }
 
   /** Why the subject's mode would refuse a schema; undefined if it would not. */
@@ -82,6 +92,8 @@ export class SchemaRegistry {
         headers: {
           Accept: 'application/vnd.schemaregistry.v1+json, application/json',
           'Content-Type': 'application/vnd.schemaregistry.v1+json',
+          // Without it Confluent Cloud leaves out the GUID (schema-registry-api-spec.yaml in confluentinc/schema-registry).
+          'Confluent-Accept-Unknown-Properties': 'true',
           ...(user === '' ? {} : { Authorization: login }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -135,6 +147,13 @@ function objectIn(text: string): Record<string, unknown> | undefined {
 function idIn({ id }: Record<string, unknown>): number {
   if (typeof id === 'number' && Number.isInteger(id)) return id;
   throw new RegistryError('no-registry', 'its answer has no id');
+}
+
+/** Confluent's registry leaves out what is empty, and others may not. */
+function guidIn({ guid }: Record<string, unknown>): string | undefined {
+  if (guid === undefined || guid === null || guid === '') return undefined;
+  if (typeof guid === 'string' && guidForm.test(guid)) return guid;
+  throw new RegistryError('no-registry', `its answer has a GUID of another form: ${JSON.stringify(guid).slice(0, 50)}`);
 }
 
 function textIn({ schema }: Record<string, unknown>): string {

@@ -1,6 +1,7 @@
 import type { TopicContract } from '@catalogue/contracts';
 import { type Logger, repeat } from '@catalogue/service';
 import { type EventSchema, jsonSchemas } from './json-schemas.ts';
+import { type SchemaHeaders, schemaHeaders } from './schema-headers.ts';
 import { SchemaRegistry } from './registry.ts';
 import { type RegistryAddress, RegistryError } from './registry-error.ts';
 
@@ -8,26 +9,32 @@ const retryMs = 5_000;
 
 /** The ids of registered schemas, asked for once. Until the registry has answered they are unknown. */
 export class SchemaIds {
-  readonly #registry: Pick<SchemaRegistry, 'idOf'>;
+  readonly #registry: Pick<SchemaRegistry, 'identityOf'>;
   readonly #schemas: readonly EventSchema[];
-  readonly #ids = new Map<string, number>();
+  readonly #known = new Map<string, { id: number; headers: SchemaHeaders }>();
 
-  constructor(registry: Pick<SchemaRegistry, 'idOf'>, schemas: readonly EventSchema[]) {
+  constructor(registry: Pick<SchemaRegistry, 'identityOf'>, schemas: readonly EventSchema[]) {
     this.#registry = registry;
     this.#schemas = schemas;
   }
 
   /** Of a type of event; undefined while unknown, and for another version of it. */
   idOf(type: string, schemaVersion: number): number | undefined {
-    return this.#ids.get(`${type} ${schemaVersion}`);
+    return this.#known.get(`${type} ${schemaVersion}`)?.id;
+  }
+
+  /** The headers of a message whose value does not begin with the id; undefined where `idOf` is. Not to be changed. */
+  headersOf(type: string, schemaVersion: number): SchemaHeaders | undefined {
+    return this.#known.get(`${type} ${schemaVersion}`)?.headers;
   }
 
   /** Asks for the ids that are not known. */
   async ask(): Promise<void> {
     for (const { subject, schemaType, schema, type, schemaVersion } of this.#schemas) {
       const key = `${type} ${schemaVersion}`;
-      if (this.#ids.has(key)) continue;
-      this.#ids.set(key, await this.#registry.idOf(subject, { schemaType, schema }).catch(withAdvice(subject)));
+      if (this.#known.has(key)) continue;
+      const identity = await this.#registry.identityOf(subject, { schemaType, schema }).catch(withAdvice(subject));
+      this.#known.set(key, { id: identity.id, headers: schemaHeaders(identity) });
     }
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fileOf } from '../test/file-of.ts';
 import { parseSettings } from './settings.ts';
-import { auth } from './auth-settings.ts';
+import { auth, pageClientId } from './auth-settings.ts';
 
 const read = (env: Record<string, string>) => parseSettings({ auth }, env).auth;
 const issuer = { AUTH_ISSUER: 'https://login.example/realm', AUTH_AUDIENCE: 'catalogue' };
@@ -55,4 +55,13 @@ test.each([
   [{ ...issuer, AUTH_ALGORITHMS: 'none' }, 'AUTH_ALGORITHMS must be some of'],
 ])('%o is refused', (env, message) => {
   expect(() => read(env)).toThrow(message);
+});
+
+test('the page signs in only where the issuer is described', () => {
+  const clientOf = (env: Record<string, string>) => parseSettings({ pageClientId }, env).pageClientId;
+  expect(clientOf(issuer)).toBe('');
+  expect(clientOf({ ...issuer, AUTH_CLIENT_ID: 'page' })).toBe('page');
+  expect(clientOf({ AUTH_ISSUER_FILE: fileOf(issuer.AUTH_ISSUER), AUTH_CLIENT_ID: 'page' })).toBe('page');
+  for (const env of [{}, { AUTH: 'off' }, { AUTH_JWKS_URL: 'https://login.example/keys' }])
+    expect(() => clientOf({ ...env, AUTH_CLIENT_ID: 'page' })).toThrow('AUTH_CLIENT_ID is set, but AUTH_ISSUER is not');
 });

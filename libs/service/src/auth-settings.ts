@@ -1,6 +1,6 @@
-import { choice, type Environment, parseSettings, type Setting } from './settings.ts';
+import { choice, type Environment, parseSettings, type Setting, textOf } from './settings.ts';
 
-/** Signature algorithms that may be allowed. All are asymmetric: whoever verifies a token cannot make one. */
+/** Signature algorithms that may be allowed. All are asymmetric: a service that verifies tokens cannot make them. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const usualAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
@@ -18,6 +18,17 @@ export interface TokenRules {
   /** Subjects become pseudonyms by this key; they are stored and logged as they come when absent. */
   subjectKey?: string;
 }
+
+/** The client by whose id the catalogue page signs in at `AUTH_ISSUER`; empty if it does not. */
+export const pageClientId: Setting<string> = {
+  variable: 'AUTH_CLIENT_ID',
+  example: 'catalogue-page',
+  fallback: '',
+  parse: (text, env = {}) => {
+    if (textOf('AUTH_ISSUER', env) !== '') return text;
+    throw new Error('is set, but AUTH_ISSUER is not: the page signs in there');
+  },
+};
 
 /**
  * Whether requests need an access token. A service without this setting does not start: that every client may do everything has
@@ -96,7 +107,7 @@ const allowList: Setting<string[]> = {
   },
 };
 
-/** An address of keys: over TLS, or on this machine, because whoever can change the keys can make tokens. */
+/** An address of keys: over TLS, or on this machine, because anyone who can change the keys can make tokens. */
 function address(variable: string): Setting<string> {
   return {
     variable,

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { isAnswered } from './connections.ts';
+import { endHandshakes, onConnection } from './tls-server.ts';
 
 const checkIntervalMs = 100;
 /** How long requests may go on after the server began to close. The whole process has 9 s to stop. */
@@ -7,22 +9,28 @@ const maxAnswerMs = 6_000;
 
 /**
  * Lets a server close although clients keep connections open. Node waits for connections on which no request has arrived yet
- * (load balancers and browsers open some in advance), and without a limit for requests in progress. This closes connections
- * without a request at once, and all others after 6 s.
+ * (load balancers and browsers open some in advance) or on which the last one has just been answered, and without a limit for
+ * requests in progress. This closes a connection as soon as it has no request, and all after 6 s.
  */
 export function closeInTime(app: FastifyInstance): void {
-  const unused = new Set<Socket>();
-  app.server.on('connection', (socket: Socket) => {
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
+  const open = new Set<Socket>();
+  onConnection(app.server, (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
   });
-  app.server.on('request', ({ socket }) => unused.delete(socket));
+  // Node's own, which `close` calls, takes an answer for sent that is still in a buffer, and cuts it off.
+  app.server.closeIdleConnections = () => {};
   let checking: NodeJS.Timeout | undefined;
   app.addHook('preClose', (done) => {
     const since = performance.now();
     // Repeated, because the server may accept a connection until it has stopped listening.
     checking = setInterval(() => {
-      for (const socket of unused) socket.destroy();
+      for (const socket of open) {
+        if (!isAnswered(socket)) continue;
+        open.delete(socket);
+        socket.destroySoon();
+      }
+      endHandshakes(app.server);
       if (performance.now() - since > maxAnswerMs) app.server.closeAllConnections();
     }, checkIntervalMs);
     done();

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type Server as HttpServer, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Problem } from './problem.ts';
-import { securityHeaders } from './security-headers.ts';
+import { invalidBytes, refusalOf } from './refusal.ts';
+import { onConnection } from './tls-server.ts';
 
 /** Milliseconds within which a request has to arrive, including its body. */
 export const maxRequestMs = 30_000;
@@ -26,7 +26,7 @@ const refused = new WeakSet<Socket>();
  * bytes unread. TCP then resets the connection, and the client loses the answer.
  */
 export function answerBeforeClosing(server: HttpServer): void {
-  server.on('connection', (socket: Socket) => {
+  onConnection(server, (socket) => {
     socket.destroySoon = () => {
       if (latest.get(socket)?.request.complete === false) linger(socket);
       else Socket.prototype.destroySoon.call(socket);
@@ -43,6 +43,11 @@ export function answerBeforeClosing(server: HttpServer): void {
   });
 }
 
+/** Whether every request on a connection has its whole answer. Answers are sent in the order of requests. */
+export function isAnswered(socket: Socket): boolean {
+  return latest.get(socket)?.response.closed !== false;
+}
+
 /** Answers a request that is not HTTP, too large or too slow, after the earlier requests on its connection. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -53,7 +58,8 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   stopReading(socket);
   const exchange = latest.get(socket);
   const isBroken = exchange?.request.complete === false;
-  const refuse = () => linger(socket, isBroken && exchange.response.headersSent ? '' : refusalOf(error.code));
+  const refuse = () =>
+    linger(socket, isBroken && exchange.response.headersSent ? '' : refusalOf(problemOfBytes(error.code)));
   const unanswered = isBroken ? exchange.before : exchange;
   if (unanswered === undefined || unanswered.response.writableFinished) refuse();
   else unanswered.response.once('close', refuse);
@@ -75,21 +81,9 @@ function stopReading(socket: Socket): void {
   // A listener for the bytes detaches the connection from its HTTP parser.
   socket.on('data', () => {});
   socket.resume();
-}
-
-function refusalOf(code: string | undefined): string {
-  const problem = problemOfBytes(code);
-  const requestId = randomUUID();
-  const body = JSON.stringify(problem.toBody(requestId));
-  const headers = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
-    'Connection: close',
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${requestId}`,
-    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
-  ];
-  return `${headers.join('\r\n')}\r\n\r\n${body}`;
+  // The parser may have stopped the connection, as it does over TLS, while the stream believes that it is being read. An empty
+  // chunk ends that belief, and reading begins again.
+  socket.push('');
 }
 
 function problemOfBytes(code: string | undefined): Problem {
@@ -97,5 +91,5 @@ function problemOfBytes(code: string | undefined): Problem {
     return new Problem('request-timeout', `The request must be complete within ${maxRequestMs / 1000} s`);
   const detail =
     code === 'HPE_HEADER_OVERFLOW' ? 'The headers are larger than 16 KiB' : 'The request is not valid HTTP';
-  return new Problem('invalid-request', detail, { faults: [{ pointer: '', message: detail }] });
+  return invalidBytes(detail);
 }

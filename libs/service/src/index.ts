@@ -1,6 +1,7 @@
-export { auth, type AuthSettings } from './auth-settings.ts';
+export { auth, type AuthSettings, pageClientId } from './auth-settings.ts';
 export { backoffMs } from './backoff.ts';
 export { callerOf } from './caller.ts';
+export type { ClientCredentials } from './client-credentials.ts';
 export { entityTagsPattern, parseEntityTags } from './entity-tags.ts';
 export type { FastifyReply, FastifyRequest, Server } from './fastify.ts';
 export type { Dependencies, DependencyState } from './health.ts';
@@ -17,7 +18,8 @@ export { eventCodec, registrySettings } from './registry-settings.ts';
 export { repeat } from './repeat.ts';
 export { type ResponseHeaders, withHeaders } from './response-headers.ts';
 export { serve, type ServeOptions } from './serve.ts';
-export { createServer, type ServerOptions } from './server.ts';
+export { createServer, type ProcessOptions, type ServerOptions } from './server.ts';
+export { serviceSettings } from './service-settings.ts';
 export {
   commandApiUrl,
   corsOrigins,
@@ -27,6 +29,7 @@ export {
   pricesUrl,
   promotionsUrl,
   readSettings,
-  serviceSettings,
   type Setting,
 } from './settings.ts';
+export type { TlsSettings } from './tls-settings.ts';
+export { clientCredentials } from './token-settings.ts';

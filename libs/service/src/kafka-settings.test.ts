@@ -41,8 +41,9 @@ test('a client’s certificate comes with its key', async () => {
 
 test('a secret can come from a file', () => {
   const { KAFKA_SASL_PASSWORD: password, ...others } = sasl;
-  const { brokers } = read({ ...others, KAFKA_SASL_PASSWORD_FILE: fileOf(`${password}\n`) });
-  expect(brokers).toMatchObject({ security: { sasl: { password } } });
+  const passwordFile = fileOf(`${password}\n`);
+  const { brokers } = read({ ...others, KAFKA_SASL_PASSWORD_FILE: passwordFile });
+  expect(brokers).toMatchObject({ security: { sasl: { password, passwordFile } } });
 });
 
 test('a secret in a variable and in a file, or in a file that cannot be read, is refused', () => {
@@ -58,12 +59,14 @@ test('a start warns of a password that is sent in clear text, and of no other', 
   const warningOf = (KAFKA_SECURITY_PROTOCOL: string, KAFKA_SASL_MECHANISM: string) => {
     const written: unknown[] = [];
     const spy = vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(text) > 0);
-    const env = { ...sasl, KAFKA_BROKER: 'a:9092', KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM };
+    const tokens = KAFKA_SASL_MECHANISM === 'OAUTHBEARER' ? { KAFKA_SASL_TOKEN_URL: 'https://a.example/token' } : {};
+    const env = { ...sasl, ...tokens, KAFKA_BROKER: 'a:9092', KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM };
     readSettings({ brokers: kafkaBrokers }, env);
     spy.mockRestore();
     return written.join('');
   };
   expect(warningOf('SASL_PLAINTEXT', 'PLAIN')).toMatch(/^KAFKA_BROKER gets the password in clear text: .*\n$/);
+  expect(warningOf('SASL_PLAINTEXT', 'OAUTHBEARER')).toMatch(/^KAFKA_BROKER gets the token in clear text: .*\n$/);
   expect(warningOf('SASL_PLAINTEXT', 'SCRAM-SHA-512')).toBe('');
   expect(warningOf('SASL_SSL', 'PLAIN')).toBe('');
 });
@@ -73,6 +76,15 @@ test.each([
   [{ ...sasl, KAFKA_SECURITY_PROTOCOL: '' }, 'KAFKA_SASL_PASSWORD is ignored under KAFKA_SECURITY_PROTOCOL=PLAINTEXT'],
   [{ ...sasl, KAFKA_SECURITY_PROTOCOL: 'SASL' }, 'KAFKA_SECURITY_PROTOCOL must be one of PLAINTEXT, SSL'],
   [{ ...sasl, KAFKA_SASL_MECHANISM: 'GSSAPI' }, 'KAFKA_SASL_MECHANISM must be one of PLAIN, SCRAM'],
+  [
+    { ...sasl, KAFKA_SASL_TOKEN_URL: 'https://a.example' },
+    'KAFKA_SASL_TOKEN_URL is ignored under KAFKA_SASL_MECHANISM=SCRAM-SHA-256',
+  ],
+  [{ ...sasl, KAFKA_SASL_MECHANISM: 'OAUTHBEARER' }, 'KAFKA_SASL_TOKEN_URL is missing'],
+  [
+    { ...sasl, KAFKA_SASL_MECHANISM: 'OAUTHBEARER', KAFKA_SASL_TOKEN_URL: 'http://a.example/token' },
+    'KAFKA_SASL_TOKEN_URL must be an https:// address',
+  ],
   [{ ...sasl, KAFKA_SSL_CA: 'secret text' }, 'KAFKA_SSL_CA must be text in PEM format'],
 ])('a setting that would be ignored or is malformed is refused: %o', (env, message) => {
   expect(() => read(env)).toThrow(message);

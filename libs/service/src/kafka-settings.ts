@@ -1,5 +1,7 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { type AccessToken, type AccessTokenLog, ClientCredentials } from './client-credentials.ts';
+import { isCertificate, isKey, pem } from './pem.ts';
 import { choice, type Environment, parseSettings, type Setting, textOf } from './settings.ts';
+import { tokenAddress, tokenResource, tokenScope } from './token-settings.ts';
 
 /** Bootstrap servers, or those with the way to authenticate: the `Brokers` of libs/kafka. */
 export type KafkaBrokers = string | { servers: string; security: KafkaSecurity };
@@ -7,12 +9,15 @@ export type KafkaBrokers = string | { servers: string; security: KafkaSecurity }
 export interface KafkaSecurity {
   protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
   tls?: { ca?: string; cert?: string; key?: string };
-  sasl?: { mechanism: Mechanism; username: string; password: string };
+  /** A client reads `passwordFile` again. */
+  sasl?:
+    | { mechanism: PasswordMechanism; username: string; password: string; passwordFile?: string }
+    | { mechanism: 'OAUTHBEARER'; token: (log?: AccessTokenLog, known?: string) => Promise<AccessToken> };
 }
 
-type Mechanism = (typeof mechanisms)[number];
+type PasswordMechanism = Exclude<(typeof mechanisms)[number], 'OAUTHBEARER'>;
 
-const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
+const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
 /** Kafka's bootstrap servers: `host:port`, separated by commas; and how to authenticate, from `KAFKA_SECURITY_PROTOCOL` and the variables that it needs. */
 export const kafkaBrokers: Setting<KafkaBrokers> = {
@@ -27,12 +32,13 @@ export const kafkaBrokers: Setting<KafkaBrokers> = {
   },
   warning: (env) => {
     const security = securityOf(env);
-    return security?.protocol === 'SASL_PLAINTEXT' && security.sasl?.mechanism === 'PLAIN' ? clearText : undefined;
+    if (security?.protocol !== 'SASL_PLAINTEXT') return undefined;
+    const secret = { PLAIN: 'password', OAUTHBEARER: 'token' }[security.sasl?.mechanism as string];
+    return secret === undefined ? undefined : `gets the ${secret} in clear text: ${remedy}`;
   },
 };
 
-const clearText =
-  'gets the password in clear text: set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or a KAFKA_SASL_MECHANISM of SCRAM, against whoever listens';
+const remedy = 'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or a KAFKA_SASL_MECHANISM of SCRAM, against whoever listens';
 
 /** The topic that carries the events. */
 export function kafkaTopic(fallback: string): Setting<string> {
@@ -51,23 +57,27 @@ export function kafkaTopic(fallback: string): Setting<string> {
 const protocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
 const tlsVariables = ['KAFKA_SSL_CA', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'] as const;
 const saslVariables = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
+const tokenVariables = ['KAFKA_SASL_TOKEN_URL', 'KAFKA_SASL_SCOPE', 'KAFKA_SASL_RESOURCE'] as const;
 
 /** Undefined for plain TCP. Refuses variables that the protocol would ignore: a password for plain TCP is a mistake. */
 function securityOf(env: Environment): KafkaSecurity | undefined {
   const { protocol } = parseSettings({ protocol: choice('KAFKA_SECURITY_PROTOCOL', 'PLAINTEXT', protocols) }, env);
   const hasTls = protocol === 'SSL' || protocol === 'SASL_SSL';
   const hasSasl = protocol === 'SASL_PLAINTEXT' || protocol === 'SASL_SSL';
-  const ignored = [...(hasTls ? [] : tlsVariables), ...(hasSasl ? [] : saslVariables)];
-  parseSettings(Object.fromEntries(ignored.map((variable) => [variable, ignoredBy(protocol, variable)])), env);
+  const ignored = [...(hasTls ? [] : tlsVariables), ...(hasSasl ? [] : [...saslVariables, ...tokenVariables])];
+  refuse(ignored, `KAFKA_SECURITY_PROTOCOL=${protocol}`, env);
   if (protocol === 'PLAINTEXT') return undefined;
   return { protocol, ...(hasTls && { tls: tlsOf(env) }), ...(hasSasl && { sasl: saslOf(env) }) };
 }
 
-function ignoredBy(protocol: string, variable: string): Setting<string> {
+/** Throws if one of the variables is set, since another setting makes it mean nothing. */
+function refuse(variables: readonly string[], cause: string, env: Environment): void {
+  const [name = ''] = cause.split('=');
   const parse = (): never => {
-    throw new Error(`is ignored under KAFKA_SECURITY_PROTOCOL=${protocol}: change the protocol or remove it`);
+    throw new Error(`is ignored under ${cause}: change ${name} or remove it`);
   };
-  return { variable, example: '', fallback: '', parse };
+  const refused = (variable: string): Setting<string> => ({ variable, example: '', fallback: '', parse });
+  parseSettings(Object.fromEntries(variables.map((variable) => [variable, refused(variable)])), env);
 }
 
 function tlsOf(env: Environment): NonNullable<KafkaSecurity['tls']> {
@@ -80,44 +90,32 @@ function tlsOf(env: Environment): NonNullable<KafkaSecurity['tls']> {
     : trusted;
 }
 
-/** Text in PEM format. Error messages never repeat it. */
-function pem(variable: string, isValid: (text: string) => boolean): Setting<string> {
-  return {
-    variable,
-    example: '"$(cat file.pem)"',
-    parse: (text) => {
-      if (!isValid(text)) throw new Error('must be text in PEM format');
-      return text;
-    },
-  };
-}
-
-function isCertificate(text: string): boolean {
-  try {
-    return new X509Certificate(text).subject !== '';
-  } catch {
-    return false;
-  }
-}
-
-/** An encrypted key would need a passphrase. */
-function isKey(text: string): boolean {
-  try {
-    return createPrivateKey(text).type === 'private';
-  } catch {
-    return false;
-  }
-}
-
+/** With OAUTHBEARER, user and password are those of a client of the issuer. */
 function saslOf(env: Environment): NonNullable<KafkaSecurity['sasl']> {
-  const [mechanism, username, password] = saslVariables;
   const parse = (text: string) => text;
-  return parseSettings(
+  const [, , passwordVariable] = saslVariables;
+  const { mechanism, username, password } = parseSettings(
     {
-      mechanism: choice(mechanism, 'SCRAM-SHA-512', mechanisms),
-      username: { variable: username, example: 'outbox-relay', parse },
-      password: { variable: password, example: 'secret', parse },
+      mechanism: choice(saslVariables[0], 'SCRAM-SHA-512', mechanisms),
+      username: { variable: saslVariables[1], example: 'outbox-relay', parse },
+      password: { variable: passwordVariable, example: 'secret', parse },
     },
     env,
   );
+  if (mechanism !== 'OAUTHBEARER') {
+    refuse(tokenVariables, `KAFKA_SASL_MECHANISM=${mechanism}`, env);
+    const passwordFile = env[`${passwordVariable}_FILE`]?.trim() ?? '';
+    return { mechanism, username, password, ...(passwordFile === '' ? {} : { passwordFile }) };
+  }
+  const { tokenUrl, scope, resource } = parseSettings(
+    {
+      tokenUrl: tokenAddress(tokenVariables[0]),
+      scope: tokenScope(tokenVariables[1], ''),
+      resource: tokenResource(tokenVariables[2]),
+    },
+    env,
+  );
+  const clientSecret = () => textOf(passwordVariable, env);
+  const credentials = new ClientCredentials({ tokenUrl, clientId: username, clientSecret, scope, resource });
+  return { mechanism, token: (log, known) => credentials.token(log, known) };
 }

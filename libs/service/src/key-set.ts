@@ -1,11 +1,10 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { DependencyState } from './health.ts';
+import { loadJson } from './load-json.ts';
 import type { Logger } from './logger.ts';
 import { Problem } from './problem.ts';
 import { isTrustworthy, type TokenRules } from './auth-settings.ts';
 
-const maxAnswerBytes = 512 * 1024;
-const answerTimeoutMs = 5_000;
 /** Keys that are older are loaded again when a token is verified, or readiness is asked for; until they come, they go on. */
 const maxAgeMs = 600_000;
 /** Made-up key ids cause at most one request to the issuer in this time. A new key is accepted after this time at the latest. */
@@ -55,7 +54,7 @@ export class KeySet {
       : { status: 'up', detail: `${this.#fault}; the known keys go on` };
   }
 
-  /** Waits for the first keys. Old keys are loaded again meanwhile: an issuer that hangs delays nobody. */
+  /** Waits for the first keys. Old keys are loaded again meanwhile: an issuer that hangs delays no request. */
   async #provide(): Promise<void> {
     if (this.#find === undefined) await this.#load();
     else if (performance.now() - this.#loadedAt > maxAgeMs) void this.#load();
@@ -103,25 +102,4 @@ async function discover(issuer: string): Promise<string> {
   if (said !== issuer) throw new Error(`${address} describes another issuer than AUTH_ISSUER`);
   if (typeof keys !== 'string' || !isTrustworthy(keys)) throw new Error(`${address} names no https:// address of keys`);
   return keys;
-}
-
-/** Follows no redirect, and reads no more than an honest answer has. */
-async function loadJson(address: string): Promise<unknown> {
-  const response = await fetch(address, {
-    redirect: 'error',
-    headers: { accept: 'application/json' },
-    signal: AbortSignal.timeout(answerTimeoutMs),
-  });
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel();
-    throw new Error(`${address} answered ${response.status}`);
-  }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > maxAnswerBytes) throw new Error(`${address} answered more than ${maxAnswerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString());
 }

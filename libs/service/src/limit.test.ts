@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { audience, type Issuer, startIssuer, waitFor } from '@catalogue/testing';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { setClockAhead } from '../test/clock.ts';
@@ -157,6 +158,20 @@ test('streams count as requests under way until they end', async () => {
   await waitFor('the stream to end', async () => (await server.get('/products')).status === 200);
   for (let i = 0; i < 10; i += 1) expect((await server.get('/products')).status).toBe(200);
   second.abort();
+});
+
+test('pipelined requests count, and none does after their connection has closed', async () => {
+  await using server = await serverWith({ limits: { underWay: 3, proxies: [] } });
+  const { port } = server.app.server.address() as AddressInfo;
+  for (let round = 0; round < 3; round += 1) {
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET /stream HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3));
+    await waitFor('all three to be under way', async () => (await server.get()).status === 429);
+    socket.destroy();
+    const three = async () =>
+      (await Promise.all([server.get(), server.get(), server.get()])).map(({ status }) => status);
+    await expect.poll(three, { timeout: 10_000 }).toEqual([200, 200, 200]);
+  }
 });
 
 test('a request whose client has left counts until its work is done', async () => {

@@ -24,3 +24,15 @@ export function askedTogether<T>(ask: () => Promise<T>): () => Promise<T> {
     return asked;
   };
 }
+
+/** When the certificate of the service's own HTTPS expires. It may change. */
+export function certificateMetric(metrics: Registry, expiry: () => Date): void {
+  new Gauge({
+    name: 'tls_certificate_expires_timestamp_seconds',
+    help: 'When the certificate of the service’s own HTTPS expires, in seconds since 1970',
+    registers: [metrics],
+    collect() {
+      this.set(expiry().getTime() / 1_000);
+    },
+  });
+}

@@ -1,5 +1,6 @@
 import { createLogger } from './logger.ts';
-import { readSettings, serviceSettings, type Setting } from './settings.ts';
+import { serviceSettings } from './service-settings.ts';
+import { readSettings, type Setting } from './settings.ts';
 
 /**
  * The program `migrate` of a service with a database of its own: brings it up to date, and returns the exit code. Without an

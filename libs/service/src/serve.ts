@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Server as TlsServer } from 'node:tls';
 import closeWithGrace from 'close-with-grace';
 import type { Logger } from './logger.ts';
 import type { Server } from './fastify.ts';
@@ -75,10 +76,15 @@ export async function serve(
   if (!working.signal.aborted) grace.close();
 }
 
+/** Fastify takes a server that it has not made itself for one of HTTP. */
+function withScheme(app: Server, url: string): string {
+  return app.server instanceof TlsServer ? url.replace(/^http:/, 'https:') : url;
+}
+
 /** Returns false, and logs why, if the port is in use. `variable` sets the port. */
 async function listen(app: Server, log: Logger, variable: string, address: { port: number; host: string }) {
   try {
-    await app.listen(address);
+    await app.listen({ ...address, listenTextResolver: (url) => `Server listening at ${withScheme(app, url)}` });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

@@ -1,5 +1,5 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyServerFactory, LogController } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { requireAcceptable } from './accept.ts';
 import { protect, requireScopes } from './protect.ts';
@@ -19,22 +19,30 @@ import type { Logger } from './logger.ts';
 import { Histogram, type Registry } from './metrics.ts';
 import { hideMovedOperations, moveOperations, operate } from './operations.ts';
 import { Problem, ProblemBody } from './problem.ts';
+import { RenewedCertificate } from './renewed-certificate.ts';
 import { securityHeaders } from './security-headers.ts';
+import type { TlsSettings } from './tls-settings.ts';
 import { requestIdOf, traceparentOf } from './trace.ts';
 import { validatorCompiler } from './validation.ts';
 
-export interface ServerOptions {
+/** What each process sets for its server. */
+export interface ProcessOptions {
   log: Logger;
   metrics: Registry;
-  /** The checks of `/health/ready`. */
-  dependencies: Dependencies;
-  /** Described at `/openapi.json` and `/docs`; services without an API leave it out. */
-  api?: Api;
   corsOrigins?: string[];
   /** Whose access tokens requests need; `off` when absent, as for services without an API. */
   auth?: AuthSettings;
   /** What one caller may do; everything when absent. */
   limits?: Limits | undefined;
+  /** The certificate with which the server speaks HTTPS; HTTP when absent. */
+  tls?: TlsSettings | undefined;
+}
+
+export interface ServerOptions extends ProcessOptions {
+  /** The checks of `/health/ready`. */
+  dependencies: Dependencies;
+  /** Described at `/openapi.json` and `/docs`; services without an API leave it out. */
+  api?: Api;
   /** The problem for an expected error of the service; undefined for a fault. */
   problemOf?: (error: unknown) => Problem | undefined;
 }
@@ -54,10 +62,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     corsOrigins = [],
     auth = 'off',
     limits,
+    tls,
     problemOf = () => undefined,
   } = options;
   const verifier = auth === 'off' ? undefined : new TokenVerifier(auth, log);
-  const app = newServer(log, { problemOf, proxies: limits?.proxies });
+  const certificate = tls === undefined ? undefined : new RenewedCertificate(tls, log, metrics);
+  const app = newServer(log, { problemOf, proxies: limits?.proxies, certificate });
+  certificates.set(app, certificate);
   hideMovedOperations(app);
   refuseEmptyParameters(app);
   negotiate(app);
@@ -73,9 +84,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return app;
 }
 
+/** Servers of one process share their certificate. */
+const certificates = new WeakMap<Server, RenewedCertificate | undefined>();
+
 /** Moves health and metrics of a server to one that only operators reach. It does not listen yet. */
 export function separateOperations(app: Server, log: Logger): Server {
-  const operations = newServer(log);
+  const operations = newServer(log, { certificate: certificates.get(app) });
   moveOperations(app, operations);
   return operations;
 }
@@ -83,10 +97,12 @@ export function separateOperations(app: Server, log: Logger): Server {
 interface NewServerOptions {
   problemOf?: (error: unknown) => Problem | undefined;
   proxies?: string[] | undefined;
+  certificate?: RenewedCertificate | undefined;
 }
 
 /** A server without routes, with what every answer has. */
-function newServer(log: Logger, { problemOf = () => undefined, proxies = [] }: NewServerOptions = {}): Server {
+function newServer(log: Logger, options: NewServerOptions): Server {
+  const { problemOf = () => undefined, proxies = [], certificate } = options;
   // Fastify's own type: otherwise every type of the instance would refer to pino's types.
   const fastifyLog: FastifyBaseLogger = log;
   const app = fastify({
@@ -104,13 +120,9 @@ function newServer(log: Logger, { problemOf = () => undefined, proxies = [] }: N
     // An empty list would take the slower way that reads X-Forwarded-For.
     trustProxy: proxies.length === 0 ? false : proxies,
     requestTimeout: maxRequestMs,
-    http: {
-      headersTimeout: maxRequestMs,
-      // Milliseconds between checks for slow requests. Node's default is 30 s, which would turn the limit of 30 s into 60 s.
-      connectionsCheckingInterval: 1_000,
-      // `requireHost` below answers with a problem.
-      requireHostHeader: false,
-    },
+    keepAliveTimeout: maxIdleMs,
+    http: nodeOptions,
+    ...(certificate === undefined ? {} : { serverFactory: overTls(certificate) }),
     childLoggerFactory: (logger, bindings, childOptions, request) =>
       logger.child({ ...bindings, traceparent: contextOf(request) }, childOptions),
     // While the process stops, requests on open connections are answered as usual; then the connections are closed.
@@ -129,6 +141,23 @@ function newServer(log: Logger, { problemOf = () => undefined, proxies = [] }: N
   identifyRequests(app);
   requireHost(app);
   return app;
+}
+
+/** Fastify's default: how long a connection is kept between two requests. */
+const maxIdleMs = 72_000;
+
+const nodeOptions = {
+  headersTimeout: maxRequestMs,
+  // Milliseconds between checks for slow requests. Node's default is 30 s, which would turn the limit of 30 s into 60 s.
+  connectionsCheckingInterval: 1_000,
+  // `requireHost` below answers with a problem.
+  requireHostHeader: false,
+};
+
+/** Fastify gives its options to servers that it makes itself only. */
+function overTls(certificate: RenewedCertificate): FastifyServerFactory {
+  const timeouts = { ...nodeOptions, requestTimeout: maxRequestMs, keepAliveTimeout: maxIdleMs };
+  return (handler) => certificate.createServer(timeouts, handler);
 }
 
 /** The path and query of a target in absolute form, which proxies send: `GET http://host/products` (RFC 9112, 3.2.2). */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fileOf } from '../test/file-of.ts';
 import { kafkaBrokers, kafkaTopic } from './kafka-settings.ts';
+import { serviceSettings } from './service-settings.ts';
 import {
   commandApiUrl,
   corsOrigins,
@@ -9,7 +10,6 @@ import {
   postgresDsn,
   pricesUrl,
   promotionsUrl,
-  serviceSettings,
 } from './settings.ts';
 
 const settings = {
@@ -27,6 +27,7 @@ test('a given setting is read, and an absent one has its default', () => {
   ).toEqual({
     port: 9000,
     metricsPort: undefined,
+    tls: undefined,
     host: '0.0.0.0',
     logLevel: 'info',
     logPretty: false,

@@ -122,7 +122,7 @@ export function choice<T extends string>(variable: string, fallback: T, words: r
 }
 
 /** `true` or `false`; `false` when absent. */
-function flag(variable: string): Setting<boolean> {
+export function flag(variable: string): Setting<boolean> {
   return {
     variable,
     fallback: false,
@@ -194,23 +194,6 @@ function parsedAddress(text: string): URL | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The port of health and metrics; undefined if they are on the port of the service. */
-const metricsPort: Setting<number | undefined> = {
-  ...integer('METRICS_PORT', 9_464, 0, 65_535),
-  absent: () => undefined,
-};
-
-/** The settings of every service: its address and its logging. */
-export function serviceSettings(port: number) {
-  return {
-    port: integer('PORT', port, 0, 65_535),
-    metricsPort,
-    host: { variable: 'HOST', example: '127.0.0.1', fallback: '0.0.0.0', parse: (text: string) => text },
-    logLevel: choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
-    logPretty: flag('LOG_PRETTY'),
-  };
 }
 
 /** The address of command-api, for clients of query-api. */

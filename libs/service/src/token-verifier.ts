@@ -113,7 +113,7 @@ function callerOf(claims: JWTPayload, subjectKey: string | undefined): Caller {
   return { subject, scopes: scopesOf(claims), expiresAt };
 }
 
-/** The same for each token of a subject. Without the key nobody can tell whose it is, nor make another's. */
+/** The same for each token of a subject. Without the key, a pseudonym can be neither traced to its subject nor made. */
 function pseudonymOf(subject: string, key: string): string {
   return `hmac-${createHmac('sha256', key).update(subject).digest('base64url')}`;
 }

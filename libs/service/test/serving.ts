@@ -1,10 +1,20 @@
-// A service whose work runs or fails: node serving.ts <port> <works|fails> [<port of metrics>].
+// A service whose work runs or fails: node serving.ts <port> <works|fails> [<port of metrics>]. TLS_CERT makes it speak HTTPS, and
+// AUTH says whether /echo needs a token.
 import { setTimeout as delay } from 'node:timers/promises';
-import { createLogger, createMetrics, createServer, serve } from '../src/index.ts';
+import {
+  auth as authSetting,
+  createLogger,
+  createMetrics,
+  createServer,
+  readSettings,
+  serve,
+  serviceSettings,
+} from '../src/index.ts';
 
 const [, , port, how, metricsPort] = process.argv;
+const { tls, auth } = readSettings({ tls: serviceSettings(0).tls, auth: authSetting }, process.env);
 const log = createLogger('serving', 'info');
-const app = await createServer({ log, metrics: createMetrics('serving'), dependencies: {} });
+const app = await createServer({ log, metrics: createMetrics('serving'), dependencies: {}, tls, auth });
 app.post('/echo', (request) => request.body);
 const work = async (signal: AbortSignal) => {
   if (how === 'fails') throw new Error('broken');

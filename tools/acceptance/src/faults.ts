@@ -16,7 +16,7 @@ await buildAll();
 let passed = 0;
 for (let time = 1; time <= times; time++) {
   console.log(`Round ${time} of ${times}`);
-  await using system = await System.start({ withPrices: true, codec });
+  await using system = await System.start({ withPrices: true, withPromotions: true, withPromotionEvents: true, codec });
   const { violations } = await round(system, { kafkaAway, log: (line) => console.log(`  ${line}`) });
   for (const violation of violations) console.log(`  VIOLATION: ${violation}`);
   if (violations.length === 0) passed += 1;

@@ -32,7 +32,7 @@ export async function findViolations(system: System, told: ReadonlyMap<string, T
   const stored = await storedEvents(system);
   const expected = foldAll(stored);
   const shown = await waitFor('the read model to come to rest', () => settled(system, expected), {
-    within: 60_000,
+    within: 300_000,
     every: 200,
   }).catch(() => listAll(system.client()));
   const violations = [

@@ -47,7 +47,9 @@ test('a promotion of selected products is previewed, scheduled, followed in two 
   await shown.page.getByText('2 selected').waitFor();
   await shown.page.getByRole('button', { name: 'Schedule a promotion' }).first().click();
   const { dialog } = shown;
-  await dialog.getByRole('heading', { name: 'Promotion of 2 products' }).waitFor();
+  await dialog.getByRole('heading', { name: 'New promotion' }).waitFor();
+  await expect.poll(() => dialog.getByLabel('Products').inputValue(), within).toBe('selected');
+  await dialog.getByRole('option', { name: '2 selected products' }).waitFor({ state: 'attached' });
   await dialog.getByLabel('Name').fill('Two days');
   await dialog.getByLabel('Percent', { exact: true }).fill('20');
   await dialog.getByLabel('Ends before').fill(fieldOf(48 * hour));
@@ -81,6 +83,30 @@ test('a promotion of selected products is previewed, scheduled, followed in two 
   expect([...shown.faults, ...other.faults]).toEqual([]);
 });
 
+test('a promotion of all products that match the list is previewed by name, and scheduled', async () => {
+  await products({ 'Garden Hose': 10, 'Hose Reel': 20, Shovel: 30 });
+  await using shown = await stage.openLive();
+  await shown.page.locator('#search').fill('hose');
+  await expect.poll(() => shown.rows(), within).toEqual(['Hose Reel 20.00', 'Garden Hose 10.00']);
+  await section(shown).locator('summary').click();
+  await shown.page.locator('#schedule-open').click();
+  const { dialog } = shown;
+  expect(await dialog.getByLabel('Products').inputValue()).toBe('matching');
+  await dialog.getByRole('option', { name: 'All products named “hose”' }).waitFor({ state: 'attached' });
+  await dialog.getByLabel('Name').fill('Hoses');
+  await dialog.getByLabel('Percent', { exact: true }).fill('50');
+  await dialog.getByLabel('Ends before').fill(fieldOf(48 * hour));
+  await expect
+    .poll(async () => (await dialog.getByRole('row').allInnerTexts()).toSorted(), within)
+    .toEqual(['Garden Hose\t10.00\t5.00', 'Hose Reel\t20.00\t10.00', 'Product\tNow\tPromoted']);
+  await dialog.getByText('2 products', { exact: true }).waitFor();
+  expect(await shown.obstacles()).toEqual([]);
+  await dialog.getByRole('button', { name: 'Schedule', exact: true }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await expect.poll(() => shown.rows(), within).toEqual(['Hose Reel 10.00', 'Garden Hose 5.00']);
+  expect(shown.faults).toEqual([]);
+});
+
 test('it works by keyboard alone', async () => {
   await products({ Chair: 50, Table: 80 });
   await using shown = await stage.openLive();
@@ -91,7 +117,7 @@ test('it works by keyboard alone', async () => {
   await keyboard.press('ArrowDown');
   await keyboard.press('Space');
   await keyboard.press('p');
-  await shown.dialog.getByRole('heading', { name: 'Promotion of 2 products' }).waitFor();
+  await shown.dialog.getByRole('heading', { name: 'New promotion' }).waitFor();
   await keyboard.type('By keys');
   await keyboard.press('Tab');
   await keyboard.press('ArrowDown');
@@ -140,7 +166,7 @@ test('what is wrong is told where it is wrong, and products of another promotion
   await dialog.getByText('The end must be after the start.').waitFor();
   await dialog.getByLabel('Ends before').fill(fieldOf(27 * hour));
   await schedule.click();
-  await dialog.getByText(/^Product Mouse is in promotion .* then\.$/).waitFor();
+  await dialog.getByText(/^Product Mouse is in promotion .* at that time\.$/).waitFor();
   await shown.page.keyboard.press('Escape');
   // Products that another selection replaces are not forgotten, and neither is what was typed.
   await shown.page.locator('#schedule-selected').click();
@@ -175,7 +201,7 @@ test('a refusal that comes after the dialog was closed is shown on the page', as
   const promotions = stage.system.promotionsClient();
   await promotions.schedule({ name: 'First', products: [mouse], price: 5, startsAt, endsBefore, onRefusal: 'skip' });
   release();
-  await shown.page.getByText(/^The promotion .Late.: Product Mouse is in promotion .* then\.$/).waitFor();
+  await shown.page.getByText(/^The promotion .Late.: Product Mouse is in promotion .* at that time\.$/).waitFor();
   // What was typed is still there.
   await shown.page.locator('#schedule-selected').click();
   expect(await shown.dialog.getByLabel('Name').inputValue()).toBe('Late');
@@ -249,7 +275,7 @@ test('a refused promotion counts all products of other promotions, and names the
   );
   await section(shown).locator('summary').click();
   await line(shown, 'Refused').getByRole('button').click();
-  await shown.dialog.getByRole('heading', { name: 'In other promotions then (250)' }).waitFor();
+  await shown.dialog.getByRole('heading', { name: 'In other promotions at that time (250)' }).waitFor();
   await shown.dialog.getByText('And 249 more').waitFor();
   await shown.page.unrouteAll();
   expect(shown.faults).toEqual([]);
@@ -280,6 +306,20 @@ test('a promotion tells which products took no part or were kept, and why', asyn
   await shown.dialog.getByText(/Mouse. – Someone else changed the price: price 7.00 since /).waitFor();
   await shown.dialog.getByRole('heading', { name: 'Discontinued meanwhile (1)' }).waitFor();
   expect(await shown.obstacles()).toEqual([]);
+  expect(await shown.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+  expect(shown.faults).toEqual([]);
+});
+
+test('the dialog fits a phone, however long the search is that it names', async () => {
+  await products({ Mouse: 10 });
+  await using shown = await stage.openLive({ viewport: { width: 360, height: 740 } });
+  await shown.page.locator('#search').fill('mouse '.repeat(33));
+  await section(shown).locator('summary').click();
+  await shown.page.locator('#schedule-open').click();
+  await shown.dialog.getByRole('option', { name: /^All products named/ }).waitFor({ state: 'attached' });
+  const tooWide =
+    '(() => { const { scrollWidth, clientWidth } = document.querySelector("#schedule"); return scrollWidth - clientWidth; })()';
+  expect(await shown.page.evaluate(tooWide)).toBeLessThanOrEqual(0);
   expect(await shown.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
   expect(shown.faults).toEqual([]);
 });

@@ -15,6 +15,8 @@ const unsent = [
   /^select next from consumer_offsets/, // After another worker moved the offset.
   /^update consumer_offsets o set unreadable/, // An operator lets a partition go on that holds nothing that can be read.
   /^update consumer_offsets set attempts = attempts - 1/, // After a batch that failed.
+  /^select count\(\*\) <=/, // Counts products in a range of prices, by their index, once the tables are analysed.
+  /^select names\.id, folded from \(/, // And reads names that have grams in that range.
   /^select from pg_stat_activity/, // Asks whether a relay stands by, while the leading one is stuck.
 ];
 

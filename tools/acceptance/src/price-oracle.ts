@@ -27,7 +27,7 @@ export async function mispriced(system: System): Promise<string[]> {
   const differences = async () => differencesIn(await shownLines(sql), expected);
   try {
     const isRight = async () => (await differences()).length === 0;
-    await waitFor('the price lines to come to rest', isRight, { within: 60_000, every: 200 }).catch(() => {});
+    await waitFor('the price lines to come to rest', isRight, { within: 300_000, every: 200 }).catch(() => {});
     return await differences();
   } finally {
     await sql.end();
@@ -48,7 +48,7 @@ export async function mispricedMeanwhile(system: System): Promise<string[]> {
       const versions = await appliedVersions(prices);
       return newest.every(({ stream, version }) => (versions.get(stream) ?? 0) >= version);
     };
-    await waitFor('price-history to catch up', isApplied, { within: 60_000, every: 200 });
+    await waitFor('price-history to catch up', isApplied, { within: 300_000, every: 200 });
     // One snapshot, because the projection goes on.
     const { versions, shown } = await prices.begin('isolation level repeatable read', async (tx) => ({
       versions: await appliedVersions(tx),

@@ -44,6 +44,11 @@ test('with exactly the rights of the how-to, products, prices and promotions wor
   await waitFor('the promoted price', async () => (await shop.get(id)).price === 35.91);
   const history = JSON.parse((await ask('command-api', `/products/${id}/history`)).text) as { by: string | null }[];
   expect(history.map(({ by }) => by)).toEqual(['promotions', 'shop']);
+  const [promotion] = JSON.parse((await ask('promotions', '/promotions')).text) as { id: string }[];
+  await waitFor('the label of the promotion', async () => {
+    const { text } = await ask('price-history', `/products/${id}/prior-price`);
+    return (JSON.parse(text) as { promotion: string | null }).promotion === promotion?.id;
+  });
   await waitFor('the events of the promotion in Kafka', async () => {
     const { text } = await ask('promotions-relay', '/metrics');
     return /^relay_events_total\S* [2-9]/m.test(text);

@@ -3,6 +3,7 @@ import { waitFor } from '@catalogue/testing';
 import { Load } from './load.ts';
 import { findViolations } from './oracle.ts';
 import { mispricedMeanwhile } from './price-oracle.ts';
+import { Promoted } from './promoted.ts';
 import type { ServiceName } from './service-process.ts';
 import type { System } from './system.ts';
 
@@ -12,7 +13,15 @@ export interface RoundOptions {
   log?: (line: string) => void;
 }
 
-const services: ServiceName[] = ['outbox-relay', 'query-worker', 'command-api', 'query-api', 'price-history'];
+const services: ServiceName[] = [
+  'outbox-relay',
+  'query-worker',
+  'command-api',
+  'query-api',
+  'price-history',
+  'promotions',
+  'promotions-relay',
+];
 
 /**
  * Under load, kills and restarts each service, and stops and restarts databases and Kafka. Then the load ends, and the oracle
@@ -20,6 +29,7 @@ const services: ServiceName[] = ['outbox-relay', 'query-worker', 'command-api', 
  */
 export async function round(system: System, { kafkaAway, log = () => {} }: RoundOptions) {
   const load = new Load(system.client({ readYourWrites: false }));
+  const promoted = system.withPromotions ? new Promoted(system) : undefined;
   const meanwhile: string[] = [];
   /** Price lines are compared while the load goes on. */
   const priced = async (what: string) => {
@@ -34,6 +44,8 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   };
   await progress('the beginning');
   for (const name of services) {
+    if (!system.running.includes(system.services[name])) continue;
+    await promoted?.another();
     await system.services[name].kill();
     // Commands and queries go on without price-history.
     if (name === 'price-history') await progress(`${name} was stopped`);
@@ -41,6 +53,7 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
     await progress(`${name} was killed`);
     await priced(`${name} was killed`);
   }
+  await promoted?.another();
   await system.crash('read-db');
   await progress('the read database crashed');
   await system.start('read-db');
@@ -51,6 +64,7 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
     await priced('the schema registry crashed');
     await system.start('registry');
   }
+  await promoted?.another();
   await system.stop('kafka');
   const commandsGoOn = progress('Kafka was stopped');
   await delay(kafkaAway);
@@ -66,7 +80,7 @@ export async function round(system: System, { kafkaAway, log = () => {} }: Round
   await progress('everything was sent again');
   await load.stop();
   const found = await findViolations(system, load.told);
-  const violations = [...meanwhile, ...found.violations];
+  const violations = [...meanwhile, ...found.violations, ...((await promoted?.findViolations()) ?? [])];
   log(`${found.events} events, ${found.products} products, ${violations.length} violations`);
   return { ...found, violations, acknowledged: load.acknowledged };
 }

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { freePort, temporaryHome } from '@catalogue/local-stack';
 import { connect } from '@catalogue/postgres';
 import {
   audience,
+  type Certificate,
+  clientSecret,
   createAuthority,
   type Issuer,
   type OwnProcess,
@@ -32,6 +35,11 @@ export type SecuredService = keyof typeof services;
 const names = Object.keys(services) as SecuredService[];
 const migrator = 'catalogue-migrate';
 
+/** The lines of a key in PEM format. */
+function linesOf(key: string): string[] {
+  return key.split('\n').filter((line) => /^[A-Za-z0-9+/=]{16,}$/.test(line));
+}
+
 /** The blocks of code of one kind on a page of docs/how-to. */
 export function blocksOf(page: string, kind: string): string[] {
   const text = readFileSync(join(root, `docs/how-to/${page}.md`), 'utf8');
@@ -40,7 +48,8 @@ export function blocksOf(page: string, kind: string): string[] {
 }
 
 /**
- * All services as processes, each with a role, a user and an address of its own, behind TLS, ACLs and access tokens. Their rights
+ * All services as processes, each with a role, a user and an address of its own, behind TLS, ACLs and access tokens. They, the
+ * issuer, PostgreSQL and Kafka have certificates of a private authority, which this process trusts as well. Their rights
  * are those of docs/how-to/database-roles.md: its commands are run.
  */
 export class SecuredSystem implements AsyncDisposable {
@@ -63,6 +72,7 @@ export class SecuredSystem implements AsyncDisposable {
     postgres: SecuredPostgres;
     passwords: Record<string, string>;
     ca: string;
+    certificate: Certificate;
     home: string;
     owned: AsyncDisposableStack;
   }) {
@@ -73,7 +83,10 @@ export class SecuredSystem implements AsyncDisposable {
     this.#ca = parts.ca;
     this.#home = parts.home;
     this.#owned = parts.owned;
-    this.secrets.push(...Object.values(parts.passwords));
+    this.secrets.push(...Object.values(parts.passwords), clientSecret, ...linesOf(parts.certificate.key));
+    this.#file('ca.crt', parts.ca);
+    this.#file('tls.crt', parts.certificate.cert);
+    this.#file('tls.key', parts.certificate.key);
   }
 
   static async start(): Promise<SecuredSystem> {
@@ -85,13 +98,17 @@ export class SecuredSystem implements AsyncDisposable {
     const passwords = Object.fromEntries(users.map((user) => [user, `secret-${randomUUID()}`]));
     const kafka = owned.use(await startSecuredKafka(authority, passwords));
     const postgres = owned.use(await startSecuredPostgres(authority));
-    const issuer = owned.use(await startIssuer(['shop', 'promotions']));
+    const issuer = owned.use(await startIssuer(['shop', 'promotions'], 60, await authority.issue()));
+    const trusted = getCACertificates();
+    setDefaultCACertificates([...trusted, authority.cert]);
+    owned.defer(() => setDefaultCACertificates(trusted));
     const system = new SecuredSystem({
       issuer,
       kafka,
       postgres,
       passwords,
       ca: authority.cert,
+      certificate: await authority.issue(),
       home: home.path,
       owned: owned.move(),
     });
@@ -119,8 +136,6 @@ export class SecuredSystem implements AsyncDisposable {
     await this.#migrate('outbox-relay', this.#kafkaAs(migrator));
     await this.#migrate('outbox-relay', { ...this.#kafkaAs(migrator), RELAY_EVENTS: 'promotions' });
     for (const grant of grants) await this.runSql(grant);
-    const claims = { iss: this.issuer.url, aud: audience, sub: 'promotions', scope: 'catalogue:write' };
-    writeFileSync(this.#tokenFile, await this.#signed(claims));
     for (const name of names) this.#ports[name] = await freePort();
   }
 
@@ -164,10 +179,16 @@ export class SecuredSystem implements AsyncDisposable {
       ...this.#databaseOf(name),
       ...('usesKafka' in services[name] ? this.#kafkaAs(name) : {}),
       ...(name === 'promotions-relay' ? { RELAY_NAME: name, RELAY_EVENTS: 'promotions' } : {}),
+      TLS_CERT_FILE: join(this.#home, 'tls.crt'),
+      TLS_KEY_FILE: join(this.#home, 'tls.key'),
+      NODE_EXTRA_CA_CERTS: join(this.#home, 'ca.crt'),
       AUTH_ISSUER: this.issuer.url,
       AUTH_AUDIENCE: audience,
       COMMAND_API_URL: this.url('command-api'),
-      COMMAND_API_TOKEN_FILE: this.#tokenFile,
+      COMMAND_API_TOKEN_URL: `${this.issuer.url}/token`,
+      COMMAND_API_CLIENT_ID: 'promotions',
+      PROMOTIONS_SUBJECT: 'promotions',
+      COMMAND_API_CLIENT_SECRET: clientSecret,
       PORT: String(this.#ports[name]),
       HOST: '127.0.0.1',
       // What says most.
@@ -202,7 +223,7 @@ export class SecuredSystem implements AsyncDisposable {
   }
 
   url(name: SecuredService): string {
-    return `http://127.0.0.1:${this.#ports[name]}`;
+    return `https://127.0.0.1:${this.#ports[name]}`;
   }
 
   /** What all processes of a service have written, to both streams. */
@@ -243,9 +264,13 @@ export class SecuredSystem implements AsyncDisposable {
   #databaseOf(name: SecuredService): Record<string, string> {
     const { role, database } = services[name];
     const [variable, catalogue] = database;
-    const file = join(this.#home, `${name}.dsn`);
-    writeFileSync(file, this.dsn(catalogue, role));
-    return { [`${variable}_FILE`]: file };
+    return { [`${variable}_FILE`]: this.#file(`${name}.dsn`, this.dsn(catalogue, role)) };
+  }
+
+  #file(name: string, text: string): string {
+    const file = join(this.#home, name);
+    writeFileSync(file, text);
+    return file;
   }
 
   #kafkaAs(user: string): Record<string, string> {
@@ -256,10 +281,6 @@ export class SecuredSystem implements AsyncDisposable {
       KAFKA_SASL_PASSWORD: this.#passwords[user] ?? '',
       KAFKA_SSL_CA: this.#ca,
     };
-  }
-
-  get #tokenFile(): string {
-    return join(this.#home, 'command-api-token');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

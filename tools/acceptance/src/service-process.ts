@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { boundToParent } from '@catalogue/local-stack';
 import { waitFor } from '@catalogue/testing';
@@ -8,7 +9,12 @@ import { waitFor } from '@catalogue/testing';
 /** The services that the catalogue consists of. */
 export type CoreService = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
 /** Every service; those beside the core run when a test wants them. */
-export type ServiceName = CoreService | 'price-history' | 'promotions';
+export type ServiceName = CoreService | 'price-history' | 'promotions' | 'promotions-relay';
+
+/** The folder of a service's program in `apps`. */
+export function folderOf(name: ServiceName): string {
+  return name === 'promotions-relay' ? 'outbox-relay' : name;
+}
 
 /** This checkout. */
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -23,7 +29,7 @@ export class ServiceProcess {
   readonly #settings: Record<string, string>;
   readonly #lines: string[] = [];
   #child: ChildProcess | undefined;
-  #exited: Promise<unknown> = Promise.resolve();
+  #ended: Promise<unknown> = Promise.resolve();
 
   constructor(name: ServiceName, port: number, settings: Record<string, string>) {
     this.name = name;
@@ -53,16 +59,16 @@ export class ServiceProcess {
 
   /** Starts it without waiting. */
   launch(): void {
-    const folder = join(this.checkout, 'apps', this.name);
+    const folder = join(this.checkout, 'apps', folderOf(this.name));
     const child = spawn(...boundToParent('SIGKILL', process.execPath, argumentsOfImage(folder)), {
       cwd: folder,
       env: this.#settings,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
-    this.#exited = new Promise((resolve) => child.once('exit', resolve));
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => this.#keep(text));
+    // By `close`, not `exit`: then its last lines are read, too.
+    this.#ended = new Promise((resolve) => child.once('close', resolve));
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => this.#keep(line));
   }
 
   async ready(): Promise<void> {
@@ -86,24 +92,24 @@ ${this.log}`,
   /** Kills it and resolves when it has ended. */
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
-    await this.#exited;
+    await this.#ended;
   }
 
   /** Stops it as an orchestrator does; resolves with its exit code. */
   async stop(): Promise<number | null> {
     this.#child?.kill('SIGTERM');
-    await this.#exited;
+    await this.#ended;
     return this.#child?.exitCode ?? null;
   }
 
-  #keep(text: string): void {
-    this.#lines.push(...text.trimEnd().split('\n'));
+  #keep(line: string): void {
+    this.#lines.push(line);
     this.#lines.splice(0, this.#lines.length - linesKept);
   }
 }
 
 /** The arguments of node in the CMD of an app's Dockerfile: V8's flags and the program. */
-function argumentsOfImage(folder: string): string[] {
+export function argumentsOfImage(folder: string): string[] {
   const [, command] =
     /^CMD (\[.*\])$/m.exec(readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '')) ?? [];
   if (command === undefined) throw new Error(`${folder}/Dockerfile has no CMD`);

@@ -62,8 +62,7 @@ export class Stage {
   }
 
   /** Discontinues all products. */
-  async empty(): Promise<void> {
-    const catalogue = this.system.client();
+  async empty(catalogue = this.system.client()): Promise<void> {
     for await (const { id } of catalogue.list()) await catalogue.discontinue(id);
     await catalogue.page();
   }

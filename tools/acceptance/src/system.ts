@@ -17,7 +17,7 @@ import { Catalogue, type CatalogueOptions, Promotions } from '@catalogue/client'
 import { type Codec, defaultTopic, productContract } from '@catalogue/contracts';
 import { connect } from '@catalogue/postgres';
 import { eitherCodec, publish, type RegistryAddress, SchemaRegistry } from '@catalogue/registry';
-import { type CoreService, root, type ServiceName, ServiceProcess } from './service-process.ts';
+import { type CoreService, folderOf, root, type ServiceName, ServiceProcess } from './service-process.ts';
 
 const run = promisify(execFile);
 
@@ -37,6 +37,10 @@ export interface SystemOptions {
   withPrices?: boolean;
   /** Whether promotions runs, too; false when absent. Its database is on the server of the read model. */
   withPromotions?: boolean;
+  /** Whether a relay sends the events of promotions to their topic, too; false when absent. */
+  withPromotionEvents?: boolean;
+  /** More settings of all services, as of access tokens. */
+  settings?: Readonly<Record<string, string>>;
   /** How events are written; in JSON when absent. In Avro, a schema registry runs as well. */
   codec?: 'json' | 'avro' | undefined;
   /** The checkout whose builds migrate and run; this one when absent. */
@@ -85,6 +89,7 @@ export class System implements AsyncDisposable {
   readonly #starters: Starters;
   readonly #ports: Record<ServiceName, number>;
   readonly #home: ReturnType<typeof temporaryHome>;
+  readonly #more: Readonly<Record<string, string>>;
 
   private constructor(
     addresses: Addresses,
@@ -93,7 +98,9 @@ export class System implements AsyncDisposable {
     ports: Record<ServiceName, number>,
     home: ReturnType<typeof temporaryHome>,
     beside: readonly ServiceName[],
+    more: Readonly<Record<string, string>>,
   ) {
+    this.#more = more;
     this.#runs = [...core, ...beside];
     this.#servers = servers;
     this.#starters = starters;
@@ -115,16 +122,22 @@ export class System implements AsyncDisposable {
       'query-api': service('query-api'),
       'price-history': service('price-history'),
       promotions: service('promotions'),
+      'promotions-relay': new ServiceProcess(
+        'promotions-relay',
+        ports['promotions-relay'],
+        this.promotionsRelaySettings,
+      ),
     };
   }
 
   /** Starts servers, databases, migrations and services in this order; resolves when all are ready. */
   static async start(options: SystemOptions = {}): Promise<System> {
     const { postgresVersion: version, postgresSettings: settings = {}, durable = false, checkout = root } = options;
-    const { withPrices = false, withPromotions = false, codec = 'json' } = options;
+    const { withPrices = false, withPromotions = false, withPromotionEvents = false, codec = 'json' } = options;
     const beside = [
       ...(withPrices ? ['price-history' as const] : []),
       ...(withPromotions ? ['promotions' as const] : []),
+      ...(withPromotionEvents ? ['promotions-relay' as const] : []),
     ];
     const home = temporaryHome();
     const ports = {
@@ -159,9 +172,11 @@ export class System implements AsyncDisposable {
         'query-api': await freePort(),
         'price-history': await freePort(),
         promotions: await freePort(),
+        'promotions-relay': await freePort(),
       },
       home,
       beside,
+      options.settings ?? {},
     );
     try {
       await system.#createDatabases();
@@ -189,6 +204,10 @@ export class System implements AsyncDisposable {
     return this.#runs.includes('promotions');
   }
 
+  get withPromotionEvents(): boolean {
+    return this.#runs.includes('promotions-relay');
+  }
+
   /** Whether events are in Avro. */
   get withRegistry(): boolean {
     return this.#registry.url !== '';
@@ -206,7 +225,14 @@ export class System implements AsyncDisposable {
       ...(this.withRegistry ? { SCHEMA_REGISTRY_URL: this.#registry.url, EVENT_CODEC: 'avro' } : {}),
       COMMAND_API_URL: `http://127.0.0.1:${this.#ports['command-api']}`,
       CORS_ORIGINS: `http://127.0.0.1:${this.#ports['query-api']}`,
+      ...this.#more,
     };
+  }
+
+  /** Its log is the database of promotions; its events are in JSON. */
+  get promotionsRelaySettings(): Record<string, string> {
+    const { KAFKA_TOPIC: _topic, EVENT_CODEC: _codec, SCHEMA_REGISTRY_URL: _registry, ...settings } = this.settings;
+    return { ...settings, WRITE_DB_DSN: this.promotionsDb, RELAY_NAME: 'promotions-relay', RELAY_EVENTS: 'promotions' };
   }
 
   /** New products may be reduced, as under `npm start`. */
@@ -240,8 +266,11 @@ export class System implements AsyncDisposable {
   /** Runs what `npm run migrate` runs, from the builds. */
   async migrate(checkout = root): Promise<void> {
     const beside = (['price-history', 'promotions'] as const).filter((name) => this.#runs.includes(name));
-    for (const app of ['command-api', 'query-worker', 'outbox-relay', ...beside] as const) {
-      await this.run(app, 'migrate', [], this.settings, checkout);
+    const apps = ['command-api', 'query-worker', 'outbox-relay', ...beside] as const;
+    // At once, as by nx: they are independent, and each is mostly the start of a process.
+    await Promise.all(apps.map((app) => this.run(app, 'migrate', [], this.settings, checkout)));
+    if (this.withPromotionEvents) {
+      await this.run('promotions-relay', 'migrate', [], this.promotionsRelaySettings, checkout);
     }
   }
 
@@ -254,7 +283,7 @@ export class System implements AsyncDisposable {
     checkout = root,
   ): Promise<string> {
     const env = { ...settings, PATH: process.env['PATH'] ?? '' };
-    const command = [`apps/${service}/dist/${program}.js`, ...args];
+    const command = [`apps/${folderOf(service)}/dist/${program}.js`, ...args];
     return (await run(process.execPath, command, { cwd: checkout, env })).stdout;
   }
 

@@ -21,7 +21,7 @@ const commands = () => system.services['command-api'].url;
 const queries = () => system.services['query-api'].url;
 test('the curl lines that npm start prints, pasted together, create a product and read it back', async () => {
   const { ports } = readSettings({});
-  const lines = welcome(ports)
+  const lines = welcome(ports, 'http')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line.startsWith('curl '));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { System, type SystemOptions } from '@catalogue/acceptance';
+import { type ServiceProcess, System, type SystemOptions } from '@catalogue/acceptance';
 import { connect, type Sql } from '@catalogue/postgres';
 import type { TestDatabase } from '@catalogue/testing';
 import { makeCommitsDatabase } from './floors/commits.ts';
@@ -8,6 +8,7 @@ import type { Job } from './load/job.ts';
 import { LoadGenerator } from './load-generator.ts';
 import type { Plot } from './plot.ts';
 import { coresUsed, type CpuTimes, cpuTimes, type Measurement, pidOf, residentMemory } from './processes.ts';
+import { Secured } from './secured.ts';
 import { Shop } from './shop.ts';
 
 /** The durations of a run in milliseconds. */
@@ -35,6 +36,8 @@ export class Bed implements AsyncDisposable {
   readonly plots: Plot[] = [];
   readonly #generator = new LoadGenerator();
   readonly #shops = new Map<number, Promise<Shop>>();
+  #secured: Promise<Secured> | undefined;
+  #securedApi: Promise<ServiceProcess> | undefined;
   #mode: Mode = 'whole';
 
   private constructor(system: System, times: Times, floorRoute: RouteServer, commitsDb: TestDatabase) {
@@ -61,6 +64,16 @@ export class Bed implements AsyncDisposable {
     const known = this.#shops.get(products) ?? Shop.open(this.system, products);
     this.#shops.set(products, known);
     return known;
+  }
+
+  /** Services that require access tokens, and tokens for them; made on first use. */
+  secured(): Promise<Secured> {
+    return (this.#secured ??= Secured.open());
+  }
+
+  /** A second command-api, which requires access tokens; started on first use. */
+  securedCommandApi(): Promise<ServiceProcess> {
+    return (this.#securedApi ??= this.secured().then((secured) => secured.start('command-api', this.system.settings)));
   }
 
   /** Stops or starts relay and worker. Before they start, the log is emptied of the events of other scenarios. */
@@ -115,6 +128,7 @@ export class Bed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const shop of await Promise.allSettled(this.#shops.values()))
       if (shop.status === 'fulfilled') await shop.value[Symbol.asyncDispose]();
+    await (await this.#secured)?.[Symbol.asyncDispose]();
     await Promise.all([this.#generator, this.floorRoute, this.commitsDb].map((child) => child[Symbol.asyncDispose]()));
     await Promise.all([this.writeDb.end({ timeout: 1 }), this.readDb.end({ timeout: 1 })]);
     await this.system[Symbol.asyncDispose]();

@@ -6,6 +6,7 @@ import { createDatabase, createTopic, type TestDatabase, type TestTopic } from '
 import { applied, measureApplied } from './applied.ts';
 import type { Measurement } from './processes.ts';
 import { messageOf, priceChangeOf } from './products.ts';
+import type { Secured } from './secured.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const sendBatchSize = 10_000;
@@ -23,6 +24,7 @@ export class Shop implements AsyncDisposable {
   readonly #system: System;
   readonly #database: TestDatabase;
   readonly #topic: TestTopic;
+  #securedApi: Promise<ServiceProcess> | undefined;
   /** The version of the products whose prices were changed. */
   #version = 1;
 
@@ -67,9 +69,17 @@ export class Shop implements AsyncDisposable {
     );
   }
 
+  get #settings(): Record<string, string> {
+    return { ...this.#system.settings, KAFKA_TOPIC: this.#topic.name, READ_DB_DSN: this.#database.dsn };
+  }
+
   get sql(): Sql {
     return this.#database.sql;
   }
+
+  /** A second query-api, which requires access tokens; started on first use. */
+  readonly securedApi = (secured: Secured): Promise<ServiceProcess> =>
+    (this.#securedApi ??= secured.start('query-api', this.#settings));
 
   /** Empties query-api's memory. */
   async forget(): Promise<void> {
@@ -87,12 +97,11 @@ export class Shop implements AsyncDisposable {
 
   /** Sends new prices for the first products, and measures a worker that applies them. */
   async changePrices(count: number): Promise<Measurement> {
-    const settings = { ...this.#system.settings, KAFKA_TOPIC: this.#topic.name, READ_DB_DSN: this.#database.dsn };
     const version = ++this.#version;
     await send(this.#system.brokers, this.#topic.name, count, (n) => priceChangeOf(n, version));
     await this.sql`checkpoint`;
     const already = await applied(this.sql, 1);
-    const worker = new ServiceProcess('query-worker', await freePort(), settings);
+    const worker = new ServiceProcess('query-worker', await freePort(), this.#settings);
     worker.launch();
     try {
       return await measureApplied(this.sql, 1, already + count, { within: maxFillMs, already });

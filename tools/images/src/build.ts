@@ -1,4 +1,4 @@
-// node build.ts @catalogue/<app>: its image, tagged catalogue/<app>:latest and by its commit. Run by `nx run @catalogue/<app>:image`.
+// node build.ts @catalogue/<app>: its image, tagged catalogue/<app>:latest and by its commit; so for @catalogue/issuer. Run by `nx run @catalogue/<app>:image`.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { findEngine } from './engine.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const app = (process.argv[2] ?? '').replace('@catalogue/', '');
+const folder = app === 'issuer' ? 'tools/issuer' : `apps/${app}`;
 const prefix = process.env['IMAGE_PREFIX'] ?? 'catalogue';
 
 const engine = await findEngine();
@@ -24,7 +25,7 @@ const { status } = spawnSync(
   [
     'build',
     '--file',
-    `apps/${app}/Dockerfile`,
+    `${folder}/Dockerfile`,
     ...Object.entries(labels).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]),
     ...[`${name}:latest`, `${name}:${revision.slice(0, 12)}${changed}`].flatMap((tag) => ['--tag', tag]),
     // For example --network=host, where the engine's own network reaches no registry.
@@ -38,7 +39,7 @@ process.exitCode = status ?? 1;
 function describe(): { SOURCE: string; VERSION: string } {
   const read = (path: string) =>
     JSON.parse(readFileSync(join(root, path), 'utf8')) as { version: string; repository?: string };
-  return { SOURCE: read('package.json').repository ?? 'unknown', VERSION: read(`apps/${app}/package.json`).version };
+  return { SOURCE: read('package.json').repository ?? 'unknown', VERSION: read(`${folder}/package.json`).version };
 }
 
 /** Empty where there is no repository, as in a tree that was unpacked. */

@@ -8,10 +8,12 @@ export {
   runKafkaFeatures,
   startKafka,
 } from './kafka.ts';
+export { kafkaLibs } from './kafka-libs.ts';
 export { freePort, requireFreePort } from './ports.ts';
 export { type PostgresVersion, databaseUser, plannedPostgresVersions, postgresVersionOf } from './postgres-programs.ts';
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts';
-export { type RegistryServer, startRegistry } from './registry.ts';
+export { archiveRegistry, type RegistryServer, startRegistry } from './registry.ts';
 export { boundToParent, type ServerProcess } from './server-process.ts';
+export { healthOf } from './services.ts';
 export { readSettings } from './settings.ts';
 export { welcome } from './welcome.ts';

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CommandOptions, type CommandResult, runCommand } from './command.ts';
+import { archiveClasses, withArchive } from './class-archive.ts';
+import { temporaryHome } from './home.ts';
 import { findJava } from './java.ts';
 import { kafkaFolder, kafkaLibs } from './kafka-libs.ts';
 import { kafkaProperties, propertiesFile } from './kafka-properties.ts';
-import { requireFreePort } from './ports.ts';
+import { freePort, requireFreePort } from './ports.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
 export interface KafkaServer extends ServerProcess {
@@ -28,6 +30,8 @@ export interface KafkaOptions {
   scramUsers?: readonly string[];
   /** More settings, as in server.properties. */
   settings?: Readonly<Record<string, string>>;
+  /** More options of the Java machine. */
+  javaOptions?: readonly string[];
   /** Ends the start when aborted. */
   signal?: AbortSignal;
 }
@@ -37,15 +41,24 @@ export interface KafkaOptions {
  * there is none. After a SIGKILL it starts again within 4 s, when the broker's old session has expired.
  */
 export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
-  const { home, port, controllerPort, log = () => {}, progress = () => {}, settings, signal } = options;
+  const {
+    home,
+    port,
+    controllerPort,
+    log = () => {},
+    progress = () => {},
+    settings,
+    javaOptions = [],
+    signal,
+  } = options;
   const java = findJava();
-  const classpath = join(await kafkaLibs(progress, signal), '*');
+  const libs = await kafkaLibs(progress, signal);
   const folder = join(home, 'kafka');
   mkdirSync(folder, { recursive: true });
   const properties = { ...kafkaProperties(port, controllerPort), ...settings };
   if (!existsSync(join(folder, 'data'))) {
     const { clusterId = newClusterId(), scramUsers = [] } = options;
-    await format(java, classpath, properties, { cwd: folder, signal, clusterId, scramUsers });
+    await format(java, libs, properties, { cwd: folder, signal, clusterId, scramUsers });
   }
   await requireFreePort(port);
   await requireFreePort(controllerPort);
@@ -53,7 +66,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const server = await startServer({
     title: 'Kafka',
     command: java,
-    args: ['-Xmx512m', '-XX:+UseSerialGC', ...logging, '-cp', classpath, 'kafka.Kafka', 'server.properties'],
+    args: ['-Xmx512m', '-XX:+UseSerialGC', ...javaOptions, ...program(libs), 'kafka.Kafka', 'server.properties'],
     cwd: folder,
     ready: /Kafka Server started/,
     failure: /^(FATAL|ERROR)|Exception|^Error/,
@@ -64,12 +77,31 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   return { ...server, port, brokers: `127.0.0.1:${port}` };
 }
 
-const logging = [`-Dlog4j2.configurationFile=${join(kafkaFolder, 'log4j2.properties')}`];
+function program(libs: string): string[] {
+  const logging = `-Dlog4j2.configurationFile=${join(kafkaFolder, 'log4j2.properties')}`;
+  return [...withArchive(libs), logging, '-cp', join(libs, '*')];
+}
+
+/**
+ * Makes the archive of Kafka's classes, unless there is one, in about 10 s. With it, a broker starts with 2.3 s of CPU time
+ * instead of 5.1 s, so it pays where many are started.
+ */
+export async function archiveKafka(progress: (line: string) => void): Promise<void> {
+  const home = temporaryHome();
+  try {
+    const [port, controllerPort] = [await freePort(), await freePort()];
+    await archiveClasses(await kafkaLibs(progress), (javaOptions) =>
+      startKafka({ home: home.path, port, controllerPort, javaOptions }),
+    );
+  } finally {
+    home.remove();
+  }
+}
 
 /** Creates the data folder in `cwd`; only a complete one gets its name. */
 async function format(
   java: string,
-  classpath: string,
+  libs: string,
   properties: Record<string, string>,
   {
     clusterId,
@@ -80,7 +112,7 @@ async function format(
   const part = join(options.cwd, 'data.part');
   rmSync(part, { recursive: true, force: true });
   writeFileSync(join(options.cwd, 'format.properties'), propertiesFile({ ...properties, 'log.dirs': 'data.part' }));
-  const tool = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', classpath, 'kafka.tools.StorageTool'];
+  const tool = ['-XX:TieredStopAtLevel=1', ...program(libs), 'kafka.tools.StorageTool'];
   const args = [...tool, 'format', '-t', clusterId, '-c', 'format.properties'];
   const users = scramUsers.flatMap((user) => ['--add-scram', user]);
   const { ok, status, output } = await runCommand(java, [...args, ...users], options);
@@ -111,6 +143,6 @@ export async function runKafkaFeatures(args: readonly string[]): Promise<Command
 }
 
 async function runTool(name: string, args: readonly string[]): Promise<CommandResult> {
-  const tool = ['-XX:TieredStopAtLevel=1', ...logging, '-cp', join(await kafkaLibs(() => {}), '*'), name];
+  const tool = ['-XX:TieredStopAtLevel=1', ...program(await kafkaLibs(() => {})), name];
   return await runCommand(findJava(), [...tool, ...args]);
 }

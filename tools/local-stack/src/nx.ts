@@ -66,7 +66,7 @@ function serveTarget(
   const hear = (line: string) => {
     const end = endIn(line);
     if (end !== undefined && !stopping) ended(end);
-    // After it was stopped, nx prints a summary that nobody needs.
+    // After it was stopped, nx prints a summary that is of no use.
     const text = end !== undefined || (stopping && !isOfService(line)) ? undefined : shown(line);
     // nx names the project, which the variant shares with another service.
     if (isText(text)) print(target === 'serve' ? text : text.replace(/^[^:]+/, names.join()));

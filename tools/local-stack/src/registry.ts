@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { archiveClasses, withArchive } from './class-archive.ts';
+import { temporaryHome } from './home.ts';
 import { findJava } from './java.ts';
 import { mavenFolder } from './maven-folder.ts';
-import { requireFreePort } from './ports.ts';
+import { freePort, requireFreePort } from './ports.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 
 export interface RegistryServer extends ServerProcess {
@@ -16,6 +18,8 @@ export interface RegistryOptions {
   home: string;
   port: number;
   log?: (line: string) => void;
+  /** More options of the Java machine. */
+  javaOptions?: readonly string[];
   /** Called before the download. */
   progress?: (line: string) => void;
   /** Ends the start when aborted. */
@@ -33,7 +37,7 @@ const download = {
 
 /** Starts Apicurio Registry on 127.0.0.1, with its data on disk, and resolves when it accepts connections. */
 export async function startRegistry(options: RegistryOptions): Promise<RegistryServer> {
-  const { home, port, log = () => {}, progress = () => {}, signal } = options;
+  const { home, port, log = () => {}, progress = () => {}, javaOptions = [], signal } = options;
   const java = findJava({ title: download.title, otherwise: `or ${download.otherwise}` });
   const app = await mavenFolder(download, progress, signal);
   const folder = join(home, 'registry');
@@ -42,7 +46,15 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
   const server = await startServer({
     title: 'Apicurio Registry',
     command: java,
-    args: ['-Xmx256m', '-XX:+UseSerialGC', ...properties(folder, port), '-jar', join(app, runner)],
+    args: [
+      '-Xmx256m',
+      '-XX:+UseSerialGC',
+      ...javaOptions,
+      ...withArchive(app),
+      ...properties(folder, port),
+      '-jar',
+      join(app, runner),
+    ],
     cwd: folder,
     ready: /started in .*Listening on/,
     failure: /ERROR|Exception|^Error/,
@@ -51,6 +63,22 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
     signal,
   });
   return { ...server, url: `http://127.0.0.1:${port}/apis/ccompat/v7` };
+}
+
+/**
+ * Makes the archive of the registry's classes, unless there is one, in about 15 s. With it, a registry starts with 3.6 s of CPU
+ * time instead of 9.0 s, so it pays where many are started.
+ */
+export async function archiveRegistry(): Promise<void> {
+  const home = temporaryHome();
+  try {
+    const port = await freePort();
+    await archiveClasses(await mavenFolder(download, () => {}), (javaOptions) =>
+      startRegistry({ home: home.path, port, javaOptions }),
+    );
+  } finally {
+    home.remove();
+  }
 }
 
 const runner = 'apicurio-registry-app-2.6.13.Final-runner.jar';

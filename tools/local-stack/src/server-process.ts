@@ -73,6 +73,7 @@ export async function startServer(server: ServerCommand): Promise<ServerProcess>
 
 async function ready(server: ServerCommand, child: ChildProcess, exited: Promise<number | string>): Promise<void> {
   const lines: string[] = [];
+  const closed = new Promise((resolve) => child.once('close', resolve));
   const isReady = new Promise<'ready'>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
@@ -85,6 +86,7 @@ async function ready(server: ServerCommand, child: ChildProcess, exited: Promise
   });
   const outcome = await Promise.race([isReady, exited]);
   if (outcome === 'ready') return;
+  await closed; // Its last line says why it ended.
   const reason = lines.find((line) => server.failure.test(line)) ?? lines.at(-1) ?? 'it said nothing';
   throw new Error(`${server.title} ended while starting (${outcome}): ${reason}`);
 }

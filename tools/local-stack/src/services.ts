@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { get as getHttp, type IncomingMessage, type RequestOptions } from 'node:http';
+import { get as getHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Service } from './settings.ts';
+import type { Scheme, Service } from './settings.ts';
 
 /** The health of a service: ready, or why not. `reached` is false if it does not answer. */
 interface Health {
@@ -9,15 +13,22 @@ interface Health {
 }
 
 /** Asks a service whether it is ready; never rejects. */
-async function healthOf({ port }: Service): Promise<Health> {
+export async function healthOf({ port, scheme }: Pick<Service, 'port' | 'scheme'>): Promise<Health> {
+  const signal = AbortSignal.timeout(5_000);
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(5_000) });
-    const body = await response.text();
-    return { ready: response.status === 200, reached: true, why: whyNotReady(response.status, body) };
-  } catch (error) {
-    const late = (error as Error).name === 'TimeoutError';
-    return { ready: false, reached: false, why: late ? 'no answer within 5 s' : `nothing listens on port ${port}` };
+    const { status, body } = await ask({ host: '127.0.0.1', port, path: '/health/ready', signal }, scheme);
+    return { ready: status === 200, reached: true, why: whyNotReady(status, body) };
+  } catch {
+    const why = signal.aborted ? 'no answer within 5 s' : `nothing answers ${scheme.toUpperCase()} on port ${port}`;
+    return { ready: false, reached: false, why };
   }
+}
+
+/** The services are on this machine, so nobody else can answer, and their certificate need not be trusted. */
+async function ask(options: RequestOptions, scheme: Scheme): Promise<{ status: number; body: string }> {
+  const request = scheme === 'https' ? getHttps({ ...options, rejectUnauthorized: false }) : getHttp(options);
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return { status: answer.statusCode ?? 0, body: await text(answer) };
 }
 
 /** The dependencies that are not up in an answer of /health/ready, in one line. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { kafkaProperties } from './kafka-properties.ts';
-import { readSettings, serviceEnvironment, servicesOn } from './settings.ts';
+import { readSettings, schemeOf, serviceEnvironment, servicesOn } from './settings.ts';
 import { welcome } from './welcome.ts';
 
 test('without settings the stack starts its own servers on the default ports', () => {
@@ -15,11 +16,38 @@ test('without settings the stack starts its own servers on the default ports', (
 
 test('the services are named after the variables of their ports, and the welcome shows their addresses', () => {
   const { ports } = readSettings({ PRICE_HISTORY_PORT: '18084' });
-  const services = servicesOn(ports);
-  expect(services).toContainEqual({ name: 'price-history', port: 18_084 });
-  expect(services).toContainEqual({ name: 'promotions-relay', port: 8086 });
+  const services = servicesOn(ports, 'http');
+  expect(services).toContainEqual({ name: 'price-history', port: 18_084, scheme: 'http' });
+  expect(services).toContainEqual({ name: 'promotions-relay', port: 8086, scheme: 'http' });
   for (const { name, port } of services)
-    expect(welcome(ports)).toMatch(new RegExp(`^  ${name} +http://localhost:${port}`, 'm'));
+    expect(welcome(ports, 'http')).toMatch(new RegExp(`^  ${name} +http://localhost:${port}`, 'm'));
+});
+
+test('with a certificate, every address of the services is one of HTTPS', () => {
+  const { ports } = readSettings({});
+  expect(schemeOf({ TLS_CERT_FILE: ' ' })).toBe('http');
+  for (const variable of ['TLS_CERT', 'TLS_CERT_FILE']) {
+    expect(schemeOf({ [variable]: 'given' })).toBe('https');
+    const { COMMAND_API_URL, PRICES_URL, PROMOTIONS_URL, CORS_ORIGINS } = serviceEnvironment(
+      { [variable]: 'given' },
+      ports,
+    );
+    for (const address of [COMMAND_API_URL, PRICES_URL, PROMOTIONS_URL, ...(CORS_ORIGINS ?? '').split(',')])
+      expect(address).toMatch(/^https:/);
+  }
+  expect(welcome(ports, 'https')).not.toContain('http:');
+  expect(welcome(ports, 'https', 'own ca.crt').match(/curl --cacert "own ca.crt" /g)).toHaveLength(2);
+});
+
+test('files are named from the folder of the start, not from those of the services', () => {
+  const { ports } = readSettings({});
+  const given = { TLS_CERT_FILE: 'tls.crt', NODE_EXTRA_CA_CERTS: './ca.crt', AUTH_FILE: ' ', TLS_KEY_FILE: '/tls.key' };
+  expect(serviceEnvironment(given, ports)).toMatchObject({
+    TLS_CERT_FILE: join(process.cwd(), 'tls.crt'),
+    NODE_EXTRA_CA_CERTS: join(process.cwd(), 'ca.crt'),
+    AUTH_FILE: ' ',
+    TLS_KEY_FILE: '/tls.key',
+  });
 });
 
 test('a database beside the read model can be given', () => {

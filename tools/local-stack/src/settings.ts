@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 /** A port and the variable that sets it. */
 export interface Port {
   variable: string;
@@ -34,16 +36,26 @@ export type Ports = { readonly [Name in keyof typeof services | keyof typeof ser
 export interface Service {
   name: string;
   port: number;
+  /** `https` if the services are given a certificate. */
+  scheme: Scheme;
+}
+
+export type Scheme = 'http' | 'https';
+
+/** What the services speak: their settings are those of the environment. */
+export function schemeOf(env: NodeJS.ProcessEnv): Scheme {
+  return ['TLS_CERT', 'TLS_CERT_FILE'].some((variable) => textFrom(env, variable) !== undefined) ? 'https' : 'http';
 }
 
 /** The services, each by its name in `serve`, which the variable of its port repeats. */
-export function servicesOn(ports: Ports): Service[] {
+export function servicesOn(ports: Ports, scheme: Scheme): Service[] {
   return (Object.keys(services) as (keyof typeof services)[]).map((key) => ({
     name: ports[key].variable
       .replace(/_PORT$/, '')
       .replaceAll('_', '-')
       .toLowerCase(),
     port: ports[key].number,
+    scheme,
   }));
 }
 
@@ -88,17 +100,30 @@ export function serviceEnvironment(
   env: NodeJS.ProcessEnv,
   { commandApi, queryApi, priceHistory, promotions }: Ports,
 ): NodeJS.ProcessEnv {
-  const origins = ['localhost', '127.0.0.1'].map((host) => `http://${host}:${queryApi.number}`);
+  const scheme = schemeOf(env);
+  const origins = ['localhost', '127.0.0.1'].map((host) => `${scheme}://${host}:${queryApi.number}`);
   const page = {
-    COMMAND_API_URL: `http://localhost:${commandApi.number}`,
-    PRICES_URL: `http://localhost:${priceHistory.number}`,
-    PROMOTIONS_URL: `http://localhost:${promotions.number}`,
+    COMMAND_API_URL: `${scheme}://localhost:${commandApi.number}`,
+    PRICES_URL: `${scheme}://localhost:${priceHistory.number}`,
+    PROMOTIONS_URL: `${scheme}://localhost:${promotions.number}`,
     CORS_ORIGINS: origins.join(','),
     // With the option for new products, so that a product that is reduced right after its creation shows its prior price.
     PRICE_MARKETS: '{"EU": {"zone": "Europe/Brussels", "rules": ["new-products"]}}',
   };
   // One port cannot serve the metrics of all services.
-  return { ...page, ...authentication(env), ...env, HOST: textFrom(env, 'HOST') ?? '127.0.0.1', METRICS_PORT: '' };
+  const own = { HOST: textFrom(env, 'HOST') ?? '127.0.0.1', METRICS_PORT: '' };
+  return { ...page, ...authentication(env), ...env, ...absoluteFiles(env), ...own };
+}
+
+/** The variables that name files, with absolute paths: a service runs in its own folder, and would look for a relative path there. */
+function absoluteFiles(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = Object.keys(env).filter((name) => name === 'NODE_EXTRA_CA_CERTS' || name.endsWith('_FILE'));
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const path = textFrom(env, name);
+      return path === undefined ? [] : [[name, resolve(path)]];
+    }),
+  );
 }
 
 /** A local stack needs no access tokens, unless its user sets something about them. */

@@ -7,7 +7,7 @@ import { requireFreePort } from './ports.ts';
 import { startServers } from './servers.ts';
 import { untilReady, watch } from './services.ts';
 import { publishSchemas } from './schemas.ts';
-import { type Ports, readSettings, serviceEnvironment, servicesOn, type Settings } from './settings.ts';
+import { type Ports, readSettings, schemeOf, serviceEnvironment, servicesOn, type Settings } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
 import { welcome } from './welcome.ts';
 
@@ -76,7 +76,7 @@ async function kafkaInContainer(
 }
 
 async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncDisposableStack, signal: AbortSignal) {
-  const services = servicesOn(ports);
+  const services = servicesOn(ports, schemeOf(process.env));
   const serving: Serving[] = [];
   running.defer(async () => void (await Promise.all(serving.map((each) => each.stop()))));
   let allReady = false;
@@ -95,7 +95,7 @@ async function runServices(ports: Ports, env: NodeJS.ProcessEnv, running: AsyncD
   start(services.map(({ name }) => name));
   await Promise.all(services.map((service) => untilReady(service, say, signal)));
   allReady = true;
-  say(welcome(ports));
+  say(welcome(ports, schemeOf(process.env), env['NODE_EXTRA_CA_CERTS']));
   for (const service of services) void watch(service, say, signal);
   if (!signal.aborted) await once(signal, 'abort');
 }

@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { allEnded } from './all-ended.ts';
 import { temporaryHome } from './home.ts';
-import { startKafka } from './kafka.ts';
+import { archiveKafka, startKafka } from './kafka.ts';
 import { freePort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import type { ServerProcess } from './server-process.ts';
@@ -35,12 +35,9 @@ async function startServers(running: AsyncDisposableStack) {
   const [writeDb, readDb, kafka] = await allEnded([
     startPostgres({ home: home.path, name: 'write-db', port: await freePort(), durable: false }).then(keep),
     startPostgres({ home: home.path, name: 'read-db', port: await freePort(), durable: false }).then(keep),
-    startKafka({
-      home: home.path,
-      port: await freePort(),
-      controllerPort: await freePort(),
-      progress: console.log,
-    }).then(keep),
+    archiveKafka(console.log)
+      .then(async () => startKafka({ home: home.path, port: await freePort(), controllerPort: await freePort() }))
+      .then(keep),
   ]);
   return { writeDb: writeDb.dsn('postgres'), readDb: readDb.dsn('postgres'), kafka: kafka.brokers };
 }

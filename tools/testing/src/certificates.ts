@@ -1,34 +1,25 @@
-import { type CertificateExtension, generate } from 'selfsigned';
+import { type Certificate, createAuthority as create, type Validity } from '@catalogue/issuer';
 
-/** A certificate with its key, as PEM texts. */
-export interface Certificate {
-  cert: string;
-  key: string;
-}
+export type { Certificate };
 
 /** A certificate authority for one test. */
 export interface Authority extends Certificate {
-  /** A certificate for a server at 127.0.0.1, or for the host that is named. */
-  issue(host?: string): Promise<Certificate>;
+  /** A certificate for a server at 127.0.0.1, or for the host that is named. It is valid for a year from now. */
+  issue(host?: string, validity?: Validity): Promise<Certificate>;
+  /** An authority that this one vouches for. */
+  delegate(): Promise<Authority>;
 }
-
-const common = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
 
 /** Creates a certificate authority that nobody else trusts. */
 export async function createAuthority(): Promise<Authority> {
-  const usage = { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true } as const;
-  const extensions = [{ name: 'basicConstraints', cA: true, critical: true } as const, usage];
-  const own = await generate([{ name: 'commonName', value: 'Test authority' }], { ...common, extensions });
-  const ca = { cert: own.cert, key: own.private };
-  return { ...ca, issue: (host) => issue(ca, host) };
+  return forTests(await create('Test authority'));
 }
 
-async function issue(ca: Certificate, host = '127.0.0.1'): Promise<Certificate> {
-  const extensions: CertificateExtension[] = [
-    { name: 'keyUsage', digitalSignature: true, critical: true },
-    { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
-    { name: 'subjectAltName', altNames: [host === '127.0.0.1' ? { type: 7, ip: host } : { type: 2, value: host }] },
-  ];
-  const issued = await generate([{ name: 'commonName', value: host }], { ...common, ca, extensions });
-  return { cert: issued.cert, key: issued.private };
+function forTests(authority: Awaited<ReturnType<typeof create>>): Authority {
+  return {
+    cert: authority.cert,
+    key: authority.key,
+    issue: (host = '127.0.0.1', validity) => authority.issue(host, [host], validity),
+    delegate: async () => forTests(await create('Test authority of a department', {}, authority)),
+  };
 }

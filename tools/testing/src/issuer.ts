@@ -1,14 +1,18 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { type Configuration, Provider } from 'oidc-provider';
+import { createProvider, newSigningKey } from '@catalogue/issuer';
+import { importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
+import type { Certificate } from './certificates.ts';
 
 export const audience = 'https://catalogue.test';
 
 /** An issuer of access tokens on 127.0.0.1: oidc-provider. */
 export interface Issuer extends AsyncDisposable {
   readonly url: string;
+  /** How many tokens it has given. */
+  readonly given: number;
   /** A token of a client for itself: its subject is the client. Scopes are separated by spaces. */
   token(client: string, scope: string): Promise<string>;
   /** Signs any claims with the issuer's present key, as the issuer would not. The header can be changed. */
@@ -17,89 +21,105 @@ export interface Issuer extends AsyncDisposable {
   publicKey(): JWK;
   /** Replaces the issuer's key by another. */
   rotate(): Promise<void>;
+  /** Lets a page sign users in. They say who they are, without a password. */
+  admitPage(page: AdmittedPage): void;
+  /** From now on gives JWTs only to those who name the audience as `resource`. */
+  requireResource(): void;
+  /** Answers requests for tokens with 503, or gives tokens again. */
+  withhold(isWithheld: boolean): void;
   /** Refuses connections until the test ends. */
   stop(): Promise<void>;
 }
 
-/** Starts an issuer with these clients. */
-export async function startIssuer(clients: readonly string[]): Promise<Issuer> {
+/** A public client: authorization code with PKCE. */
+export interface AdmittedPage {
+  client: string;
+  url: string;
+  /** What each user may do: scopes separated by spaces. Others may do nothing. */
+  users: Readonly<Record<string, string>>;
+  /** Seconds that a token lives. */
+  lifetime: number;
+  /** Whether it gets refresh tokens. */
+  refreshes: boolean;
+}
+
+/** Starts an issuer with these clients, whose tokens live for so many seconds. With a certificate, it speaks HTTPS. */
+export async function startIssuer(
+  clients: readonly string[],
+  lifetime = 60,
+  certificate?: Certificate,
+): Promise<Issuer> {
+  let given = 0;
+  let isWithheld = false;
+  let requiresResource = false;
   let answer: (request: IncomingMessage, response: ServerResponse) => unknown = () => {};
-  const server = createServer((request, response) => void answer(request, response));
+  const handle: RequestListener = (request, response) => {
+    if (request.url !== '/token') void answer(request, response);
+    else if (isWithheld) response.writeHead(503).end();
+    else {
+      given += 1;
+      void answer(request, response);
+    }
+  };
+  const server = certificate === undefined ? createServer(handle) : createTlsServer(certificate, handle);
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  let key = await newKey();
+  const url = `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let key = newSigningKey();
+  let page: AdmittedPage | undefined;
   const serveKey = () => {
-    answer = new Provider(url, {
-      ...configuration,
-      jwks: { keys: [key.jwk] },
-      clients: clients.map(clientOf),
-    }).callback();
+    answer = createProvider({
+      url,
+      audience,
+      requiresResource,
+      key,
+      clients: clients.map((id) => ({ id, secret: clientSecret, scope: allScopes })),
+      page: page && { ...page, id: page.client, admit: (user) => page?.users[user] ?? '' },
+      lifetime: page?.lifetime ?? lifetime,
+    });
   };
   serveKey();
   return {
     url,
+    get given() {
+      return given;
+    },
     token: (client, scope) => requestToken(url, client, scope),
-    sign: (claims, header = {}) =>
-      new SignJWT(claims)
-        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: key.jwk.kid ?? '', ...header })
-        .sign(key.privateKey),
+    sign: async (claims, header = {}) =>
+      await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: key.kid, ...header })
+        .sign(await importJWK(key, key.alg)),
     publicKey: () => {
-      const { d: _, ...shown } = key.jwk;
+      const { d: _, ...shown } = key;
       return shown;
     },
     rotate: async () => {
-      key = await newKey();
+      key = newSigningKey();
       serveKey();
+    },
+    admitPage: (admitted) => {
+      page = admitted;
+      serveKey();
+    },
+    requireResource: () => {
+      requiresResource = true;
+      serveKey();
+    },
+    withhold: (value) => {
+      isWithheld = value;
     },
     stop: () => stop(server),
     [Symbol.asyncDispose]: () => stop(server),
   };
 }
 
-async function newKey() {
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const jwk = { ...(await exportJWK(privateKey)), kid: crypto.randomUUID(), alg: 'ES256', use: 'sig' };
-  return { privateKey, jwk };
-}
-
-const secret = 'client-secret';
-const scopes = 'catalogue:read catalogue:write catalogue:ops';
-
-function clientOf(name: string) {
-  return {
-    client_id: name,
-    client_secret: secret,
-    grant_types: ['client_credentials'],
-    redirect_uris: [],
-    response_types: [],
-    id_token_signed_response_alg: 'ES256' as const,
-    scope: scopes,
-  };
-}
-
-const configuration: Configuration = {
-  scopes: scopes.split(' '),
-  features: {
-    devInteractions: { enabled: false },
-    clientCredentials: { enabled: true },
-    resourceIndicators: {
-      enabled: true,
-      defaultResource: () => audience,
-      getResourceServerInfo: () => ({
-        scope: scopes,
-        audience,
-        accessTokenTTL: 60,
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'ES256' } },
-      }),
-    },
-  },
-};
+/** Every client's. */
+export const clientSecret = 'client-secret';
+const allScopes = 'catalogue:read catalogue:write catalogue:ops';
 
 async function requestToken(url: string, client: string, scope: string): Promise<string> {
   const response = await fetch(`${url}/token`, {
     method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${client}:${secret}`)}` },
+    headers: { authorization: `Basic ${btoa(`${client}:${clientSecret}`)}` },
     body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
   });
   const answer = (await response.json()) as { access_token?: string };

@@ -1,4 +1,4 @@
-import { freePort, type RegistryServer, startRegistry, temporaryHome } from '@catalogue/local-stack';
+import { archiveRegistry, freePort, type RegistryServer, startRegistry, temporaryHome } from '@catalogue/local-stack';
 
 /** A schema registry that can be killed and started again, on the same data and port. */
 export interface OwnRegistry extends AsyncDisposable {
@@ -14,6 +14,7 @@ export async function startOwnRegistry(): Promise<OwnRegistry> {
   const home = temporaryHome();
   const port = await freePort();
   const start = () => startRegistry({ home: home.path, port });
+  await archiveRegistry();
   let server: RegistryServer = await start();
   return {
     url: server.url,

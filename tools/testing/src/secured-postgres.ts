@@ -4,7 +4,7 @@ import { databaseUser, temporaryHome } from '@catalogue/local-stack';
 import type { Authority } from './certificates.ts';
 import { startOwnPostgres } from './own-postgres.ts';
 
-/** A server that admits clients over TLS only; all but its superuser need a password. */
+/** A server that admits clients over TLS only. All but its superuser need a password; `by_certificate` needs a certificate. */
 export interface SecuredPostgres extends AsyncDisposable {
   /** The address of a database; as superuser without a user. The server is verified. */
   dsn(database: string, user?: string, password?: string): string;
@@ -26,6 +26,7 @@ export async function startSecuredPostgres(authority: Authority, host?: string):
     ssl: 'on',
     ssl_cert_file: file('server.crt', cert),
     ssl_key_file: file('server.key', key),
+    ssl_ca_file: file('ca.crt', authority.cert),
     hba_file: file('pg_hba.conf', onlyTls),
   };
   const user = databaseUser();
@@ -49,5 +50,6 @@ export async function startSecuredPostgres(authority: Authority, host?: string):
 }
 
 const onlyTls = `hostssl all postgres 127.0.0.1/32 trust
+hostssl all by_certificate 127.0.0.1/32 cert
 hostssl all all 127.0.0.1/32 scram-sha-256
 `;

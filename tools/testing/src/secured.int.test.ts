@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Brokers, ensureTopic, findDangers, KafkaError, openAdmin, openProducer } from '@catalogue/kafka';
 import { connect } from '@catalogue/postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -64,6 +67,35 @@ describe('Kafka behind SASL_SSL and ACLs', () => {
     await expect(reach(brokers, topic)).rejects.toThrow(KafkaError);
   });
 
+  test('where clients authenticate by certificate, its name has the rights, and without one there is no answer', async () => {
+    await kafka.grant(
+      '--allow-principal',
+      'User:CN=relay.example',
+      '--operation',
+      'All',
+      '--topic',
+      '*',
+      '--group',
+      '*',
+    );
+    const brokersWith = (own: { cert?: string; key?: string }, ca = authority.cert): Brokers => {
+      return { servers: kafka.mutual, security: { protocol: 'SSL', tls: { ca, ...own } } };
+    };
+    const brokers = brokersWith(await authority.issue('relay.example'));
+    const own = `test-${randomUUID()}`;
+    await ensureTopic({ brokers, topic: own, partitions: 1, log });
+    expect(await findDangers({ brokers, topic: own })).toBeUndefined();
+    await sendMessages(brokers, own, [{ key: 'a', value: Buffer.from('first'), headers: {} }]);
+    expect(await readTopic(brokers, own, 1)).toHaveLength(1);
+    const neighbour = brokersWith(await authority.issue('neighbour.example'));
+    await expect(topicOf(neighbour, own)).rejects.toThrow(/authorization/i);
+    const stranger = await (await createAuthority()).issue('relay.example');
+    for (const refused of [brokersWith({}), brokersWith(stranger)]) {
+      await expect(findDangers({ brokers: refused, topic: own })).rejects.toThrow('cannot be read');
+      await expect(reach(refused, own)).rejects.toThrow(KafkaError);
+    }
+  });
+
   test('a client without TLS gets no answer', async () => {
     await expect(findDangers({ brokers: kafka.brokers, topic })).rejects.toThrow('cannot be read');
   });
@@ -112,16 +144,40 @@ describe('PostgreSQL behind TLS', () => {
     expect(row).toEqual({ ssl: true });
   });
 
+  test('sslcert and sslkey authenticate the role that the certificate names, and no other', async () => {
+    await ask(postgres.dsn('postgres'), 'create role by_certificate login');
+    const folder = mkdtempSync(join(tmpdir(), 'catalogue-certificate-'));
+    const dsnWith = async (name: string) => {
+      const { cert, key } = await authority.issue(name);
+      const url = new URL(postgres.dsn('postgres', 'by_certificate'));
+      for (const [parameter, text] of Object.entries({ sslcert: cert, sslkey: key })) {
+        const file = join(folder, `${name}.${parameter}`);
+        writeFileSync(file, text);
+        url.searchParams.set(parameter, file);
+      }
+      return url.href;
+    };
+    try {
+      expect(await ask(await dsnWith('by_certificate'))).toEqual([{ ssl: true }]);
+      await expect(ask(await dsnWith('neighbour'))).rejects.toThrow('certificate authentication failed');
+      await expect(ask(postgres.dsn('postgres', 'by_certificate'))).rejects.toThrow(
+        'requires a valid client certificate',
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('the server refuses a session without TLS, and one with a wrong password', async () => {
     await expect(ask(secured((parameters) => parameters.set('sslmode', 'disable')))).rejects.toThrow('no encryption');
     await expect(ask(postgres.dsn('postgres', 'nobody', 'wrong-secret'))).rejects.toThrow('authentication failed');
   });
 });
 
-async function ask(dsn: string) {
+async function ask(dsn: string, statement = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()') {
   const sql = connect(dsn, { name: 'test', max: 1 });
   try {
-    return [...(await sql`select ssl from pg_stat_ssl where pid = pg_backend_pid()`)];
+    return [...(await sql.unsafe(statement))];
   } finally {
     await sql.end({ timeout: 1 });
   }

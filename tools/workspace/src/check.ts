@@ -13,17 +13,24 @@ interface Step {
 const steps: Step[] = [
   { name: 'lint', run: () => capture('oxlint', []), fix: 'node tools/bootstrap.mjs oxlint --fix' },
   { name: 'unused files, exports, dependencies', run: () => capture('knip', ['--no-progress']) },
-  { name: 'tsconfig references', run: () => captureNx('sync:check'), fix: 'node tools/bootstrap.mjs nx sync' },
   {
-    name: 'dependency rules, links and figures in documents',
+    name: 'tsconfig references and Dockerfiles',
+    run: () => captureNx('sync:check'),
+    fix: 'node tools/bootstrap.mjs nx sync',
+  },
+  {
+    name: 'dependency rules, licences, workflows, pages, figures and attacks in documents',
     run: () =>
       capture('vitest', [
         'run',
         '--project',
         'unit',
         'tools/workspace/src/dependencies.test.ts',
+        'tools/workspace/src/licences.test.ts',
+        'tools/workspace/src/workflows.test.ts',
+        'tools/workspace/src/threat-model.test.ts',
         'tools/workspace/src/dockerfiles.test.ts',
-        'tools/workspace/src/links.test.ts',
+        'tools/workspace/src/pages.test.ts',
         'tools/workspace/src/figures.test.ts',
       ]),
   },

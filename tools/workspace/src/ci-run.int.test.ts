@@ -37,7 +37,7 @@ function run(commands: Record<string, string>, projects?: string[]) {
   return { status, lines, ran, last: lines.at(-1) };
 }
 
-const steps = ['run check', 'run build', 'run sbom', 'run fuzz', 'run test:compose', 'test'];
+const steps = ['run check', 'run audit', 'run build', 'run sbom', 'run fuzz', 'run test:compose', 'test'];
 
 test.each([
   { passed: 1118, failed: 0, skipped: 0 },
@@ -86,9 +86,9 @@ test('the workflow runs these steps, and tests the projects that a change affect
     expect.stringMatching(/pnpm audit --prod/),
   ]);
   expect(run({}, ['query-api', 'acceptance']).ran).toEqual([...steps.slice(0, -1), 'test -- /query-api/ /acceptance/']);
-  expect(run({}, ['workspace']).ran).toEqual([...steps.slice(0, 3), 'test -- /workspace/']);
+  expect(run({}, ['workspace']).ran).toEqual([...steps.slice(0, 4), 'test -- /workspace/']);
   // Without a test among them there is none to run, and none that is missing.
-  expect(run({}, ['projection-schema'])).toMatchObject({ status: 0, ran: steps.slice(0, 3) });
-  expect(run({}, ['projection-schema', 'workspace']).ran).toEqual([...steps.slice(0, 3), 'test -- /workspace/']);
-  expect(run({}, [])).toMatchObject({ status: 0, ran: ['run check'], last: '0 passed, 0 failed' });
+  expect(run({}, ['projection-schema'])).toMatchObject({ status: 0, ran: steps.slice(0, 4) });
+  expect(run({}, ['projection-schema', 'workspace']).ran).toEqual([...steps.slice(0, 4), 'test -- /workspace/']);
+  expect(run({}, [])).toMatchObject({ status: 0, ran: ['run check', 'run audit'], last: '0 passed, 0 failed' });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/how-to/add-a-consumer.md'), 'utf8');
@@ -36,14 +37,43 @@ function copyOfCheckout(): { folder: string } & Disposable {
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Adds code to a file below a line. */
-function insertBelow(file: string, line: string, code: string): void {
+/** Replaces a text that the file has once. */
+function replaceOnce(file: string, old: string, by: string): void {
   const text = readFileSync(file, 'utf8');
-  expect(text).toContain(`\n${line}\n`);
+  expect(text.split(old)).toHaveLength(2);
   writeFileSync(
     file,
-    text.replace(`\n${line}\n`, () => `\n${line}\n${code}`),
+    text.replace(old, () => by),
   );
+}
+
+interface Compose {
+  services: Record<
+    string,
+    {
+      image: string;
+      build?: { dockerfile: string };
+      networks: string[];
+      environment?: Record<string, string>;
+      depends_on?: Record<string, unknown>;
+    }
+  >;
+  networks: Record<string, unknown>;
+}
+
+/** The services of the page in `docker-compose.yml` lead to nothing that is missing, and their database is created. */
+function checkContainers(folder: string): void {
+  const text = readFileSync(join(folder, 'docker-compose.yml'), 'utf8');
+  const { services, networks } = parse(text, { merge: true }) as Compose;
+  const added = Object.entries(services).filter(([, { image }]) => image.includes('price-days'));
+  expect(added.map(([name]) => name)).toEqual(['migrate-days-db', 'price-days']);
+  const created = services['create-databases']?.environment?.['NAMES']?.split(' ');
+  for (const [, service] of added) {
+    expect(Object.keys(services)).toEqual(expect.arrayContaining(Object.keys(service.depends_on ?? {})));
+    expect(Object.keys(networks)).toEqual(expect.arrayContaining(service.networks));
+    expect(existsSync(join(folder, service.build?.dockerfile ?? ''))).toBe(true);
+    expect(created).toContain(service.environment?.['PRICE_DAYS_DB_DSN']?.split('/').at(-1));
+  }
 }
 
 test('the page about a consumer, followed to the letter, gives a service that passes its checks and its test', async () => {
@@ -61,13 +91,20 @@ test('the page about a consumer, followed to the letter, gives a service that pa
   for (const { language, code, before } of blocks) {
     const [, created] = /`(apps\/price-days\/[\w./-]+)`/.exec(before) ?? [];
     const [, list, changed] = /to `(\w+)` in\s+`(tools\/[\w./-]+)`/.exec(before) ?? [];
-    if (changed !== undefined) insertBelow(join(copy.folder, changed), `const ${list} = {`, code);
-    else if (created !== undefined) writeFileSync(join(copy.folder, created), code);
+    const [, names] = /`NAMES` of `create-databases` becomes `([^`]+)`/.exec(before) ?? [];
+    if (changed !== undefined)
+      replaceOnce(join(copy.folder, changed), `\nconst ${list} = {\n`, `\nconst ${list} = {\n${code}`);
+    else if (names !== undefined) {
+      const compose = join(copy.folder, 'docker-compose.yml');
+      replaceOnce(compose, 'NAMES: catalogue_prices\n', `NAMES: ${names}\n`);
+      const added = code.replace(/^services:\n/, '');
+      replaceOnce(compose, '\n# The two sides meet', `\n${added}\n# The two sides meet`);
+    } else if (created !== undefined) writeFileSync(join(copy.folder, created), code);
     // The last commands need what no test has: a container engine, and a terminal.
     else if (language === 'sh' && !code.includes('localhost')) {
       await shell(code.replaceAll(/^(?:.*:image|npm start)\n/gm, ''));
     } else continue;
-    followed.push(changed ?? created ?? 'commands');
+    followed.push(changed ?? created ?? (names === undefined ? 'commands' : 'docker-compose.yml'));
   }
   expect(followed).toEqual([
     'commands',
@@ -80,7 +117,9 @@ test('the page about a consumer, followed to the letter, gives a service that pa
     'commands',
     'apps/price-days/src/model.int.test.ts',
     'tools/local-stack/src/settings.ts',
+    'docker-compose.yml',
     'apps/price-days/README.md',
     'commands',
   ]);
+  checkContainers(copy.folder);
 }, 600_000);

@@ -7,7 +7,7 @@ const patienceMs = 8_000;
 const reporter = fileURLToPath(new URL('results.ts', import.meta.url));
 
 /**
- * Runs vitest once and resolves with what came of it; never rejects. Whatever makes vitest fail without a failed test
+ * Runs vitest once and resolves with its result; never rejects. Whatever makes vitest fail without a failed test
  * (servers that do not start or stop, no test selected) counts as one failure, after a line that says so.
  */
 export async function runVitest(args: readonly string[], output: 'inherit' | 'ignore' = 'inherit'): Promise<Results> {

@@ -70,10 +70,10 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
    * 4.5 s. The command may be stored nevertheless; sending its key again tells. Other errors are faults.
    */
   async submit(submission: Submission<Command>): Promise<Outcome<Refusal>> {
-    const { key } = submission;
+    const { key, caller } = submission;
     return await inTime((late) => {
       const begin = () => this.#begin(submission, late);
-      return key === undefined ? begin() : this.#keys.decide(key, begin);
+      return key === undefined ? begin() : this.#keys.decide(key, caller, begin);
     });
   }
 

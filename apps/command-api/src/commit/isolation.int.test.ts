@@ -84,7 +84,7 @@ test('a key that is taken after its look-up delays only commands with keys', asy
     send('suspect', creation(key)),
     send('keyed', creation(randomUUID())),
     send('plain', creation()),
-    ...others.map((other) => send('plain', other)),
+    ...others.map((other) => send('other', other)),
   ]);
   const done = { own: true, refused: undefined };
   expect(outcomes).toEqual([{ own: false, refused: undefined }, done, done, done, done, done]);
@@ -95,7 +95,8 @@ test('a key that is taken after its look-up delays only commands with keys', asy
     [false, false],
     [false, true],
   ]);
-  expect(ended.at(-1)).not.toBe('plain');
+  // Commands of the next batch may end before or after.
+  expect(ended.filter((name) => name !== 'other')[0]).toBe('plain');
 });
 
 test('commands that wait for a retry do not hold up new commands', async () => {

@@ -1,4 +1,4 @@
-import { encodeToken, NewProduct, ProductPatch, Written } from '@catalogue/contracts';
+import { encodeToken, NewProduct, parseStepId, ProductPatch, Written } from '@catalogue/contracts';
 import {
   callerOf,
   entityTagsPattern,
@@ -75,10 +75,17 @@ const onAny = [
 ] as const;
 const onExisting = ['not-found', 'product-discontinued', 'version-mismatch'] as const;
 
-/** The HTTP routes of the commands on products. A success means that the event is durable; it never depends on Kafka. */
-export function productRoutes(app: Server, commands: ProductCommands): void {
+/**
+ * The HTTP routes of the commands on products. A success means that the event is durable; it never depends on Kafka.
+ * @param promotionsSubject who alone may send the request id of a promotion's step; everybody may if empty.
+ */
+export function productRoutes(app: Server, commands: ProductCommands, promotionsSubject = ''): void {
   const submit = (request: FastifyRequest, command: ProductCommand, isNew = false) => {
     const { id: requestId, traceparent, subject } = request;
+    // Consumers take its event for the step's: promotions confirms it, price-history labels the price.
+    if (promotionsSubject !== '' && subject !== promotionsSubject && parseStepId(requestId) !== undefined) {
+      throw new Problem('forbidden', 'The X-Request-Id is that of a promotion, which only promotions may send');
+    }
     const key = idempotencyKeyOf(request);
     return commands.submit({
       stream: command.id,

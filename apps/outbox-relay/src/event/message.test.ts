@@ -38,6 +38,12 @@ test('an event becomes the documented message, keyed by its product', () => {
   });
 });
 
+test('the headers that name the schema are added', () => {
+  const schemaHeaders = { 'schema-id': '7', __value_schema_id: Buffer.of(1, 2) };
+  const { headers } = messageOf(recorded, eventKinds.products, jsonCodec, schemaHeaders);
+  expect(headers).toMatchObject({ ce_type: 'ProductUpdated', ...schemaHeaders });
+});
+
 test('consumers can decode the message of the relay', () => {
   expect(jsonCodec.decode(messageOf(recorded, eventKinds.products, jsonCodec).value)).toMatchObject({ kind: 'event' });
 });

@@ -1,6 +1,7 @@
 import type { Codec, ProductEvent, PromotionEvent } from '@catalogue/contracts';
 import type { RecordedEvent } from '@catalogue/event-store';
 import type { OutgoingMessage } from '@catalogue/kafka';
+import type { SchemaHeaders } from '@catalogue/registry';
 import type { EventKind } from './kind.ts';
 
 /** The origin of an event, as the service that decided it stores it. */
@@ -12,10 +13,15 @@ interface Metadata {
 
 /**
  * Makes an event's message. The key is the stream, the id of a product or promotion, so that its events stay in one partition and
- * in order. The headers repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode), and name the schema in the
- * registry if its id is known.
+ * in order. The headers repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode). `schemaHeaders` name the
+ * schema in the registry, if they are known and the value does not name it.
  */
-export function messageOf(recorded: RecordedEvent, kind: EventKind, codec: Codec, schemaId?: number): OutgoingMessage {
+export function messageOf(
+  recorded: RecordedEvent,
+  kind: EventKind,
+  codec: Codec,
+  schemaHeaders?: SchemaHeaders,
+): OutgoingMessage {
   const { requestId, traceparent, causationId } = recorded.metadata as Metadata;
   const event = {
     id: recorded.id,
@@ -39,7 +45,7 @@ export function messageOf(recorded: RecordedEvent, kind: EventKind, codec: Codec
       ce_time: event.timestamp,
       'content-type': codec.contentType,
       ...(traceparent === undefined ? {} : { traceparent }),
-      ...(schemaId === undefined ? {} : { 'schema-id': String(schemaId) }),
+      ...schemaHeaders,
     },
   };
 }

@@ -30,7 +30,7 @@ export async function pastPriorPrice(
     { lowest: () => lowest, firstOffered: firstOffered ?? undefined, offers, completeFrom },
     rule,
   );
-  return assess(current?.cents ?? null, window, rule);
+  return assess(current ?? null, window, rule);
 }
 
 const pageSize = 100;

@@ -11,6 +11,7 @@ export function showPriorPrice({ id, version }: { id: string; version: number },
     market: rule.market,
     at: instant(at),
     price: price(found.price),
+    promotion: found.promotion,
     prior: price(found.prior),
     percent: found.percent,
     isReduction: found.isReduction,
@@ -30,6 +31,7 @@ export function showPriorPrice({ id, version }: { id: string; version: number },
 }
 
 /** A period of a price line as clients see it. */
-export function showPeriod({ version, eventId, cents, from, to }: Period) {
-  return { version, eventId, price: cents / 100, from: instant(from), to: to === null ? null : instant(to) };
+export function showPeriod({ version, eventId, promotion, cents, from, to }: Period) {
+  const ended = to === null ? null : instant(to);
+  return { version, eventId, promotion, price: cents / 100, from: instant(from), to: ended };
 }

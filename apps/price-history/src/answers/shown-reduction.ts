@@ -15,5 +15,6 @@ export function showReduction(row: ReductionRow) {
     windowTo: instant(row.windowTo),
     observedDays: row.observedDays,
     basisFrom: instant(row.basisFrom),
+    promotion: row.promotion,
   };
 }

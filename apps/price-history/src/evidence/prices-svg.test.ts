@@ -37,6 +37,15 @@ const textOf = (svg: string, element: string) => new RegExp(`<${element} [^>]*>(
 const pathOf = (svg: string) => / class="line"[^>]* d="([^"]*)"/.exec(svg)?.[1];
 
 describe('the picture', () => {
+  test('names the promotion whose command set the price, in words, too', () => {
+    const line = { ...sale, periods: sale.periods.map((period) => ({ ...period, promotion: 'p<1>' })) };
+    const svg = draw({ line });
+    elementsOf(svg);
+    expect(svg).toContain('>promotion p&lt;1&gt;<');
+    expect(textOf(svg, 'desc')).toContain('The price is 80.00, of promotion p&lt;1&gt;.');
+    expect(draw()).not.toContain('promotion');
+  });
+
   test('is well-formed, and has a title and a description first', () => {
     expect(elementsOf(draw()).slice(0, 3)).toEqual(['svg', 'title', 'desc']);
     expect(draw()).toMatch(/^<svg [^>]*class="prices" role="img" aria-labelledby="title desc"/);

@@ -55,6 +55,7 @@ export function drawPrices(picture: Picture): string {
     `<path class="line" fill="none" stroke="${palette.light.line}" stroke-width="2" d="${linePath(shown, { from, to, x, y })}"/>`,
     priorLine(picture, x, y),
     priceLabel(picture, y),
+    promotionLabel(picture),
     '</svg>',
   ].join('');
 }
@@ -131,6 +132,16 @@ function priceLabel({ prior }: Picture, y: (cents: number) => number): string {
   const above = prior.prior === null || prior.price >= prior.prior;
   const attributes = `x="${plot.right}" y="${y(prior.price) + (above ? -6 : 16)}" text-anchor="end" font-weight="600"`;
   return text(`price ${money(prior.price)}`, attributes, 'line', 'price-text');
+}
+
+function promotionLabel({ prior }: Picture): string {
+  if (prior.promotion === null) return '';
+  return text(
+    `promotion ${prior.promotion}`,
+    `x="${plot.right}" y="${plot.top - 16}" text-anchor="end"`,
+    'line',
+    'price-text',
+  );
 }
 
 /** Five instants, the first and the last among them. */

@@ -28,9 +28,13 @@ const whyNot: Record<NoReduction, string> = {
 };
 
 /** What the prior price is and why, in sentences. */
-export function describePrior({ price, prior, percent, why, windowTo, rule, basis }: PriorPrice): string {
+export function describePrior({ price, promotion, prior, percent, why, windowTo, rule, basis }: PriorPrice): string {
   const sentences: string[] = [];
-  if (price !== null) sentences.push(`The price is ${money(price)}.`);
+  if (price !== null) {
+    sentences.push(
+      promotion === null ? `The price is ${money(price)}.` : `The price is ${money(price)}, of promotion ${promotion}.`,
+    );
+  }
   const [lowest] = basis;
   if (prior !== null && lowest !== undefined) {
     const day = dateIn(rule.zone, windowTo);

@@ -31,7 +31,14 @@ test('a line is a period; an empty end means until the next one', () => {
 });
 
 test('a file that this service wrote can be loaded', () => {
-  const period = { from: Date.parse('2025-01-01T00:00:00Z'), to: null, cents: 3_990, version: 3, eventId: 'e' };
+  const period = {
+    from: Date.parse('2025-01-01T00:00:00Z'),
+    to: null,
+    cents: 3_990,
+    version: 3,
+    eventId: 'e',
+    promotion: null,
+  };
   const [head = '', row = ''] = (csvHeader + csvRows('mouse', [period])).split('\r\n');
   expect(periodsIn(head, row)).toEqual([
     { product: 'mouse', from: period.from, to: null, cents: 3_990, source: 'shop.csv' },

@@ -23,6 +23,8 @@ export type NoReduction =
 export interface PriorPrice {
   /** Null when the product is not offered. */
   price: number | null;
+  /** The promotion whose command set the price; null if none did. */
+  promotion: string | null;
   /** The lowest price of the window; null if no price was applied in it, or if the market exempts the goods. */
   prior: number | null;
   /**
@@ -97,13 +99,19 @@ function observedDays(windowFrom: number, windowTo: number, { offers }: Observed
   return Math.floor(observed / dayMs);
 }
 
-/** Decides by the rule what a price is, given the window of its prior price. A price of null: the product is not offered. */
-export function assess(price: number | null, window: PriceWindow, rule: Rule): PriorPrice {
+/** Decides by the rule what the price of a period is, given the window of its prior price. Null: the product is not offered. */
+export function assess(
+  current: Pick<Period, 'cents' | 'promotion'> | null,
+  window: PriceWindow,
+  rule: Rule,
+): PriorPrice {
+  const price = current?.cents ?? null;
   const lowest = hasRule(rule, 'perishables') ? null : window.lowest;
   const prior = lowest?.cents ?? null;
   const why = whyNot(price, prior, window, rule);
   return {
     price,
+    promotion: current?.promotion ?? null,
     prior,
     percent: why === null && price !== null && prior !== null ? percentOf(price, prior) : null,
     isReduction: why === null,

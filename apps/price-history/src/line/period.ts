@@ -11,6 +11,8 @@ export interface Period {
   /** The event that set the price: its version (0 for a message of an older producer) and its id. */
   version: number;
   eventId: string;
+  /** The promotion whose command set the price; null if none did. */
+  promotion: string | null;
 }
 
 /**

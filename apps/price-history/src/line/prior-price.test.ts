@@ -26,6 +26,7 @@ describe('the proof of an answer', () => {
     ]);
     expect(priorPrice(line, onDay(3), strict)).toEqual({
       price: 7_000,
+      promotion: null,
       prior: 8_000,
       percent: 12.5,
       isReduction: true,
@@ -35,7 +36,7 @@ describe('the proof of an answer', () => {
       rule: strict,
       observedDays: 30,
       isComplete: true,
-      basis: [{ from: onDay(-20), to: onDay(-13), cents: 8_000, version: 2, eventId: 'event 2' }],
+      basis: [{ from: onDay(-20), to: onDay(-13), cents: 8_000, version: 2, eventId: 'event 2', promotion: null }],
     });
   });
 

@@ -28,7 +28,7 @@ export function priorPrice(line: PriceLine, at: number, rule: Rule): PriorPrice 
     offers: line.periods,
     completeFrom: line.completeFrom,
   };
-  return assess(current?.cents ?? null, windowUntil(windowTo, observed, rule), rule);
+  return assess(current ?? null, windowUntil(windowTo, observed, rule), rule);
 }
 
 /** The fall that the period at an instant belongs to. */

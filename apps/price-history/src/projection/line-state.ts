@@ -13,6 +13,8 @@ export interface Change {
   cents: number | null;
   version: number;
   eventId: string;
+  /** As in `Period`. */
+  promotion: string | null;
 }
 
 /** A reduction in a market, and the window of its prior price, which does not change while it is in force. */
@@ -41,8 +43,8 @@ export function applyChange(line: LineState, change: Change, markets: Markets, c
   const { open } = line;
   if (change.cents === (open?.cents ?? null)) return line;
   if (change.cents === null) return endOffer(line, change.at);
-  const { at: from, cents, version, eventId } = change;
-  const period = { from, to: null, cents, version, eventId };
+  const { at: from, cents, version, eventId, promotion } = change;
+  const period = { from, to: null, cents, version, eventId, promotion };
   const lows = closeLow(line.lows, from);
   const windowDays = longestWindow(markets);
   return {

@@ -57,7 +57,7 @@ function changesOf(
   next: LoadedPeriod | undefined,
   firstEventAt: number,
 ): Change[] {
-  const loaded = { version: 0, eventId: `loaded:${source}` };
+  const loaded = { version: 0, eventId: `loaded:${source}`, promotion: null };
   const begin = { at: from, cents, ...loaded };
   return to === null || to === next?.from || to >= firstEventAt ? [begin] : [begin, { at: to, cents: null, ...loaded }];
 }

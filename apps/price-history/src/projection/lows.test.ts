@@ -8,7 +8,14 @@ const minute = 60_000;
 /** The lows after these prices, each from an instant on. */
 const lowsOf = (...changes: [at: number, cents: number][]): Lows =>
   changes.reduce<Lows>((lows, [from, cents], index) => {
-    const period: Period = { from, to: null, cents, version: index + 1, eventId: `event ${index + 1}` };
+    const period: Period = {
+      from,
+      to: null,
+      cents,
+      version: index + 1,
+      eventId: `event ${index + 1}`,
+      promotion: null,
+    };
     return addLow(closeLow(lows, from), period, 30);
   }, []);
 const pricesOf = (lows: Lows) => lows.map(({ cents }) => cents);

@@ -64,7 +64,8 @@ function plainLine(history: readonly Said[]): PriceLine {
   for (const [from, { cents: now, version }] of prices) {
     if (now === (open?.cents ?? null)) continue;
     if (open !== undefined) open.to = from;
-    open = now === null ? undefined : { from, to: null, cents: now, version, eventId: `event ${version}` };
+    open =
+      now === null ? undefined : { from, to: null, cents: now, version, eventId: `event ${version}`, promotion: null };
     if (open !== undefined) periods.push(open);
   }
   return { periods, completeFrom: beginning };
@@ -117,7 +118,15 @@ test('the stored reductions are those of the line: each price that is lower than
           if (!answer.isReduction) return [];
           const { market } = rule;
           const { percent, windowFrom, windowTo, observedDays, basis } = answer;
-          const row = { market, windowFrom, windowTo, observedDays, isOpen: to === null, basisFrom: basis[0]?.from };
+          const row = {
+            market,
+            windowFrom,
+            windowTo,
+            observedDays,
+            isOpen: to === null,
+            basisFrom: basis[0]?.from,
+            promotion: null,
+          };
           const prices = { cents: answer.price, priorCents: answer.prior, permille: Math.round((percent ?? 0) * 10) };
           return [{ product: 'mouse', appliedAt: from, ...prices, ...row }];
         }),

@@ -21,8 +21,16 @@ describe('the price line', () => {
   test('gets a period for each change of the price, with its event', () => {
     const rows = fold({ at: onDay(0), price: 100 }, { at: onDay(1), price: 80 });
     expect(rows.periods).toEqual([
-      { product: 'mouse', from: onDay(0), to: onDay(1), cents: 10_000, version: 1, eventId: 'event 1' },
-      { product: 'mouse', from: onDay(1), to: null, cents: 8_000, version: 2, eventId: 'event 2' },
+      {
+        product: 'mouse',
+        from: onDay(0),
+        to: onDay(1),
+        cents: 10_000,
+        version: 1,
+        eventId: 'event 1',
+        promotion: null,
+      },
+      { product: 'mouse', from: onDay(1), to: null, cents: 8_000, version: 2, eventId: 'event 2', promotion: null },
     ]);
   });
 
@@ -118,6 +126,7 @@ describe('a reduction', () => {
         windowTo: onDay(0),
         observedDays: 30,
         basisFrom: onDay(-400),
+        promotion: null,
       },
     ]);
   });

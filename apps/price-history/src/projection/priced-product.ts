@@ -9,6 +9,7 @@ import { centsOf } from './cents.ts';
 import { instantOf, stampOf } from './instant.ts';
 import { applyChange, type Change, completedFrom, emptyLine, type LineState } from './line-state.ts';
 import { closeLow, lowestSince } from './lows.ts';
+import { promotionOf } from './promotion.ts';
 
 /** A product as its row is: what the projection folds events into. It is small, however long the product's price line is. */
 export interface PricedProduct {
@@ -85,17 +86,10 @@ export function evolve(before: PricedProduct, event: ProductEvent, markets: Mark
   }
 }
 
-function record(
-  product: PricedProduct,
-  { id, productVersion, timestamp }: ProductEvent,
-  cents: number | null,
-  markets: Markets,
-): PricedProduct {
-  return withChange(
-    product,
-    { at: instantOf(timestamp), cents, version: productVersion, eventId: storable(id) },
-    markets,
-  );
+function record(product: PricedProduct, event: ProductEvent, cents: number | null, markets: Markets): PricedProduct {
+  const { id, productVersion: version, timestamp } = event;
+  const promotion = cents === null ? null : promotionOf(event);
+  return withChange(product, { at: instantOf(timestamp), cents, version, eventId: storable(id), promotion }, markets);
 }
 
 /**
@@ -183,7 +177,7 @@ function withUnknownPast(product: PricedProduct, markets: Markets): PricedProduc
 
 function legacyChange(createdAt: Legacy['createdAt'], price: Legacy['price']): Change | null {
   if (createdAt === null || price === null) return null;
-  return { at: Math.max(createdAt, price.at), cents: price.cents, version: 0, eventId: price.eventId };
+  return { at: Math.max(createdAt, price.at), cents: price.cents, version: 0, eventId: price.eventId, promotion: null };
 }
 
 /** The prior price at an instant that is not before the product's last change; the same as `priorPrice` of its whole line. */
@@ -202,5 +196,5 @@ export function currentPriorPrice(product: PricedProduct, at: number, rule: Rule
   };
   const window = isInForce(fall, at) ? fall.window : windowUntil(at, observed, rule);
   // Of a parked product later prices are not known.
-  return assess(open?.cents ?? null, { ...window, isComplete: window.isComplete && !product.parked }, rule);
+  return assess(open, { ...window, isComplete: window.isComplete && !product.parked }, rule);
 }

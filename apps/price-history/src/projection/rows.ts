@@ -33,6 +33,8 @@ export interface ReductionRow {
   observedDays: number;
   /** The start of the period that shows the prior price: with the product, its key. */
   basisFrom: number;
+  /** The promotion whose command set the price; null if none did. */
+  promotion: string | null;
 }
 
 /** The changes of one table. Each key is in one row only. */
@@ -128,7 +130,7 @@ function add(
   for (const [market, fall] of Object.entries(falls)) {
     const rule = markets.get(market);
     if (rule === undefined) continue;
-    const { isReduction, prior, percent, observedDays, basis } = assess(open.cents, fall.window, rule);
+    const { isReduction, prior, percent, observedDays, basis } = assess(open, fall.window, rule);
     if (!isReduction || prior === null || percent === null) continue;
     const row = {
       product,
@@ -143,6 +145,7 @@ function add(
       windowTo: fall.window.to,
       observedDays,
       basisFrom: basis[0]?.from ?? fall.window.from,
+      promotion: open.promotion,
     };
     tail.reductions.set(`${product} ${market} ${open.from}`, { row, isLast });
   }

@@ -5,7 +5,7 @@ import type { Rule } from '../rules/rule.ts';
 
 export const MarketParameter = {
   market: Type.Optional(
-    shortText('Market', 32, 'A market of `PRICE_MARKETS`, whose rules decide; the first of them when absent'),
+    shortText('Market', 32, 'The market whose rules apply, one of `PRICE_MARKETS`; when absent, the first of them'),
   ),
 };
 
@@ -57,8 +57,13 @@ export interface Range {
 }
 
 export const RangeParameters = {
-  from: Type.Optional(timestamp('From', `The start of the time to show, the beginning when absent. ${instantRule}`)),
-  to: Type.Optional(timestamp('To', `The end of the time to show, which is not part of it. ${instantRule}`)),
+  from: Type.Optional(
+    timestamp(
+      'From',
+      `Only prices that were applied at or after this instant; when absent, from the first price on. ${instantRule}`,
+    ),
+  ),
+  to: Type.Optional(timestamp('To', `Only prices that were applied before this instant. ${instantRule}`)),
 };
 
 // As far as `instantOf` goes.

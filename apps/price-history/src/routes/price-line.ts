@@ -52,7 +52,7 @@ export function priceLineRoute(app: Server, queries: Queries): void {
       schema: {
         operationId: 'listPrices',
         tags: ['Price lines'],
-        summary: 'List which price of a product was applied when, page by page',
+        summary: 'List the periods of the price line of a product, page by page',
         params: ProductParameters,
         querystring: LineParameters,
         headers: QueryHeaders,

@@ -19,7 +19,7 @@ export function priorPricesRoute(app: Server, queries: Queries & { rules: RuleBo
       schema: {
         operationId: 'listPriorPrices',
         tags: ['Prior prices'],
-        summary: 'Show the prior prices of several products now',
+        summary: 'Show the current prior prices of up to 100 products',
         querystring: Type.Object(
           {
             ids: Type.String({

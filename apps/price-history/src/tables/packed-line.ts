@@ -3,7 +3,15 @@ import { emptyLine, type LineState, type MarketFall } from '../projection/line-s
 
 // A row is written with every price, so the state of its line is stored without names, and the open period once: 60% smaller.
 
-type PackedPeriod = [from: number, to: number | null, cents: number, version: number, eventId: string];
+type PackedPeriod = [
+  from: number,
+  to: number | null,
+  cents: number,
+  version: number,
+  eventId: string,
+  // Absent for null, and in rows that the release before has written.
+  promotion?: string,
+];
 type PackedFall = [
   appliedAt: number,
   expiresAt: number,
@@ -53,14 +61,17 @@ export function unpack(packed: PackedLine | null): LineState {
   };
 }
 
-const packPeriod = ({ from, to, cents, version, eventId }: Period): PackedPeriod => [from, to, cents, version, eventId];
+const packPeriod = ({ from, to, cents, version, eventId, promotion }: Period): PackedPeriod => {
+  return promotion === null ? [from, to, cents, version, eventId] : [from, to, cents, version, eventId, promotion];
+};
 
-const unpackPeriod = ([from, to, cents, version, eventId]: PackedPeriod): Period => ({
+const unpackPeriod = ([from, to, cents, version, eventId, promotion]: PackedPeriod): Period => ({
   from,
   to,
   cents,
   version,
   eventId,
+  promotion: promotion ?? null,
 });
 
 function packFall({ appliedAt, expiresAt, window }: MarketFall): PackedFall {

@@ -4,7 +4,7 @@ import type { PeriodRow } from '../projection/rows.ts';
 import { milliseconds, sent } from './instants.ts';
 
 export const columns = `${milliseconds('valid_from')} as from, ${milliseconds('valid_to')} as to, cents, version,
-  event_id as "eventId"`;
+  event_id as "eventId", promotion`;
 
 /** Removes periods of locked products: another event took effect at the same instant. */
 export async function removePeriods(
@@ -26,7 +26,7 @@ export async function insertPeriods(
   periods: readonly PeriodRow[],
 ): Promise<void> {
   await sql`
-    insert into price_line (generation, product, valid_from, valid_to, cents, version, event_id)
+    insert into price_line (generation, product, valid_from, valid_to, cents, version, event_id, promotion)
     select ${generation}, row.* from ${rowsOf(sql, periods)} order by product collate "C", valid_from`;
 }
 
@@ -40,7 +40,8 @@ export async function updatePeriods(
   // By its ctid, which stays valid because the product is locked: each row is one lookup, whatever the statistics say.
   await sql`
     update ${partition} as period
-    set valid_to = row.valid_to, cents = row.cents, version = row.version, event_id = row.event_id
+    set valid_to = row.valid_to, cents = row.cents, version = row.version, event_id = row.event_id,
+      promotion = row.promotion
     from ${rowsOf(sql, periods)}
     cross join lateral (
       select ctid as place from ${partition}
@@ -56,8 +57,9 @@ function rowsOf(sql: Transaction, periods: readonly PeriodRow[]) {
       ${periods.map(({ to }) => sent(to))}::timestamptz[],
       ${periods.map(({ cents }) => cents)}::bigint[],
       ${periods.map(({ version }) => version)}::int[],
-      ${periods.map(({ eventId }) => eventId)}::text[]
-    ) as row (product, valid_from, valid_to, cents, version, event_id)`;
+      ${periods.map(({ eventId }) => eventId)}::text[],
+      ${periods.map(({ promotion }) => promotion)}::text[]
+    ) as row (product, valid_from, valid_to, cents, version, event_id, promotion)`;
 }
 
 /** Some periods of a product. */

@@ -277,6 +277,7 @@ describe('the reductions in force', () => {
       windowTo: onDay(0),
       observedDays: 30,
       basisFrom: onDay(-40),
+      promotion: null,
     });
   });
 });

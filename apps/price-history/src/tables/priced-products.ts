@@ -7,13 +7,28 @@ import { pack, type PackedLine, unpack } from './packed-line.ts';
 /** A row as it is selected. */
 export interface Row extends Omit<PricedProduct, 'settled' | 'last'> {
   settled: PackedLine | null;
-  last: Change | null;
+  last: StoredChange | null;
 }
+
+type StoredChange = Omit<Change, 'promotion'> & { promotion?: string | null };
 
 export const columns = `id, version, event_id as "eventId", parked, ${milliseconds('complete_from')} as "completeFrom",
   settled, last_change as last, legacy`;
 
-export const productOf = (row: Row): PricedProduct => ({ ...row, settled: unpack(row.settled) });
+export function productOf(row: Row): PricedProduct {
+  return {
+    ...row,
+    settled: unpack(row.settled),
+    last: row.last && { ...row.last, promotion: row.last.promotion ?? null },
+  };
+}
+
+/** Without what it lacks, as the release before writes it: so a rebuild finds no difference. */
+function stored(last: Change | null): StoredChange | null {
+  if (last === null) return null;
+  const { promotion, ...change } = last;
+  return promotion === null ? change : last;
+}
 
 /** Inserts empty rows for products that have none, because an absent row cannot be locked. */
 export async function insertMissing(sql: Transaction, generation: number, ids: readonly string[]): Promise<void> {
@@ -89,7 +104,7 @@ function rowsOf(sql: Transaction, products: readonly PricedProduct[]) {
       ${products.map(({ parked }) => String(parked))}::text[],
       ${products.map(({ completeFrom }) => sent(completeFrom))}::text[],
       ${products.map(({ settled }) => json(pack(settled)))}::text[],
-      ${products.map(({ last }) => json(last))}::text[],
+      ${products.map(({ last }) => json(stored(last)))}::text[],
       ${products.map(({ legacy }) => json(legacy))}::text[]
     ) as row (id, version, event_id, parked, complete_from, settled, last_change, legacy)`;
 }

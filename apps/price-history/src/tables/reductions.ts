@@ -4,7 +4,8 @@ import { milliseconds, sent } from './instants.ts';
 
 const columns = `product, market, ${milliseconds('applied_at')} as "appliedAt", ${milliseconds('ends_at')} as "endsAt",
   listed as "isOpen", cents, prior_cents as "priorCents", permille, ${milliseconds('window_from')} as "windowFrom",
-  ${milliseconds('window_to')} as "windowTo", observed_days as "observedDays", ${milliseconds('basis_from')} as "basisFrom"`;
+  ${milliseconds('window_to')} as "windowTo", observed_days as "observedDays", ${milliseconds('basis_from')} as "basisFrom",
+  promotion`;
 
 /** Removes reductions of locked products: another event took effect at the same instant. */
 export async function removeReductions(
@@ -22,7 +23,7 @@ export async function removeReductions(
 }
 
 const written = `product, market, applied_at, ends_at, listed, cents, prior_cents, permille, window_from, window_to, observed_days,
-  basis_from`;
+  basis_from, promotion`;
 
 /** Inserts reductions of locked products. */
 export async function insertReductions(
@@ -60,7 +61,7 @@ function rowsOf(sql: Transaction, rows: readonly ReductionRow[]) {
   const instants = (read: (row: ReductionRow) => number) => sql`${rows.map((row) => sent(read(row)))}::timestamptz[]`;
   return sql`(
       select product, market, applied_at, ends_at, listed::boolean, cents, prior_cents, permille, window_from, window_to,
-        observed_days, basis_from
+        observed_days, basis_from, promotion
       from unnest(
         ${rows.map(({ product }) => product)}::text[],
         ${rows.map(({ market }) => market)}::text[],
@@ -73,9 +74,10 @@ function rowsOf(sql: Transaction, rows: readonly ReductionRow[]) {
         ${instants(({ windowFrom }) => windowFrom)},
         ${instants(({ windowTo }) => windowTo)},
         ${rows.map(({ observedDays }) => observedDays)}::int[],
-        ${instants(({ basisFrom }) => basisFrom)}
+        ${instants(({ basisFrom }) => basisFrom)},
+        ${rows.map(({ promotion }) => promotion)}::text[]
       ) as sent (product, market, applied_at, ends_at, listed, cents, prior_cents, permille, window_from, window_to,
-        observed_days, basis_from)
+        observed_days, basis_from, promotion)
     ) as row`;
 }
 

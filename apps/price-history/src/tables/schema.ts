@@ -54,6 +54,8 @@ export const priceLine = pgTable(
     /** The event that set the price; version 0 for a message of an older producer. */
     version: integer().notNull(),
     eventId: text('event_id').notNull(),
+    /** The promotion whose command set the price. Null if none did, and where the release before wrote the row. */
+    promotion: text(),
   },
   (table) => [
     primaryKey({ columns: [table.generation, table.product, table.validFrom] }),
@@ -86,6 +88,8 @@ export const reductions = pgTable(
     observedDays: integer('observed_days').notNull(),
     /** The period that shows the prior price: a key of `price_line`. */
     basisFrom: instant('basis_from').notNull(),
+    /** As in `price_line`. */
+    promotion: text(),
   },
   (table) => [
     primaryKey({ columns: [table.generation, table.product, table.market, table.appliedAt] }),

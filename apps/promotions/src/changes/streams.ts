@@ -54,7 +54,7 @@ export class Streams {
   readonly #resuming = new Map<ServerResponse, number>();
   /** What clients know of the promotions that were read last. */
   #known = new Map<string, Known>();
-  /** Up to when changes were read, on the database's clock; undefined while nobody listens. */
+  /** Up to when changes were read, on the database's clock; undefined while no stream is open. */
   #since: number | undefined;
   #isStopped = false;
   #wake = () => {};

@@ -1,5 +1,5 @@
 import { Catalogue, CatalogueUnreachable, isProblem } from '@catalogue/client';
-import type { Logger } from '@catalogue/service';
+import type { ClientCredentials, Logger } from '@catalogue/service';
 import type { Step, StepAnswer } from '../tables/steps.ts';
 import { Credentials, TokenUnreadable } from './credentials.ts';
 
@@ -7,27 +7,32 @@ import { Credentials, TokenUnreadable } from './credentials.ts';
 const timeout = 5_000;
 
 interface CommandOptions {
-  /** The file with the token; without a token when empty or absent. */
+  /** The file with the token; empty or absent without one. */
   tokenFile?: string;
+  /** Gets tokens from an issuer, in place of a file. */
+  tokenClient?: ClientCredentials | undefined;
   log: Logger;
 }
 
 /** A client of command-api that sends its idempotency keys as request ids, too: so a step comes back with its event. */
-export function openCommands(commandApiUrl: string, { tokenFile = '', log }: CommandOptions): Catalogue {
-  const credentials = new Credentials(tokenFile, log);
+export function openCommands(commandApiUrl: string, { tokenFile = '', tokenClient, log }: CommandOptions): Catalogue {
+  const credentials = new Credentials({ file: tokenFile, client: tokenClient }, log);
   return new Catalogue({
     commands: commandApiUrl,
     // Not used: prices come from the service's own projection.
     queries: commandApiUrl,
     readYourWrites: false,
     timeout,
-    ...(tokenFile === '' ? {} : { token: () => credentials.token() }),
+    ...(tokenFile === '' && tokenClient === undefined ? {} : { token: () => credentials.token() }),
     fetch: async (url, init) => {
       const headers = new Headers(init?.headers);
       const step = headers.get('idempotency-key');
       if (step !== null) headers.set('x-request-id', step);
-      const response = await globalThis.fetch(url, { ...init, headers });
-      credentials.answered(response.status);
+      const response = await globalThis.fetch(url, { ...init, headers }).catch((error: unknown) => {
+        credentials.unreached(error);
+        throw error;
+      });
+      credentials.answered(response.status, headers.get('authorization')?.slice('Bearer '.length) ?? '');
       return response;
     },
   });
@@ -35,9 +40,18 @@ export function openCommands(commandApiUrl: string, { tokenFile = '', log }: Com
 
 /**
  * Sends the command of a step. It changes the product only at the version that the step expects, so it can be sent again at any time.
+ * @param before when it may be sent for the last time, on the clock of `performance.now()`.
  * @returns undefined while command-api does not decide: the step stays as it is.
  */
-export async function sendStep(catalogue: Catalogue, step: Step, signal: AbortSignal): Promise<StepAnswer | undefined> {
+export async function sendStep(
+  catalogue: Catalogue,
+  step: Step,
+  stop: AbortSignal,
+  before = Infinity,
+): Promise<StepAnswer | undefined> {
+  // A timer can fire up to a millisecond early.
+  const ms = Math.ceil(Math.max(0, before - performance.now())) + 1;
+  const signal = ms < timeout ? AbortSignal.any([stop, AbortSignal.timeout(ms)]) : stop;
   const answer = (outcome: StepAnswer['outcome'], reason: string | null = null): StepAnswer => {
     return { product: step.product, step: step.step, outcome, reason };
   };
@@ -46,11 +60,16 @@ export async function sendStep(catalogue: Catalogue, step: Step, signal: AbortSi
     const { id, version } = await catalogue.change(step.product, { price: step.cents / 100 }, options);
     // Something else answered, such as a proxy.
     if (id !== step.product) return undefined;
-    return answer(version === step.stepVersion ? 'unchanged' : 'answered');
+    if (version !== step.stepVersion) return answer('answered');
+    return answer(step.prevents ? 'prevented' : 'unchanged');
   } catch (error) {
     if (signal.aborted) return undefined;
     // The product has the next version already. Its event may be the step's: an earlier try of which the answer was lost.
     if (isProblem(error, 'version-mismatch')) return answer('answered');
+    if (step.state === 'applying' && isProblem(error, 'key-reused')) {
+      // Either the price was applied under the key before, and its event will come, or another process has prevented it.
+      return step.prevents ? answer('answered') : answer('prevented', error.title);
+    }
     // A fault of command-api, perhaps only with this product: the others go on.
     if (isProblem(error, 'internal')) return answer('tried', error.message);
     if (isProblem(error, ...refusals)) {

@@ -1,40 +1,65 @@
 import { readFile } from 'node:fs/promises';
 import { isAccessToken } from '@catalogue/client';
-import type { Logger } from '@catalogue/service';
+import type { ClientCredentials, Logger } from '@catalogue/service';
 
-/** The file has no token that could be sent. The steps wait, as while command-api is away. */
+/** There is no token that could be sent. The steps wait, as while command-api is away. */
 export class TokenUnreadable extends Error {}
 
-/** The token for command-api. Whether command-api admits it is logged when it changes: promotions wait in silence otherwise. */
+interface TokenSource {
+  /** Has the token, and is rewritten when the token is renewed; empty if there is no file. */
+  file: string;
+  /** Gets tokens from an issuer, in place of a file. */
+  client: ClientCredentials | undefined;
+}
+
+/**
+ * The token for command-api, and the trust in it. Whether command-api accepts commands is logged when it changes: promotions wait in
+ * silence otherwise.
+ */
 export class Credentials {
-  readonly #file: string;
+  readonly #source: TokenSource;
   readonly #log: Logger;
   #isRefused = false;
 
-  /** @param file has the token, and is rewritten when the token is renewed; empty if there is no file. */
-  constructor(file: string, log: Logger) {
-    this.#file = file;
+  constructor(source: TokenSource, log: Logger) {
+    this.#source = source;
     this.#log = log;
   }
 
-  /** The token, read again: it is renewed while the service runs. */
+  /** The token of now: it is renewed while the service runs. */
   async token(): Promise<string> {
+    const { file, client } = this.#source;
     try {
-      const text = (await readFile(this.#file, 'utf8')).trim();
+      if (client !== undefined) return (await client.token(this.#log)).value;
+      const text = (await readFile(file, 'utf8')).trim();
       if (!isAccessToken(text)) throw new Error('The file contains no access token');
       return text;
     } catch (cause) {
-      this.#refused('COMMAND_API_TOKEN_FILE cannot be read', { err: cause });
+      const what =
+        client === undefined ? 'COMMAND_API_TOKEN_FILE cannot be read' : 'There is no access token for command-api';
+      this.#refused(what, { err: cause });
       throw new TokenUnreadable('There is no access token for command-api', { cause });
     }
   }
 
-  /** Notes how command-api answered. Outages and overload say nothing about the token. */
-  answered(status: number): void {
+  /** Notes how command-api answered to a token. Outages and overload say nothing about the token. */
+  answered(status: number, token: string): void {
     if (status === 401 || status === 403) {
-      const hint = this.#file === '' ? 'set COMMAND_API_TOKEN_FILE' : 'write a valid one to COMMAND_API_TOKEN_FILE';
+      const { file, client } = this.#source;
+      client?.refuse(token);
+      const unset = 'set COMMAND_API_TOKEN_URL or COMMAND_API_TOKEN_FILE';
+      const ofFile = file === '' ? unset : 'write a valid one to COMMAND_API_TOKEN_FILE';
+      const hint = client === undefined ? ofFile : 'the client COMMAND_API_CLIENT_ID gets none';
       this.#refused(`command-api needs an access token with the scope catalogue:write: ${hint}`, { status });
     } else if (status < 500 && status !== 429) this.#admitted();
+  }
+
+  /** Notes why a command did not arrive, if it is the certificate of command-api: unlike an outage, this does not pass. */
+  unreached(error: unknown): void {
+    const { code } = ((error as Error).cause ?? {}) as { code?: string };
+    if (!/CERT|LEAF_SIGNATURE/.test(code ?? '')) return;
+    const hint = 'NODE_EXTRA_CA_CERTS names the file of its authority, and COMMAND_API_URL a host in it';
+    this.#refused(`The certificate of command-api cannot be verified: ${hint}`, { err: error });
   }
 
   #refused(message: string, details: object): void {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isTransient } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import { next } from '../machine/promotion.ts';
-import { hold, holdMs, nextDueIn, takeDue } from '../tables/due.ts';
+import { hold, nextDueIn, takeDue } from '../tables/due.ts';
 import { storeMove } from '../tables/moves.ts';
 import { machineOf, readPromotion } from '../tables/promotion-row.ts';
 import { Quiet } from './quiet.ts';
@@ -51,8 +51,9 @@ export class Driver {
       let sleepMs = maxSleepMs;
       try {
         const free = maxAtOnce - running.size;
+        const heldSince = performance.now();
         for (const id of free > 0 ? await takeDue(sql, free) : []) {
-          const task = this.#continue(id, signal).finally(() => {
+          const task = this.#continue(id, signal, heldSince).finally(() => {
             running.delete(task);
             this.wake();
           });
@@ -81,10 +82,10 @@ export class Driver {
   }
 
   /** Continues one promotion until it has to wait. Whatever fails is tried again. */
-  async #continue(id: string, signal: AbortSignal): Promise<void> {
+  async #continue(id: string, signal: AbortSignal, heldSince: number): Promise<void> {
     const { sql, log } = this.#options;
     try {
-      const waitMs = await this.#advance(id, signal);
+      const waitMs = await this.#advance(id, signal, heldSince);
       await hold(sql, id, waitMs);
     } catch (err) {
       if (signal.aborted) return;
@@ -95,7 +96,7 @@ export class Driver {
   }
 
   /** @returns milliseconds to leave the promotion alone. */
-  async #advance(id: string, signal: AbortSignal): Promise<number> {
+  async #advance(id: string, signal: AbortSignal, heldSince: number): Promise<number> {
     const { sql, onMoved } = this.#options;
     const endOfTurn = performance.now() + turnMs;
     while (!signal.aborted && performance.now() < endOfTurn) {
@@ -109,9 +110,8 @@ export class Driver {
         if (await storeMove(sql, row, effect)) onMoved(effect.to, now - (row.dueAt?.getTime() ?? now));
         continue;
       }
-      await hold(sql, id, holdMs);
       const work = { claim, apply: applySome, 'give-back': giveBackSome }[effect.type];
-      const waitMs = this.#quiet.lengthen(id, await work(this.#options, row, signal));
+      const waitMs = this.#quiet.lengthen(id, await work(this.#options, row, signal, heldSince));
       if (waitMs > 0) return waitMs;
     }
     return 0;

@@ -1,13 +1,21 @@
 import type { Catalogue } from '@catalogue/client';
 import type { Sql } from '@catalogue/postgres';
 import { applyItem, giveBackItem } from '../machine/item-step.ts';
-import { kept } from '../machine/operate.ts';
+import { kept, unsentKept } from '../machine/operate.ts';
 import { claimNext, hasOlderClaimer } from '../tables/claims.ts';
 import { holdMs } from '../tables/due.ts';
 import { readApplied, readWaiting, storeApplied, storeGivenBack } from '../tables/items.ts';
 import { settleItems } from '../tables/moves.ts';
 import type { PromotionRow } from '../tables/promotion-row.ts';
-import { markSent, readUnanswered, settleSteps, type Step, type StepAnswer, storeAnswers } from '../tables/steps.ts';
+import {
+  appliesPrice,
+  markSent,
+  readUnanswered,
+  settleSteps,
+  type Step,
+  type StepAnswer,
+  storeAnswers,
+} from '../tables/steps.ts';
 import { sendStep } from './commands.ts';
 import type { Slots } from './slots.ts';
 
@@ -19,18 +27,23 @@ export interface Tools {
   onAnswered: (outcome: StepAnswer['outcome'] | 'unavailable') => void;
 }
 
-/**
- * Steps without an answer at once. A step that may have been sent is always carried to its outcome, also when the promotion ends or is
- * cancelled meanwhile, because a copy of it may be under way: so few are stored ahead.
- */
-const batchSize = 64;
+/** How long a process may work on a promotion. */
+interface Turn {
+  signal: AbortSignal;
+  heldSince: number;
+}
+
+/** Steps that a round stores while it sends those that were stored before. */
+const chunk = 256;
+/** Steps without an answer at once: those that are sent, and the next. */
+const maxUnanswered = 2 * chunk;
 /**
  * Steps of a promotion under way at once, with those that wait for their event: each round looks for the outcome of all of them. In
  * normal times a few hundred wait.
  */
-const maxUnderWay = 1_000;
-/** Steps that a round sends first: while command-api is away, no more than these may have been sent. */
-const triedFirst = 4;
+const maxUnderWay = 2_000;
+/** Milliseconds for sending, from when the promotion was taken: with the last command, shorter than it is held. */
+const sendMs = holdMs * 0.45;
 /** Milliseconds: until events arrive, doubled while none do; until command-api may be back. */
 export const pauses = { events: 40, maxEvents: 1_000, unavailable: 1_000 };
 
@@ -44,70 +57,127 @@ export async function claim({ sql }: Tools, row: PromotionRow): Promise<number> 
   return 0;
 }
 
-/** Applies the price of some products; returns as `claim`. */
-export async function applySome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
+/**
+ * Applies the price of some products; returns as `claim`.
+ * @param heldSince when this process took the promotion, on the clock of `performance.now()`.
+ */
+export async function applySome(
+  tools: Tools,
+  row: PromotionRow,
+  signal: AbortSignal,
+  heldSince = performance.now(),
+): Promise<number> {
   const { sql } = tools;
-  const { settled, room } = await settleSome(sql, row.id);
-  const waiting = await readWaiting(sql, row.id, room);
   const promotion = { id: row.id, rule: { kind: row.rule, amount: row.amount } };
-  const decided = waiting.map(({ product, known }) => ({ product, ...applyItem(promotion, product, known) }));
-  if (decided.length > 0) await storeApplied(sql, row.id, decided);
-  return await sendSome(tools, row.id, settled + decided.length, signal);
-}
-
-/** Gives the price of some products back; returns as `claim`. */
-export async function giveBackSome(tools: Tools, row: PromotionRow, signal: AbortSignal): Promise<number> {
-  const { sql } = tools;
-  const { settled, room } = await settleSome(sql, row.id);
-  // Those that were under way when an operator decided.
-  if (row.keeps) for (const settling of kept(['applied'])) await settleItems(sql, row.id, settling);
-  const applied = await readApplied(sql, row.id, room);
-  const decided = applied.flatMap((item) => {
-    const outcome = giveBackItem(row.id, item, item.known);
-    return outcome === undefined ? [] : [{ product: item.product, ...outcome }];
+  return await sendAndStore(tools, row.id, { signal, heldSince }, async (room) => {
+    const waiting = await readWaiting(sql, row.id, room);
+    const decided = waiting.map(({ product, known }) => ({ product, ...applyItem(promotion, product, known) }));
+    if (decided.length > 0) await storeApplied(sql, row.id, decided);
+    return decided.length;
   });
-  if (decided.length > 0) await storeGivenBack(sql, row.id, decided);
-  return await sendSome(tools, row.id, settled + decided.length, signal);
 }
 
-/** Ends the steps whose outcome is known. `room`: how many new ones can be stored. */
-async function settleSome(sql: Sql, id: string): Promise<{ settled: number; room: number }> {
+/** Gives the price of some products back; as `applySome`. */
+export async function giveBackSome(
+  tools: Tools,
+  row: PromotionRow,
+  signal: AbortSignal,
+  heldSince = performance.now(),
+): Promise<number> {
+  const { sql } = tools;
+  return await sendAndStore(tools, row.id, { signal, heldSince }, async (room) => {
+    // Those that were under way when an operator decided.
+    if (row.keeps) for (const settling of [...kept(['applied']), unsentKept]) await settleItems(sql, row.id, settling);
+    const applied = await readApplied(sql, row.id, room);
+    const decided = applied.flatMap((item) => {
+      const outcome = giveBackItem(row.id, item, item.known);
+      return outcome === undefined ? [] : [{ product: item.product, ...outcome }];
+    });
+    if (decided.length > 0) await storeGivenBack(sql, row.id, decided);
+    return decided.length;
+  });
+}
+
+/**
+ * One round: ends the steps whose outcome is known, and sends those that the round before has stored, while `storeNext` stores the
+ * next: at most as many as it is given, of products that have no step. It returns how many items have moved on.
+ */
+async function sendAndStore(
+  tools: Tools,
+  id: string,
+  turn: Turn,
+  storeNext: (room: number) => Promise<number>,
+): Promise<number> {
+  const { sql } = tools;
   const { settled, left } = await settleSteps(sql, id);
-  const unanswered = await readUnanswered(sql, id, batchSize);
-  return { settled, room: Math.max(0, Math.min(batchSize - unanswered.length, maxUnderWay - left)) };
-}
-
-/** Sends steps without an answer, a few of them first. `done` is how many items have moved on already. */
-async function sendSome(tools: Tools, id: string, done: number, signal: AbortSignal): Promise<number> {
-  const steps = await readUnanswered(tools.sql, id, batchSize);
-  // Once command-api is unavailable, and before another process may continue the promotion, no further command begins.
-  const until = performance.now() + holdMs / 2;
-  const stop = new AbortController();
-  const answers: StepAnswer[] = [];
-  for (const some of [steps.slice(0, triedFirst), steps.slice(triedFirst)]) {
-    if (some.length === 0 || stop.signal.aborted || signal.aborted || performance.now() > until) break;
-    const sendable = await markSent(tools.sql, id, some);
-    answers.push(...(await sendAll(tools, sendable, { stop, until, signal })));
+  let steps = await readUnanswered(sql, id, maxUnanswered);
+  let done = settled;
+  let underWay = left;
+  const storeSome = async () => {
+    const room = Math.min(chunk, maxUnanswered - steps.length, maxUnderWay - underWay);
+    return await storeNext(Math.max(0, room));
+  };
+  if (steps.length === 0) {
+    const stored = await storeSome();
+    steps = await readUnanswered(sql, id, maxUnanswered);
+    [done, underWay] = [done + stored, underWay + steps.length];
   }
-  if (answers.length > 0) await storeAnswers(tools.sql, id, answers);
-  if (stop.signal.aborted || answers.some(({ outcome }) => outcome === 'tried')) return pauses.unavailable;
-  return done + answers.length > 0 ? 0 : pauses.events;
+  const [{ answers, isUndecided }, stored] = await Promise.all([sendSome(tools, id, steps, turn), storeSome()]);
+  if (isUndecided || answers.some(({ outcome }) => outcome === 'tried')) return pauses.unavailable;
+  return done + stored + answers.length > 0 ? 0 : pauses.events;
 }
 
-/** Sends steps, as many at once as there are slots, until `stop` is aborted: by the first that is not decided on. */
-async function sendAll(
-  { catalogue, slots, onAnswered }: Tools,
+/**
+ * Sends steps and stores their answers. A step that may have been sent is always carried to its outcome, also when the promotion ends
+ * or is cancelled meanwhile, because a copy of it may be under way: so no more are marked than are sent at once, and no further one
+ * after the first that is not decided on.
+ */
+async function sendSome(
+  { sql, catalogue, slots, onAnswered }: Tools,
+  id: string,
   steps: readonly Step[],
-  { stop, until, signal }: { stop: AbortController; until: number; signal: AbortSignal },
-): Promise<StepAnswer[]> {
-  const sent = steps.map((step) =>
-    slots.run(async () => {
-      if (stop.signal.aborted || signal.aborted || performance.now() > until) return undefined;
-      const answer = await sendStep(catalogue, step, signal);
-      if (answer === undefined) stop.abort();
-      onAnswered(answer?.outcome ?? 'unavailable');
-      return answer;
-    }),
-  );
-  return (await Promise.all(sent)).filter((answer) => answer !== undefined);
+  { signal, heldSince }: Turn,
+): Promise<{ answers: StepAnswer[]; isUndecided: boolean }> {
+  // Before another process may continue the promotion, no further command begins.
+  const until = heldSince + sendMs;
+  const answers: StepAnswer[] = [];
+  const sending: Promise<void>[] = [];
+  const faults: unknown[] = [];
+  let isUndecided = false;
+  const isOver = () => isUndecided || signal.aborted || performance.now() > until;
+  const send = async (step: Step, before: number) => {
+    let answer: StepAnswer | undefined;
+    try {
+      answer = await sendStep(catalogue, step, signal, before);
+    } finally {
+      // A command that the end has cut short says nothing about command-api.
+      const isCut = answer === undefined && performance.now() >= before;
+      isUndecided ||= answer === undefined && !isCut;
+      slots.free(isCut ? undefined : answer !== undefined);
+      if (!isCut) onAnswered(answer?.outcome ?? 'unavailable');
+    }
+    if (answer !== undefined) answers.push(answer);
+  };
+  for (let from = 0; from < steps.length && !isOver(); ) {
+    // No more steps are marked than can be sent at once.
+    let free = await slots.takeSome(steps.length - from);
+    const asked = performance.now();
+    try {
+      if (isOver()) break;
+      const sendable = await markSent(sql, id, steps.slice(from, (from += free)));
+      for (const step of sendable.steps) {
+        // From before the question: however long its answer took, the command is not sent after the end.
+        const before = appliesPrice(step) ? asked + sendable.msLeft : Infinity;
+        if (isOver() || performance.now() >= before) break;
+        free -= 1;
+        sending.push(send(step, before).catch((fault: unknown) => void faults.push(fault)));
+      }
+    } finally {
+      for (; free > 0; free--) slots.free();
+    }
+  }
+  await Promise.all(sending);
+  if (answers.length > 0) await storeAnswers(sql, id, answers);
+  if (faults.length > 0) throw faults[0];
+  return { answers, isUndecided };
 }

@@ -1,3 +1,4 @@
+import { formatStepId } from '@catalogue/contracts';
 import { type PriceRule, promotedPrice } from './price-rule.ts';
 
 /** A product as the projection knows it. */
@@ -39,7 +40,7 @@ export function applyItem(
   if (promotedCents === undefined) return refused('The promoted price would be negative');
   const prices = { beforeCents: known.cents, beforeVersion: known.version, promotedCents };
   // Also when the price is the promoted one already: the answer proves that it still is.
-  const step = stepId(promotion.id, product, 'apply', known.version);
+  const step = formatStepId({ promotion: promotion.id, product, phase: 'apply', version: known.version });
   return { state: 'applying', ...prices, step, stepVersion: known.version };
 }
 
@@ -73,14 +74,11 @@ export function giveBackItem(
   if (known.priceVersion !== item.appliedVersion) {
     return { state: 'kept', keptAt: known.priceAt, keptBy: known.priceBy, keptCents: known.cents };
   }
-  const step = stepId(promotionId, item.product, 'give-back', known.version);
+  const step = formatStepId({
+    promotion: promotionId,
+    product: item.product,
+    phase: 'give-back',
+    version: known.version,
+  });
   return { state: 'giving-back', step, stepVersion: known.version };
-}
-
-/**
- * The request id and idempotency key of a command. It contains the version that the command expects, so that a step that lost
- * against another change is another command when it is tried again.
- */
-function stepId(promotion: string, product: string, phase: 'apply' | 'give-back', version: number): string {
-  return `${promotion}/${product}/${phase}/${version}`;
 }

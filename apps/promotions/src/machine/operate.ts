@@ -20,7 +20,7 @@ export function operate(operation: Operation, promotion: Promotion, now: number)
   const { state } = promotion;
   if (state === 'needs-attention') return attended(operation, promotion, now);
   if (operation === 'cancel' && (state === 'claiming' || state === 'scheduled')) {
-    return move('cancelled', 'Cancelled', { items: [{ from: 'waiting', to: 'untouched', reason: null }] });
+    return move('cancelled', 'Cancelled');
   }
   if (operation === 'cancel' && (state === 'applying' || state === 'active')) return compensate('Cancelled', now);
   if (operation === 'keep' && state === 'active') {
@@ -31,7 +31,7 @@ export function operate(operation: Operation, promotion: Promotion, now: number)
     return move(state, 'An operator keeps the remaining prices', {
       dueAt,
       keeps: true,
-      items: kept(['applied', 'failed']),
+      items: [...kept(['applied', 'failed']), unsentKept],
     });
   }
   if (operation === 'retry' && (state === 'applying' || state === 'reverting' || state === 'compensating')) {
@@ -71,6 +71,17 @@ function attended(operation: Operation, promotion: Promotion, now: number): Move
 /** Items whose prices an operator keeps. */
 export const kept = (from: ('applied' | 'failed')[]): Settling[] =>
   from.map((state) => ({ from: state, to: 'kept', reason: 'An operator keeps the price' }));
+
+/**
+ * A step to give a price back that was certainly not sent is not sent any more. After `applied` items are kept: one of them can get its
+ * step at the same moment.
+ */
+export const unsentKept: Settling = {
+  from: 'giving-back',
+  to: 'kept',
+  reason: 'An operator keeps the price',
+  unsent: true,
+};
 
 /** Failed items go on where they were: a stored step comes to its outcome first. */
 const resumed: readonly Settling[] = [

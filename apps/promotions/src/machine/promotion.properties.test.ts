@@ -12,7 +12,7 @@ test('whatever happens, a promotion that is over leaves no promoted price that n
       for (const happening of all) model.meet(happening);
       expect(model.faults).toEqual([]);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 10_000 },
   );
 });
 

@@ -32,6 +32,7 @@ test('a promotion is active once every product is settled', () => {
   given('applying', { applied: 2, refused: 1 }).at('10:00').goesTo('active', { dueAt: endsBefore });
 });
 
+const untouched = { from: 'waiting', to: 'untouched', reason: null };
 /** What was not reached, and steps that were certainly not sent. */
 const reachedNoMore = [
   { from: 'waiting', to: 'untouched', reason: null },
@@ -106,6 +107,15 @@ test('a retry goes on where the promotion was interrupted', () => {
   for (const state of ['claiming', 'scheduled', 'active'] as const) given(state).when('retry').isRefused();
 });
 
+test('a promotion that is over leaves no product waiting', () => {
+  given('reverting', { waiting: 1 })
+    .at('20:00')
+    .goesTo('ended', { items: [untouched] });
+  given('compensating', { waiting: 1 })
+    .at('15:00')
+    .goesTo('undone', { items: [untouched] });
+});
+
 test('what failed can be tried again while the others go on', () => {
   for (const state of ['applying', 'reverting', 'compensating'] as const)
     given(state, { failed: 1, applied: 9 }).when('retry').goesTo(state);
@@ -114,7 +124,7 @@ test('what failed can be tried again while the others go on', () => {
 test('keeping leaves the promoted prices, and the promotion is over', () => {
   given('active', { applied: 2 })
     .when('keep')
-    .goesTo('ended', { dueAt: null, items: [{ from: 'applied', to: 'kept' }] });
+    .goesTo('ended', { dueAt: null, items: [{ from: 'applied', to: 'kept' }, untouched] });
   given('needs-attention', { failed: 1 }, { interrupted: 'reverting' }).when('keep').goesTo('ended');
   given('needs-attention', { failed: 1 }, { interrupted: 'compensating' }).when('keep').goesTo('undone');
   for (const state of ['claiming', 'scheduled', 'applying'] as const) given(state).when('keep').isRefused();
@@ -124,7 +134,14 @@ test('keeping while prices are given back leaves the remaining ones', () => {
   for (const state of ['reverting', 'compensating'] as const) {
     given(state, { applied: 1, 'giving-back': 1 })
       .when('keep')
-      .goesTo(state, { keeps: true, items: [{ from: 'applied', to: 'kept' }, { from: 'failed' }] });
+      .goesTo(state, {
+        keeps: true,
+        items: [
+          { from: 'applied', to: 'kept' },
+          { from: 'failed', to: 'kept' },
+          { from: 'giving-back', to: 'kept', unsent: true },
+        ],
+      });
   }
 });
 

@@ -81,11 +81,10 @@ export function next(promotion: Promotion, items: ItemCounts, now: number): Effe
   switch (state) {
     case 'claiming':
       if (!isClaimed) return { type: 'claim' };
-      if (clashes > 0)
-        return move('refused', 'Other promotions have some of its products then', { items: [untouched] });
+      if (clashes > 0) return move('refused', 'Other promotions have some of its products at that time');
       return move('scheduled', 'All products are claimed', { dueAt: startsAt });
     case 'scheduled':
-      if (now >= endsBefore) return move('missed', 'It was not started before its end', { items: [untouched] });
+      if (now >= endsBefore) return move('missed', 'It was not started before its end');
       return now >= startsAt ? move('applying', 'Its start has come', { dueAt: startsAt }) : { type: 'rest' };
     case 'applying':
       return nextOfApplying(promotion, items, now);
@@ -142,12 +141,17 @@ function attend(interrupted: PromotionState, cause: string, dueAt: number | null
   return move('needs-attention', cause, { dueAt, interrupted });
 }
 
+/**
+ * A transition. A promotion that is over leaves no item waiting: also one that has lost its step in a statement that read the promotion
+ * before it was cancelled or ended.
+ */
 export function move(
   to: PromotionState,
   cause: string,
-  rest: Partial<Pick<Move, 'dueAt' | 'interrupted' | 'keeps' | 'items'>> = {},
+  { items = [], ...rest }: Partial<Pick<Move, 'dueAt' | 'interrupted' | 'keeps' | 'items'>> = {},
 ): Move {
-  return { type: 'move', to, cause, dueAt: null, interrupted: null, keeps: null, items: [], ...rest };
+  const settled = isOver(to) ? [...items, untouched] : items;
+  return { type: 'move', to, cause, dueAt: null, interrupted: null, keeps: null, items: settled, ...rest };
 }
 
 /** A promotion that is over: none of its products is claimed, and nothing changes it. */

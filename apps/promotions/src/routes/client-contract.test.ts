@@ -10,7 +10,7 @@ test('the client’s types equal those that promotions validates and answers', (
   type Rule = 'percent' | 'price' | 'amountOff' | 'products' | 'query';
   expectTypeOf<Omit<client.NewPromotion, Rule>>().toEqualTypeOf<Omit<NewPromotion, Rule>>();
   expectTypeOf<NewPromotion>().toHaveProperty('amountOff').toEqualTypeOf<number | undefined>();
-  expectTypeOf<client.PriceQuery>().toEqualTypeOf<ProductQuery>();
+  expectTypeOf<client.PromotionQuery>().toEqualTypeOf<ProductQuery>();
   expectTypeOf<client.PromotionState>().toEqualTypeOf<PromotionState>();
   expectTypeOf<client.PromotionItemState>().toEqualTypeOf<ItemState>();
   expectTypeOf<Omit<client.Promotion, 'onRefusal'>>().toEqualTypeOf<Omit<Static<typeof Promotion>, 'onRefusal'>>();

@@ -10,7 +10,8 @@ import {
 } from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
 import type { Operation } from '../machine/operate.ts';
-import { type Asked, changeEnd, type Operated, operatePromotion } from '../tables/operations.ts';
+import { changeEnd } from '../tables/change-end.ts';
+import { type Asked, type Operated, operatePromotion } from '../tables/operations.ts';
 import { originOf } from './origin.ts';
 import { isUuid } from './promotions.ts';
 import { claimed } from './schedule.ts';
@@ -18,19 +19,25 @@ import { operationProblems, Promotion, PromotionPath, tagHeader } from './schema
 import { showPromotion } from './shown.ts';
 
 const summaries: Record<Operation, string> = {
-  cancel: 'Cancel a promotion: before its start nothing changes, afterwards every price is given back',
-  retry: 'Try again what needs attention',
-  keep: 'Leave the promoted prices as they are, and end the promotion',
+  cancel: 'Cancel a promotion: before its start no price changes; after it, the former prices are restored',
+  retry: 'Try the failed products of a promotion again',
+  keep: 'Keep the prices that are still promoted, instead of restoring the former ones',
 };
 
 const Conditional = Type.Object({
   'if-match': Type.Optional(
-    Type.String({ description: 'Only at one of these versions', pattern: entityTagsPattern, examples: ['"3"'] }),
+    Type.String({
+      description: 'The request is carried out only at one of these versions',
+      pattern: entityTagsPattern,
+      examples: ['"3"'],
+    }),
   ),
 });
 
 const EndChange = Type.Object(
-  { endsBefore: Type.String({ format: 'date-time', description: 'When its prices have ended' }) },
+  {
+    endsBefore: Type.String({ format: 'date-time', description: 'The end of the promotion, which is not part of it' }),
+  },
   { additionalProperties: false, examples: [{ endsBefore: '2026-11-28T00:00:00+01:00' }] },
 );
 
@@ -60,7 +67,7 @@ export function operationRoutes(app: Server, { sql, wake }: { sql: Sql; wake: ()
       schema: {
         ...schema,
         operationId: 'changePromotion',
-        summary: 'Change the end of a promotion that is not over',
+        summary: 'Change the end of a promotion that is scheduled, applying or active',
         consumes: ['application/json', 'application/merge-patch+json'],
         body: EndChange,
       },

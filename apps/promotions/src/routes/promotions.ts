@@ -20,7 +20,7 @@ import { showItem, showProgress, showPromotion } from './shown.ts';
 
 const defaultLimit = 100;
 const pages = (name: string) => ({
-  limit: Type.Optional(wholeNumber(name, 500, `How many a page, ${defaultLimit} when absent`, defaultLimit)),
+  limit: Type.Optional(wholeNumber(name, 500, `Entries per page, ${defaultLimit} when absent`, defaultLimit)),
   cursor: Type.Optional(Type.String({ description: 'The cursor of a `Link`' })),
 });
 const ListParameters = Type.Object(pages('PromotionLimit'), { additionalProperties: false });
@@ -91,7 +91,7 @@ export function promotionRoutes(app: Server, sql: Sql): void {
       schema: {
         operationId: 'listPromotionItems',
         tags: ['Promotions'],
-        summary: 'List the products of a promotion, with their prices and what became of them, page by page',
+        summary: 'List the products of a promotion, with their prices and states, page by page',
         params: PromotionPath,
         querystring: ItemParameters,
         response: { 200: withHeaders(Type.Array(Item, { description: 'A page' }), linkHeader), ...readProblems },

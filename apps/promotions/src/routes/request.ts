@@ -30,13 +30,13 @@ export function requested(body: NewPromotion, now: number): Requested {
   }
   const products = body.products && productsOf(body.products, faults);
   const query = body.query === undefined ? null : queryOf(body.query, faults);
-  const startsAt = new Date(body.startsAt.toUpperCase());
+  const startsAt = new Date(body.startsAt?.toUpperCase() ?? now);
   const endsBefore = new Date(body.endsBefore.toUpperCase());
   if (startsAt.getTime() < now - maxLateMs) {
     faults.push({ pointer: '/startsAt', message: 'Must not be more than a minute in the past' });
   }
-  if (endsBefore <= startsAt) faults.push({ pointer: '/endsBefore', message: 'Must be after startsAt' });
-  else if (endsBefore.getTime() <= now) faults.push({ pointer: '/endsBefore', message: 'Must be in the future' });
+  if (endsBefore.getTime() <= now) faults.push({ pointer: '/endsBefore', message: 'Must be in the future' });
+  else if (endsBefore <= startsAt) faults.push({ pointer: '/endsBefore', message: 'Must be after startsAt' });
   if (faults.length > 0) throw new Problem('invalid-request', 'The promotion is not valid: see errors', { faults });
   return { rule, products, query, startsAt, endsBefore };
 }
@@ -52,6 +52,8 @@ function productsOf(given: readonly string[], faults: Fault[]): string[] {
 }
 
 function queryOf(query: ProductQuery, faults: Fault[]): ProductQuery {
+  if (query.q?.trim() === '') faults.push({ pointer: '/query/q', message: 'Must not be blank' });
+  if (!isText(query.q ?? '')) faults.push({ pointer: '/query/q', message: noNul });
   for (const name of ['minPrice', 'maxPrice'] as const) {
     const value = query[name] ?? 0;
     if (Math.round(value * 100) / 100 !== value) faults.push({ pointer: `/query/${name}`, message: twoDecimals });

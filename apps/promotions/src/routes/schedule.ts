@@ -1,6 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Sql } from '@catalogue/postgres';
-import { type FastifyReply, oneOf, Problem, problemResponses, type Server, withHeaders } from '@catalogue/service';
+import {
+  type Fault,
+  type FastifyReply,
+  oneOf,
+  Problem,
+  problemResponses,
+  type Server,
+  withHeaders,
+} from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PriceRule } from '../machine/price-rule.ts';
@@ -8,7 +16,7 @@ import { applyItem } from '../machine/item-step.ts';
 import { readKnown } from '../tables/items.ts';
 import {
   findCheaper,
-  findInRange,
+  findChosen,
   findRepeated,
   findUnknown,
   readClock,
@@ -72,6 +80,7 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
             'not-acceptable',
             'products-claimed',
             'id-taken',
+            'names-unknown',
             'body-too-large',
             'unsupported-media-type',
             'key-reused',
@@ -144,13 +153,23 @@ function pointersOf({ products }: NewPromotion): PointerOf {
 }
 
 async function chosen(sql: Sql, query: ProductQuery): Promise<string[]> {
-  const products = await findInRange(sql, query, maxProducts + 1);
+  const products = await findChosen(sql, query, maxProducts + 1);
+  if (products === 'names-unknown') {
+    const detail =
+      'The names of some products are not known since an upgrade: choose by price or by ids, or rebuild the prices of promotions';
+    throw new Problem('names-unknown', detail);
+  }
+  if (products === 'nothing-to-find') {
+    throw invalid({ pointer: '/query/q', message: 'Must contain a letter, a digit or a sign' });
+  }
   if (products.length > 0 && products.length <= maxProducts) return products;
   const message =
     products.length === 0 ? 'Matches no product of the catalogue' : `Must match at most ${maxProducts} products`;
-  throw new Problem('invalid-request', 'The promotion is not valid: see errors', {
-    faults: [{ pointer: '/query', message }],
-  });
+  throw invalid({ pointer: '/query', message });
+}
+
+function invalid(fault: Fault): Problem {
+  return new Problem('invalid-request', 'The promotion is not valid: see errors', { faults: [fault] });
 }
 
 /** The members in one order: texts that differ only in it are the same request. */
@@ -161,9 +180,9 @@ function sorted(body: Record<string, unknown>): Record<string, unknown> {
 export function claimed(clashes: readonly Clash[], count: number, pointer: PointerOf): Problem {
   const faults = clashes.map(({ product, promotion }) => ({
     pointer: pointer(product),
-    message: `Product ${product} is in promotion ${promotion} then`,
+    message: `Product ${product} is in promotion ${promotion} at that time`,
   }));
-  return new Problem('products-claimed', `${count} of the products are in other promotions then`, { faults });
+  return new Problem('products-claimed', `${count} of the products are in other promotions at that time`, { faults });
 }
 
 const named = 100;

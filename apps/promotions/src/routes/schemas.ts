@@ -14,16 +14,25 @@ const NullablePrice = (description: string) => Type.Union([Type.Number(), Type.N
 const Amount = (description: string, maximum: number) =>
   Type.Optional(Type.Number({ description, minimum: 0, maximum }));
 
-/** Which products of the catalogue: those whose price is in the range. */
+/** Which products of the catalogue: those whose name contains the words, and whose price is in the range. */
 const ProductQuery = Type.Object(
   {
+    q: Type.Optional(
+      Type.String({
+        description:
+          'Words that the name contains, whatever the case and accents. As in `GET /products?q=`, a word of one or two letters matches only the beginning of a word. Unlike there, signs count, and misspelt words match nothing',
+        minLength: 1,
+        maxLength: 200,
+        examples: ['mouse'],
+      }),
+    ),
     minPrice: Type.Optional(Type.Number({ description: 'The lowest price', minimum: 0, maximum: 999_999_999.99 })),
     maxPrice: Type.Optional(Type.Number({ description: 'The highest price', minimum: 0, maximum: 999_999_999.99 })),
   },
   {
     additionalProperties: false,
-    description: `The products of the catalogue with a price in this range, at most ${maxProducts}; all when empty. Chosen when the promotion is scheduled, and not again`,
-    examples: [{ minPrice: 10, maxPrice: 49.99 }],
+    description: `Selects the products of the catalogue by name and price, ${maxProducts} at most; all of them if it is empty. They are selected once, when the request arrives, from the events that the service has received by then`,
+    examples: [{ q: 'mouse', minPrice: 10, maxPrice: 49.99 }],
   },
 );
 export type ProductQuery = Static<typeof ProductQuery>;
@@ -33,7 +42,7 @@ export const NewPromotion = Type.Object(
     id: Type.Optional(
       Type.String({
         pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
-        description: 'A UUID that the client made; the service makes one when absent',
+        description: 'A UUID that the client generated; when absent, the service generates one',
         examples: ['019d2f10-6f29-7d11-9c0b-7e6d5c4b3a29'],
       }),
     ),
@@ -47,10 +56,14 @@ export const NewPromotion = Type.Object(
     percent: Amount('Percent off, at most two decimals. The price is rounded half up to the cent', 100),
     price: Amount('The price for each product, at most two decimals', 999_999_999.99),
     amountOff: Amount('The amount off each price, at most two decimals', 999_999_999.99),
-    startsAt: Instant('When its prices begin'),
-    endsBefore: Instant('When its prices have ended: the end is not part of the promotion'),
+    startsAt: Type.Optional(
+      Instant(
+        'When the promoted prices begin; at most a minute in the past. When absent: now, by the clock of its database',
+      ),
+    ),
+    endsBefore: Instant('The end of the promotion, which is not part of it'),
     onRefusal: Type.Union([Type.Literal('skip'), Type.Literal('undo')], {
-      description: 'When a product takes no part: go on without it, or give every price back',
+      description: 'What to do if a product cannot take part. skip: continue without it; undo: give every price back',
     }),
   },
   {
@@ -81,13 +94,15 @@ const promotionMembers = {
   price: Type.Optional(Type.Number()),
   amountOff: Type.Optional(Type.Number()),
   query: Type.Union([ProductQuery, Type.Null()], { description: 'How its products were chosen; null for listed ids' }),
-  startsAt: Instant('When its prices begin'),
-  endsBefore: Instant('When its prices have ended'),
+  startsAt: Instant('The start of the promotion'),
+  endsBefore: Instant('The end of the promotion, which is not part of it'),
   onRefusal: Type.String(),
   state: State,
-  reason: NullableText('Why, where the state does not say all'),
-  version: Type.Integer({ description: 'The number of its changes: its ETag' }),
-  clashCount: Type.Integer({ description: 'For `refused`: how many of its products other promotions have claimed' }),
+  reason: NullableText('Why the promotion is in this state; null if the state says enough'),
+  version: Type.Integer({ description: 'Grows with each change of the promotion. Its ETag begins with it' }),
+  clashCount: Type.Integer({
+    description: 'In the state `refused`: how many of its products other promotions have claimed',
+  }),
   clashes: Type.Array(Clash, { description: 'The first 100 of them' }),
   createdAt: Instant('When it was requested'),
   updatedAt: Instant('Its last change'),
@@ -109,17 +124,20 @@ export const Item = Type.Object(
   {
     product: Type.String(),
     state: Type.Unsafe<(typeof itemStates)[number]>({ type: 'string', enum: [...itemStates] }),
-    before: NullablePrice('The price that the promotion found'),
+    before: NullablePrice('The price before the promotion'),
     promoted: NullablePrice('The price of the promotion'),
-    reason: NullableText('Why it was refused, kept or has failed'),
-    kept: Type.Union([
-      Type.Object({
-        price: NullablePrice('The price that it left'),
-        at: NullableText('When'),
-        by: NullableText('The request id of the change'),
-      }),
-      Type.Null(),
-    ]),
+    reason: NullableText('Why the product was refused, kept its price, or failed'),
+    kept: Type.Union(
+      [
+        Type.Object({
+          price: NullablePrice('The price that the other change set'),
+          at: NullableText('When the other change happened'),
+          by: NullableText('The request id of the other change'),
+        }),
+        Type.Null(),
+      ],
+      { description: 'The later change by someone else, which stays; null if there was none' },
+    ),
   },
   { title: 'PromotionItem' },
 );
@@ -130,9 +148,10 @@ export const Preview = Type.Object(
     items: Type.Array(
       Type.Object({
         product: Type.String(),
+        name: NullableText('Its name; null if the service does not know it'),
         before: NullablePrice('The price now'),
         promoted: NullablePrice('The price of the promotion; null if it is refused'),
-        reason: NullableText('Why it would be refused'),
+        reason: NullableText('Why the product would be refused; null if it takes part'),
       }),
       { description: 'The first 100 products, by id' },
     ),
@@ -142,17 +161,23 @@ export const Preview = Type.Object(
 
 export const LogEntry = Type.Object(
   {
-    at: Instant('When'),
+    at: Instant('When it happened'),
     from: NullableText('The state before; null for the first'),
     to: Type.String(),
     cause: Type.String(),
-    by: NullableText('The authenticated subject who asked for it, or null'),
+    by: NullableText(
+      'The subject of the access token of the request; null without authentication, and for the service itself',
+    ),
   },
   { title: 'PromotionTransition' },
 );
 
 export const tagHeader: ResponseHeaders = {
-  ETag: { type: 'string', description: 'The version, for If-Match and If-None-Match' },
+  ETag: {
+    type: 'string',
+    description:
+      'For If-Match and If-None-Match. It begins with the version; with the progress, it also has the counts of products',
+  },
 };
 export const linkHeader: ResponseHeaders = {
   Link: { type: 'string', description: '`rel="next"`: the next page, if there is one' },

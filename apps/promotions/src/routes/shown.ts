@@ -1,6 +1,6 @@
 import type { Progress } from '../changes/streams.ts';
 import type { ItemDecision } from '../machine/item-step.ts';
-import type { WaitingItem } from '../tables/items.ts';
+import type { NamedItem } from '../tables/items.ts';
 import type { ItemRow } from '../tables/lists.ts';
 import type { PromotionRow } from '../tables/promotion-row.ts';
 
@@ -38,13 +38,19 @@ export function showItem({ product, state, beforeCents, promotedCents, reason, k
   return { product, state, before: priceOf(beforeCents), promoted: priceOf(promotedCents), reason, kept };
 }
 
-export function showPreview(known: readonly WaitingItem[], decided: readonly ItemDecision[], products: number) {
+export function showPreview(known: readonly NamedItem[], decided: readonly ItemDecision[], products: number) {
   const items = decided.map((item, index) => {
-    const product = known[index]?.product ?? '';
+    const { product = '', name = null } = known[index] ?? {};
     if (item.state === 'refused') {
-      return { product, before: priceOf(known[index]?.known?.cents ?? null), promoted: null, reason: item.reason };
+      return {
+        product,
+        name,
+        before: priceOf(known[index]?.known?.cents ?? null),
+        promoted: null,
+        reason: item.reason,
+      };
     }
-    return { product, before: priceOf(item.beforeCents), promoted: priceOf(item.promotedCents), reason: null };
+    return { product, name, before: priceOf(item.beforeCents), promoted: priceOf(item.promotedCents), reason: null };
   });
   return { products, items };
 }

@@ -24,13 +24,18 @@ export async function readWaiting(sql: Sql, id: string, limit: number): Promise<
   return rows.map(({ product, isKnown, ...known }) => ({ product, known: isKnown ? known : undefined }));
 }
 
+export interface NamedItem extends WaitingItem {
+  /** Null while unknown. */
+  name: string | null;
+}
+
 /** What is known of products, for a preview. */
-export async function readKnown(sql: Sql, products: readonly string[]): Promise<WaitingItem[]> {
-  const rows = await sql<({ product: string; isKnown: boolean } & KnownProduct)[]>`
-    select product, p.id is not null as "isKnown", ${sql.unsafe(knownColumns)}
+export async function readKnown(sql: Sql, products: readonly string[]): Promise<NamedItem[]> {
+  const rows = await sql<({ product: string; isKnown: boolean; name: string | null } & KnownProduct)[]>`
+    select product, p.id is not null as "isKnown", nullif(p.name, '') as name, ${sql.unsafe(knownColumns)}
     from unnest(${products as string[]}::text[]) product left join product_prices_read p on p.id = product
     order by product`;
-  return rows.map(({ product, isKnown, ...known }) => ({ product, known: isKnown ? known : undefined }));
+  return rows.map(({ product, isKnown, name, ...known }) => ({ product, name, known: isKnown ? known : undefined }));
 }
 
 /** Stores what items become, before any command is sent. Items that another process has decided on stay as they are. */
@@ -100,7 +105,7 @@ export async function storeGivenBack(sql: Sql, id: string, decided: readonly (Gi
   await sql`
     with decided as (
       update promotion_items i
-      set state = d.state, step = d.step, step_version = d.step_version, answered_at = null, reason = d.reason,
+      set state = d.state, step = d.step, step_version = d.step_version, unsent = d.step is not null, answered_at = null, reason = d.reason,
         kept_at = d.kept_at, kept_by = d.kept_by, kept_cents = d.kept_cents
       from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, step text, step_version integer, kept_at text,
         kept_by text, kept_cents bigint, reason text)

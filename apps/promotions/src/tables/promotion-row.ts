@@ -1,5 +1,5 @@
 import type { Fragment, Sql, Transaction } from '@catalogue/postgres';
-import { type ItemCounts, type ItemState, itemStates, noItems } from '../machine/item.ts';
+import { type ItemCounts, type ItemState, noItems } from '../machine/item.ts';
 import type { PriceRule } from '../machine/price-rule.ts';
 import type { Promotion, PromotionState } from '../machine/promotion.ts';
 
@@ -18,8 +18,8 @@ export interface PromotionRow {
   startsAt: Date;
   endsBefore: Date;
   onRefusal: 'skip' | 'undo';
-  /** The range of prices that its products were chosen by; null for listed ids. */
-  query: { minPrice?: number; maxPrice?: number } | null;
+  /** The part of names and the range of prices that its products were chosen by; null for listed ids. */
+  query: { q?: string; minPrice?: number; maxPrice?: number } | null;
   isClaimed: boolean;
   clashes: Clash[];
   clashCount: number;
@@ -70,12 +70,20 @@ export async function readPromotion(
   return { row: promotion, items: await (isExact ? countItems : findStates)(sql, id), now: nowMs };
 }
 
-/** By one look into the index for each state. */
+/**
+ * By one look into the index by state for each state that it has: each finds the next one. To look for a given state, PostgreSQL would
+ * also read the primary key, by statistics from when all items were in another one (84 ms instead of 1 ms, with 10 000 items).
+ */
 async function findStates(sql: Sql | Transaction, id: string): Promise<ItemCounts> {
   const found = await sql<{ state: ItemState }[]>`
-    select listed.state from unnest(${[...itemStates]}::text[]) as listed (state), lateral (
-      select from promotion_items i where i.promotion = ${id} and i.state = listed.state limit 1
-    ) found`;
+    with recursive found as (
+      (select state from promotion_items where promotion = ${id} order by state limit 1)
+      union all
+      select next.state from found, lateral (
+        select state from promotion_items i where i.promotion = ${id} and i.state > found.state order by i.state limit 1
+      ) next
+    )
+    select state from found`;
   return { ...noItems, ...Object.fromEntries(found.map(({ state }) => [state, 1])) };
 }
 

@@ -1,4 +1,5 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
+import { patternOf } from '@catalogue/reading';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { next } from '../machine/promotion.ts';
 import { claimChunk, claimNext } from './claims.ts';
@@ -109,18 +110,57 @@ export async function findUnknown(sql: Sql, products: readonly string[]): Promis
   return unknown.map(({ product }) => product);
 }
 
-/** The products of the catalogue with a price in a range, by id. */
-export async function findInRange(
+/** What a name has to contain. Signs are with the word that they belong to. */
+interface SearchedName {
+  words: string[];
+  signed: string[];
+}
+
+/**
+ * Why a query chooses no products: `q` has only characters that cannot be seen, or the name of a product in the range of prices is not
+ * known, so that it may be one of them.
+ */
+export type Undecided = 'nothing-to-find' | 'names-unknown';
+
+/**
+ * The products of the catalogue with a name and a price that a query asks for, by id. A name has to contain each word of `q`, whatever
+ * the case and accents, and each sign: so they are among the exact matches of `GET /products?q=`. All are read from one moment.
+ */
+export async function findChosen(
   sql: Sql,
-  { minPrice = 0, maxPrice }: NonNullable<PromotionRow['query']>,
+  query: NonNullable<PromotionRow['query']>,
   limit: number,
-): Promise<string[]> {
+): Promise<string[] | Undecided> {
+  const { q, minPrice = 0, maxPrice } = query;
   const highest = maxPrice === undefined ? null : Math.round(maxPrice * 100);
-  const found = await sql<{ id: string }[]>`
-    select id from product_prices_read
-    where not discontinued and cents >= ${Math.round(minPrice * 100)} and (${highest}::bigint is null or cents <= ${highest})
-    order by id limit ${limit}`;
-  return found.map(({ id }) => id);
+  const inRange = sql`
+    not discontinued and cents >= ${Math.round(minPrice * 100)} and (${highest}::bigint is null or cents <= ${highest})`;
+  if (q === undefined) {
+    const found = await sql<{ id: string }[]>`
+      select id from product_prices_read where ${inRange} order by id limit ${limit}`;
+    return found.map(({ id }) => id);
+  }
+  const { words, signed } = await readSearched(sql, q);
+  if (words.length + signed.length === 0) return 'nothing-to-find';
+  const found = await sql<{ id: string; isUnnamed: boolean }[]>`
+    select id, name is null as "isUnnamed" from product_prices_read
+    where ${inRange} and (name is null or (folded like all(${words.map(patternOf)}::text[])
+      ${
+        signed.length === 0
+          ? sql``
+          : sql`and not exists (
+        select from unnest(${signed}::text[]) sign where strpos(spell_name(name), sign) = 0)`
+      }))
+    order by name is null desc, id limit ${limit}`;
+  return found[0]?.isUnnamed ? 'names-unknown' : found.map(({ id }) => id);
+}
+
+async function readSearched(sql: Sql, q: string): Promise<SearchedName> {
+  const [searched = { words: [], signed: [] }] = await sql<SearchedName[]>`
+    select array_remove(string_to_array(btrim(name_words(spelt)), ' '), '') as words,
+      array(select part from regexp_split_to_table(spelt, '[[:space:]]+') part where part <> '' and btrim(name_words(part)) <> part) as signed
+    from spell_name(${q}) spelt`;
+  return searched;
 }
 
 /** Those of some products whose price is below so many cents. */

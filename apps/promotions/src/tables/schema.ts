@@ -145,7 +145,7 @@ export const promotionLog = pgTable(
     from: text('from_state', { enum: promotionStates }),
     to: text('to_state', { enum: promotionStates }).notNull(),
     cause: text().notNull(),
-    /** Whose access token asked for it; null where nobody did, or without authentication. */
+    /** The subject of the request's access token; null for the service itself, and without authentication. */
     subject: text(),
   },
   (table) => [index('promotion_log_by_promotion').on(table.promotion, table.seq)],
@@ -161,7 +161,7 @@ export const confirmedSteps = pgTable('confirmed_steps', {
   cents: cents('cents'),
 });
 
-/** Each product's price, as the events say it. */
+/** Each product's price and name, as the events say them. */
 export const productPrices = pgTable(
   'product_prices',
   {
@@ -179,6 +179,10 @@ export const productPrices = pgTable(
     discontinued: boolean().notNull().default(false),
     /** The correlation id of the last event. */
     causedBy: text('caused_by'),
+    /** Null while unknown; empty after an event that was discarded. A trigger keeps what is searched of it, in `folded`. */
+    name: text(),
+    /** The version that the name is known at. The release before keeps no names: it leaves this behind `version`. */
+    nameVersion: integer('name_version').notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.generation, table.id] })],
 );

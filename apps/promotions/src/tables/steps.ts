@@ -9,42 +9,70 @@ export interface Step {
   state: 'applying' | 'giving-back';
   /** It was certainly not sent yet. */
   unsent: boolean;
+  /** The price is not to be applied any more: the former price goes out under the key of the step, so that no copy can apply it. */
+  prevents: boolean;
 }
+
+/** Whether the step applies the promoted price. */
+export const appliesPrice = ({ state, prevents }: Step): boolean => state === 'applying' && !prevents;
 
 /** Steps that command-api has not answered, as far as is known; also those that a killed process left behind. */
 export async function readUnanswered(sql: Sql, id: string, limit: number): Promise<Step[]> {
+  // Each state by itself: in the order of the index, without those that are settled.
+  const inState = (state: Step['state']) => sql`
+    (select product, step, step_version, state, unsent, promoted_cents, before_cents from promotion_items
+    where promotion = ${id} and state = ${state} and answered_at is null order by product limit ${limit})`;
   return await sql<Step[]>`
-    select product, step, step_version as "stepVersion", state, unsent,
-      case state when 'applying' then promoted_cents else before_cents end as cents
-    from promotion_items
-    where promotion = ${id} and state in ('applying', 'giving-back') and answered_at is null
-    order by product limit ${limit}`;
+    select product, step, step_version as "stepVersion", i.state, unsent,
+      i.state = 'applying' and p.state <> 'applying' as prevents,
+      case when i.state = 'applying' and p.state = 'applying' then promoted_cents else before_cents end as cents
+    from (${inState('applying')} union all ${inState('giving-back')} limit ${limit}) i, promotions p
+    where p.id = ${id}`;
+}
+
+/** Steps that may be sent now. */
+export interface Sendable {
+  steps: Step[];
+  /** Milliseconds until the end of the promotion, on the database's clock: no price is applied after it. */
+  msLeft: number;
 }
 
 /**
- * Marks steps as sent, just before they are. The steps to apply a price that were not marked before are left out once the promotion's
- * end has come, or it is cancelled: they are not sent any more.
+ * Marks steps as sent, just before they are. Once the promotion's end has come, or it is cancelled, no step to apply a price is among
+ * those that may be sent: neither one that was not marked before, nor one that was. The next round prevents the latter. Once an operator
+ * has decided to keep the prices, no step to give one back is marked.
  */
-export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Promise<Step[]> {
-  const products = steps.map(({ product }) => product);
-  const marked = await sql<{ product: string; step: string }[]>`
-    update promotion_items i set unsent = false
-    from promotions p
-    where p.id = ${id} and i.promotion = p.id and i.product = any(${products}::text[]) and i.unsent
-      and p.state = 'applying' and p.ends_before > clock_timestamp()
-    returning i.product, i.step`;
-  const sendable = new Set(marked.map(({ step }) => step));
-  return steps.filter(({ step, unsent }) => !unsent || sendable.has(step));
+export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Promise<Sendable> {
+  const unsent = steps.filter((step) => step.unsent);
+  if (unsent.length === 0 && !steps.some(appliesPrice)) return { steps: [...steps], msLeft: 0 };
+  const [marked] = await sql<{ applies: boolean; msLeft: number; marked: string[] }[]>`
+    with allowed as (
+      select state = 'applying' and ends_before > clock_timestamp() as applies, not keeps as gives_back,
+        (extract(epoch from ends_before - clock_timestamp()) * 1000)::float8 as ms_left
+      from promotions where id = ${id}
+    ), marked as (
+      update promotion_items i set unsent = false
+      from allowed
+      where i.promotion = ${id} and i.product = any(${unsent.map(({ product }) => product)}::text[]) and i.unsent
+        and case i.state when 'applying' then applies when 'giving-back' then gives_back end
+      returning i.step
+    )
+    select applies, ms_left as "msLeft", array(select step from marked) as marked from allowed`;
+  const { applies = false, msLeft = 0 } = marked ?? {};
+  const isMarked = new Set(marked?.marked);
+  const isSendable = (step: Step) => (step.unsent ? isMarked.has(step.step) : applies || !appliesPrice(step));
+  return { steps: steps.filter(isSendable), msLeft };
 }
 
 /**
  * What an answer says about a step. `answered`: its event, or another one of the next version, decides. `unchanged`: the product had
- * the price already, so there will be no event.
+ * the price already, so there will be no event. `prevented`: the price was not applied, and cannot be any more; while the promotion
+ * applies prices, its key was used by someone else, so the product is refused.
  */
 export interface StepAnswer {
   product: string;
   step: string;
-  outcome: 'answered' | 'unchanged' | 'refused' | 'gone' | 'tried';
+  outcome: 'answered' | 'unchanged' | 'prevented' | 'refused' | 'gone' | 'tried';
   reason: string | null;
 }
 
@@ -59,19 +87,20 @@ export async function storeAnswers(sql: Sql, id: string, answers: readonly StepA
       set answered_at = case when a.outcome = 'answered' then clock_timestamp() end,
         state = case
           when a.outcome in ('refused', 'gone') then a.outcome
+          when a.outcome = 'prevented' then case p.state when 'applying' then 'refused' else 'untouched' end
           when a.outcome = 'unchanged' then case i.state when 'applying' then 'applied' else 'given-back' end
           when a.outcome = 'tried' and i.tries + 1 >= ${maxTries} then 'failed'
           else i.state end,
         tries = i.tries + (a.outcome = 'tried')::integer,
-        reason = a.reason,
+        reason = case when a.outcome <> 'prevented' or p.state = 'applying' then a.reason end,
         step = case when a.outcome in ('answered', 'tried') then i.step end,
         step_version = case when a.outcome in ('answered', 'tried') then i.step_version end
-      from jsonb_to_recordset(${sql.json(answers as never)}) as a (product text, step text, outcome text, reason text)
-      where i.promotion = ${id} and i.product = a.product and i.step = a.step and i.state in ('applying', 'giving-back')
+      from jsonb_to_recordset(${sql.json(answers as never)}) as a (product text, step text, outcome text, reason text), promotions p
+      where p.id = ${id} and i.promotion = ${id} and i.product = a.product and i.step = a.step and i.state in ('applying', 'giving-back')
       returning i.product, i.state
     )
     delete from claims using stored
-    where claims.promotion = ${id} and claims.product = stored.product and stored.state in ('refused', 'gone', 'given-back')`;
+    where claims.promotion = ${id} and claims.product = stored.product and stored.state in ('refused', 'gone', 'given-back', 'untouched')`;
 }
 
 /** A step whose answer came, but whose event waits for an operator. */

@@ -196,14 +196,19 @@ test('a thousand waits cost the database few statements, and end together', asyn
   const ids = Array.from({ length: 1_000 }, () => randomUUID());
   const reads = () => api.statementsWith('change_counters');
   const others = () => api.statements() - reads();
-  const answers = Promise.all(ids.map((id) => ask(`/products/${id}`, 1)));
+  // Without connections, which take long to open on a busy machine: all have to wait before the first gives up.
+  const status = async (id: string) => {
+    const headers = { 'consistency-token': encodeToken({ id, version: 1 }), prefer: 'wait=10' };
+    return (await api.app.inject({ url: `/products/${id}`, headers })).statusCode;
+  };
+  const answers = Promise.all(ids.map(status));
   await api.waiting(1_000);
   const before = { reads: reads(), others: others() };
   await project(
     db.sql,
     ids.map((id) => ({ id, version: 1 })),
   );
-  expect(new Set((await answers).map(({ status }) => status))).toEqual(new Set([200]));
+  expect(new Set(await answers)).toEqual(new Set([200]));
   expect(others() - before.others).toBeLessThan(200);
   // The feed reads every 50 ms for all waits together: up to 200 reads in the 10 s that they may take.
   expect(reads() - before.reads).toBeLessThan(1_000);

@@ -1,5 +1,6 @@
-import type { PendingQuery, Sql } from '@catalogue/postgres';
+import type { Fragment, PendingQuery, Sql } from '@catalogue/postgres';
 import { columnsOf, shownFields } from '@catalogue/read-schema';
+import { isShort, isUnspaced, patternOf } from '@catalogue/reading';
 import type { Filter, SearchExtent } from './filter.ts';
 import type { ListRequest } from './list-request.ts';
 import { beyond, inOrder, inRange, keyOf, type PageRow, shownColumns } from './page-query.ts';
@@ -11,6 +12,8 @@ import { byRelevance, sorts } from './sort.ts';
  * match.
  */
 const maxBeginning = 200;
+/** The most products of a range of prices whose names are compared one by one: 3 µs each. */
+const maxComparedPrices = 5_000;
 /** Later pages read twice as many candidates, because products may have entered the covered part since the first page. */
 const roomForMore = 2;
 
@@ -34,7 +37,14 @@ export function readStatistics(sql: Sql): PendingQuery<{ areKnown: boolean }> {
         or tablename = 'products_g' || generation and attname = 'price')`;
 }
 
-function isPriced({ minPrice, maxPrice }: PriceRange): boolean {
+/** Whether so few products are in a range of prices that their names are compared one by one. */
+export function countPrices(sql: Sql, range: PriceRange): PendingQuery<{ areFew: boolean }> {
+  return sql<{ areFew: boolean }[]>`
+    select count(*) <= ${maxComparedPrices} as "areFew"
+    from (select from listed_products where true ${inRange(sql, range)} limit ${maxComparedPrices + 1}) priced`;
+}
+
+export function isPriced({ minPrice, maxPrice }: PriceRange): boolean {
   return minPrice !== undefined || maxPrice !== undefined;
 }
 
@@ -49,6 +59,8 @@ export interface Wanted {
   most: number;
   /** Whether the planner can estimate how many names and prices match. */
   hasStatistics: boolean;
+  /** For names that are found by grams in a range of prices: whether the range has few products. Otherwise undefined. */
+  hasFewPrices?: boolean | undefined;
 }
 
 export function findCandidates(
@@ -72,11 +84,16 @@ export function findCandidates(
   // Without statistics PostgreSQL would scan all names in the order of their ids for a rare word: 101 000 pages for 100 000 names.
   const byId = wanted.hasStatistics ? sql`names.id` : sql`names.id || ''`;
   // Very long names are read by themselves: the indexes that hold names do not have them.
-  const part = (isCovered: boolean, isSigned: boolean, last: string | undefined) => sql`
-    (select names.id, folded from ${sourceOf(sql, filter, wanted)}
-    where ${isCovered ? sql`covered` : sql`not covered`} and ${matches} ${inRange(sql, filter)}
-      ${isSigned ? having(sql, signs) : sql``} ${last === undefined ? sql`` : sql`and names.id <= ${last}`}
-    order by ${byId} limit ${most * room})`;
+  const part = (isCovered: boolean, isSigned: boolean, last: string | undefined) => {
+    const isPart = sql`${isCovered ? sql`covered` : sql`not covered`} and ${matches}
+      ${isSigned ? having(sql, signs) : sql``} ${last === undefined ? sql`` : sql`and names.id <= ${last}`}`;
+    if (wanted.hasFewPrices !== undefined) {
+      return sql`(${inOrderOfId(sql, filter, isPart, wanted.hasFewPrices)} limit ${most * room})`;
+    }
+    return sql`
+      (select names.id, folded from ${sourceOf(sql, filter, wanted)} where ${isPart} ${inRange(sql, filter)}
+      order by ${byId} limit ${most * room})`;
+  };
   const first = (isSigned: boolean, last: string | undefined) => sql`
     select id, folded from (${part(true, isSigned, last)} union all ${part(false, isSigned, last)}) found
     order by id limit ${most * room}`;
@@ -127,6 +144,28 @@ function sourceOf(sql: Sql, range: PriceRange, { hasStatistics }: Wanted) {
 }
 
 /**
+ * The names in a range of prices that meet a condition, in the order of ids. Of a word of several grams PostgreSQL expects one name
+ * where 10 000 match, so it does not choose here which of the two to read first. `offset 0` keeps the parts apart.
+ */
+function inOrderOfId(sql: Sql, range: PriceRange, isPart: Fragment, hasFewPrices: boolean) {
+  if (hasFewPrices) {
+    return sql`
+      select names.id, folded from (
+        select id from listed_products where true ${inRange(sql, range)} offset 0
+      ) product cross join lateral (
+        select id, folded from searched_names names where id = product.id and ${isPart} limit 1
+      ) names order by names.id`;
+  }
+  // Looked up in the order of ids, prices are next to each other in the index, and those after the last match are not read.
+  return sql`
+    select names.id, folded from (
+      select id, folded from searched_names names where ${isPart} order by names.id offset 0
+    ) names cross join lateral (
+      select price from products_read where id = names.id limit 1
+    ) product where true ${inRange(sql, range)} order by names.id`;
+}
+
+/**
  * The sort key of relevance. Names with the signs come first. Then, best first: the whole name, its first words, its beginning, a
  * word, the beginning of a word, any part, and words apart. Ties are in order of name. Without signs, the key is the same as in
  * releases that know no signs: their cursors contain it.
@@ -150,7 +189,7 @@ function relevance(sql: Sql, { folded, signs }: Wanted) {
 function oneOf(sql: Sql, words: readonly string[], hasGrams: boolean) {
   const [word = '', ...others] = words;
   if (others.length > 0) return sql`folded like any(${words.map(patternOf)}::text[])`;
-  const isFoundOtherwise = unspaced.test(word) && (hasGrams || isShort(word));
+  const isFoundOtherwise = isUnspaced(word) && (hasGrams || isShort(word));
   return isFoundOtherwise ? sql`strpos(folded, ${word}) > 0` : sql`folded like ${patternOf(word)}`;
 }
 
@@ -161,19 +200,6 @@ function oneOf(sql: Sql, words: readonly string[], hasGrams: boolean) {
 function having(sql: Sql, grams: readonly string[]) {
   const longest = grams.filter((gram) => !grams.some((other) => other !== gram && other.includes(gram)));
   return longest.length === 0 ? sql`` : sql`and grams @> ${longest}::text[]`;
-}
-
-/** Scripts without spaces between words: `name_grams` indexes their characters. */
-const unspaced =
-  /[\u0e00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\u{20000}-\u{3ffff}]/u;
-
-/** Words contain no signs, so there is nothing to escape. */
-function patternOf(word: string): string {
-  return isShort(word) && !unspaced.test(word) ? `% ${word}%` : `%${word}%`;
-}
-
-function isShort(word: string): boolean {
-  return [...word].length < 3;
 }
 
 function sortOf({ sort }: Filter) {

@@ -183,4 +183,13 @@ test.each(['mouse', '鼠标'])('names that have %s are not read from the table',
   });
   // 2 000 names match.
   expect(read).toBeLessThan(500);
+  // A wide range of prices, and one of few products.
+  for (const [minPrice, maxPrice] of [
+    [1_000, 30_000],
+    [1_000, 5_000],
+  ] as const) {
+    const priced = ids.filter((_, n) => n % 20 === 0 && n >= minPrice && n <= maxPrice).map((id) => `p${id}`);
+    const found = await walk({ q, minPrice: String(minPrice), maxPrice: String(maxPrice) }, 200);
+    expect(found.toSorted()).toEqual(priced.toSorted().slice(0, 500));
+  }
 });

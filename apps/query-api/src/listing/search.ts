@@ -3,7 +3,7 @@ import type { PagePosition, SearchExtent } from './filter.ts';
 import { type ListRequest, unusableCursor } from './list-request.ts';
 import { likeliest } from './misspellings.ts';
 import type { PageRow } from './page-query.ts';
-import { findCandidates, type FoundRow, readStatistics, type Wanted } from './search-query.ts';
+import { countPrices, findCandidates, type FoundRow, isPriced, readStatistics, type Wanted } from './search-query.ts';
 
 /**
  * How many matches are ranked and sorted: the first by id. Ranking half a million matches of a common word would take over a
@@ -49,8 +49,14 @@ async function findPage(run: Run, sql: Sql, text: Text, { filter, limit, after }
   const words = folded.split(' ').slice(0, maxWords);
   const [statistics] = await run(() => readStatistics(sql));
   const hasStatistics = statistics?.areKnown === true;
-  const find = (wanted: Omit<Wanted, 'folded' | 'hasStatistics'>) =>
-    run(() => findCandidates(sql, { folded, hasStatistics, ...wanted }, { filter, limit, after }));
+  const find = async (wanted: Omit<Wanted, 'folded' | 'hasStatistics' | 'hasFewPrices'>) => {
+    const isByGrams = hasStatistics && wanted.grams.length > 0 && isPriced(filter);
+    const [prices] = isByGrams ? await run(() => countPrices(sql, filter)) : [];
+    const hasFewPrices = prices?.areFew;
+    return await run(() =>
+      findCandidates(sql, { folded, hasStatistics, hasFewPrices, ...wanted }, { filter, limit, after }),
+    );
+  };
   if (folded === '') {
     // The text is invisible, such as a soft hyphen. Only a release that searched for it issued the cursor.
     if (signs.length === 0 && after !== undefined) throw unusableCursor();

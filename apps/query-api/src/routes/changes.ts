@@ -1,4 +1,14 @@
-import { type Consistency, requestedWait, WaitHeaders, WaitParameters, waitProblems } from '@catalogue/reading';
+import {
+  beginStream,
+  type Consistency,
+  eventStream,
+  requestedWait,
+  ResumeHeaders,
+  streamHeadRoute,
+  WaitHeaders,
+  WaitParameters,
+  waitProblems,
+} from '@catalogue/reading';
 import { Problem, problemResponses, type Server } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import type { Wants } from '../changes/client-stream.ts';
@@ -7,31 +17,23 @@ import type { StreamHub } from '../changes/stream-hub.ts';
 import { type PriceRange, RangeParameters, requireRange } from '../listing/price-range.ts';
 
 const maxIds = 100;
-const mediaType = 'text/event-stream';
-const streamHeaders = { 'content-type': mediaType, 'cache-control': 'no-store' };
 
 const description =
   'Server-sent events `product.created`, `product.updated` and `product.discontinued`, each with the product after the change. ' +
-  '`reset`: missed changes are no longer stored, so reload the list; the stream continues from there. A price range passes on ' +
-  'changes of products that are in it, enter it or leave it: a product whose new price is outside has left';
+  '`reset`: missed changes are no longer stored, so reload the list; the stream continues from there. With a price range, the ' +
+  'stream has the changes of products that are in the range, enter it or leave it: a product whose new price is outside has left';
 
 /** Streams the changes as they happen. */
 export function streamRoute(
   app: Server,
   { streams, consistency }: { streams: StreamHub; consistency: Consistency },
 ): void {
-  app.head(
-    '/products/stream',
-    // Without a scope, a hidden route would be open.
-    { config: { produces: [mediaType], scope: 'catalogue:read' }, schema: { hide: true } },
-    (_request, reply) => reply.headers(streamHeaders).send(),
-  );
+  streamHeadRoute(app, '/products/stream');
   app.get(
     '/products/stream',
     {
-      // Fastify’s HEAD route would open a stream that does not end.
       exposeHeadRoute: false,
-      config: { produces: [mediaType] },
+      config: { produces: [eventStream] },
       schema: {
         operationId: 'streamProducts',
         tags: ['Changes'],
@@ -46,14 +48,9 @@ export function streamRoute(
           },
           { additionalProperties: false },
         ),
-        headers: Type.Object({
-          'last-event-id': Type.Optional(
-            Type.String({ description: 'The id of the last event that arrived: the stream resumes after it' }),
-          ),
-          ...WaitHeaders,
-        }),
+        headers: Type.Object({ ...ResumeHeaders, ...WaitHeaders }),
         response: {
-          200: { description, content: { [mediaType]: { schema: Type.String() } } },
+          200: { description, content: { [eventStream]: { schema: Type.String() } } },
           ...problemResponses('invalid-request', 'not-acceptable', 'unavailable', ...waitProblems),
         },
       },
@@ -65,16 +62,11 @@ export function streamRoute(
       const wait = requestedWait(request, reply);
       if (wait.tokens.length > 0) await consistency.reach(wait);
       await streams.awaitRoom();
-      reply.hijack();
-      const { raw } = reply;
-      for (const [name, value] of Object.entries(reply.getHeaders()))
-        if (value !== undefined) raw.setHeader(name, value);
-      // `x-accel-buffering: no` tells nginx to pass on each event at once.
-      raw.writeHead(200, { ...streamHeaders, 'x-accel-buffering': 'no' });
+      const response = beginStream(reply);
       const last = headers['last-event-id'];
       // A malformed id counts as one of another generation: the changes since it are unknown.
       streams.open(
-        raw,
+        response,
         last === undefined ? undefined : (positionOf(last) ?? { generation: 0, seq: 0, mark: undefined }),
         wants,
       );

@@ -1,5 +1,5 @@
 import type { Page } from '@catalogue/page';
-import { type FastifyReply, type FastifyRequest, Problem, type Server } from '@catalogue/service';
+import { type AuthSettings, type FastifyReply, type FastifyRequest, Problem, type Server } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
@@ -19,15 +19,31 @@ interface Addresses {
   pricesUrl: string;
   /** Empty without promotions. */
   promotionsUrl: string;
+  /** Undefined if the page does not sign in. */
+  signIn: SignIn | undefined;
+}
+
+/** Where the page gets its access tokens. */
+interface SignIn {
+  issuer: string;
+  client: string;
+  audience: string;
+}
+
+/** How the page signs in; undefined without a client, and where no issuer is known. */
+export function signInOf(auth: AuthSettings, client: string): SignIn | undefined {
+  if (auth === 'off' || auth.issuer === undefined || client === '') return undefined;
+  return { issuer: auth.issuer, client, audience: auth.audience };
 }
 
 /** Serves the catalogue page at `/` and its files. The page reads here, and sends its commands to command-api. */
 export async function pageRoutes(app: Server, { document, files }: Page, addresses: Addresses): Promise<void> {
-  const { commandApiUrl, pricesUrl, promotionsUrl } = addresses;
+  const { commandApiUrl, pricesUrl, promotionsUrl, signIn } = addresses;
   const html = document
     .replaceAll('{{command-api}}', attribute(commandApiUrl))
     .replaceAll('{{prices}}', attribute(pricesUrl))
-    .replaceAll('{{promotions}}', attribute(promotionsUrl));
+    .replaceAll('{{promotions}}', attribute(promotionsUrl))
+    .replaceAll('{{sign-in}}', signIn === undefined ? '' : attribute(JSON.stringify(signIn)));
   const page = await coded('text/html; charset=utf-8', Buffer.from(html));
   const byName = new Map<string, Coded>();
   for (const { name, type, content } of files) byName.set(name, await coded(type, content));
@@ -54,15 +70,20 @@ export async function pageRoutes(app: Server, { document, files }: Page, address
 /** The policy for a file that runs on its own, as the page’s shared worker does: it may only query query-api. */
 const workerPolicy = "default-src 'none'; connect-src 'self'";
 
-/** Allows only our own files and the APIs: no text in the catalogue can become code. */
-function policyFor({ commandApiUrl, pricesUrl, promotionsUrl }: Addresses): string {
-  const [prices, promotions] = [pricesUrl, promotionsUrl].map((url) => (url === '' ? '' : ` ${new URL(url).origin}`));
+/**
+ * Allows only our own files, the APIs and the issuer: no text in the catalogue can become code, and no token can be sent elsewhere. A
+ * page that signs in fetches its pictures, and shows them as blobs, because an image sends no token.
+ */
+function policyFor({ commandApiUrl, pricesUrl, promotionsUrl, signIn }: Addresses): string {
+  const [prices, promotions, issuer] = [pricesUrl, promotionsUrl, signIn?.issuer ?? ''].map((url) =>
+    url === '' ? '' : ` ${new URL(url).origin}`,
+  );
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    `img-src 'self'${prices}`,
-    `connect-src 'self' ${new URL(commandApiUrl).origin}${prices}${promotions}`,
+    `img-src 'self'${signIn === undefined ? prices : ' blob:'}`,
+    `connect-src 'self' ${new URL(commandApiUrl).origin}${prices}${promotions}${issuer}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

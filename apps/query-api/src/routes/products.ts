@@ -37,10 +37,11 @@ const maxLimit = 500;
 
 const limitDescription = `Products per page: a whole number from 1 to ${maxLimit}, ${defaultLimit} when absent`;
 const searchDescription =
-  'Words that the name has to contain, in any case and order, with any accents and width. A word matches any part of a word; ' +
-  'one of one or two letters matches only the beginning, except in scripts that write without spaces. If no name contains all ' +
-  'words, the list shows names with similar words. Names with the signs of the text come first; a text of signs only matches ' +
-  'names with all of them. Of a very common word, only the first 500 matches by id, and names that begin with it, are sorted';
+  'Words that the name must contain; case, order, accents and width do not matter. A word matches any part of a word. A word of ' +
+  'one or two letters matches only the beginning of a word, except in scripts that write without spaces. If no name contains ' +
+  'all words, the list shows names with similar words. Names that also have the signs of the text come first; if the text has ' +
+  'only signs, a name must have all of them. For a very common word, the list has only the first 500 matches by id, and the ' +
+  'names that begin with the word';
 
 const ListParameters = Type.Object(
   {
@@ -49,7 +50,9 @@ const ListParameters = Type.Object(
     sort: Type.Optional(oneOf('SortName', sortNames, 'When absent: by relevance with `q`, by name without')),
     limit: Type.Optional(wholeNumber('Limit', maxLimit, limitDescription, defaultLimit)),
     cursor: Type.Optional(
-      Type.String({ description: 'The cursor of a `Link`. It contains q, minPrice, maxPrice and sort of its list' }),
+      Type.String({
+        description: 'The cursor of a `Link`. It contains `q`, `minPrice`, `maxPrice` and `sort` of its list',
+      }),
     ),
     ...WaitParameters,
   },

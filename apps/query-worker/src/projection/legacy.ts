@@ -6,7 +6,7 @@ import { moment, stampOf } from './time.ts';
 
 /**
  * Merges a message of an older producer. Those are keyed by event id, so a product's messages come in any order: each field
- * keeps the value with the later stamp, the earliest creation counts, and nobody sees the product before it is created.
+ * keeps the value with the later stamp, the earliest creation counts, and readers see the product only once it is created.
  */
 export function mergeLegacy(
   product: Product,

@@ -12,7 +12,7 @@ const topics: [topic: string, contract: TopicContract][] = [
 export function eventReference(samples: ReadonlySet<string>): string {
   return [
     '# Fields of the events',
-    'Written by `npm run contracts:accept` from the schemas in [libs/contracts](../../libs/contracts/README.md).',
+    'Written by `npm run contracts:accept` from the schemas in\n[libs/contracts](../../libs/contracts/README.md).',
     'A consumer finds the rules of the topic in [events](events.md).',
     ...topics.flatMap(([topic, contract]) => [
       `## \`${topic}\``,
@@ -32,10 +32,10 @@ export function eventReference(samples: ReadonlySet<string>): string {
 function listOf(topic: string, type: string, newest: number, samples: ReadonlySet<string>): string {
   const versions = Array.from({ length: newest }, (_, index) => newest - index).map((version) => {
     const name = `${type}.v${version}`;
-    const sample = samples.has(name) ? `, [sample](../../libs/contracts/samples/${name}.json)` : '';
+    const sample = samples.has(name) ? `,\n  [sample](../../libs/contracts/samples/${name}.json)` : '';
     return `- Version ${version}: [JSON Schema](../../libs/contracts/schemas/${name}.json)${sample}`;
   });
-  const subjects = `- Subjects: \`${topic}-${type}\`; in Avro \`${topic}.avro-catalogue.${type}\``;
+  const subjects = `- Subjects: \`${topic}-${type}\`;\n  in Avro \`${topic}.avro-catalogue.${type}\``;
   return [...versions, subjects].join('\n');
 }
 

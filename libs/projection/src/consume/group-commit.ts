@@ -24,7 +24,7 @@ type Apply = (parts: readonly Part[], options: ApplyOptions<Tracked>) => Promise
 
 /**
  * Applies what is ready of several partitions in one transaction: under load a batch of one partition has a dozen messages, and most
- * of what it costs is the transaction. A part that is ready alone waits for nobody. Parts that become ready during a transaction form the next
+ * of what it costs is the transaction. A part that is ready alone does not wait. Parts that become ready during a transaction form the next
  * one. If that fails for any reason (one of its partitions has another owner, say), each part is applied alone, as if there were no
  * others.
  */

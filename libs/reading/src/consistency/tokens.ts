@@ -63,7 +63,7 @@ function tokensOf(header: string | undefined, after: string | undefined): Consis
   const [ofHeader, ofQuery] = [header?.split(',') ?? [], after?.split(',') ?? []];
   const count = ofHeader.length + ofQuery.length;
   // Counted before decoding: a header has room for thousands.
-  if (count > maxTokens) throw invalid('/after', `Are ${count} with those of the header; up to ${maxTokens} are taken`);
+  if (count > maxTokens) throw invalid('/after', `Must be at most ${maxTokens} with those of the header, not ${count}`);
   return [...decode(ofHeader, '/consistency-token'), ...decode(ofQuery, '/after')];
 }
 

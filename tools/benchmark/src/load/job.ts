@@ -22,8 +22,8 @@ export interface Job {
 }
 
 export type Requests =
-  /** New products; with `keys`, each with an Idempotency-Key that begins with it. */
-  | { kind: 'create'; keys?: string }
+  /** New products; with `keys`, each with an Idempotency-Key that begins with it; with `tokens`, each connection with one of them. */
+  | { kind: 'create'; keys?: string; tokens?: readonly string[] }
   /** New prices for random products, all different. */
   | { kind: 'change'; ids: readonly string[] }
   /** Random ones of these. */

@@ -19,6 +19,12 @@ test('a create is a complete request', () => {
   });
 });
 
+test('each connection has one of the access tokens', () => {
+  const connect = requestSource({ kind: 'create', tokens: ['one', 'two'] }, host);
+  const sent = [connect(), connect(), connect()].map((next) => read(next()).headers['Authorization']);
+  expect(sent).toEqual(['Bearer one', 'Bearer two', 'Bearer one']);
+});
+
 test('no key is used twice, on any connection', () => {
   const connect = requestSource({ kind: 'create', keys: 'run-7-' }, host);
   const connections = [connect(), connect()];

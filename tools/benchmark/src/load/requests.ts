@@ -14,8 +14,16 @@ const prices = 900_000;
 export function requestSource(requests: Requests, host: string): () => NextRequest {
   const counter = { next: 0 };
   switch (requests.kind) {
-    case 'create':
-      return () => (requests.keys === undefined ? creates(host) : keyedCreates(host, requests.keys, counter));
+    case 'create': {
+      const tokens = [requests.tokens ?? []].flat().map((token) => [`Authorization: Bearer ${token}`]);
+      let opened = 0;
+      return () => {
+        const headers = tokens[opened++ % tokens.length] ?? [];
+        return requests.keys === undefined
+          ? creates(host, headers)
+          : keyedCreates(host, headers, requests.keys, counter);
+      };
+    }
     case 'change':
       return () => changes(host, requests.ids, counter);
     case 'read': {
@@ -29,13 +37,19 @@ export function requestSource(requests: Requests, host: string): () => NextReque
 
 const newProduct = '{"name":"Mouse ergonomico","price":39.9}';
 
-function creates(host: string): NextRequest {
-  const request = requestOf('POST /products', host, [], newProduct);
+function creates(host: string, headers: readonly string[]): NextRequest {
+  const request = requestOf('POST /products', host, headers, newProduct);
   return () => request;
 }
 
-function keyedCreates(host: string, prefix: string, counter: { next: number }): NextRequest {
-  const request = requestOf('POST /products', host, [`Idempotency-Key: ${prefix}${'0'.repeat(digits)}`], newProduct);
+function keyedCreates(
+  host: string,
+  headers: readonly string[],
+  prefix: string,
+  counter: { next: number },
+): NextRequest {
+  const key = `Idempotency-Key: ${prefix}${'0'.repeat(digits)}`;
+  const request = requestOf('POST /products', host, [key, ...headers], newProduct);
   const end = request.indexOf('0'.repeat(digits)) + digits;
   return () => {
     writeDigits(request, end, counter.next++);
@@ -63,7 +77,7 @@ function readOf({ path, headers = {} }: Read, host: string): Buffer {
   return Buffer.from([`GET ${path} HTTP/1.1`, `Host: ${host}`, ...lines, '', ''].join('\r\n'));
 }
 
-function requestOf(target: string, host: string, headers: string[], body: string): Buffer {
+function requestOf(target: string, host: string, headers: readonly string[], body: string): Buffer {
   const lines = [`${target} HTTP/1.1`, `Host: ${host}`, 'Content-Type: application/json', ...headers];
   return Buffer.from([...lines, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
 }

@@ -3,7 +3,7 @@ import { createTopic, waitFor } from '@catalogue/testing';
 import type { Bed } from '../bed.ts';
 import { coresUsed, cpuTimes, type Measurement, memoryOf } from '../processes.ts';
 import { appendBacklog } from './log.ts';
-import { cpuOf, openCodec } from './codec.ts';
+import { bytesOf, cpuOf, openCodec, sampleEvents } from './codec.ts';
 import { memory, rate, rateOf, type Scenario } from './scenario.ts';
 
 const backlog = 300_000;
@@ -13,7 +13,7 @@ export const drain: Scenario = {
   name: 'drain',
   title: `A backlog of ${backlog} events relayed, worker stopped`,
   mode: 'write',
-  targets: [rate(50_000), { figure: 'cpu' }, { figure: 'disk' }, memory],
+  targets: [rate(50_000), { figure: 'cpu' }, { figure: 'alone' }, { figure: 'batched' }, { figure: 'disk' }, memory],
   measure: async (bed) => await drainIn(bed, 'json'),
 };
 
@@ -21,7 +21,7 @@ export const drainAvro: Scenario = {
   name: 'drain-avro',
   title: `The same in Avro`,
   mode: 'write',
-  targets: [rateOf('drain'), { figure: 'cpu', of: 'drain' }, { figure: 'disk', of: 'drain' }, memory],
+  targets: [rateOf('drain'), ...['cpu', 'alone', 'batched', 'disk'].map((figure) => ({ figure, of: 'drain' })), memory],
   measure: async (bed) => await drainIn(bed, 'avro'),
 };
 
@@ -39,7 +39,11 @@ async function drainIn(bed: Bed, codec: 'json' | 'avro'): Promise<Measurement> {
     relay.launch();
     const measured = await measureDrain(bed);
     const bytes = system.bytesOf(topic.name);
-    return { ...cpuOf('outbox-relay', measured), ...(bytes === undefined ? {} : { disk: bytes / backlog }) };
+    return {
+      ...cpuOf('outbox-relay', measured),
+      ...bytesOf(sampleEvents().map(coded.encode)),
+      ...(bytes === undefined ? {} : { disk: bytes / backlog }),
+    };
   } finally {
     await relay.stop();
   }

@@ -17,6 +17,7 @@ import {
   many,
   notModified,
   oneProduct,
+  oneSecured,
   oneWithToken,
   pages,
   priceChanges,
@@ -39,6 +40,13 @@ export const scenarios: Scenario[] = [
     title: 'Creates, 32 connections',
     connections: 32,
     targets: [rate(18_000), rateOf('commits-32', 0.7), rateOf('route-32'), { figure: 'p99', atMost: 10 }],
+  }),
+  creates({
+    name: 'creates-32-jwt',
+    title: 'Creates with an access token, one for each of 32 connections',
+    connections: 32,
+    secured: true,
+    targets: [rateOf('creates-32', 0.85)],
   }),
   creates({
     name: 'keyed-creates-32',
@@ -89,6 +97,7 @@ export const scenarios: Scenario[] = [
     reads: oneProduct,
     targets: [rate(30_000), { figure: 'p99', atMost: 5 }],
   }),
+  oneSecured,
   reads({
     name: 'read-one-token',
     title: 'One product, with a token that is satisfied',

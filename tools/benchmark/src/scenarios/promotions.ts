@@ -30,7 +30,7 @@ function lateness({ name, products, repeats, lead, beside, targets }: Options): 
   ];
   return {
     name,
-    title: `A promotion of ${products} products, ${repeats} in sequence: from startsAt until the last new price can be read, beside ${othersPerSecond} creates a second`,
+    title: `A promotion of ${products} products, ${repeats} in sequence, beside ${othersPerSecond} creates a second: startsAt until the last new price is read`,
     mode: 'whole',
     targets: [...targets, ...others],
     measure: async (bed) => {

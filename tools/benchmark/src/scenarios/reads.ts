@@ -2,7 +2,8 @@ import { encodeToken } from '@catalogue/contracts';
 import type { Read } from '../load/job.ts';
 import { latencyFigures, percentile } from '../percentile.ts';
 import type { Shop } from '../shop.ts';
-import { memory, rate, type Scenario, type Target } from './scenario.ts';
+import { requireRefusal } from './creates.ts';
+import { memory, rate, rateOf, type Scenario, type Target } from './scenario.ts';
 
 export const few = 1_000;
 export const many = 1_000_000;
@@ -43,6 +44,28 @@ export const notModified = (ids: readonly string[]): Read[] =>
 export const firstPage = (): Read[] => [{ path: '/products?limit=50' }];
 export const firstPageWithToken = (ids: readonly string[]): Read[] =>
   ids.map((id) => ({ path: '/products?limit=50', headers: tokenOf(id) }));
+
+/** `read-one` of a query-api that requires access tokens, with one for each request. */
+export const oneSecured: Scenario = {
+  name: 'read-one-jwt',
+  title: `The same with an access token, ${few} products`,
+  mode: 'write',
+  targets: [rateOf('read-one', 0.85), memory],
+  measure: async (bed) => {
+    const { ids, securedApi } = await bed.shop(few);
+    const secured = await bed.secured();
+    const { port, pid = 0, url } = await securedApi(secured);
+    await requireRefusal(`${url}/products`);
+    const { tokens } = secured;
+    const requests = ids.map((id, n) => ({
+      path: `/products/${id}`,
+      headers: { authorization: `Bearer ${tokens[n % tokens.length]}` },
+    }));
+    const job = { ...bed.times, port, connections: 32, expected: 200 };
+    const { measured } = await bed.loadOn(pid, { ...job, requests: { kind: 'read', reads: requests } });
+    return measured;
+  },
+};
 
 /** The rate at which the worker filled the read model. */
 export const filling: Scenario = {

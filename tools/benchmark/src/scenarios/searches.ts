@@ -58,7 +58,11 @@ export const searches = [
   search('short', 'one or two characters of a script without spaces', [
     ...short.map(q),
     ...short.map((word) => `${q(word)}&sort=price`),
-    ...short.map((word) => `${q(word)}&minPrice=100&maxPrice=200`),
   ]),
+  search(
+    'short-price',
+    'the same in a range of prices',
+    short.map((word) => `${q(word)}&minPrice=100&maxPrice=200`),
+  ),
   search('signs', 'a word with signs', [...signed.map(q), ...signed.map((text) => `${q(text)}&sort=-name`)]),
 ];

@@ -9,7 +9,7 @@ const lockNotAvailable = '55P03';
 const deadlock = '40P01';
 
 /**
- * Runs a transaction whose locks readers and workers also take. It waits at most 200 ms for a lock, so that nobody queues
+ * Runs a transaction whose locks readers and workers also take. It waits at most 200 ms for a lock, so that no other session queues
  * behind it for longer, and retries for `within` milliseconds.
  * @throws {RefusedError} when it gave up.
  */

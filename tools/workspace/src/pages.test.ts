@@ -6,11 +6,24 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const pages = filesOf('*.md');
+/** Changelogs are generated. */
+const written = pages.filter((page) => !page.endsWith('CHANGELOG.md'));
 /** The service of docs/how-to/add-a-consumer.md. */
 const madeByReaders = 'apps/price-days/';
 
 test.each(pages)('every link of %s leads to a file and a heading', (page) => {
   expect(deadLinks(join(root, page))).toEqual([]);
+});
+
+test.each(written)('prose and list items of %s are at most 100 columns wide', (page) => {
+  const lines = withoutCode(readFileSync(join(root, page), 'utf8')).split('\n');
+  expect(lines.filter((line) => line.length > 100 && canBeWrapped(line))).toEqual([]);
+});
+
+test.each(written)('the cells of the tables of %s have at most 120 characters', (page) => {
+  const rows = withoutCode(readFileSync(join(root, page), 'utf8')).match(/^ *\|.*$/gm) ?? [];
+  const cells = rows.flatMap((row) => row.split('|').map((cell) => shown(cell).trim()));
+  expect(cells.filter((cell) => cell.length > 120 && !/^-+$/.test(cell))).toEqual([]);
 });
 
 test('every page that source code names exists', () => {
@@ -47,6 +60,19 @@ function filesOf(...patterns: string[]): string[] {
   return files.filter((file) => file !== '' && existsSync(join(root, file)));
 }
 
+/** Whether a line has a space at which it can end. Tables have none, and links and code stay whole. */
+function canBeWrapped(line: string): boolean {
+  const words = line
+    .replace(/^ *(?:[-*] |\d+\. )?/, '')
+    .replaceAll(/\[[^\]]*\]\([^)]*\)|\[[^\]]*\]: |`[^`]*`|<!--.*?-->/g, '·');
+  return !words.startsWith('|') && words.includes(' ');
+}
+
+/** The text of a cell without what a reader does not see. */
+function shown(cell: string): string {
+  return cell.replaceAll(/\]\([^)]*\)|<!--.*?-->|[`[]/g, '');
+}
+
 /** The relative links of a page that lead to no file, or to no heading of a Markdown file. */
 function deadLinks(page: string): string[] {
   return linksOf(withoutCode(readFileSync(page, 'utf8'))).filter((link) => {
@@ -80,5 +106,5 @@ function headingsOf(page: string): Set<string> {
 }
 
 function withoutCode(text: string): string {
-  return text.replace(/^```[^]*?^```/gm, '');
+  return text.replace(/^ *```[^]*?^ *```/gm, '');
 }
