@@ -14,9 +14,9 @@ import {
   temporaryHome,
 } from '@catalogue/local-stack';
 import { connect } from '@catalogue/postgres';
-import { waitFor } from '@catalogue/testing';
+import { argumentsOfImage, waitFor } from '@catalogue/testing';
 import { type ComposeFile, type ComposeService, readComposeFile } from './compose-file.ts';
-import { argumentsOfImage, root } from './service-process.ts';
+import { root } from './service-process.ts';
 
 /** The servers in the containers: their names and ports in the networks of the compose file. */
 const endpoints = {

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { boundToParent } from '@catalogue/local-stack';
-import { waitFor } from '@catalogue/testing';
+import { argumentsOfImage, waitFor } from '@catalogue/testing';
 
 /** The services that the catalogue consists of. */
 export type CoreService = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
@@ -106,13 +105,4 @@ ${this.log}`,
     this.#lines.push(line);
     this.#lines.splice(0, this.#lines.length - linesKept);
   }
-}
-
-/** The arguments of node in the CMD of an app's Dockerfile: V8's flags and the program. */
-export function argumentsOfImage(folder: string): string[] {
-  const [, command] =
-    /^CMD (\[.*\])$/m.exec(readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '')) ?? [];
-  if (command === undefined) throw new Error(`${folder}/Dockerfile has no CMD`);
-  const [, ...args] = JSON.parse(command) as string[];
-  return args;
 }
