@@ -1,3 +1,4 @@
+export { changeColumns } from './change-log.ts';
 export { changesAppended } from './channel.ts';
 export {
   consumerOffsets,

@@ -2,7 +2,6 @@ export { changesAppended } from '@catalogue/projection-schema';
 export { migrateReadModel } from './migrate.ts';
 export { columnsOf, comparedFields, productFields, selectionOf, shownFields } from './product-columns.ts';
 export {
-  changeCounters,
   changes,
   type ProductColumn,
   productColumns,

@@ -1,8 +1,6 @@
+import { changeColumns } from '@catalogue/projection-schema';
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, integer, numeric, pgTable, pgView, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-
-/** A random number from 1 that a double holds exactly. The database makes it, so that workers of every release store one. */
-const mark = () => bigint({ mode: 'number' }).default(sql`(random() * 9007199254740990)::bigint + 1`);
+import { boolean, integer, numeric, pgTable, pgView, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 
 /**
  * Every product in every generation of the read model, with a list partition for each generation (`products_g1`, …). Drizzle
@@ -50,10 +48,7 @@ export const products = pgTable(
 export const changes = pgTable(
   'changes',
   {
-    generation: integer().notNull(),
-    seq: bigint({ mode: 'number' }).notNull(),
-    productId: text('product_id').notNull(),
-    version: integer().notNull(),
+    ...changeColumns,
     /** The change for readers; `none` when only the version moved. */
     kind: text({ enum: ['created', 'updated', 'discontinued', 'none'] }).notNull(),
     /** The product after the change. */
@@ -66,23 +61,9 @@ export const changes = pgTable(
     priceBefore: numeric('price_before'),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 6 }),
-    at: timestamp({ withTimezone: true, precision: 6 }).notNull().defaultNow(),
-    /**
-     * Distinguishes this change from another with the same `seq` on a standby that lacks the last changes or in a restored
-     * copy. Null for changes older than this column.
-     */
-    mark: mark(),
   },
   (table) => [primaryKey({ columns: [table.generation, table.seq] })],
 );
-
-/** The last `seq` of each generation, moved last in a transaction, so that transactions commit in the order of `seq`. */
-export const changeCounters = pgTable('change_counters', {
-  generation: integer().primaryKey(),
-  last: bigint({ mode: 'number' }).notNull().default(0),
-  /** The mark of the position before the first change. */
-  mark: mark(),
-});
 
 /**
  * The view for readers: the listed products of the serving generation (and `folded`, for the release before). Legacy readers

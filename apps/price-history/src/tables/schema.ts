@@ -1,4 +1,4 @@
-import { trackedColumns } from '@catalogue/projection-schema';
+import { changeColumns, trackedColumns } from '@catalogue/projection-schema';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -120,30 +120,10 @@ export const loadedPrices = pgTable(
   (table) => [primaryKey({ columns: [table.product, table.validFrom] })],
 );
 
-/** Tells a change from another one with the same `seq` on a standby that lacks the last changes, or in a restored copy. */
-const mark = () => bigint({ mode: 'number' }).default(sql`(random() * 9007199254740990)::bigint + 1`);
-
 /** The versions that products reached, in the order of commit and without gaps in `seq`, for waiting queries and caches. Kept for a while. */
-export const changes = pgTable(
-  'changes',
-  {
-    generation: integer().notNull(),
-    seq: bigint({ mode: 'number' }).notNull(),
-    productId: text('product_id').notNull(),
-    version: integer().notNull(),
-    at: timestamp({ withTimezone: true, precision: 6 }).notNull().defaultNow(),
-    mark: mark(),
-  },
-  (table) => [primaryKey({ columns: [table.generation, table.seq] })],
-);
-
-/** The last `seq` of each generation, moved last in a transaction, so that transactions commit in the order of `seq`. */
-export const changeCounters = pgTable('change_counters', {
-  generation: integer().primaryKey(),
-  last: bigint({ mode: 'number' }).notNull().default(0),
-  /** The mark of the position before the first change. */
-  mark: mark(),
-});
+export const changes = pgTable('changes', changeColumns, (table) => [
+  primaryKey({ columns: [table.generation, table.seq] }),
+]);
 
 /** What a generation began with. Other rules, and prices that are loaded later, need a rebuild. */
 export const appliedRules = pgTable('applied_rules', {
