@@ -3,7 +3,12 @@ import type { IdempotencyKey } from '@catalogue/event-store';
 /** The rules of one kind of stream; its functions are pure. `version` is the number of the stream's events. */
 export interface Decider<State extends { version: number }, Command, Change, Refusal> {
   initial: State;
-  decide: (command: Command, state: State) => { events: Change[] } | { refused: Refusal };
+
+  /**
+   * At most one event for a command: `Submission.eventId` is its id, by which a repeated append finds it again. With more, all
+   * would have that id.
+   */
+  decide: (command: Command, state: State) => { events: [] | [Change] } | { refused: Refusal };
   evolve: (state: State, change: Change) => State;
   /** Increase it whenever `State` or the results of `evolve` change: older snapshots are then ignored. */
   snapshotSchema: number;

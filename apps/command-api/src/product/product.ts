@@ -15,11 +15,11 @@ export type ProductCommand =
 /** Why a command is not carried out. */
 export type Refusal = 'not-found' | 'discontinued' | 'version-mismatch';
 
-export type Decision = { events: ProductChange[] } | { refused: Refusal };
+export type Decision = { events: [] | [ProductChange] } | { refused: Refusal };
 
 const initial: Product = { status: 'absent', version: 0 };
 
-/** Decides a command: returns its events, none if it changes nothing, or a refusal. */
+/** Decides a command: returns its event, none if it changes nothing, or a refusal. */
 function decide(command: ProductCommand, product: Product): Decision {
   if (command.type === 'create') return create(command, product);
   if (product.status === 'absent') return { refused: 'not-found' };
