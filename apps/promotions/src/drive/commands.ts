@@ -71,10 +71,10 @@ export async function sendStep(
       return step.prevents ? answer('answered') : answer('prevented', error.title);
     }
     // A fault of command-api, perhaps only with this product: the others go on.
-    if (isProblem(error, 'internal')) return answer('tried', error.message);
+    if (isProblem(error, 'internal')) return answer('retry', error.message);
     if (isProblem(error, ...refusals)) {
       if (step.state === 'applying') return answer('refused', error.title);
-      return error.type === 'product-discontinued' ? answer('gone') : answer('tried', error.message);
+      return error.type === 'product-discontinued' ? answer('gone') : answer('retry', error.message);
     }
     // Overloaded, credentials that an operator corrects, or the answer of a proxy.
     const isUndecided = error instanceof CatalogueUnreachable || error instanceof TokenUnreadable || isProblem(error);

@@ -123,7 +123,7 @@ async function sendAndStore(
     [done, underWay] = [done + stored, underWay + steps.length];
   }
   const [{ answers, isUndecided }, stored] = await Promise.all([sendSome(tools, id, steps, turn), storeSome()]);
-  if (isUndecided || answers.some(({ outcome }) => outcome === 'tried')) return pauses.unavailable;
+  if (isUndecided || answers.some(({ outcome }) => outcome === 'retry')) return pauses.unavailable;
   return done + stored + answers.length > 0 ? 0 : pauses.events;
 }
 

@@ -16,14 +16,14 @@ export const itemStates = [
  * | ------------- | -------------------------------------------------------------------------------------------- |
  * | `waiting`     | The product still has its own price; its step is not stored yet                              |
  * | `applying`    | The command that applies the promoted price is stored, and may have been sent                |
- * | `applied`     | The event of the promoted price has arrived                                                  |
+ * | `applied`     | The product has the promoted price                                                           |
  * | `giving-back` | The command that returns the former price is stored, and may have been sent                  |
- * | `given-back`  | The event of the returned price has arrived                                                  |
+ * | `given-back`  | The product has its former price again                                                       |
  * | `refused`     | The product took no part: command-api or the rule refused its price                          |
  * | `kept`        | Someone else changed the price meanwhile, or an operator keeps the promoted one              |
  * | `gone`        | The product was discontinued meanwhile                                                       |
  * | `untouched`   | The promotion ended before its price was applied                                             |
- * | `failed`      | Its step was refused again and again: an operator decides                                    |
+ * | `failed`      | Its step failed five times, or its outcome cannot be known: an operator decides              |
  */
 export type ItemState = (typeof itemStates)[number];
 

@@ -6,14 +6,14 @@ import { type Clash, type PromotionView, readPromotion } from './promotion-row.t
 
 const changeable = ['scheduled', 'applying', 'active'];
 const exclusionViolation = '23P01';
-/** Each is lost only against another request to change the end. */
+/** Each is lost only against a request that changes the end, or claims a product, at the same moment. */
 const maxTries = 5;
 
 /**
- * Moves the end of a promotion that is not over yet, with its claims. In the order that keeps every product claimed until the end: the
- * claims are made longer, the end is stored, and claims that are longer than that are cut. Claims are changed in chunks, so nothing
- * waits long for them. Where a process is killed in between, some products stay claimed for too long: until the next request to
- * change the end, a refused one included, or until they are settled.
+ * Moves the end of a promotion that is scheduled, applying or active, with its claims. Every product stays claimed until the end: first
+ * the claims are made longer, then the end is stored, then longer claims are cut. Claims are changed in chunks, so nothing waits long
+ * for them. If the process is killed in between, some products stay claimed for too long: until the next request to change the end, a
+ * refused one included, or until they are settled.
  */
 export async function changeEnd(sql: Sql, id: string, endsBefore: Date, asked: Asked = {}): Promise<Operated> {
   for (let tries = 0; tries < maxTries; tries++) {

@@ -25,7 +25,7 @@ export async function hold(sql: Sql, id: string, ms: number): Promise<void> {
   await sql`update promotions set held_until = clock_timestamp() + ${ms} * interval '1 ms' where id = ${id}`;
 }
 
-/** Milliseconds until the next promotion can be taken, on the database's clock; undefined if none is due ever. */
+/** Milliseconds until the next promotion can be taken, on the database's clock; undefined if none is due within 2 s. */
 export async function nextDueIn(sql: Sql): Promise<number | undefined> {
   const [next] = await sql<{ ms: number | null }[]>`
     select (extract(epoch from min(greatest(due_at, held_until)) - clock_timestamp()) * 1000)::float8 as ms

@@ -38,9 +38,9 @@ export interface Sendable {
 }
 
 /**
- * Marks steps as sent, just before they are. Once the promotion's end has come, or it is cancelled, no step to apply a price is among
- * those that may be sent: neither one that was not marked before, nor one that was. The next round prevents the latter. Once an operator
- * has decided to keep the prices, no step to give one back is marked.
+ * Marks steps as sent, just before they are. After the promotion's end, or when it is cancelled, no step that applies a price is
+ * returned, marked or not. For those that were marked, the next round sends the former price (`Step.prevents`). Once an operator has
+ * decided to keep the prices, no further step to give one back is marked.
  */
 export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Promise<Sendable> {
   const unsent = steps.filter((step) => step.unsent);
@@ -65,18 +65,26 @@ export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Pr
 }
 
 /**
- * What an answer says about a step. `answered`: its event, or another one of the next version, decides. `unchanged`: the product had
- * the price already, so there will be no event. `prevented`: the price was not applied, and cannot be any more; while the promotion
- * applies prices, its key was used by someone else, so the product is refused.
+ * What an answer says about a step.
+ *
+ * | Outcome     | Meaning                                                                                                 |
+ * | ----------- | ------------------------------------------------------------------------------------------------------- |
+ * | `answered`  | Its event, or another one of the next version, decides                                                  |
+ * | `unchanged` | The product had the price already, so there will be no event                                            |
+ * | `prevented` | The price was not applied, and cannot be any more. While the promotion applies prices, this means that  |
+ * |             | someone else used its key: the product is refused                                                       |
+ * | `refused`   | command-api refused to apply the price                                                                  |
+ * | `gone`      | The product is discontinued                                                                             |
+ * | `retry`     | command-api had an error, or refused to give the price back: it is sent again, `maxTries` times in all  |
  */
 export interface StepAnswer {
   product: string;
   step: string;
-  outcome: 'answered' | 'unchanged' | 'prevented' | 'refused' | 'gone' | 'tried';
+  outcome: 'answered' | 'unchanged' | 'prevented' | 'refused' | 'gone' | 'retry';
   reason: string | null;
 }
 
-/** After so many refusals an operator decides. */
+/** After so many answers `retry` an operator decides. */
 const maxTries = 5;
 
 /** Stores answers to steps. */
@@ -89,12 +97,12 @@ export async function storeAnswers(sql: Sql, id: string, answers: readonly StepA
           when a.outcome in ('refused', 'gone') then a.outcome
           when a.outcome = 'prevented' then case p.state when 'applying' then 'refused' else 'untouched' end
           when a.outcome = 'unchanged' then case i.state when 'applying' then 'applied' else 'given-back' end
-          when a.outcome = 'tried' and i.tries + 1 >= ${maxTries} then 'failed'
+          when a.outcome = 'retry' and i.tries + 1 >= ${maxTries} then 'failed'
           else i.state end,
-        tries = i.tries + (a.outcome = 'tried')::integer,
+        tries = i.tries + (a.outcome = 'retry')::integer,
         reason = case when a.outcome <> 'prevented' or p.state = 'applying' then a.reason end,
-        step = case when a.outcome in ('answered', 'tried') then i.step end,
-        step_version = case when a.outcome in ('answered', 'tried') then i.step_version end
+        step = case when a.outcome in ('answered', 'retry') then i.step end,
+        step_version = case when a.outcome in ('answered', 'retry') then i.step_version end
       from jsonb_to_recordset(${sql.json(answers as never)}) as a (product text, step text, outcome text, reason text), promotions p
       where p.id = ${id} and i.promotion = ${id} and i.product = a.product and i.step = a.step and i.state in ('applying', 'giving-back')
       returning i.product, i.state
@@ -103,7 +111,7 @@ export async function storeAnswers(sql: Sql, id: string, answers: readonly StepA
     where claims.promotion = ${id} and claims.product = stored.product and stored.state in ('refused', 'gone', 'given-back', 'untouched')`;
 }
 
-/** A step whose answer came, but whose event waits for an operator. */
+/** Seconds from the answer, after which a step of a parked product fails: its event waits for an operator, too. */
 const parkedAfterS = 60;
 
 /**
@@ -111,8 +119,11 @@ const parkedAfterS = 60;
  * someone else's: then the step can never take effect, and the product is decided on again. (A step that is not answered may be
  * under way, but it expects a version that is over.)
  *
- * All generations share `confirmed_steps`: a confirmation counts once the serving one has the event, too. Where an event was
- * discarded, it may have been the step's: an operator decides.
+ * All generations share `confirmed_steps`: a confirmation counts once the serving one has the event, too.
+ *
+ * In the statement, `is_over` says that the product has a later version than the step expected, `is_lost` that an event was discarded,
+ * which may have been the step's, and `is_parked` that the event may wait in a parked product. In the last two cases an operator
+ * decides.
  *
  * @returns how many steps ended, and how many are still under way.
  */
