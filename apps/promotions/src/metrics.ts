@@ -57,7 +57,7 @@ function measureStanding(shared: { registers: Registry[] }, sql: Sql, log: Logge
   });
   const items = new Gauge({
     name: 'promotion_items',
-    help: 'Products of promotions that are not over, by state',
+    help: 'Products of promotions that have started and are not over, by state',
     labelNames: ['state'],
     collect,
     ...shared,
