@@ -147,6 +147,16 @@ describe('a token of the issuer', () => {
     ]);
   });
 
+  test.each([
+    ['ends beyond every date', { exp: 1e14 }],
+    ['has fractions of seconds', () => ({ exp: now() + 60.5, iat: now() - 0.5, nbf: now() - 0.5 })],
+    ['is for 10 000 audiences, of which this is one', { aud: [...Array.from({ length: 9_999 }, String), audience] }],
+  ])('is accepted if it %s', async (_, more) => {
+    const token = await issuer.sign(claims(typeof more === 'function' ? more() : more));
+    expect((await send(token)).statusCode).toBe(200);
+    expect((await send(token)).statusCode).toBe(200);
+  });
+
   test('ends a stream when it expires', async () => {
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     // The clock tolerance is 30 s.
@@ -215,6 +225,20 @@ describe('refused with 401', () => {
   test('a token that is not yet valid', async () =>
     expectRefused(await issuer.sign(claims({ nbf: now() + 40 })), /claim nbf/));
   test('a token without an end', async () => expectRefused(await issuer.sign(claims({ exp: undefined }))));
+  test.each([
+    { exp: 'never' },
+    { exp: '9999999999' },
+    { exp: -1 },
+    { exp: -1e14 },
+    { exp: null },
+    { exp: [9e9] },
+    { nbf: 'now' },
+    { nbf: 1e14 },
+    { iat: 'now' },
+    { iat: {} },
+  ])('a token whose times are none, or passed: %j', async (times) => expectRefused(await issuer.sign(claims(times))));
+  test('a token for 10 000 other audiences', async () =>
+    expectRefused(await issuer.sign(claims({ aud: Array.from({ length: 10_000 }, String) })), /claim aud/));
   test('a token for another audience', async () =>
     expectRefused(await issuer.sign(claims({ aud: 'https://other' })), /claim aud/));
   test('a token of another issuer', async () =>

@@ -23,6 +23,12 @@ afterAll(() => app.close());
 
 /** The complete answer of a server to some bytes. */
 async function send(bytes: string, to = app): Promise<{ head: string; body: Record<string, unknown> }> {
+  const { head, rest } = await exchange(bytes, to);
+  return { head, body: JSON.parse(rest) as Record<string, unknown> };
+}
+
+/** The headers of the first answer to some bytes, and everything after them, until the server closes the connection. */
+async function exchange(bytes: string, to = app): Promise<{ head: string; rest: string }> {
   const socket = connect((to.server.address() as AddressInfo).port, '127.0.0.1');
   let answer = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
@@ -30,8 +36,8 @@ async function send(bytes: string, to = app): Promise<{ head: string; body: Reco
   });
   socket.write(bytes);
   await once(socket, 'end');
-  const [head = '', body = ''] = answer.split('\r\n\r\n');
-  return { head, body: JSON.parse(body) as Record<string, unknown> };
+  const [head = '', ...rest] = answer.split('\r\n\r\n');
+  return { head, rest: rest.join('\r\n\r\n') };
 }
 
 test.each([
@@ -299,6 +305,27 @@ test('an X-Request-Id or traceparent that could forge a header or a log line is 
   expect(head).toMatch(/^HTTP\/1\.1 400 /);
   expect(head).not.toMatch(/set-cookie/i);
 });
+
+test.each([
+  ['a length and chunks', 'Content-Length: 4\r\nTransfer-Encoding: chunked'],
+  ['chunks and a length', 'Transfer-Encoding: chunked\r\nContent-Length: 4'],
+  ['two lengths', 'Content-Length: 4\r\nContent-Length: 40'],
+  ['two lengths in one header', 'Content-Length: 4, 40'],
+  ['a length with a sign', 'Content-Length: +4'],
+  ['an unknown framing', 'Transfer-Encoding: xchunked'],
+  ['chunks that are not last', 'Transfer-Encoding: chunked, identity'],
+  ['a blank before the colon', 'Transfer-Encoding : chunked'],
+  ['a folded header', 'Transfer-Encoding:\r\n chunked'],
+  ['a header that ends with a bare line feed', 'X: a\nTransfer-Encoding: chunked'],
+])(
+  'a request whose framing a proxy may read otherwise, with %s, is refused, and what follows is no request',
+  async (_, framing) => {
+    const hidden = 'GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n';
+    const { head, rest } = await exchange(`POST /echo HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n0\r\n\r\n${hidden}`);
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(rest).not.toContain('HTTP/1.1');
+  },
+);
 
 test('500 connections that never finish their headers or bodies keep nobody from an answer', async () => {
   await using echo = await listening((server) => {
