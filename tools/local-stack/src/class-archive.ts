@@ -1,4 +1,5 @@
 import { existsSync, renameSync } from 'node:fs';
+import { temporaryHome } from './home.ts';
 import { waitForLock } from './lock.ts';
 import type { ServerProcess } from './server-process.ts';
 
@@ -10,24 +11,26 @@ export function withArchive(libraries: string): string[] {
 }
 
 /**
- * Makes the archive of the classes that a server loads to start, unless there is one. `start` starts the server with the given
- * options of Java. If this Java makes no archive, servers start without one.
+ * Makes the archive of the classes that a server loads to start, unless there is one. `start` starts the server
+ * in the folder `home` with the given options of Java. If this Java makes no archive, servers start without one.
  */
 export async function archiveClasses(
   libraries: string,
-  start: (javaOptions: readonly string[]) => Promise<ServerProcess>,
+  start: (home: string, javaOptions: readonly string[]) => Promise<ServerProcess>,
 ): Promise<void> {
   const archive = `${libraries}.jsa`;
   if (existsSync(archive)) return;
   const unlock = await waitForLock(`${archive}.lock`);
+  const home = temporaryHome();
   try {
     if (existsSync(archive)) return; // Another run has made it meanwhile.
-    const server = await start(['-Xlog:disable', `-XX:ArchiveClassesAtExit=${archive}.part`]);
+    const server = await start(home.path, ['-Xlog:disable', `-XX:ArchiveClassesAtExit=${archive}.part`]);
     // Java writes it before it ends, which takes longer than `stop` waits.
     server.kill('SIGTERM');
     await server.exited;
     if (existsSync(`${archive}.part`)) renameSync(`${archive}.part`, archive);
   } finally {
+    home.remove();
     unlock();
   }
 }

@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { type CommandOptions, type CommandResult, runCommand } from './command.ts';
 import { archiveClasses, withArchive } from './class-archive.ts';
-import { temporaryHome } from './home.ts';
 import { findJava } from './java.ts';
 import { kafkaFolder, kafkaLibs } from './kafka-libs.ts';
 import { kafkaProperties, propertiesFile } from './kafka-properties.ts';
@@ -66,7 +65,14 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
   const server = await startServer({
     title: 'Kafka',
     command: java,
-    args: ['-Xmx512m', '-XX:+UseSerialGC', ...javaOptions, ...program(libs), 'kafka.Kafka', 'server.properties'],
+    args: [
+      '-Xmx512m',
+      '-XX:+UseSerialGC',
+      ...javaOptions,
+      ...program(libs),
+      'kafka.Kafka',
+      'server.properties',
+    ],
     cwd: folder,
     ready: /Kafka Server started/,
     failure: /^(FATAL|ERROR)|Exception|^Error/,
@@ -87,15 +93,9 @@ function program(libs: string): string[] {
  * instead of 5.1 s, so it pays where many are started.
  */
 export async function archiveKafka(progress: (line: string) => void): Promise<void> {
-  const home = temporaryHome();
-  try {
-    const [port, controllerPort] = [await freePort(), await freePort()];
-    await archiveClasses(await kafkaLibs(progress), (javaOptions) =>
-      startKafka({ home: home.path, port, controllerPort, javaOptions }),
-    );
-  } finally {
-    home.remove();
-  }
+  await archiveClasses(await kafkaLibs(progress), async (home, javaOptions) =>
+    startKafka({ home, port: await freePort(), controllerPort: await freePort(), javaOptions }),
+  );
 }
 
 /** Creates the data folder in `cwd`; only a complete one gets its name. */

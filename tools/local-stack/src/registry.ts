@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { archiveClasses, withArchive } from './class-archive.ts';
-import { temporaryHome } from './home.ts';
 import { findJava } from './java.ts';
 import { mavenFolder } from './maven-folder.ts';
 import { freePort, requireFreePort } from './ports.ts';
@@ -70,15 +69,9 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
  * time instead of 9.0 s, so it pays where many are started.
  */
 export async function archiveRegistry(): Promise<void> {
-  const home = temporaryHome();
-  try {
-    const port = await freePort();
-    await archiveClasses(await mavenFolder(download, () => {}), (javaOptions) =>
-      startRegistry({ home: home.path, port, javaOptions }),
-    );
-  } finally {
-    home.remove();
-  }
+  await archiveClasses(await mavenFolder(download, () => {}), async (home, javaOptions) =>
+    startRegistry({ home, port: await freePort(), javaOptions }),
+  );
 }
 
 const runner = 'apicurio-registry-app-2.6.13.Final-runner.jar';
