@@ -3,6 +3,13 @@ import { join } from 'node:path';
 
 const needed = 17;
 
+/**
+ * Options for servers that a test file starts: they end within minutes, before the optimizing compiler pays. A broker takes
+ * 3.9 s of CPU time instead of 7.1 s for its start and 3 000 messages; a registry starts with 1.8 s instead of 3.6 s.
+ */
+export const briefLife: readonly string[] =
+  process.env['VITEST_POOL_ID'] === undefined ? [] : ['-XX:TieredStopAtLevel=1'];
+
 const kafka = { title: 'Kafka', otherwise: 'start a container engine, or give a broker with KAFKA_BROKER' };
 
 /** The `java` to run; throws one line that says what to install if the server can use none. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { type CommandOptions, type CommandResult, runCommand } from './command.ts';
 import { archiveClasses, withArchive } from './class-archive.ts';
-import { findJava } from './java.ts';
+import { briefLife, findJava } from './java.ts';
 import { kafkaFolder, kafkaLibs } from './kafka-libs.ts';
 import { kafkaProperties, propertiesFile } from './kafka-properties.ts';
 import { freePort, requireFreePort } from './ports.ts';
@@ -68,6 +68,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaServer> {
     args: [
       '-Xmx512m',
       '-XX:+UseSerialGC',
+      ...briefLife,
       ...javaOptions,
       ...program(libs),
       'kafka.Kafka',

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { archiveClasses, withArchive } from './class-archive.ts';
-import { findJava } from './java.ts';
+import { briefLife, findJava } from './java.ts';
 import { mavenFolder } from './maven-folder.ts';
 import { freePort, requireFreePort } from './ports.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
@@ -48,6 +48,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
     args: [
       '-Xmx256m',
       '-XX:+UseSerialGC',
+      ...briefLife,
       ...javaOptions,
       ...withArchive(app),
       ...properties(folder, port),
