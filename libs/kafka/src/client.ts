@@ -54,10 +54,10 @@ export async function connectPatiently<T extends AnyClient>(make: () => T, log: 
   }
 }
 
-/** Rejects when no broker answers within 2 s. */
-export function connect(client: AnyClient): Promise<void> {
+/** Rejects when no broker answers within `timeoutMs`. */
+export function connect(client: AnyClient, timeoutMs = 2000): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.connect({ allTopics: false, timeout: 2000 }, (error) => {
+    client.connect({ allTopics: false, timeout: timeoutMs }, (error) => {
       if (error) reject(kafkaError('Connecting to Kafka', error));
       else resolve();
     });

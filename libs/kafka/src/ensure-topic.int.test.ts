@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import kafka from '@confluentinc/kafka-javascript';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { silent as log } from '../test/topic.ts';
@@ -73,6 +74,21 @@ test('a topic that is deleted and created again has another id', async () => {
   await expect.poll(() => admin.createTopic(topic, 1).catch(() => false)).toBe(true);
   admin.close();
   expect((await ensureTopic({ brokers, topic, partitions: 1, log })).id).not.toBe(first.id);
+});
+
+test('a broker that answers only after some seconds is waited for', async () => {
+  const [, port] = brokers.split(':');
+  const opened = delay(4_000);
+  const slow = createServer((client) => {
+    const inner = connect(Number(port), '127.0.0.1').on('error', () => client.destroy());
+    client.on('error', () => inner.destroy());
+    void opened.then(() => client.pipe(inner).pipe(client));
+  });
+  await once(slow.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void slow.close());
+  const topic = newTopic();
+  const made = ensureTopic({ brokers: `127.0.0.1:${(slow.address() as AddressInfo).port}`, topic, partitions: 1, log });
+  expect(await made).toMatchObject({ name: topic, partitions: 1 });
 });
 
 test('a request fails if no broker answers', async () => {

@@ -8,6 +8,9 @@ import type { Log } from './log.ts';
 import { topicConfig } from './topic-config.ts';
 import { dangersOf, wantedCopies } from './topic-safety.ts';
 
+/** There is one attempt only. On a busy machine, a broker that had just started answered no new client within 2 s. */
+const connectTimeoutMs = 10_000;
+
 export interface TopicWanted {
   brokers: Brokers;
   topic: string;
@@ -77,7 +80,7 @@ function partitionsOf({ topics }: Metadata, topic: string) {
 async function cluster({ brokers, topic }: Pick<TopicWanted, 'brokers' | 'topic'>): Promise<Metadata> {
   const client = new kafka.Producer(baseConfig({ brokers, clientId: 'ensure-topic' }));
   client.on('event.error', () => {});
-  await connect(client);
+  await connect(client, connectTimeoutMs);
   try {
     return await askMetadata(client, 5000, topic);
   } finally {
