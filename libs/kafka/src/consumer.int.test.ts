@@ -34,7 +34,7 @@ class Store {
   };
 }
 
-type Handlers = Partial<Pick<ConsumerOptions, 'apply' | 'offsets' | 'stalledAfterMs'>>;
+type Handlers = Partial<Pick<ConsumerOptions, 'apply' | 'brokers' | 'offsets' | 'stalledAfterMs'>>;
 
 /** A consumer that runs until it is disposed of. */
 function start(topic: string, { offsets, apply }: Store, handlers: Handlers = {}) {
@@ -233,6 +233,11 @@ test('a consumer waits for its offsets, and ends if it is aborted meanwhile', as
   const before = performance.now();
   await running.end();
   expect(performance.now() - before).toBeLessThan(5000);
+});
+
+test('a consumer that reaches no broker says so', async () => {
+  await using nowhere = start('any', new Store(), { brokers: '127.0.0.1:1' });
+  await vi.waitFor(() => expect(nowhere.consumer.problem).toBe('No broker answers'), patient);
 });
 
 test('a permanent error while reading offsets ends the consumer with that error', async () => {

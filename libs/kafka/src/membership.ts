@@ -63,6 +63,7 @@ export class Membership {
   #reachability: Reachability | undefined;
   #fault: Error | undefined;
   #problem: string | undefined;
+  #attempts = 0;
   #inGroupAt = performance.now();
   readonly #transactions: OpenTransactions;
   readonly #stalled = Promise.withResolvers<never>();
@@ -96,7 +97,9 @@ export class Membership {
   }
 
   get problem(): string | undefined {
-    return this.#problem;
+    // Connecting takes another attempt only when the first has failed.
+    const reachable = this.#reachability?.reachable ?? this.#attempts < 2;
+    return this.#problem ?? (reachable ? undefined : 'No broker answers');
   }
 
   partitions(): PartitionState[] {
@@ -111,6 +114,7 @@ export class Membership {
   async #connect(signal: AbortSignal): Promise<NativeConsumer> {
     const { log } = this.#options;
     const make = () => {
+      this.#attempts += 1;
       const made = new NativeConsumer(this.#options, (what, partitions) => {
         if (what === 'assign' && partitions.length > 0) this.#problem = undefined;
         this.#assignment?.rebalanced(what, partitions);
