@@ -1,8 +1,16 @@
-import type { Sql } from '@catalogue/postgres';
+import type { Fragment, Sql, Transaction } from '@catalogue/postgres';
+import type { ItemState } from '../machine/item.ts';
 import type { GiveBack, ItemDecision, KnownProduct } from '../machine/item-step.ts';
 
 const knownColumns = `p.version, p.cents, p.price_version as "priceVersion", p.price_at as "priceAt", p.price_by as "priceBy",
   p.discontinued, p.parked`;
+
+/**
+ * Items in a state, for statements with `order by state, product`. A range of states, because then only the index by state has that
+ * order. With `state = 'x' order by product`, and statistics from when most items were in that state, PostgreSQL reads the primary
+ * key from end to end: 1 235 pages instead of 39 for the last of 30 000 items.
+ */
+export const inState = (sql: Sql | Transaction, state: ItemState): Fragment => sql`state between ${state} and ${state}`;
 
 export interface WaitingItem {
   product: string;
@@ -12,15 +20,20 @@ export interface WaitingItem {
 /**
  * Items whose price is not promoted yet. Without products that an earlier promotion still has to settle: what it has not given back
  * would be taken for the product's own price.
+ *
+ * The claims are looked up product by product. `offset 0` keeps PostgreSQL from reading all of them (22 ms instead of 0.9 ms, with
+ * 30 000), and the range of one product, in order, from using the index of the exclusion constraint (32 ms).
  */
 export async function readWaiting(sql: Sql, id: string, limit: number): Promise<WaitingItem[]> {
   const rows = await sql<({ product: string; isKnown: boolean } & KnownProduct)[]>`
     select i.product, p.id is not null as "isKnown", ${sql.unsafe(knownColumns)}
     from promotion_items i left join product_prices_read p on p.id = i.product
-    where i.promotion = ${id} and i.state = 'waiting' and not exists (
-      select from claims other join claims own on own.promotion = ${id} and own.product = other.product
-      where other.product = i.product and other.promotion <> ${id} and lower(other.during) < lower(own.during))
-    order by i.product limit ${limit}`;
+    where i.promotion = ${id} and ${inState(sql, 'waiting')} and not exists (
+      select from claims other
+      where other.product between i.product and i.product and other.promotion <> ${id}
+        and lower(other.during) < (select starts_at from promotions where id = ${id})
+      order by other.product offset 0)
+    order by i.state, i.product limit ${limit}`;
   return rows.map(({ product, isKnown, ...known }) => ({ product, known: isKnown ? known : undefined }));
 }
 
@@ -80,8 +93,8 @@ export async function readApplied(sql: Sql, id: string, limit: number): Promise<
     select i.product, i.before_cents as "beforeCents", i.promoted_cents as "promotedCents",
       i.applied_version as "appliedVersion", ${sql.unsafe(knownColumns)}
     from promotion_items i join product_prices_read p on p.id = i.product
-    where i.promotion = ${id} and i.state = 'applied' and (p.version >= coalesce(i.applied_version, 0) or p.parked)
-    order by i.product limit ${limit}`;
+    where i.promotion = ${id} and ${inState(sql, 'applied')} and (p.version >= coalesce(i.applied_version, 0) or p.parked)
+    order by i.state, i.product limit ${limit}`;
   return rows.map(({ product, beforeCents, promotedCents, appliedVersion, ...known }) => {
     return { product, beforeCents, promotedCents, appliedVersion, known };
   });

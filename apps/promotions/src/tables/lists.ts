@@ -1,5 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 import type { ItemState } from '../machine/item.ts';
+import { inState } from './items.ts';
 import { promotionColumns, type PromotionRow } from './promotion-row.ts';
 
 /** A page of promotions, the newest first; after the place of the last one of the page before. */
@@ -41,8 +42,8 @@ export async function listItems(
     select product, state, before_cents as "beforeCents", promoted_cents as "promotedCents", reason, kept_at as "keptAt",
       kept_by as "keptBy", kept_cents as "keptCents"
     from promotion_items
-    where promotion = ${id} and product > ${after} ${state === undefined ? sql`` : sql`and state = ${state}`}
-    order by product limit ${limit}`;
+    where promotion = ${id} and product > ${after} ${state === undefined ? sql`` : sql`and ${inState(sql, state)}`}
+    order by ${state === undefined ? sql`` : sql`state,`} product limit ${limit}`;
 }
 
 export interface LogRow {

@@ -1,4 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
+import { inState } from './items.ts';
 
 /** A command to send. */
 export interface Step {
@@ -19,14 +20,14 @@ export const appliesPrice = ({ state, prevents }: Step): boolean => state === 'a
 /** Steps that command-api has not answered, as far as is known; also those that a killed process left behind. */
 export async function readUnanswered(sql: Sql, id: string, limit: number): Promise<Step[]> {
   // Each state by itself: in the order of the index, without those that are settled.
-  const inState = (state: Step['state']) => sql`
+  const unanswered = (state: Step['state']) => sql`
     (select product, step, step_version, state, unsent, promoted_cents, before_cents from promotion_items
-    where promotion = ${id} and state = ${state} and answered_at is null order by product limit ${limit})`;
+    where promotion = ${id} and ${inState(sql, state)} and answered_at is null order by state, product limit ${limit})`;
   return await sql<Step[]>`
     select product, step, step_version as "stepVersion", i.state, unsent,
       i.state = 'applying' and p.state <> 'applying' as prevents,
       case when i.state = 'applying' and p.state = 'applying' then promoted_cents else before_cents end as cents
-    from (${inState('applying')} union all ${inState('giving-back')} limit ${limit}) i, promotions p
+    from (${unanswered('applying')} union all ${unanswered('giving-back')} limit ${limit}) i, promotions p
     where p.id = ${id}`;
 }
 
