@@ -18,7 +18,7 @@ test('a promotion goes on while the events turn from JSON into Avro', async () =
   Object.assign(pipeline.env, { SCHEMA_REGISTRY_URL: server.url, EVENT_CODEC: 'avro' });
   await Promise.all([pipeline.kill('outbox-relay'), pipeline.kill('promotions')]);
   await pipeline.run('outbox-relay', 'promotions');
-  await pipeline.ask('PATCH', `/promotions/${id}`, { endsBefore: new Date(Date.now() + 1_000) });
+  await pipeline.endIn(id, 1_000);
   await pipeline.reaches(id, 'ended');
   await expectGivenBack(pipeline, products);
   // Two events of each product before, and one after.

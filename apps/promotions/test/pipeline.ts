@@ -199,6 +199,14 @@ export class Pipeline implements AsyncDisposable {
     return body.id;
   }
 
+  /** Moves the end of a promotion to so many milliseconds from now; again if the request arrives after them. */
+  async endIn(id: string, ms: number): Promise<void> {
+    await waitFor(`the end of promotion ${id} to be moved`, async () => {
+      const { status } = await this.ask('PATCH', `/promotions/${id}`, { endsBefore: new Date(Date.now() + ms) });
+      return status === 200;
+    });
+  }
+
   /** Resolves with the promotion once it is in the state. */
   async reaches(id: string, ...states: string[]): Promise<Answer['body']> {
     return await waitFor(
