@@ -88,6 +88,8 @@ test.each<[string, object, string]>([
   ],
   ['a start more than a minute in the past', { startsAt: new Date(Date.now() - 90_000) }, '/startsAt'],
   ['a start without an offset', { startsAt: '2030-01-01T00:00:00' }, '/startsAt'],
+  ['a start in a list', { startsAt: ['2030-01-01T00:00:00Z'] }, '/startsAt'],
+  ['an end on a day that does not exist', { endsBefore: '2030-02-30T00:00:00Z' }, '/endsBefore'],
   ['a percentage above 100', { percent: 100.01 }, '/percent'],
   ['a negative percentage', { percent: -1 }, '/percent'],
   ['a percentage with three decimals', { percent: 12.345 }, '/percent'],
@@ -133,6 +135,19 @@ test.each<[string, object, string]>([
   });
   expect(status).toBe(400);
   expect(await db.sql`select from promotions`).toHaveLength(0);
+});
+
+test('a refusal says what is allowed', async () => {
+  const change = { products: 'p000001', startsAt: '2030-01-01T00:00:00', endsBefore: '2030-01-02', onRefusal: 'stop' };
+  const { body } = await ask('POST', '/promotions', { ...valid(), ...change });
+  const { errors } = body as { errors: { pointer: string; message: string }[] };
+  const instant = 'Must be an RFC 3339 timestamp such as 2026-11-23T10:15:30Z';
+  expect(Object.fromEntries(errors.map(({ pointer, message }) => [pointer, message]))).toEqual({
+    '/products': 'Must be a list, not a string',
+    '/startsAt': instant,
+    '/endsBefore': instant,
+    '/onRefusal': 'Must be one of skip, undo',
+  });
 });
 
 test('the same request with the same key or id schedules one promotion, another one is refused', async () => {
@@ -353,8 +368,15 @@ test('the end can be moved while no other promotion has the products then, at th
   expect(await patch(later)).toMatchObject({ status: 200, body: { endsBefore: later.toISOString() } });
   expect(await patch(asked.endsBefore)).toMatchObject({ status: 412 });
   expect(await patch(new Date(Date.now() + day / 2), '*')).toMatchObject({
-    status: 409,
-    body: { type: 'not-possible' },
+    status: 400,
+    body: { errors: [{ pointer: '/endsBefore', message: 'Must be after startsAt' }] },
+  });
+  expect(await patch(new Date(Date.now() - day), '*')).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/endsBefore', message: 'Must be in the future' }] },
+  });
+  expect(await ask('PATCH', `/promotions/${id}`, { endsBefore: '2030-02-30T00:00:00Z' })).toMatchObject({
+    status: 400,
   });
 });
 

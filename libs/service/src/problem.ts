@@ -15,7 +15,7 @@ const problems = {
   'id-taken': { status: 409, title: 'The id was used for another request' },
   'names-unknown': { status: 409, title: 'The names of some products are not known' },
   'not-possible': { status: 409, title: 'The state of the promotion does not allow this' },
-  'version-mismatch': { status: 412, title: 'The product is at another version' },
+  'version-mismatch': { status: 412, title: 'The resource is at another version' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type of the body is not supported' },
   'expectation-failed': { status: 417, title: 'The expectation of the request is not supported' },

@@ -34,7 +34,7 @@ export function decimalNumber(name: string, lowest: number, highest: number, des
   });
 }
 
-/** One of the given words in a query string. */
+/** One of the given words. */
 export function oneOf<const T extends string>(name: string, words: readonly T[], description: string) {
   TypeRegistry.Set(name, (_schema, value) => words.some((word) => word === value));
   const must = `Must be one of ${words.join(', ')}`;
@@ -50,9 +50,9 @@ export function shortText(name: string, longest: number, description: string) {
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
-/** An RFC 3339 timestamp in a query string, of a day that exists. */
+/** An RFC 3339 timestamp of a day that exists. */
 export function timestamp(name: string, description: string) {
-  TypeRegistry.Set(name, (_schema, value) => isTimestamp(String(value)));
+  TypeRegistry.Set(name, (_schema, value) => typeof value === 'string' && isTimestamp(value));
   const must = 'Must be an RFC 3339 timestamp such as 2026-11-23T10:15:30Z';
   return Type.Unsafe<string>({ [Kind]: name, [rule]: must, type: 'string', format: 'date-time', description });
 }

@@ -53,10 +53,15 @@ function messageOf(error: ValueError): string {
   return type === ValueErrorType.Kind ? (schema.description ?? message) : message;
 }
 
-const typeNames: Record<string, string> = { object: 'a JSON object', string: 'a string', number: 'a number' };
+const typeNames: Record<string, string> = {
+  object: 'a JSON object',
+  array: 'a list',
+  string: 'a string',
+  number: 'a number',
+};
 
 function faultOfType({ type }: TSchema, value: unknown): string | undefined {
-  const found = value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
+  const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
   const expected = typeNames[String(type)];
   if (found === type || expected === undefined) return undefined;
   return `Must be ${expected}, not ${found === 'null' ? found : (typeNames[found] ?? `a ${found}`)}`;

@@ -31,8 +31,7 @@ export async function runPromotionCommand(
   if (command === 'show') return await show(sql, id);
   const operated = await operatePromotion(sql, id, command);
   if (operated === 'not-found') throw new Error(`There is no promotion ${id}`);
-  if (typeof operated === 'string' || 'clashes' in operated)
-    throw new Error('The promotion has changed meanwhile: try again');
+  if (operated === 'version-mismatch') throw new Error('The promotion has changed meanwhile: try again');
   if ('refused' in operated) throw new Error(operated.refused);
   return `Promotion ${id} is now ${operated.row.state}\n`;
 }

@@ -10,12 +10,12 @@ import {
 } from '@catalogue/service';
 import { type Static, Type } from '@sinclair/typebox';
 import type { Operation } from '../machine/operate.ts';
-import { changeEnd } from '../tables/change-end.ts';
-import { type Asked, type Operated, operatePromotion } from '../tables/operations.ts';
+import { changeEnd, type EndChanged } from '../tables/change-end.ts';
+import { type Asked, operatePromotion } from '../tables/operations.ts';
 import { originOf } from './origin.ts';
 import { isUuid } from './promotions.ts';
-import { claimed } from './schedule.ts';
-import { operationProblems, Promotion, PromotionPath, tagHeader } from './schemas.ts';
+import { claimed, invalid } from './schedule.ts';
+import { EndChange, operationProblems, Promotion, PromotionPath, tagHeader } from './schemas.ts';
 import { showPromotion } from './shown.ts';
 
 const summaries: Record<Operation, string> = {
@@ -33,13 +33,6 @@ const Conditional = Type.Object({
     }),
   ),
 });
-
-const EndChange = Type.Object(
-  {
-    endsBefore: Type.String({ format: 'date-time', description: 'The end of the promotion, which is not part of it' }),
-  },
-  { additionalProperties: false, examples: [{ endsBefore: '2026-11-28T00:00:00+01:00' }] },
-);
 
 /** What an operator does with a promotion. `wake` tells the driver that one is due. */
 export function operationRoutes(app: Server, { sql, wake }: { sql: Sql; wake: () => void }): void {
@@ -98,10 +91,11 @@ function expectedBy(ifMatch: string | undefined): (version: number) => boolean {
     tags === '*' || (tags ?? []).some(({ text, weak }) => !weak && text.split('.')[0] === String(version));
 }
 
-function answer(reply: FastifyReply, operated: Operated): FastifyReply {
+function answer(reply: FastifyReply, operated: EndChanged): FastifyReply {
   if (operated === 'not-found') throw new Problem('not-found', 'The promotion does not exist');
   if (operated === 'version-mismatch') throw new Problem('version-mismatch', 'The promotion is at another version');
   if ('refused' in operated) throw new Problem('not-possible', operated.refused);
+  if ('invalidEnd' in operated) throw invalid({ pointer: '/endsBefore', message: operated.invalidEnd });
   if ('clashes' in operated) throw claimed(operated.clashes, operated.count, () => '/endsBefore');
   return reply.code(200).header('etag', `"${operated.row.version}"`).send(showPromotion(operated.row));
 }

@@ -168,7 +168,7 @@ async function chosen(sql: Sql, query: ProductQuery): Promise<string[]> {
   throw invalid({ pointer: '/query', message });
 }
 
-function invalid(fault: Fault): Problem {
+export function invalid(fault: Fault): Problem {
   return new Problem('invalid-request', 'The promotion is not valid: see errors', { faults: [fault] });
 }
 
@@ -200,7 +200,7 @@ async function requireKnown(sql: Sql, products: readonly string[], pointer: Poin
   if (unknown.length === 0) return;
   const faults = unknown.slice(0, named).map((product) => ({
     pointer: pointer(product),
-    message: `Is no product of the catalogue: ${product}`,
+    message: `Is no product of the catalogue, or is discontinued: ${product}`,
   }));
   throw new Problem('invalid-request', `${unknown.length} of the products are unknown or discontinued`, { faults });
 }

@@ -1,12 +1,17 @@
-import { problemResponses, type ResponseHeaders } from '@catalogue/service';
-import { type Static, Type } from '@sinclair/typebox';
+import { oneOf, problemResponses, type ResponseHeaders, timestamp } from '@catalogue/service';
+import { type Static, type TUnsafe, Type } from '@sinclair/typebox';
 import { itemStates } from '../machine/item.ts';
 import { promotionStates } from '../machine/promotion.ts';
 
 export const maxProducts = 100_000;
 
-const Instant = (description: string) =>
-  Type.String({ format: 'date-time', description, examples: ['2026-11-27T10:00:00+01:00'] });
+const examples = ['2026-11-27T10:00:00+01:00'];
+const Instant = (description: string) => Type.String({ format: 'date-time', description, examples });
+/** An instant that a request gives. */
+const GivenInstant = (description: string): TUnsafe<string> => ({
+  ...timestamp('GivenInstant', description),
+  examples,
+});
 const NullableText = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 const NullablePrice = (description: string) => Type.Union([Type.Number(), Type.Null()], { description });
 
@@ -37,6 +42,8 @@ const ProductQuery = Type.Object(
 );
 export type ProductQuery = Static<typeof ProductQuery>;
 
+const End = GivenInstant('The end of the promotion, which is not part of it');
+
 export const NewPromotion = Type.Object(
   {
     id: Type.Optional(
@@ -57,14 +64,16 @@ export const NewPromotion = Type.Object(
     price: Amount('The price for each product, at most two decimals', 999_999_999.99),
     amountOff: Amount('The amount off each price, at most two decimals', 999_999_999.99),
     startsAt: Type.Optional(
-      Instant(
+      GivenInstant(
         'When the promoted prices begin; at most a minute in the past. When absent: now, by the clock of its database',
       ),
     ),
-    endsBefore: Instant('The end of the promotion, which is not part of it'),
-    onRefusal: Type.Union([Type.Literal('skip'), Type.Literal('undo')], {
-      description: 'What to do if a product cannot take part. skip: continue without it; undo: give every price back',
-    }),
+    endsBefore: End,
+    onRefusal: oneOf(
+      'OnRefusal',
+      ['skip', 'undo'],
+      'What to do if a product cannot take part. skip: continue without it; undo: give every price back',
+    ),
   },
   {
     additionalProperties: false,
@@ -82,6 +91,11 @@ export const NewPromotion = Type.Object(
   },
 );
 export type NewPromotion = Static<typeof NewPromotion>;
+
+export const EndChange = Type.Object(
+  { endsBefore: End },
+  { additionalProperties: false, examples: [{ endsBefore: '2026-11-28T00:00:00+01:00' }] },
+);
 
 const Clash = Type.Object({ product: Type.String(), promotion: Type.String() });
 

@@ -4,6 +4,8 @@ import { log } from './moves.ts';
 import { type Asked, type Operated, readAgain } from './operations.ts';
 import { type Clash, type PromotionView, readPromotion } from './promotion-row.ts';
 
+export type EndChanged = Operated | { invalidEnd: string } | { clashes: Clash[]; count: number };
+
 const changeable = ['scheduled', 'applying', 'active'];
 const exclusionViolation = '23P01';
 /** Each is lost only against a request that changes the end, or claims a product, at the same moment. */
@@ -15,7 +17,7 @@ const maxTries = 5;
  * for them. If the process is killed in between, some products stay claimed for too long: until the next request to change the end, a
  * refused one included, or until they are settled.
  */
-export async function changeEnd(sql: Sql, id: string, endsBefore: Date, asked: Asked = {}): Promise<Operated> {
+export async function changeEnd(sql: Sql, id: string, endsBefore: Date, asked: Asked = {}): Promise<EndChanged> {
   for (let tries = 0; tries < maxTries; tries++) {
     const view = await readPromotion(sql, id, { isExact: false });
     const refusal = refusalOf(view, endsBefore, asked);
@@ -48,15 +50,15 @@ function refusalOf(
   view: PromotionView | undefined,
   endsBefore: Date,
   { expected = () => true }: Asked,
-): Operated | undefined {
+): EndChanged | undefined {
   if (view === undefined) return 'not-found';
   const { row, now } = view;
   if (!expected(row.version)) return 'version-mismatch';
   if (!changeable.includes(row.state)) {
     return { refused: `The end cannot be changed while the promotion is ${row.state}` };
   }
-  if (endsBefore.getTime() <= Math.max(now, row.startsAt.getTime()))
-    return { refused: 'The end must be in the future, after the start' };
+  if (endsBefore.getTime() <= now) return { invalidEnd: 'Must be in the future' };
+  if (endsBefore <= row.startsAt) return { invalidEnd: 'Must be after startsAt' };
   return endsBefore.getTime() === row.endsBefore.getTime() ? { row } : undefined;
 }
 
@@ -138,7 +140,7 @@ export async function storeEnd(
   id: string,
   endsBefore: Date,
   asked: Asked,
-): Promise<Operated | 'not-claimed'> {
+): Promise<EndChanged | 'not-claimed'> {
   return await sql.begin(async (tx) => {
     const view = await readPromotion(tx, id, { forUpdate: true, isExact: false });
     const refusal = refusalOf(view, endsBefore, asked);

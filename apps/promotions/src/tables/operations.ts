@@ -2,14 +2,9 @@ import type { Sql, Transaction } from '@catalogue/postgres';
 import { operate, type Operation } from '../machine/operate.ts';
 import type { Origin } from './announce.ts';
 import { applyMove } from './moves.ts';
-import { type Clash, machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
+import { machineOf, type PromotionRow, readPromotion } from './promotion-row.ts';
 
-export type Operated =
-  | { row: PromotionRow }
-  | { refused: string }
-  | { clashes: Clash[]; count: number }
-  | 'not-found'
-  | 'version-mismatch';
+export type Operated = { row: PromotionRow } | { refused: string } | 'not-found' | 'version-mismatch';
 
 export interface Asked {
   /** Whether the request allows the version of the promotion. Any version when absent. */
