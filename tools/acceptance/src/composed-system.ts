@@ -14,7 +14,7 @@ import {
   temporaryHome,
 } from '@catalogue/local-stack';
 import { connect } from '@catalogue/postgres';
-import { argumentsOfImage, waitFor } from '@catalogue/testing';
+import { argumentsOfImage, mallocOfImage, waitFor } from '@catalogue/testing';
 import { type ComposeFile, type ComposeService, readComposeFile } from './compose-file.ts';
 import { root } from './service-process.ts';
 
@@ -179,6 +179,7 @@ export class ComposedSystem implements AsyncDisposable {
     if (running !== undefined && isRunning(running)) return;
     const app = basename(image.split(':')[0] ?? '');
     const folder = app === 'kafka' ? root : join(root, app === 'issuer' ? 'tools' : 'apps', app);
+    const malloc = command === undefined ? mallocOfImage(folder) : {};
     const [program = '', ...args] = command ?? ['node', ...argumentsOfImage(folder)];
     const child = spawn(
       ...boundToParent(
@@ -186,7 +187,7 @@ export class ComposedSystem implements AsyncDisposable {
         program === 'node' ? process.execPath : program,
         args.map((arg) => this.#map(name, arg)),
       ),
-      { cwd: folder, env: this.#environment(name), stdio: ['ignore', 'pipe', 'pipe'] },
+      { cwd: folder, env: { ...malloc, ...this.#environment(name) }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#processes.set(name, child);
     for (const stream of [child.stdout, child.stderr])

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { boundToParent } from '@catalogue/local-stack';
-import { argumentsOfImage, waitFor } from '@catalogue/testing';
+import { argumentsOfImage, mallocOfImage, waitFor } from '@catalogue/testing';
 
 /** The services that the catalogue consists of. */
 export type CoreService = 'command-api' | 'outbox-relay' | 'query-worker' | 'query-api';
@@ -61,7 +61,7 @@ export class ServiceProcess {
     const folder = join(this.checkout, 'apps', folderOf(this.name));
     const child = spawn(...boundToParent('SIGKILL', process.execPath, argumentsOfImage(folder)), {
       cwd: folder,
-      env: this.#settings,
+      env: { ...mallocOfImage(folder), ...this.#settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

@@ -10,7 +10,7 @@ export { type OwnKafka, startOwnKafka } from './own-kafka.ts';
 export { type OwnKafkaCluster, startOwnKafkaCluster } from './own-kafka-cluster.ts';
 export { type OwnPostgres, type Standby, startOwnPostgres } from './own-postgres.ts';
 export { type OwnRegistry, startOwnRegistry } from './own-registry.ts';
-export { argumentsOfImage, type OwnProcess, startProcess } from './own-process.ts';
+export { argumentsOfImage, mallocOfImage, type OwnProcess, startProcess } from './own-process.ts';
 export { type SecuredKafka, startSecuredKafka } from './secured-kafka.ts';
 export { type SecuredPostgres, startSecuredPostgres } from './secured-postgres.ts';
 export { signalledAtCommit, type SignalPoint } from './signalled.ts';

@@ -17,14 +17,16 @@ export interface OwnProcess extends AsyncDisposable {
 
 /**
  * Starts a program of the workspace from source, with only these variables. Disposing of it kills it.
- * A service (`apps/<name>/src/main.ts`) gets the V8 flags of its image: without them it takes twice the memory.
+ * A service (`apps/<name>/src/main.ts`) gets the V8 flags and malloc's variables of its image: without them it takes twice the memory.
  */
 export function startProcess(program: URL, args: readonly string[], env: Record<string, string>): OwnProcess {
   const isService = /\/apps\/[^/]+\/src\/main\.ts$/.test(program.pathname);
-  const v8Flags = isService ? argumentsOfImage(fileURLToPath(new URL('..', program))).slice(0, -1) : [];
+  const folder = fileURLToPath(new URL('..', program));
+  const v8Flags = isService ? argumentsOfImage(folder).slice(0, -1) : [];
+  const malloc = isService ? mallocOfImage(folder) : {};
   const command = [...v8Flags, '--conditions=@catalogue/source', fileURLToPath(program), ...args];
   const child = spawn(...boundToParent('SIGKILL', process.execPath, command), {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], ...malloc, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const written = { stdout: '', stderr: '' };
@@ -49,9 +51,18 @@ export function startProcess(program: URL, args: readonly string[], env: Record<
 
 /** The arguments of node in the CMD of an app's Dockerfile: V8's flags, then the program. */
 export function argumentsOfImage(folder: string): string[] {
-  const dockerfile = readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '');
-  const [, command] = /^CMD (\[.*\])$/m.exec(dockerfile) ?? [];
+  const [, command] = /^CMD (\[.*\])$/m.exec(dockerfileOf(folder)) ?? [];
   if (command === undefined) throw new Error(`${folder}/Dockerfile has no CMD`);
   const [, ...args] = JSON.parse(command) as string[];
   return args;
+}
+
+/** The variables of malloc in the ENV of an app's Dockerfile. */
+export function mallocOfImage(folder: string): Record<string, string> {
+  const [variables = ''] = /^ENV NODE_ENV=.*$/m.exec(dockerfileOf(folder)) ?? [];
+  return Object.fromEntries([...variables.matchAll(/\b(MALLOC_\w+)=(\d+)/g)].map(([, name, value]) => [name, value]));
+}
+
+function dockerfileOf(folder: string): string {
+  return readFileSync(join(folder, 'Dockerfile'), 'utf8').replaceAll('\\\n', '');
 }

@@ -53,9 +53,9 @@ test('nx sync writes into a Dockerfile the packages that its app depends on, als
 test('nx sync writes the port of the target serve into the image, and refuses one that it cannot read', async () => {
   const file = 'apps/query-worker/package.json';
   expect(await changedBy(file, (json) => json.replace(':-8083', ':-8099'))).toEqual([
-    'apps/query-worker/Dockerfile - ENV NODE_ENV=production PORT=8083',
+    'apps/query-worker/Dockerfile - ENV NODE_ENV=production PORT=8083 MALLOC_ARENA_MAX=1',
     'apps/query-worker/Dockerfile - EXPOSE 8083',
-    'apps/query-worker/Dockerfile + ENV NODE_ENV=production PORT=8099',
+    'apps/query-worker/Dockerfile + ENV NODE_ENV=production PORT=8099 MALLOC_ARENA_MAX=1',
     'apps/query-worker/Dockerfile + EXPOSE 8099',
   ]);
   await expect(changedBy(file, (json) => json.replace(' exec node', ' node'))).rejects.toThrow(

@@ -1,6 +1,6 @@
 // An Nx sync generator (CommonJS, because Nx loads it with require): the Dockerfile of each app, from its package.json. It
-// copies the packages that the app depends on one by one, so that a change elsewhere keeps the image's cache. Port and V8's
-// flags are those of the target `serve`.
+// copies the packages that the app depends on one by one, so that a change elsewhere keeps the image's cache. Port, malloc's
+// variables and V8's flags are those of the target `serve`.
 /** @param {{ children(folder: string): string[], exists(path: string): boolean, read(path: string, encoding: 'utf8'): string, write(path: string, content: string): void }} tree */
 module.exports = async function dockerfiles(tree) {
   const json = (path) => JSON.parse(tree.read(path, 'utf8'));
@@ -35,9 +35,11 @@ module.exports = async function dockerfiles(tree) {
 };
 
 function dockerfile(folder, { name, description, dependencies, nx }, libraries, { node, pnpm }) {
-  const serve = /^PORT=\$\{\w+:-(\d+)\} exec node (.*) --conditions=/.exec(nx?.targets?.serve?.command ?? '');
+  const serve = /^PORT=\$\{\w+:-(\d+)\} ((?:MALLOC_\w+=\d+ )*)exec node (.*) --conditions=/.exec(
+    nx?.targets?.serve?.command ?? '',
+  );
   if (serve === null) throw new Error(`${folder}: "serve" is not "PORT=\${…:-port} exec node flags --conditions=…"`);
-  const [, port, flags] = serve;
+  const [, port, malloc, flags] = serve;
   const words = ['node', ...flags.split(' '), 'dist/main.js'].map((word) => `"${word}"`);
   const copied = [...libraries, folder];
   const when = (is, text) => (is ? text : '');
@@ -92,7 +94,7 @@ FROM \${RUNTIME_IMAGE}
 ${system}WORKDIR /app
 COPY tools/images/healthcheck.mjs /healthcheck.mjs
 COPY --from=build /app ./
-${check}ENV NODE_ENV=production PORT=${port}
+${check}ENV ${`NODE_ENV=production PORT=${port} ${malloc}`.trim()}
 EXPOSE ${port}
 # The user \`node\`, by number, so that an orchestrator sees that it is not root. Nothing below /app is its own.
 USER 1000:1000
