@@ -13,7 +13,7 @@ export const drain: Scenario = {
   name: 'drain',
   title: `A backlog of ${backlog} events relayed, worker stopped`,
   mode: 'write',
-  targets: [rate(50_000), { figure: 'cpu' }, { figure: 'alone' }, { figure: 'batched' }, { figure: 'disk' }, memory],
+  targets: [rate(55_000), { figure: 'cpu' }, { figure: 'alone' }, { figure: 'batched' }, { figure: 'disk' }, memory],
   measure: async (bed) => await drainIn(bed, 'json'),
 };
 

@@ -15,7 +15,7 @@ function catchUpOf(name: string, backlog: number, more: Partial<Scenario> = {}):
     name,
     title: `A topic of ${backlog} events applied by one worker, relay stopped`,
     mode: 'write',
-    targets: [rate(30_000), { figure: 'cpu' }, memory],
+    targets: [rate(40_000), { figure: 'cpu' }, memory],
     measure: async (bed) => await measureCatchUp(bed, backlog, { service: 'query-worker', variable: 'READ_DB_DSN' }),
     ...more,
   };
@@ -91,7 +91,7 @@ export const rebuild: Scenario = {
   title: `${history} events rebuilt by two workers, one killed meanwhile, ${liveRate} creates a second, relay running`,
   mode: 'whole',
   onlyNamed: true,
-  targets: [{ figure: 'rebuilt', atMost: 60 }, rate(), { figure: 'switched' }],
+  targets: [{ figure: 'rebuilt', atMost: 35 }, rate(), { figure: 'switched' }],
   measure: async (bed) => {
     const { system, readDb } = bed;
     const worker = (...args: string[]) => system.run('query-worker', 'cli', args);

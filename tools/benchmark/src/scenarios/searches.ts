@@ -50,6 +50,7 @@ export const searches = [
     'word-price',
     'a word in a range of prices',
     [...words, ...rare].flatMap((word) => ranges.map((range) => `${q(word)}&${range}`)),
+    20,
   ),
   search('beginning', 'two letters that begin a word', [
     ...beginnings.map(q),

@@ -12,7 +12,7 @@ export const visibility: Scenario = {
   name: 'visibility',
   title: `A lone product: POST sent until a GET shows it, ${samples} in sequence`,
   mode: 'whole',
-  targets: [{ figure: 'p50', atMost: 6 }, { figure: 'p99', atMost: 20 }, { figure: 'answered' }],
+  targets: [{ figure: 'p50', atMost: 6 }, { figure: 'p99', atMost: 15 }, { figure: 'answered' }],
   measure: async ({ system }) => {
     // The broker's JVM and the services compile hot code first, so the first hundred products are not typical.
     using visitor = await Visitor.open(system);
