@@ -1,3 +1,4 @@
+export { withArchive } from './class-archive.ts';
 export { temporaryHome } from './home.ts';
 export {
   type KafkaOptions,
