@@ -10,10 +10,10 @@ let kafka: OwnKafka;
 beforeAll(async () => {
   // Kafka's defaults: a client’s request for a missing topic creates it, with one partition.
   kafka = await startOwnKafka({ 'auto.create.topics.enable': 'true', 'num.partitions': '1' });
-}, 120_000);
+});
 afterAll(async () => {
   await kafka?.[Symbol.asyncDispose]();
-}, 60_000);
+});
 
 async function migrate(topic: string) {
   const settings = { KAFKA_BROKER: kafka.brokers, KAFKA_TOPIC: topic };

@@ -19,7 +19,7 @@ async function startTwo(db: TestDatabase, topic: TestTopic) {
 }
 
 /** A takeover takes seconds, and up to half a minute on a busy machine. An unnoticed loss of the leader would take hours. */
-const soon = { within: 30_000, every: 5 };
+const soon = { every: 5 };
 
 test('when the leader crashes, the other relay leads within seconds, and no event is lost or out of order', async () => {
   await using db = await createDatabase(writeDb, migrateEventStore);

@@ -17,10 +17,10 @@ const topic = 'product-events';
 let cluster: OwnKafkaCluster;
 beforeAll(async () => {
   cluster = await startOwnKafkaCluster(3);
-}, 180_000);
+});
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
-}, 60_000);
+});
 
 async function migrate(settings: Record<string, string>) {
   await using program = startProcess(new URL('migrate.ts', import.meta.url), [], settings);

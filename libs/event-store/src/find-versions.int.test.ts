@@ -22,7 +22,6 @@ test.each(plannedPostgresVersions())(
     // One page of the table, and one of each level of the index.
     expect(Math.max(...buffers)).toBeLessThan(10);
   },
-  60_000,
 );
 
 /** The number of pages that PostgreSQL read, from memory or disk, for the one statement of `ask`. */

@@ -12,7 +12,7 @@ import type { StartingPoint } from './starting-point.ts';
 import { openTransactionalProducer } from './transactional-producer.ts';
 
 const brokers = inject('servers').kafka;
-const patient = { timeout: 20_000, interval: 10 };
+const patient = { timeout: 60_000, interval: 10 };
 
 /** Stores offsets and messages like a database with a fence: only a batch that begins at the stored offset is stored. */
 class Store {

@@ -89,7 +89,7 @@ test('a producer that is opened while no broker answers sends when one does', as
   expect(producer.isConnected()).toBe(false);
   await once(door.listen(free, '127.0.0.1'), 'listening');
   expect(await sending).toEqual([{ partition: expect.any(Number) as number, offset: 0 }]);
-  await vi.waitFor(() => expect(producer.isConnected()).toBe(true), { timeout: 10_000 });
+  await vi.waitFor(() => expect(producer.isConnected()).toBe(true), { timeout: 60_000 });
   door.close();
 });
 
@@ -117,7 +117,7 @@ test('a first batch that the broker refuses because it does not know the partiti
   const values = Array.from({ length: 500 }, (_, index) => String(index));
   const [first = '', ...others] = values;
   const sending = producer.send(topic.name, [message('a', first)]);
-  await vi.waitFor(() => expect(broker.refused()).toBe(true), { timeout: 10_000, interval: 1 });
+  await vi.waitFor(() => expect(broker.refused()).toBe(true), { timeout: 60_000, interval: 1 });
   const following = producer.send(
     topic.name,
     others.map((value) => message('a', value)),

@@ -5,7 +5,7 @@ import { openConsumer } from './consumer.ts';
 import { openTransactionalProducer } from './transactional-producer.ts';
 
 const brokers = inject('servers').kafka;
-const patient = { timeout: 20_000, interval: 10 };
+const patient = { timeout: 60_000, interval: 10 };
 const client = { brokers, clientId: 'test', log: silent };
 const of = (...values: string[]) => values.map((value) => ({ partition: 0, key: 'k', value: Buffer.from(value) }));
 

@@ -53,7 +53,7 @@ test.each([
       await sql`select 1`.catch((error: unknown) => errors.push(error));
       expect(errors.map(errorCode)).toContain(code);
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
   expect(errors.filter((error) => !isTransient(error) || !isConnectionLost(error))).toEqual([]);
 
@@ -63,7 +63,7 @@ test.each([
       await sql`select pg_notify('hints', 'again')`;
       expect(heard).toContain('again');
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
   await sql.end({ timeout: 1 });
 });

@@ -76,5 +76,4 @@ test.each(['command-api', 'query-api'] as const)(
     ).toEqual(groups[service]);
     await page.getByText('Read your own write').waitFor();
   },
-  60_000,
 );

@@ -7,7 +7,7 @@ import { type ServerName, System } from './system.ts';
 let system: System;
 beforeAll(async () => {
   system = await System.start();
-}, 120_000);
+});
 afterAll(() => system?.[Symbol.asyncDispose]());
 
 /** What keeps each service busy while its server is frozen. */
@@ -37,7 +37,7 @@ test.each<[ServerName, CoreService, CoreService]>([
   ['read-db', 'query-worker', 'query-api'],
   ['kafka', 'query-worker', 'outbox-relay'],
   ['write-db', 'command-api', 'outbox-relay'],
-])('while %s is frozen, %s and %s end in order', { timeout: 90_000 }, async (server, ...names) => {
+])('while %s is frozen, %s and %s end in order', async (server, ...names) => {
   const services = names.map((name) => system.services[name]);
   // A service that has done something before has more that it would end in order.
   await untilSeen(await createProduct());

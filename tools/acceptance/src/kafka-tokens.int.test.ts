@@ -28,7 +28,7 @@ beforeAll(async () => {
   issuer = owned.use(await startIssuer(['relay', 'neighbour'], tokenSeconds));
   kafka = owned.use(await startSecuredKafka(authority, {}, { issuer }));
   await kafka.grant('--allow-principal', 'User:relay', '--operation', 'All', '--topic', '*', '--group', '*');
-}, 120_000);
+});
 afterAll(() => owned[Symbol.asyncDispose]());
 
 /** As a service gets them, from its environment. */

@@ -25,7 +25,7 @@ beforeAll(async () => {
     'query-api': service('query-api'),
   };
   await Promise.all(Object.values(services).map((each) => each.start()));
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all(Object.values(services ?? {}).map((service) => service.kill()));
   await system?.[Symbol.asyncDispose]();
@@ -80,16 +80,12 @@ test.each([
   ['outbox-relay', 'WRITE_DB_DSN'],
   ['query-worker', 'READ_DB_DSN'],
   ['query-api', 'READ_DB_DSN'],
-])(
-  '%s that starts with a wrong password ends with one line that names %s',
-  async (name, variable) => {
-    const dsn = (settings[variable] ?? '').replace(':first@', ':wrong@');
-    const program = new URL(`../../../apps/${name}/src/main.ts`, import.meta.url);
-    await using service = startProcess(program, [], { ...settings, [variable]: dsn, PORT: '0' });
-    expect(await service.exited).toBe(78);
-    expect(service.stderr()).toBe(
-      `${variable} is refused by PostgreSQL (password authentication failed for user "service"): correct its user and password, or pg_hba.conf\n`,
-    );
-  },
-  60_000,
-);
+])('%s that starts with a wrong password ends with one line that names %s', async (name, variable) => {
+  const dsn = (settings[variable] ?? '').replace(':first@', ':wrong@');
+  const program = new URL(`../../../apps/${name}/src/main.ts`, import.meta.url);
+  await using service = startProcess(program, [], { ...settings, [variable]: dsn, PORT: '0' });
+  expect(await service.exited).toBe(78);
+  expect(service.stderr()).toBe(
+    `${variable} is refused by PostgreSQL (password authentication failed for user "service"): correct its user and password, or pg_hba.conf\n`,
+  );
+});

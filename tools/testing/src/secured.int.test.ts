@@ -19,7 +19,7 @@ beforeAll(async () => {
   authority = await createAuthority();
   kafka = await startSecuredKafka(authority, users);
   await kafka.grant('--allow-principal', 'User:operator', '--operation', 'All', '--topic', '*', '--group', '*');
-}, 120_000);
+});
 afterAll(() => kafka?.[Symbol.asyncDispose]());
 
 function brokersOf(username: keyof typeof users, password = users[username], ca = authority.cert): Brokers {
@@ -108,7 +108,7 @@ describe('PostgreSQL behind TLS', () => {
   beforeAll(async () => {
     postgres = await startSecuredPostgres(authority);
     impostor = await startSecuredPostgres(authority, 'another.example');
-  }, 120_000);
+  });
   afterAll(() => Promise.all([postgres, impostor].map((each) => each?.[Symbol.asyncDispose]())));
 
   const secured = (change: (parameters: URLSearchParams) => void, server = postgres) => {

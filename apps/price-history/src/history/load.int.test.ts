@@ -154,7 +154,7 @@ test('products with too many loaded prices for one batch are taken over in small
   expect(
     await db.sql`select product, count(*)::int as periods from price_line group by product order by product`,
   ).toEqual(ids.toSorted().map((product) => ({ product, periods: 8_001 })));
-}, 60_000);
+});
 
 test('a file with too many periods of a product is not loaded at all', async () => {
   await using db = await openPrices();
@@ -163,7 +163,7 @@ test('a file with too many periods of a product is not loaded at all', async () 
     'mouse has more than 10000 periods',
   );
   expect(await loadPrices(db.sql, 'shop.csv', linesOf(...rows.slice(1)), onDay(1))).toBe(10_000);
-}, 60_000);
+});
 
 test('a file with a faulty line or with periods that overlap is not loaded at all', async () => {
   await using db = await openPrices();

@@ -200,7 +200,7 @@ test('a worker applies the rest of a long queue by itself', async () => {
   await queue(db, 'long', 5_000);
   await using _worker = await startWorker(kafka, db.dsn, topic.name);
   await sender.send([message('long', 2)]);
-  await expect.poll(() => waiting(db, 'long'), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => waiting(db, 'long')).toBe(0);
   expect(await db.sql`select version, parked from products`).toEqual([{ version: 5_002, parked: false }]);
 });
 
@@ -222,7 +222,7 @@ test('products with locked rows do not hold up the queues of other products', as
   const sql = connectReadModel(db.dsn);
   const draining = drainNowAndThen(sql, createLogger('test', 'silent'), stop.signal);
   // Three pieces: with 2 s for each lock in each round they take 90 s.
-  await expect.poll(() => waiting(db, 'free'), { timeout: 40_000 }).toBe(0);
+  await expect.poll(() => waiting(db, 'free')).toBe(0);
   stop.abort();
   letGo.resolve();
   await Promise.all([holding, draining]);
