@@ -97,6 +97,22 @@ const canSkip = `let skippedMs = 0;
   Date.now = () => now() + skippedMs;
   globalThis.skip = (ms) => { skippedMs += ms; };`;
 
+/**
+ * Fills in the open dialog, and presses its button when the token has just expired: later, whatever else needs a token may have
+ * ended the session, which disables the button.
+ */
+async function saveWhenExpired(
+  { dialog }: CataloguePage,
+  { name, price }: { name: string; price: string },
+): Promise<void> {
+  await dialog.getByLabel('Name').fill(name);
+  await dialog.getByLabel('Price').fill(price);
+  await dialog.getByRole('button', { name: /^(Save|Create)$/ }).evaluate((control) => {
+    (globalThis as unknown as { skip(ms: number): void }).skip(61_000);
+    (control as unknown as { click(): void }).click();
+  });
+}
+
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
 async function signIn({ page }: CataloguePage, user: string): Promise<void> {
@@ -239,16 +255,17 @@ test('without refresh tokens the page is authorized again, unless something type
   await shown.row('Mouse').waitFor();
   await shown.search('mo');
   await expect.poll(() => page.url(), within).toBe(`${stage.url}/?q=mo`);
-  await page.evaluate('skip(61_000)');
-  await Promise.all([page.waitForRequest(/prompt=none/), shown.search('mou')]);
+  // The stream may need a token before the search does.
+  await Promise.all([
+    page.waitForRequest(/prompt=none/),
+    page.evaluate('skip(61_000)').then(() => shown.search('mou')),
+  ]);
   await page.getByText('Signed in as ada').waitFor();
   await expect.poll(() => shown.rows(), within).toEqual(['Mouse 10.00']);
-  // The stream may have needed a token before the search did.
   expect(page.url()).toMatch(/\?q=mou?$/);
 
   await button(page, 'New product').click();
-  await page.evaluate('skip(61_000)');
-  await shown.save({ name: 'Keyboard', price: '5' });
+  await saveWhenExpired(shown, { name: 'Keyboard', price: '5' });
   await dialog.getByText('Nothing was saved: your sign-in has ended.').waitFor();
   expect(await dialog.getByLabel('Name').inputValue()).toBe('Keyboard');
   await page.keyboard.press('Escape');
@@ -289,8 +306,7 @@ test('signing in says that the issuer is away, also if it was there before', asy
   await page.addInitScript(canSkip);
   await signIn(shown, 'ada');
   await button(page, 'New product').click();
-  await page.evaluate('skip(61_000)');
-  await shown.save({ name: 'Keyboard', price: '5' });
+  await saveWhenExpired(shown, { name: 'Keyboard', price: '5' });
   await dialog.getByText('Nothing was saved: your sign-in has ended.').waitFor();
   await page.keyboard.press('Escape');
   await page.route(`${issuer.url}/**`, (route) => route.abort('connectionrefused'));
@@ -308,8 +324,7 @@ test('a page that "back" shows as it was left asks the issuer again', async () =
   // With an answer without content the page goes on as it was when it left.
   const leaving = /prompt=none/;
   await page.route(leaving, (route) => route.fulfill({ status: 204 }), { times: 1 });
-  await page.evaluate('skip(61_000)');
-  await Promise.all([page.waitForResponse(leaving), shown.search('mou')]);
+  await Promise.all([page.waitForResponse(leaving), page.evaluate('skip(61_000)').then(() => shown.search('mou'))]);
   await expect.poll(() => page.url(), within).toBe(`${stage.url}/?q=mou`);
   const restored = `dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))`;
   await Promise.all([page.waitForRequest(leaving), page.evaluate(restored)]);
@@ -346,8 +361,10 @@ test('a user works on with a valid token while the issuer hangs or asks to wait'
     if (asked === 1) return 'hang';
     return asked < 5 ? { status: 429, error: 'temporarily_unavailable' } : 'go on';
   });
-  await page.evaluate('skip(272_000)');
-  await Promise.all([page.waitForRequest(`${issuer.url}/token`), shown.create('Keyboard', '5')]);
+  await Promise.all([
+    page.waitForRequest(`${issuer.url}/token`),
+    page.evaluate('skip(272_000)').then(() => shown.create('Keyboard', '5')),
+  ]);
   await expect.poll(() => shown.rows(), within).toEqual(['Keyboard 5.00']);
   expect(ended).toBe(0);
   await expect.poll(() => asked, within).toBe(5);
@@ -367,8 +384,10 @@ test.each([
   await shown.live();
   let asked = 0;
   await answerTokens(page, () => (++asked > renewals ? 'go on' : { status: 400, error: code }));
-  await page.evaluate('skip(301_000)');
-  await Promise.all([page.waitForRequest(/prompt=none/), shown.search('mou')]);
+  await Promise.all([
+    page.waitForRequest(/prompt=none/),
+    page.evaluate('skip(301_000)').then(() => shown.search('mou')),
+  ]);
   expect(asked).toBe(renewals);
   await page.getByText('Signed in as ada').waitFor();
 });
