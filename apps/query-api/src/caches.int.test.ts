@@ -40,14 +40,13 @@ test('no answer is older than its request, whatever others request and write mea
     }
   };
   const asking = [...Array(4).fill('one'), ...Array(4).fill('page')].map((what: keyof typeof answers) => ask(what));
-  for (let version = 2; version <= 150; version++) {
+  const isEnough = (version: number) => version > 150 && answers.one > 150 && answers.page > 150;
+  for (let version = 2; !isEnough(version); version++) {
     await project(db.sql, [{ id, version, name: '', price: version }]);
     written = version;
   }
   over.abort();
   await Promise.all(asking);
-  expect(answers.one).toBeGreaterThan(150);
-  expect(answers.page).toBeGreaterThan(150);
 });
 
 test('a repeated request reads the database only after a change', async () => {

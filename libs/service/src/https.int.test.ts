@@ -149,7 +149,7 @@ test('500 handshakes that never end keep nobody from an answer, and are ended', 
   for (const answer of answers) expect(answer).toContain('{"status":"live"}');
   await closed;
   // After 10 s; Node's own limit is 120 s.
-  expect(performance.now() - began).toBeLessThan(30_000);
+  expect(performance.now() - began).toBeLessThan(60_000);
 });
 
 test('a handshake that goes on byte by byte is ended as well', async () => {
@@ -162,7 +162,7 @@ test('a handshake that goes on byte by byte is ended as well', async () => {
   let sent = 0;
   const timer = setInterval(() => socket.write(hello.subarray(sent, (sent += 1))), 500);
   await closed.finally(() => clearInterval(timer));
-  expect(performance.now() - began).toBeLessThan(30_000);
+  expect(performance.now() - began).toBeLessThan(60_000);
 });
 
 test('500 connections that never finish their headers or bodies, or send nothing, keep nobody from an answer', async () => {
