@@ -16,30 +16,34 @@ afterAll(async () => {
   await pipeline?.[Symbol.asyncDispose]();
 });
 
-/** Stops both processes of promotions for a while. */
-async function outage(ms: number): Promise<void> {
+/** Stops both processes of promotions until a moment. */
+async function outage(until = new Date()): Promise<void> {
   await Promise.all([pipeline.kill('promotions'), pipeline.kill('promotions-2')]);
-  await delay(ms);
+  await delay(Math.max(0, until.getTime() - Date.now()));
   await pipeline.run('promotions', 'promotions-2');
 }
 
 test('an outage over the start delays the promotion, and one over the end delays its end', async () => {
   const products = await pipeline.create(10, 20);
-  const id = await pipeline.schedule(products, 600_000, { startsAt: new Date(Date.now() + 300) });
-  await outage(1_000);
+  // Time enough, on a busy machine too, to stop the processes before.
+  const startsAt = new Date(Date.now() + 4_000);
+  const id = await pipeline.schedule(products, 600_000, { startsAt });
+  await outage(new Date(startsAt.getTime() + 500));
   await pipeline.reaches(id, 'active');
   expect(await pipeline.prices(products)).toEqual([8, 16]);
-  await pipeline.endIn(id, 1_000);
-  await outage(1_500);
+  const endsBefore = new Date(Date.now() + 4_000);
+  expect(await pipeline.ask('PATCH', `/promotions/${id}`, { endsBefore })).toMatchObject({ status: 200 });
+  await outage(new Date(endsBefore.getTime() + 500));
   await pipeline.reaches(id, 'ended');
   await expectGivenBack(pipeline, products);
 });
 
 test('an outage over the whole promotion misses it, and changes no price', async () => {
   const products = await pipeline.create(10, 20);
-  const startsAt = new Date(Date.now() + 500);
-  const id = await pipeline.schedule(products, 0, { startsAt, endsBefore: new Date(startsAt.getTime() + 500) });
-  await outage(1_500);
+  const startsAt = new Date(Date.now() + 4_000);
+  const endsBefore = new Date(startsAt.getTime() + 500);
+  const id = await pipeline.schedule(products, 0, { startsAt, endsBefore });
+  await outage(new Date(endsBefore.getTime() + 500));
   expect(await pipeline.reaches(id, 'missed')).toMatchObject({
     reason: 'It was not started before its end',
     items: { untouched: 2 },
@@ -52,14 +56,14 @@ test('commands that were answered before the process was killed count once their
   await pipeline.kill('outbox-relay');
   const id = await pipeline.schedule(products, 600_000);
   await expect.poll(() => pipeline.changesByStep(id)).toHaveLength(100);
-  await outage(0);
+  await outage();
   expect((await pipeline.reaches(id, 'applying')).items).toMatchObject({ applied: 0 });
   await pipeline.run('outbox-relay');
   await pipeline.reaches(id, 'active');
   await pipeline.kill('outbox-relay');
   await pipeline.ask('POST', `/promotions/${id}/cancel`);
   await expect.poll(() => pipeline.changesByStep(id)).toHaveLength(200);
-  await outage(0);
+  await outage();
   expect((await pipeline.reaches(id, 'compensating')).items).toMatchObject({ 'given-back': 0 });
   await pipeline.run('outbox-relay');
   await pipeline.reaches(id, 'undone');
@@ -71,7 +75,7 @@ test('a promotion whose commands cannot be sent goes on when command-api is back
   await pipeline.kill('command-api');
   const id = await pipeline.schedule(products, 600_000);
   await pipeline.reaches(id, 'applying');
-  await outage(0);
+  await outage();
   await pipeline.run('command-api');
   await pipeline.reaches(id, 'active');
   await pipeline.ask('POST', `/promotions/${id}/cancel`);

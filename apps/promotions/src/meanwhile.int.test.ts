@@ -100,9 +100,7 @@ async function start(some: readonly Product[]): Promise<string> {
   const startsAt = new Date(Date.now() + 600_000);
   const id = await pipeline.schedule(ids(some), 0, { startsAt, endsBefore: new Date(Date.now() + 1_200_000) });
   await changeAt('scheduled', some);
-  await pipeline.sql`
-    with started as (update promotions set starts_at = now(), due_at = now() where id = ${id} returning *)
-    update claims set during = tstzrange(now(), upper(during)) from started where promotion = started.id`;
+  await pipeline.startNow(id);
   return id;
 }
 

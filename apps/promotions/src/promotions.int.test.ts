@@ -11,9 +11,10 @@ afterAll(async () => {
 
 test('a promotion changes its prices at its start, and gives them back at its end', async () => {
   const products = await pipeline.create(10, 0.1, 39.9);
-  const id = await pipeline.schedule(products, 3_000);
+  const id = await pipeline.schedule(products, 600_000);
   await pipeline.reaches(id, 'active');
   expect(await pipeline.prices(products)).toEqual([8, 0.08, 31.92]);
+  await pipeline.endNow(id);
   const { items } = await pipeline.reaches(id, 'ended');
   expect(items).toMatchObject({ 'given-back': 3 });
   expect(await pipeline.prices(products)).toEqual([10, 0.1, 39.9]);
@@ -39,11 +40,11 @@ test('a cancelled promotion gives everything back at once', async () => {
 test('a refused product is skipped, or undoes the whole promotion', async () => {
   const [product = '', cheap = ''] = await pipeline.create(10, 10);
   // Its price falls below the amount after the promotion was scheduled.
-  const schedule = async (forMs: number, onRefusal: string) => {
+  const schedule = async (onRefusal: string) => {
     await pipeline.catalogue.change(cheap, { price: 10 });
     await pipeline.knows(cheap, 10);
-    const period = { startsAt: new Date(Date.now() + 1_500), endsBefore: new Date(Date.now() + 1_500 + forMs) };
-    const id = await pipeline.schedule([product, cheap], forMs, {
+    const period = { startsAt: new Date(Date.now() + 600_000), endsBefore: new Date(Date.now() + 1_200_000) };
+    const id = await pipeline.schedule([product, cheap], 0, {
       percent: undefined,
       amountOff: 2,
       onRefusal,
@@ -51,14 +52,16 @@ test('a refused product is skipped, or undoes the whole promotion', async () => 
     });
     await pipeline.catalogue.change(cheap, { price: 1 });
     await pipeline.knows(cheap, 1);
+    await pipeline.startNow(id);
     return id;
   };
-  const skipping = await schedule(2_000, 'skip');
+  const skipping = await schedule('skip');
   const { items } = await pipeline.reaches(skipping, 'active');
   expect(items).toMatchObject({ applied: 1, refused: 1 });
   expect(await pipeline.prices([product, cheap])).toEqual([8, 1]);
+  await pipeline.endNow(skipping);
   await pipeline.reaches(skipping, 'ended');
-  await pipeline.reaches(await schedule(600_000, 'undo'), 'undone');
+  await pipeline.reaches(await schedule('undo'), 'undone');
   expect(await pipeline.prices([product, cheap])).toEqual([10, 1]);
 });
 
@@ -84,10 +87,11 @@ test('a promotion that follows another waits for the product’s own price', asy
   const first = await pipeline.schedule([product], 2_000);
   const { body } = await pipeline.ask('GET', `/promotions/${first}`);
   const startsAt = new Date(String(body['endsBefore']));
-  const endsBefore = new Date(startsAt.getTime() + 2_000);
+  const endsBefore = new Date(startsAt.getTime() + 600_000);
   const second = await pipeline.schedule([product], 0, { percent: 50, startsAt, endsBefore });
   await pipeline.reaches(second, 'active');
   expect(await pipeline.prices([product])).toEqual([5]);
+  await pipeline.endNow(second);
   await pipeline.reaches(second, 'ended');
   expect(await pipeline.prices([product])).toEqual([10]);
 });

@@ -199,6 +199,18 @@ export class Pipeline implements AsyncDisposable {
     return body.id;
   }
 
+  /** Starts a scheduled promotion. A start of some seconds ahead may come before what a test does until then. */
+  async startNow(id: string): Promise<void> {
+    await this.sql`
+      with started as (update promotions set starts_at = now(), due_at = now() where id = ${id} returning *)
+      update claims set during = tstzrange(now(), upper(during)) from started where promotion = started.id`;
+  }
+
+  /** Ends an active promotion by moving its end to now. */
+  async endNow(id: string): Promise<void> {
+    await this.sql`update promotions set ends_before = now(), due_at = now() where id = ${id}`;
+  }
+
   /** Moves the end of a promotion to so many milliseconds from now; again if the request arrives after them. */
   async endIn(id: string, ms: number): Promise<void> {
     await waitFor(`the end of promotion ${id} to be moved`, async () => {
