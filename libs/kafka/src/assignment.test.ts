@@ -36,7 +36,7 @@ async function assigned(apply: ApplyBatch, { isLost = false, partitions: given =
     vi.waitFor(async () => {
       await assignment.settle();
       seen();
-    }, 10_000);
+    }, 60_000);
   assignment.rebalanced('assign', given);
   await settled(() => expect(assignment.joined).toBe(true));
   return { assignment, calls, settled };

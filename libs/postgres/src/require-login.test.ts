@@ -34,4 +34,4 @@ test('a start warns of every mode that does not verify the server, with a client
     expect(await warningOf(parameters)).toContain('WRITE_DB_DSN has an sslmode that does not verify the server');
   const safe = ['', `sslmode=verify-full&sslrootcert=${file}&${own}`, `sslmode=require&sslrootcert=${file}`];
   for (const parameters of safe) expect(await warningOf(parameters)).toBe('');
-}, 15_000);
+});

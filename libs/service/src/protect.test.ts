@@ -115,9 +115,9 @@ describe('a token of the issuer', () => {
     expect((await send(first, 'GET', app2)).statusCode).toBe(200);
     await own.rotate();
     const second = await own.token('shop', 'catalogue:read');
-    await expect.poll(async () => (await send(second, 'GET', app2)).statusCode, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await send(second, 'GET', app2)).statusCode, { timeout: 60_000 }).toBe(200);
     expect((await send(first, 'GET', app2)).statusCode).toBe(401);
-  }, 15_000);
+  });
 
   test('is accepted while the issuer is away, if its key is known', async () => {
     await using own = await startIssuer(['shop']);
@@ -164,7 +164,7 @@ describe('a token of the issuer', () => {
     const response = await fetch(`${url}/stream`, { headers: { authorization: `Bearer ${token}` } });
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow('terminated');
-  }, 10_000);
+  });
 });
 
 describe('open without a token', () => {
@@ -313,7 +313,7 @@ describe('a key set that is an attack', () => {
     expectUnavailable((_request, response) =>
       response.end(JSON.stringify({ keys: [issuer.publicKey()], x: 'x'.repeat(1e7) })),
     ));
-  test('that never comes', () => expectUnavailable(() => {}), 30_000);
+  test('that never comes', () => expectUnavailable(() => {}));
   test('that redirects to keys', () =>
     expectUnavailable((request, response) => {
       if (request.url === '/keys') response.writeHead(302, { location: '/others' }).end();
