@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take a minute or more on a busy machine: begun last, one of them would run alone in the end. */
 const longest =
-  /(plans|recipe|faults|outage|takeover|rebuild|consumer|stream-hub|crashes|servers|under-load|poisoned-topic|exactly-once|refused-login|rights|page(-[a-z-]+)?)\.int\.test\.ts$/;
+  /(plans|recipe|faults|outage|takeover|rebuild|consumer|stream-hub|crashes|servers|under-load|poisoned-topic|exactly-once|refused-login|rights|release|move-to-avro|secure-compose|kills|load|worker-memory|page(-[a-z-]+)?)\.int\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
