@@ -102,8 +102,8 @@ const maxBuffers: Record<string, number> = {
   /** 1 000 claims, each compared with those of its product (21 770). */
   claimNext: 33_000,
   hasOlderClaimer: 30,
-  /** All 30 000 claims, each compared with those of its product (199 274). */
-  findClashes: 270_000,
+  /** All 30 000 claims, each compared with those of its product, by the index by product (761 to 62 000). */
+  findClashes: 93_000,
   /** All 30 000 claims (436, 554). */
   hasLongerClaims: 900,
   storeEnd: 900,
