@@ -11,7 +11,7 @@ import { readOffsets } from '../tables/offsets.ts';
 import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { workerMetrics } from './batch-metrics.ts';
 import { BatchRunner } from './batch-runner.ts';
-import { GroupCommit } from './group-commit.ts';
+import { SharedTransactions } from './shared-transactions.ts';
 import { PatientDatabase } from './retry.ts';
 import { SchemaWait } from './schema-wait.ts';
 import { Semaphore } from './semaphore.ts';
@@ -67,7 +67,7 @@ test.each([
 ])('the parts of a batch %s share no transaction with other partitions', async (_, model, others) => {
   await using db = await createDatabase(readDb, migrateCounters);
   await readOffsets(db.sql, scope, 1);
-  const shared = vi.spyOn(GroupCommit.prototype, 'apply');
+  const shared = vi.spyOn(SharedTransactions.prototype, 'apply');
   onTestFinished(() => shared.mockRestore());
   const apply = openRunner(db.sql, model);
   // The first batch of a process is applied alone.

@@ -13,7 +13,7 @@ import { TooMuchAtOnce } from '../too-much-at-once.ts';
 import { applyBatch, NotOwnerError } from './apply-batch.ts';
 import type { WorkerMetrics } from './batch-metrics.ts';
 import { GapWatch } from './gap-watch.ts';
-import { GroupCommit } from './group-commit.ts';
+import { SharedTransactions } from './shared-transactions.ts';
 import { TopicFault } from './topic-fault.ts';
 import type { SchemaWait } from './schema-wait.ts';
 import { Tries, type TriesOptions } from './retry.ts';
@@ -61,7 +61,7 @@ export class BatchRunner {
   readonly #options: BatchRunnerOptions;
   readonly #memories = new Map<string, Memory>();
   readonly #tries: Tries;
-  readonly #groups = new Map<string, GroupCommit>();
+  readonly #shared = new Map<string, SharedTransactions>();
   readonly #hint: (generation: string) => void;
 
   constructor(options: BatchRunnerOptions) {
@@ -199,7 +199,7 @@ export class BatchRunner {
         try {
           const ready = { ...batch, next: nextOf(), messages: part };
           const options = { isRetry: failures > 0, maxReleased: releasing.most, onAnswer, accept };
-          if (isGrouped) return await this.#groupOf(scope).apply({ part: ready, options });
+          if (isGrouped) return await this.#sharedOf(scope).apply({ part: ready, options });
           return await applyBatch(sql, model, scope, [ready], options);
         } catch (error) {
           isGrouped = false;
@@ -229,14 +229,14 @@ export class BatchRunner {
     return { next };
   }
 
-  #groupOf(scope: OffsetScope): GroupCommit {
+  #sharedOf(scope: OffsetScope): SharedTransactions {
     const { sql, model } = this.#options;
     const name = `${scope.generation} ${scope.topicId}`;
-    const known = this.#groups.get(name);
+    const known = this.#shared.get(name);
     if (known !== undefined) return known;
-    const group = new GroupCommit((parts, options) => applyBatch(sql, model, scope, parts, options));
-    this.#groups.set(name, group);
-    return group;
+    const shared = new SharedTransactions((parts, options) => applyBatch(sql, model, scope, parts, options));
+    this.#shared.set(name, shared);
+    return shared;
   }
 
   #memoryOf({ generation, topicId }: OffsetScope, partition: number): Memory {

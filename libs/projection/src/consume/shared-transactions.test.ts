@@ -3,7 +3,7 @@ import type { Folded } from '../fold/outcome.ts';
 import type { Read } from '../fold/message.ts';
 import type { Tracked } from '../model.ts';
 import type { ApplyOptions, Part } from './apply-batch.ts';
-import { GroupCommit } from './group-commit.ts';
+import { SharedTransactions } from './shared-transactions.ts';
 
 /** A transaction that has begun, by its parts, and how it ends. */
 interface Begun {
@@ -14,11 +14,11 @@ interface Begun {
 }
 
 let begun: Begun[];
-let group: GroupCommit;
+let transactions: SharedTransactions;
 beforeEach(() => {
   vi.useFakeTimers();
   begun = [];
-  group = new GroupCommit((parts, options) => {
+  transactions = new SharedTransactions((parts, options) => {
     const { promise, resolve, reject } = Promise.withResolvers<Folded<Tracked>>();
     const partitions = parts.map(({ partition }) => partition);
     begun.push({ partitions, options, commit: () => resolve(foldedOf(parts)), fail: reject });
@@ -42,7 +42,7 @@ const partOf = (partition: number, messages = 1): Part => ({
   messages: Array.from({ length: messages }, () => ({}) as Read),
 });
 const apply = (partition: number, messages = 1, options: ApplyOptions<Tracked> = {}) =>
-  group.apply({ part: partOf(partition, messages), options });
+  transactions.apply({ part: partOf(partition, messages), options });
 const began = () => begun.map(({ partitions }) => partitions);
 
 test('a lone part waits for nobody, and those that come meanwhile form one transaction, in the order of partitions', async () => {
