@@ -11,7 +11,7 @@ const program = fileURLToPath(new URL('../test/crashing-worker.ts', import.meta.
 
 /** Runs a worker until it is killed at a point of its work; resolves when it is gone. */
 async function crash(point: string, db: TestDatabase, topic: string): Promise<void> {
-  const env = { ...process.env, KAFKA_BROKER: kafka, KAFKA_TOPIC: topic, READ_DB_DSN: db.dsn, PORT: '0' };
+  const env = { PATH: process.env['PATH'], KAFKA_BROKER: kafka, KAFKA_TOPIC: topic, READ_DB_DSN: db.dsn, PORT: '0' };
   const args = ['--conditions=@catalogue/source', program, point];
   // SIGTERM when it never gets there: then the test fails, and leaves no process.
   const child = spawn(process.execPath, args, { env, stdio: 'ignore', timeout: 60_000 });

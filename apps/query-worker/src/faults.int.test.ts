@@ -123,7 +123,13 @@ test.each([
   };
   await using beside = runBeside([load]);
   const main = new URL('./main.ts', import.meta.url).pathname;
-  const env = { ...process.env, KAFKA_BROKER: kafka, KAFKA_TOPIC: topic.name, READ_DB_DSN: db.dsn, PORT: '0' };
+  const env = {
+    PATH: process.env['PATH'],
+    KAFKA_BROKER: kafka,
+    KAFKA_TOPIC: topic.name,
+    READ_DB_DSN: db.dsn,
+    PORT: '0',
+  };
   const child = spawn(process.execPath, ['--conditions=@catalogue/source', main], { env, stdio: 'ignore' });
   const exited = once(child, 'exit');
   await waitFor('the process to apply', async () => (await readModel(db)).size > 0);

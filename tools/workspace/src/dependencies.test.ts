@@ -1,6 +1,9 @@
+import { globSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { brokenByImport, brokenRules, onCircles } from './dependency-rules.ts';
 import { type Package, readImports, readPackages, readRooms } from './packages.ts';
+import { readSource } from './patterns.ts';
 
 const packages = readPackages();
 
@@ -18,6 +21,13 @@ test('only the owner of a client library imports it', () => {
 test('the folders of a package import one another in one direction', () => {
   expect(readRooms('apps/query-api').get('apps/query-api/src/routes')).toContain('apps/query-api/src/listing');
   expect(packages.flatMap(({ folder }) => onCircles(readRooms(folder)))).toEqual([]);
+});
+
+test('no program that a test of an app or a library starts gets the settings of the shell', () => {
+  const cwd = fileURLToPath(new URL('../../..', import.meta.url));
+  const files = globSync('{apps,libs}/*/{src,test}/**/*.ts', { cwd });
+  expect(files).toContain('apps/query-worker/src/crashes.int.test.ts');
+  expect(files.filter((file) => readSource(file).includes('...process.env'))).toEqual([]);
 });
 
 test('folders that import one another form a circle, and other folders do not', () => {

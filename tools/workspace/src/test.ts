@@ -4,9 +4,6 @@ import { captureNx, forwardSignals, interruption } from './command.ts';
 import { lastLine } from './last-line.ts';
 import { runVitest } from './run-vitest.ts';
 
-// The tests kill servers, so they use their own, never those that the developer's shell points to.
-for (const name of ['KAFKA_BROKER', 'WRITE_DB_DSN', 'READ_DB_DSN', 'PORT']) delete process.env[name];
-
 forwardSignals();
 const results = (await build()) ? await runVitest(process.argv.slice(2)) : { passed: 0, failed: 1, skipped: 0 };
 const interrupted = interruption();

@@ -12,7 +12,7 @@ const formerProgram = fileURLToPath(new URL('../worker.ts', import.meta.url));
 
 /** Runs the command-line tool; its output is not read when `closed`. */
 async function worker(typed: string[], settings: Record<string, string> = {}, { closed = false, file = program } = {}) {
-  const env = { ...process.env, READ_DB_DSN: readDb, KAFKA_BROKER: kafka, ...settings };
+  const env = { PATH: process.env['PATH'], READ_DB_DSN: readDb, KAFKA_BROKER: kafka, ...settings };
   const tool = spawn(process.execPath, ['--conditions=@catalogue/source', file, ...typed], { env });
   const told = { out: '', error: '' };
   if (closed) tool.stdout.destroy();

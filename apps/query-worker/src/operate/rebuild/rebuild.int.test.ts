@@ -164,7 +164,13 @@ test('other workers continue a rebuild together after a worker was killed', asyn
   for (let version = 1; version <= 60; version++) await sender.send(ids.map((id) => event(id, version)));
   await startRebuild(db.sql);
   const main = new URL('../../main.ts', import.meta.url).pathname;
-  const env = { ...process.env, KAFKA_BROKER: kafka, KAFKA_TOPIC: topic.name, READ_DB_DSN: db.dsn, PORT: '0' };
+  const env = {
+    PATH: process.env['PATH'],
+    KAFKA_BROKER: kafka,
+    KAFKA_TOPIC: topic.name,
+    READ_DB_DSN: db.dsn,
+    PORT: '0',
+  };
   const child = spawn(process.execPath, ['--conditions=@catalogue/source', main], { env, stdio: 'ignore' });
   const exited = once(child, 'exit');
   await waitFor(
