@@ -10,7 +10,7 @@ import { dayMs, dayZero, onDay } from '../test/lines.ts';
 import { startPrices } from '../test/service.ts';
 import { showPriorPrice } from './answers/shown-prior-price.ts';
 import { beginning } from './line/period.ts';
-import { priorPrice } from './line/prior-price.ts';
+import { priorPrice } from '../test/prior-price.ts';
 import { parseMarkets } from './rules/markets.ts';
 import { migratePrices } from './tables/migrate.ts';
 import { readPeriods } from './tables/price-line.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dayMs, lineOf, onDay, strict } from '../../test/lines.ts';
-import { priorPrice } from '../line/prior-price.ts';
+import { priorPrice } from '../../test/prior-price.ts';
 import { drawPrices, palette } from './prices-svg.ts';
 
 const sale = lineOf([

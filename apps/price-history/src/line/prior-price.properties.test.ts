@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { dayMs, dayZero, lineOf, strict } from '../../test/lines.ts';
 import { walkMinutes } from '../../test/minute-walk.ts';
 import type { Rule, RuleName } from '../rules/rule.ts';
-import { priorPrice } from './prior-price.ts';
+import { priorPrice } from '../../test/prior-price.ts';
 
 const minute = 60_000;
 /** Minutes: changes happen in 150 days. */

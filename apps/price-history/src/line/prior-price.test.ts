@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Case, furtherCases, referenceCases } from '../../test/cases.ts';
 import { dayMs, dayZero, lineOf, onDay, strict } from '../../test/lines.ts';
 import type { Rule } from '../rules/rule.ts';
-import { priorPrice } from './prior-price.ts';
+import { priorPrice } from '../../test/prior-price.ts';
 
 const rows = (cases: readonly Case[]) =>
   cases.map((each) => ({ ...each, rules: each.rules?.length ? each.rules : strict.rules }));

@@ -44,11 +44,11 @@ export function takeoverOf(periods: readonly LoadedPeriod[], firstEventAt: numbe
 }
 
 /** A product whose line begins with loaded periods. An event that was discarded before is still missing. */
-export function withLoaded<Row extends PricedProduct>(product: Row, { taken }: Takeover, isHole: boolean): Row {
+export function withLoaded<Row extends PricedProduct>(product: Row, { taken }: Takeover, isBehindGap: boolean): Row {
   if (taken === undefined) return product;
   const { settled, last, completeFrom } = taken;
   const continued = { ...product, settled, last, completeFrom };
-  return isHole ? { ...continued, ...skip(continued) } : continued;
+  return isBehindGap ? { ...continued, ...skip(continued) } : continued;
 }
 
 /** The beginning of a period, and its end if there is a time without an offer behind it. */

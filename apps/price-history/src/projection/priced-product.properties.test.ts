@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, dayZero } from '../../test/lines.ts';
 import { beginning, type Period, type PriceLine } from '../line/period.ts';
-import { priorPrice } from '../line/prior-price.ts';
+import { priorPrice } from '../../test/prior-price.ts';
 import { parseMarkets } from '../rules/markets.ts';
 import { currentPriorPrice } from './priced-product.ts';
 

@@ -70,23 +70,23 @@ export function changedRows(steps: Iterable<Step>, markets: Markets): RowChanges
   const periods: Changed<PeriodRow> = new Map();
   const reductions: Changed<ReductionRow> = new Map();
   const disproved: DisprovedReductions[] = [];
-  let last: { of: PricedProduct; tail: Tail } | undefined;
+  let last: { of: PricedProduct; rows: LatestRows } | undefined;
   for (const step of steps) {
-    const old = last?.of === step.before ? last.tail : tailOf(step.before, markets);
-    const now = tailOf(step.after, markets);
-    last = { of: step.after, tail: now };
-    compare(old.periods, now.periods, periods);
-    compare(old.reductions, now.reductions, reductions);
+    const old = last?.of === step.before ? last.rows : latestRowsOf(step.before, markets);
+    const now = latestRowsOf(step.after, markets);
+    last = { of: step.after, rows: now };
+    recordDifferences(old.periods, now.periods, periods);
+    recordDifferences(old.reductions, now.reductions, reductions);
     disproved.push(...disprovedBy(step));
   }
   return { periods: changesIn(periods), reductions: changesIn(reductions), disproved };
 }
 
-/** A message of an older producer that came after the first event concerns any number of reductions. */
+/** The reductions that this step makes doubtful: a message of an older producer came late. */
 function disprovedBy({ before, after }: Step): DisprovedReductions[] {
   const { id: product, version, completeFrom, disprovedBefore } = after;
-  const isBehindHole = disprovedBefore !== undefined && disprovedBefore !== before.disprovedBefore;
-  if (isBehindHole) return [{ product, completeFrom: disprovedBefore }];
+  const isBehindGap = disprovedBefore !== undefined && disprovedBefore !== before.disprovedBefore;
+  if (isBehindGap) return [{ product, completeFrom: disprovedBefore }];
   const isLate = before.version > 0 && version === before.version && completeFrom !== before.completeFrom;
   return isLate ? [{ product, completeFrom }] : [];
 }
@@ -97,28 +97,30 @@ type Rows<Row> = Map<string, { row: Row; isLast: boolean }>;
 
 function changesIn<Row>(changed: Changed<Row>): TableChanges<Row> {
   const pick = (isThere: boolean, isStored: boolean) =>
-    [...changed.values()].filter((one) => one.isThere === isThere && one.isStored === isStored).map(({ row }) => row);
+    [...changed.values()]
+      .filter((entry) => entry.isThere === isThere && entry.isStored === isStored)
+      .map(({ row }) => row);
   return { inserted: pick(true, false), updated: pick(true, true), removed: pick(false, true) };
 }
 
 /** The rows that the last change of a product may have changed. */
-interface Tail {
+interface LatestRows {
   periods: Rows<PeriodRow>;
   reductions: Rows<ReductionRow>;
 }
 
-function tailOf(product: PricedProduct, markets: Markets): Tail {
-  const tail: Tail = { periods: new Map(), reductions: new Map() };
+function latestRowsOf(product: PricedProduct, markets: Markets): LatestRows {
+  const rows: LatestRows = { periods: new Map(), reductions: new Map() };
   const { settled, last } = product;
   const line = lineAfter(product, markets);
-  if (settled !== line) add(tail, product, settled, markets, last?.at);
-  add(tail, product, line, markets);
-  return tail;
+  if (settled !== line) addRowsOf(rows, product, settled, markets, last?.at);
+  addRowsOf(rows, product, line, markets);
+  return rows;
 }
 
 /** @param endedAt when the open period of the line ended, if it did. */
-function add(
-  tail: Tail,
+function addRowsOf(
+  rows: LatestRows,
   { id: product, parked }: PricedProduct,
   { open, falls }: LineState,
   markets: Markets,
@@ -126,7 +128,7 @@ function add(
 ): void {
   if (open === null) return;
   const isLast = endedAt === undefined;
-  tail.periods.set(`${product} ${open.from}`, { row: { product, ...open, to: endedAt ?? null }, isLast });
+  rows.periods.set(`${product} ${open.from}`, { row: { product, ...open, to: endedAt ?? null }, isLast });
   for (const [market, fall] of Object.entries(falls)) {
     const rule = markets.get(market);
     if (rule === undefined) continue;
@@ -147,12 +149,12 @@ function add(
       basisFrom: basis[0]?.from ?? fall.window.from,
       promotion: open.promotion,
     };
-    tail.reductions.set(`${product} ${market} ${open.from}`, { row, isLast });
+    rows.reductions.set(`${product} ${market} ${open.from}`, { row, isLast });
   }
 }
 
 /** Records rows that are new or different in the second, and deletes the last row of the first if the second lacks it. */
-function compare<Row extends object>(before: Rows<Row>, after: Rows<Row>, changed: Changed<Row>): void {
+function recordDifferences<Row extends object>(before: Rows<Row>, after: Rows<Row>, changed: Changed<Row>): void {
   const record = (key: string, row: Row, isThere: boolean) =>
     changed.set(key, { row, isThere, isStored: changed.get(key)?.isStored ?? before.has(key) });
   for (const [key, { row, isLast }] of before) if (isLast && !after.has(key)) record(key, row, false);

@@ -6,7 +6,7 @@ import { addGeneration, applyEvents, openPrices } from '../../test/database.ts';
 import { eventsOf, type Said, StoredRows } from '../../test/events.ts';
 import { dayMs, dayZero, onDay, strict } from '../../test/lines.ts';
 import { beginning } from '../line/period.ts';
-import { priorPrice } from '../line/prior-price.ts';
+import { priorPrice } from '../../test/prior-price.ts';
 import { type Markets, parseMarkets } from '../rules/markets.ts';
 import { begin, findOtherRules } from './applied-rules.ts';
 import { migratePrices } from './migrate.ts';

@@ -1,11 +1,11 @@
-import type { Rule } from '../rules/rule.ts';
-import { assess, type PriorPrice, windowUntil } from './assessment.ts';
-import { type Fall, isInForce, nextFall } from './fall.ts';
-import { isAfter, type Period, periodAt, type PriceLine } from './period.ts';
+import type { Rule } from '../src/rules/rule.ts';
+import { assess, type PriorPrice, windowUntil } from '../src/line/assessment.ts';
+import { type Fall, isInForce, nextFall } from '../src/line/fall.ts';
+import { isAfter, type Period, periodAt, type PriceLine } from '../src/line/period.ts';
 
 /**
- * The reference for tests: no code of the service calls it. The service comes to the same result without the whole line, in
- * `fallsAfter`, `currentPriorPrice` and `pastPriorPrice`, and tests compare these with it.
+ * The reference that tests compare `fallsAfter`, `currentPriorPrice` and `pastPriorPrice` with: these come to the same result
+ * without the whole line.
  *
  * The prior price that a trader has to indicate with a reduction, at the instant `at`: the lowest price applied in at least the
  * 30 days before the reduction was applied (Directive 98/6/EC, article 6a, as inserted by Directive (EU) 2019/2161; Guidance
