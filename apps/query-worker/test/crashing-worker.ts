@@ -1,4 +1,5 @@
-// A worker that is killed when it gets to a point of its work, or does not get on from there (stall): node crashing-worker.ts <point>, with a worker's settings.
+// A worker that is killed when it gets to a point of its work, or does not get on from there (stall): node crashing-worker.ts
+// <point>, with a worker's settings.
 import { type Codec, jsonCodec } from '@catalogue/contracts';
 import type { Sql } from '@catalogue/postgres';
 import { buildWorker, connectModel } from '@catalogue/projection';

@@ -38,13 +38,15 @@ export interface CatalogueOptions {
   /** Called when reads stop waiting for a write because its product is parked and needs an operator. */
   onParked?: (problem: Error) => void;
   /**
-   * Called with a write that the client forgets although no query has shown it: it remembers the newest writes of 10 000 products.
+   * Called with a write that the client forgets although no query has shown it: it remembers the newest writes of 10 000
+   * products.
    */
   onForgotten?: (receipt: Receipt) => void;
   /**
    * Returns an access token, which each request carries. Called for every request, and once more after an API refused the token
    * (401), so it should keep a token until it expires. If it rejects, the call or the stream fails with the same error, and a
-   * command that may have arrived with {@link CatalogueUnreachable}; retry inside it. A text that is no token (RFC 6750) fails with a `TypeError`.
+   * command that may have arrived with {@link CatalogueUnreachable}; retry inside it. A text that is no token (RFC 6750) fails
+   * with a `TypeError`.
    */
   token?: () => Promise<string>;
   /** Sends the requests; the platform’s `fetch` when absent. */
@@ -64,8 +66,8 @@ interface Call {
 
 export interface CommandOptions extends CallOptions {
   /**
-   * Identifies the command. Within 24 hours, a second command with the same key does nothing and gets the same answer. When absent,
-   * each call makes its own key, so that the client’s retries are safe. Pass a key to retry the call itself.
+   * Identifies the command. Within 24 hours, a second command with the same key does nothing and gets the same answer. When
+   * absent, each call makes its own key, so that the client’s retries are safe. Pass a key to retry the call itself.
    */
   idempotencyKey?: string | undefined;
 }
@@ -155,15 +157,16 @@ export class Catalogue {
 
   /**
    * The changes of all products, from now on or after `lastEventId`. An event arrives once queries show the change. The stream
-   * reconnects and resumes after a lost connection, and ends when the signal is aborted or the loop exits. After `reset`, changes
-   * may be missing: reload what you show.
+   * reconnects and resumes after a lost connection, and ends when the signal is aborted or the loop exits. After `reset`,
+   * changes may be missing: reload what you show.
    */
   stream(options: StreamOptions = {}): AsyncGenerator<StreamEvent> {
     return streamFrom(this.#queries, productChanges, options);
   }
 
   /**
-   * The prior price of a product, now or at an instant (RFC 3339): the lowest price of at least the 30 days before its reduction.
+   * The prior price of a product, now or at an instant (RFC 3339): the lowest price of at least the 30 days before its
+   * reduction.
    * @throws {CatalogueProblem} `not-found` if the product never had a price.
    */
   async priorPrice(
@@ -296,7 +299,8 @@ export class Catalogue {
   }
 
   /**
-   * Returns the writes whose product is not parked. The refusal does not say which product is, so this asks for each write alone.
+   * Returns the writes whose product is not parked. The refusal does not say which product is, so this asks for each write
+   * alone.
    */
   async #dropParked(receipts: readonly Receipt[], call: Call): Promise<Receipt[]> {
     const others: Receipt[] = [];

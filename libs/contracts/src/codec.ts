@@ -29,16 +29,16 @@ export interface Codec {
   encode(event: ProductEvent | PromotionEvent): Buffer;
   /** Never throws: an unreadable message is `undecodable`. */
   decode(value: Uint8Array | null): Decoded;
-  /** Rejects while `encode` cannot write events yet. Absent where it always can. */
+  /** Rejects until `encode` can write events. Absent where it always can. */
   prepareToEncode?(): Promise<void>;
-  /** Rejects while `decode` cannot read one of these messages yet, however often that is tried. Absent where it always can. */
+  /** Rejects until `decode` can read all these messages; safe to repeat. Absent where it always can. */
   prepareToDecode?(values: Iterable<Uint8Array | null>): Promise<void>;
 }
 
 const envelope = TypeCompiler.Compile(Envelope);
 const legacyEnvelope = TypeCompiler.Compile(LegacyEnvelope);
 
-/** Characters of an event's id and of its type: consumers keep both, of every event that waits, in memory. */
+/** The most characters of an event's id, and of its type: consumers keep both, of every event that waits, in memory. */
 const maxNameLength = 255;
 
 const framed = 'The message begins with byte 0: its schema is in a schema registry, and SCHEMA_REGISTRY_URL is not set';
@@ -99,7 +99,7 @@ function classify(value: unknown, types: ReadonlyMap<string, KnownType>): Decode
   if (Math.max(value.id.length, value.type.length) > maxNameLength)
     return {
       kind: 'undecodable',
-      reason: `The message is no event: its id or type has more than ${maxNameLength} characters`,
+      reason: `The message is not an event: its id or type has more than ${maxNameLength} characters`,
     };
   const known = types.get(value.type);
   if (known === undefined) return { kind: 'unknown-type', event: value };
@@ -113,7 +113,7 @@ function readOlder(value: Envelope, known: KnownType): Decoded {
     const payload = known.upcast(value.type, value.schemaVersion, value.payload) as Envelope['payload'];
     return readNewest({ ...value, schemaVersion: known.schemaVersion, payload }, known);
   } catch (error) {
-    const reason = `The message is no event: ${value.type} at schema version ${value.schemaVersion} cannot be upcast`;
+    const reason = `The message is not an event: ${value.type} at schema version ${value.schemaVersion} cannot be upcast`;
     return { kind: 'undecodable', reason: `${reason}: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
@@ -129,5 +129,8 @@ function isUnversioned(value: unknown): boolean {
 
 function undecodable(check: TypeCheck<TSchema>, value: unknown, below = ''): Decoded {
   const error = check.Errors(value).First();
-  return { kind: 'undecodable', reason: `The message is no event: ${below}${error?.path ?? ''}: ${error?.message}` };
+  return {
+    kind: 'undecodable',
+    reason: `The message is not an event: ${below}${error?.path ?? ''}: ${error?.message}`,
+  };
 }

@@ -44,8 +44,8 @@ const PromotionStarted = Type.Object({ id: PromotionId, name: Name, endsBefore: 
 const PromotionEnded = Type.Object({ id: PromotionId, name: Name, outcome: Outcome });
 
 /**
- * The promotion ended without coming to its end, and gave back what it had changed, but for `kept`: a refusal or an operator undid it (`undone`), it was
- * cancelled before its start (`cancelled`), or its whole period passed during an outage (`missed`).
+ * The promotion ended without coming to its end, and gave back what it had changed, but for `kept`: a refusal or an operator
+ * undid it (`undone`), it was cancelled before its start (`cancelled`), or its whole period passed during an outage (`missed`).
  */
 const PromotionUndone = Type.Object({
   id: PromotionId,

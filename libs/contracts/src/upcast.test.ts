@@ -92,14 +92,14 @@ test.each<[string, object, object]>([
   [
     'upcast and still no event',
     message(2, { id: 'p', price: '39.90' }),
-    { kind: 'undecodable', reason: 'The message is no event: /payload/price: Expected number' },
+    { kind: 'undecodable', reason: 'The message is not an event: /payload/price: Expected number' },
   ],
   [
     'too much for its upcaster',
     message(2, { id: 'p', price: 13 }),
     {
       kind: 'undecodable',
-      reason: 'The message is no event: ProductPriced at schema version 2 cannot be upcast: thirteen',
+      reason: 'The message is not an event: ProductPriced at schema version 2 cannot be upcast: thirteen',
     },
   ],
 ])('a message that is %s', (_, value, expected) => {

@@ -15,6 +15,7 @@ export interface OutgoingMessage {
 /** The outcome of one message: its place in the log, or why the client believes that it is not there. */
 export type Delivery = { partition: number; offset: number } | { error: KafkaError };
 
+/** `requireTopic` waits for two answers: to its connection, and to its question. */
 const answerTimeoutMs = 1000;
 
 /** One call of `send`, until all of its messages are reported. */
@@ -62,7 +63,7 @@ export class Producer {
       const onFatal = (error: KafkaError) => this.#fail(error);
       this.#reachability = new Reachability(client, all, () => this.#topic, onFatal);
       client.setPollInBackground(true);
-      client.on('delivery-report', (error, report) => this.#report(error, report));
+      client.on('delivery-report', (error, report) => this.#onDelivery(error, report));
       return client;
     });
     // `send` and `close` report the failure; before that, no code handles it.
@@ -95,7 +96,7 @@ export class Producer {
     this.#topic = topic;
     const { topics } = await askMetadata(client, answerTimeoutMs, topic);
     if (topics.some(({ name, partitions }) => name === topic && partitions.length > 0)) return;
-    throw new KafkaError(`There is no topic ${topic}, or the right Write on it is missing`, {
+    throw new KafkaError(`There is no topic ${topic}, or the ACL to write to it is missing`, {
       code: codes.ERR_UNKNOWN_TOPIC_OR_PART,
     });
   }
@@ -145,10 +146,10 @@ export class Producer {
       if (error !== undefined) this.#settle(opaque, { error });
       index += 1;
     }
-    this.#reported(batch);
+    this.#countDown(batch);
   }
 
-  #report(error: LibrdKafkaError | null, { partition, offset, opaque }: DeliveryReport): void {
+  #onDelivery(error: LibrdKafkaError | null, { partition, offset, opaque }: DeliveryReport): void {
     if (!error) {
       this.#reachability?.proven();
       this.#lastDelivery = performance.now();
@@ -161,10 +162,10 @@ export class Producer {
     // A message failed by a fatal error may still be reported.
     if (batch.deliveries[index] !== undefined) return;
     batch.deliveries[index] = delivery;
-    this.#reported(batch);
+    this.#countDown(batch);
   }
 
-  #reported(batch: Batch): void {
+  #countDown(batch: Batch): void {
     batch.missing -= 1;
     if (batch.missing > 0) return;
     this.#pending.delete(batch);

@@ -143,7 +143,7 @@ const nested = (depth: number) => {
   return type;
 };
 
-describe('what is no event has a reason', () => {
+describe('a message that is not an event has a reason', () => {
   const framed = (id: number, ...bytes: number[]) => Buffer.from([0, 0, 0, 0, id, ...bytes]);
 
   test.each([

@@ -156,7 +156,7 @@ function withoutNulls(record: Record<string, unknown>): Record<string, unknown> 
 }
 
 function undecodable(reason: string): Decoded {
-  return { kind: 'undecodable', reason: `The message is no event: ${reason}` };
+  return { kind: 'undecodable', reason: `The message is not an event: ${reason}` };
 }
 
 function reasonOf(error: unknown): string {

@@ -19,7 +19,10 @@ type PasswordMechanism = Exclude<(typeof mechanisms)[number], 'OAUTHBEARER'>;
 
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
-/** Kafka's bootstrap servers: `host:port`, separated by commas; and how to authenticate, from `KAFKA_SECURITY_PROTOCOL` and the variables that it needs. */
+/**
+ * Kafka's bootstrap servers: `host:port`, separated by commas; and how to authenticate, from `KAFKA_SECURITY_PROTOCOL` and the
+ * variables that it needs.
+ */
 export const kafkaBrokers: Setting<KafkaBrokers> = {
   variable: 'KAFKA_BROKER',
   example: 'localhost:9092',

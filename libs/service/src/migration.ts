@@ -1,5 +1,5 @@
 import { createLogger } from './logger.ts';
-import { serviceSettings } from './service-settings.ts';
+import { logLevel } from './service-settings.ts';
 import { readSettings, type Setting } from './settings.ts';
 
 /**
@@ -12,7 +12,6 @@ export async function runMigration(
   migrate: (dsn: string) => Promise<void>,
   environment: Record<string, string | undefined>,
 ): Promise<number> {
-  const { logLevel } = serviceSettings(0);
   const settings = readSettings({ dsn: { ...database, fallback: '' }, logLevel }, environment);
   const log = createLogger(service, settings.logLevel);
   if (settings.dsn === '') {

@@ -67,9 +67,10 @@ type Verify = (verifier: TokenVerifier, token: string, request: FastifyRequest) 
 const verifyAny: Verify = (verifier, token) => verifier.verify(token);
 
 /**
- * Refuses to verify tokens of an address that has sent too many wrong ones: a verification costs as much as a request. Other callers
- * of the address go on with a token that was valid before, and get on with a new one when the wrong ones leave room. A token counts
- * as wrong until it is verified, so that many that arrive together are not all verified. Sent twice meanwhile, it is verified once.
+ * Refuses to verify tokens of an address that has sent too many wrong ones: a verification costs as much as a request. A token
+ * that was valid before still works. A new token from this address is refused until the rate allows another try. A token counts
+ * as wrong until it is verified, so that tokens that arrive together are not all verified. The same token sent twice at once is
+ * verified once.
  */
 function limitedTo(perSecond: number): Verify {
   const refusals = new RateLimit(perSecond);

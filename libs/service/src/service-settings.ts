@@ -7,6 +7,9 @@ const metricsPort: Setting<number | undefined> = {
   absent: () => undefined,
 };
 
+/** The least level of what is logged. */
+export const logLevel = choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+
 /** The settings of every service: its address, its certificate and its logging. */
 export function serviceSettings(port: number) {
   return {
@@ -14,7 +17,7 @@ export function serviceSettings(port: number) {
     metricsPort,
     tls,
     host: { variable: 'HOST', example: '127.0.0.1', fallback: '0.0.0.0', parse: (text: string) => text },
-    logLevel: choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    logLevel,
     logPretty: flag('LOG_PRETTY'),
   };
 }

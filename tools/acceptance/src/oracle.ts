@@ -121,7 +121,7 @@ async function misordered(system: System, stored: readonly Stored[]): Promise<st
   const ids = new Set<string>();
   for (const decoded of await decodedTopic(system, stored.length)) {
     if (decoded.kind !== 'event') {
-      violations.push(`The topic holds something that is no event: ${JSON.stringify(decoded)}`);
+      violations.push(`The topic holds a message that is not an event: ${JSON.stringify(decoded)}`);
       continue;
     }
     const { id, productVersion, payload } = decoded.event;

@@ -105,7 +105,7 @@ test('no service may do in a database what the how-to does not grant', async () 
 });
 
 const acls: [service: SecuredService, acl: string, fault: RegExp][] = [
-  ['outbox-relay', '--operation Write --topic product-events', /the right Write on it is missing/],
+  ['outbox-relay', '--operation Write --topic product-events', /the ACL to write to it is missing/],
   ['query-worker', '--operation Read --topic product-events', /authorization/i],
   ['query-worker', '--operation Read --group query-worker- --resource-pattern-type prefixed', /authorization/i],
 ];

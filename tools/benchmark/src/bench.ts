@@ -1,5 +1,6 @@
-// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version> | --servers] [--plots <folder>] [--write]: measures the running
-// system beside the floors of this machine; on its own servers, or on those of KAFKA_BROKER, WRITE_DB_DSN and READ_DB_DSN. --write records the result in docs/performance.md.
+// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version> | --servers] [--plots <folder>]
+// [--write]: measures the running system beside the floors of this machine; on its own servers, or on those of KAFKA_BROKER,
+// WRITE_DB_DSN and READ_DB_DSN. --write records the result in docs/performance.md.
 // --plots writes SVG files into a folder.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';

@@ -1,4 +1,5 @@
-// node build.ts @catalogue/<app>: its image, tagged catalogue/<app>:latest and by its commit; so for @catalogue/issuer. Run by `nx run @catalogue/<app>:image`.
+// node build.ts @catalogue/<app>: its image, tagged catalogue/<app>:latest and by its commit; so for @catalogue/issuer. Run by
+// `nx run @catalogue/<app>:image`.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

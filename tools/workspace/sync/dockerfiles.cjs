@@ -1,7 +1,10 @@
 // An Nx sync generator (CommonJS, because Nx loads it with require): the Dockerfile of each app, from its package.json. It
 // copies the packages that the app depends on one by one, so that a change elsewhere keeps the image's cache. Port, malloc's
 // variables and V8's flags are those of the target `serve`.
-/** @param {{ children(folder: string): string[], exists(path: string): boolean, read(path: string, encoding: 'utf8'): string, write(path: string, content: string): void }} tree */
+/**
+ * @param {{ children(folder: string): string[], exists(path: string): boolean,
+ *   read(path: string, encoding: 'utf8'): string, write(path: string, content: string): void }} tree
+ */
 module.exports = async function dockerfiles(tree) {
   const json = (path) => JSON.parse(tree.read(path, 'utf8'));
   const foldersIn = (parent) =>

@@ -2,7 +2,10 @@
 // the workspace packages in its `dependencies`. Not those in devDependencies: only tests use them, and no test is built.
 const { posix } = require('node:path');
 
-/** @param {{ children(folder: string): string[], exists(path: string): boolean, read(path: string, encoding: 'utf8'): string, write(path: string, content: string): void }} tree */
+/**
+ * @param {{ children(folder: string): string[], exists(path: string): boolean,
+ *   read(path: string, encoding: 'utf8'): string, write(path: string, content: string): void }} tree
+ */
 module.exports = async function references(tree) {
   const json = (path) => JSON.parse(tree.read(path, 'utf8'));
   const folders = ['apps', 'libs', 'tools'].flatMap((parent) =>

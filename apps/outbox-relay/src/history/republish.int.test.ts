@@ -133,6 +133,6 @@ test('republish prints what it sent and, when stopped early, where to continue',
   await using missing = start('--from', '0', '--topic', 'no-such-topic');
   expect([await missing.exited, missing.stderr()]).toEqual([
     1,
-    'There is no topic no-such-topic, or the right Write on it is missing\n',
+    'There is no topic no-such-topic, or the ACL to write to it is missing\n',
   ]);
 });

@@ -13,7 +13,8 @@ import { PriceFile, PriceFileError } from './price-file.ts';
 const batchSize = 5_000;
 
 /**
- * Loads a file of prices, all of it or nothing; it replaces all earlier periods of the products that it names. Returns the number of its periods.
+ * Loads a file of prices, all of it or nothing; it replaces all earlier periods of the products that it names. Returns the
+ * number of its periods.
  * @throws {PriceFileError} naming the first line that cannot be loaded, or a product with periods that overlap or are too many.
  */
 export async function loadPrices(

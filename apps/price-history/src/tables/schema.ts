@@ -64,7 +64,8 @@ export const priceLine = pgTable(
 );
 
 /**
- * Every reduction in every market, stored when it started, with what its prior price rests on. Never pruned: it is the evidence.
+ * Every reduction in every market, stored when it started, with what its prior price rests on. Never pruned: it is the
+ * evidence.
  */
 export const reductions = pgTable(
   'reductions',
@@ -76,7 +77,10 @@ export const reductions = pgTable(
     appliedAt: instant('applied_at').notNull(),
     /** When it ended; for one in force, when it ends at the latest. */
     endsAt: instant('ends_at').notNull(),
-    /** No other price followed, the product is not parked, and it was not found expired. Readers compare `ends_at` with their clock, too. */
+    /**
+     * No other price followed, the product is not parked, and it was not found expired. Readers compare `ends_at` with their
+     * clock, too.
+     */
     listed: boolean().notNull(),
     cents: cents().notNull(),
     priorCents: cents('prior_cents').notNull(),
@@ -120,7 +124,10 @@ export const loadedPrices = pgTable(
   (table) => [primaryKey({ columns: [table.product, table.validFrom] })],
 );
 
-/** The versions that products reached, in the order of commit and without gaps in `seq`, for waiting queries and caches. Kept for a while. */
+/**
+ * The versions that products reached, in the order of commit and without gaps in `seq`, for waiting queries and caches. Kept
+ * for a while.
+ */
 export const changes = pgTable('changes', changeColumns, (table) => [
   primaryKey({ columns: [table.generation, table.seq] }),
 ]);

@@ -142,8 +142,8 @@ function attend(interrupted: PromotionState, cause: string, dueAt: number | null
 }
 
 /**
- * A transition. A promotion that is over leaves no item waiting: also one that has lost its step in a statement that read the promotion
- * before it was cancelled or ended.
+ * A transition. A promotion that is over leaves no item waiting: also one that has lost its step in a statement that read the
+ * promotion before it was cancelled or ended.
  */
 export function move(
   to: PromotionState,

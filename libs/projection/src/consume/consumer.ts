@@ -13,7 +13,7 @@ import type { Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import type { Model } from '../model.ts';
 import {
-  anotherTopic,
+  adviceToReplaceTopic,
   GenerationDroppedError,
   type OffsetScope,
   readOffsets,
@@ -58,7 +58,7 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
     topic,
     groupId: groupOf(model, generation, topic),
     log,
-    mend: `Was the topic truncated, or its retention limited? ${anotherTopic}`,
+    mend: `Was the topic truncated, or its retention limited? ${adviceToReplaceTopic}`,
     offsets: async (partitions, signal) => {
       const found = await existing(admin, topic, log, signal);
       scope = { generation, topic, topicId: found.id };

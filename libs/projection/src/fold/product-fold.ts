@@ -57,8 +57,8 @@ const behind = ({ version, eventId }: ParkedMessage): Wording => ({
  * | (none, but the product is `resume`d)   | flowing  | `release`          | `release`          |
  *
  * `release` applies the queue from its first message on. It ends when the queue is empty (flowing), or when the next message
- * cannot be applied (blocked) or is not loaded (draining). What differs from what is stored is written: the row's `parked`, new messages that wait, and
- * those that wait for something else, as only the first says what all wait for.
+ * cannot be applied (blocked) or is not loaded (draining). What differs from what is stored is written: the row's `parked`, new
+ * messages that wait, and those that wait for something else, as only the first says what all wait for.
  */
 export class ProductFold<Row extends Tracked> {
   readonly #model: Model<Row>;

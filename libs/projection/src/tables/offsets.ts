@@ -9,9 +9,9 @@ export interface OffsetScope {
 }
 
 /**
- * Moves a partition's offset if it is where it is expected: the fence. `attempts` is the count from which `changeAttempts`
- * continues. Resolves to the unreadable messages in a row before it (`storeUnreadable`); undefined when another worker owns the
- * partition.
+ * The fence: moves a partition's offset if it is still at `expected`, and stores `attempts`, which `changeAttempts` continues.
+ * Resolves to the number of unreadable messages in a row before it (`storeUnreadable`), or to undefined if another worker has
+ * moved the offset.
  */
 export async function moveOffset(
   sql: Transaction,
@@ -59,7 +59,7 @@ export async function readOffset(sql: Sql, scope: OffsetScope, partition: number
 }
 
 /** What an operator can do about a topic from which the read model cannot be filled. */
-export const anotherTopic =
+export const adviceToReplaceTopic =
   'Mend it: make another topic, send it all events (node apps/outbox-relay/dist/republish.js --from 0 --topic <other>), ' +
   'and name it in the setting of the topic';
 
@@ -113,7 +113,7 @@ function check(rows: readonly { topicId: string }[], { generation, topic, topicI
   if (rows.length !== partitions) {
     throw new TopicChangedError(
       `Topic ${topic} has ${partitions} partitions, offsets are stored for ${rows.length}: the events of a product may ` +
-        `be in two of them. ${anotherTopic}`,
+        `be in two of them. ${adviceToReplaceTopic}`,
     );
   }
 }

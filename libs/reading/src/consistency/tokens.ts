@@ -4,13 +4,13 @@ import { Type } from '@sinclair/typebox';
 import { clientGone } from './client-gone.ts';
 
 const maxTokens = 20;
-const list = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$', examples: ['MTowMThmMw'] };
+const tokenList = { pattern: '^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$', examples: ['MTowMThmMw'] };
 
 /** The headers of a query that waits for writes. */
 export const WaitHeaders = {
   'consistency-token': Type.Optional(
     Type.String({
-      ...list,
+      ...tokenList,
       description: `The token that a command returned: the answer includes its write. Up to ${maxTokens}, separated by commas`,
     }),
   ),
@@ -24,7 +24,7 @@ export const WaitHeaders = {
 
 /** The same in the query string, for clients that cannot set headers. */
 export const WaitParameters = {
-  after: Type.Optional(Type.String({ ...list, description: 'The same as the header Consistency-Token' })),
+  after: Type.Optional(Type.String({ ...tokenList, description: 'The same as the header Consistency-Token' })),
 };
 
 /** The problems of a query that waits for writes, beside those of any query. */
@@ -46,7 +46,7 @@ interface WaitingRequest {
 
 /**
  * The wait that a request asks for.
- * @throws {Problem} `invalid-request` for a token that no command returned, and for more than 20 tokens.
+ * @throws {Problem} `invalid-request` for a malformed token, and for more than 20 tokens.
  */
 export function requestedWait({ headers, query }: WaitingRequest, reply: FastifyReply): Wait {
   let gone: AbortSignal | undefined;

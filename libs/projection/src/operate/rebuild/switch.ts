@@ -24,8 +24,8 @@ const maxHoldMs = 500;
 /**
  * Shows readers another generation, in one short transaction, and returns the one that served until then: it stays up to
  * date, as `retired`. No reader sees a product go back: the one that serves is held where it is until the other is at least
- * as far in every partition, has its indexes, and has released the parked events that readers have seen applied. Only a product whose events
- * wait for an operator in the other alone is shown as it is there; "rebuild switch" reports it before.
+ * as far in every partition, has its indexes, and has released the parked events that readers have seen applied. Only a product
+ * whose events wait for an operator in the other alone is shown as it is there; "rebuild switch" reports it before.
  * @throws {RefusedError} when the other is not in the state that was expected, or does not come as far in time.
  */
 export async function switchGeneration(sql: Sql, model: Model, { to, state, topic, within }: Switch): Promise<number> {
