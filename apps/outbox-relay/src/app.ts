@@ -78,9 +78,9 @@ export async function buildApp({ name, store, writeDb, sender, schemaIds, log, m
     const asking = schemaIds?.askUntilKnown(log, signal) ?? Promise.resolve();
     const watching = [watch.run(signal), topicWatch.run(signal), asking];
     // Hints are only an optimization: the relay starts without waiting for the listener.
-    const listening = wakeUp
-      .listen(store, log)
-      .catch((err: unknown) => log.warn({ err }, 'Listening for hints failed; polling only'));
+    const listening = wakeUp.listen(store, log).catch((err: unknown) => {
+      if (!signal.aborted) log.warn({ err }, 'Listening for hints failed; polling only');
+    });
     await campaign({
       name,
       dsn: writeDb,

@@ -48,6 +48,11 @@ function endsSession(error: unknown): boolean {
   return severity === 'FATAL' || severity === 'PANIC';
 }
 
+/** True when this process has closed the pool itself, as it does when it stops. Codes of postgres.js. */
+export function isPoolClosed(error: unknown): boolean {
+  return /^CONNECTION_(?:ENDED|DESTROYED)$/.test(errorCode(error) ?? '');
+}
+
 /** True when PostgreSQL answered that the statement failed, so that it stored nothing. After any other error that is unknown. */
 export function isRefusedStatement(error: unknown): boolean {
   const code = errorCode(error);

@@ -10,6 +10,7 @@ export {
 export {
   errorCode,
   isConnectionLost,
+  isPoolClosed,
   isReadOnly,
   isRefusedStatement,
   isRefusedValue,

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isPoolClosed } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 
 const probeIntervalMs = 100;
@@ -10,7 +11,8 @@ const probeIntervalMs = 100;
 export class Outage {
   readonly #probe: () => Promise<void>;
   readonly #log: Logger;
-  #over: Promise<void> | undefined;
+  /** Resolves with false if the process stops before the outage is over. */
+  #over: Promise<boolean> | undefined;
 
   /** @param probe resolves if the event store is usable; rejects with the reason if not. */
   constructor(probe: () => Promise<void>, log: Logger) {
@@ -31,17 +33,18 @@ export class Outage {
   async isOverWithin(maxWaitMs: number): Promise<boolean> {
     const ended = new AbortController();
     const tooLong = delay(maxWaitMs, false, { signal: ended.signal }).catch(() => false);
-    const over = await Promise.race([this.#over?.then(() => true) ?? true, tooLong]);
+    const over = await Promise.race([this.#over ?? true, tooLong]);
     ended.abort();
     return over;
   }
 
-  async #probeUntilUsable(): Promise<void> {
+  async #probeUntilUsable(): Promise<boolean> {
     for (let last = ''; ; ) {
       try {
         await this.#probe();
         break;
       } catch (error) {
+        if (isPoolClosed(error)) return false;
         const { message } = error as Error;
         if (message !== last) this.#log.error({ err: error }, 'The event store cannot be used; commands are refused');
         last = message;
@@ -50,5 +53,6 @@ export class Outage {
     }
     this.#over = undefined;
     this.#log.info('The event store can be used');
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 import { saveSnapshots, type Snapshot } from '@catalogue/event-store';
-import type { Sql } from '@catalogue/postgres';
+import { isPoolClosed, type Sql } from '@catalogue/postgres';
 import type { Logger } from '@catalogue/service';
 import type { DecidedStream } from './decide-stream.ts';
 
@@ -39,7 +39,7 @@ export class SnapshotWriter<State extends { version: number }> {
       this.#wanted = new Map();
       // A missing snapshot only makes later loads slower.
       await saveSnapshots(this.#sql, this.#schemaVersion, snapshots).catch((err: unknown) => {
-        this.#log.warn({ err }, 'Snapshots were not stored');
+        if (!isPoolClosed(err)) this.#log.warn({ err }, 'Snapshots were not stored');
       });
     }
     this.#writing = undefined;

@@ -118,7 +118,7 @@ export async function drainNowAndThen(
       return more;
     } catch (err) {
       if (isStatementTimeout(err)) sizes.set(nameOf(product), Math.ceil(most / 2));
-      log.warn({ err, generation, productId }, 'Waiting events were not applied; trying again');
+      if (!signal.aborted) log.warn({ err, generation, productId }, 'Waiting events were not applied; trying again');
       return false;
     }
   };

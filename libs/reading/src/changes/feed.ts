@@ -139,7 +139,9 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
     // Only an optimization: the feed also reads without hints.
     this.#changeLog
       .listen((generation) => this.#hint(generation))
-      .catch((err: unknown) => this.#log.warn({ err }, 'Listening for changes failed; polling the change log'));
+      .catch((err: unknown) => {
+        if (!signal.aborted) this.#log.warn({ err }, 'Listening for changes failed; polling the change log');
+      });
     // Error codes logged in this outage: the first tells only that the connection was lost, a later one why.
     const logged = new Set<string | undefined>();
     while (!signal.aborted) {
@@ -149,6 +151,7 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
         logged.clear();
         this.#pause = this.position === before ? this.#pause * 1.25 : this.#pauses.soonest;
       } catch (err) {
+        if (signal.aborted) break;
         const code = errorCode(err);
         if (!logged.has(code)) this.#log.warn({ err }, 'The change log cannot be read: tokens and streams wait');
         logged.add(code);
