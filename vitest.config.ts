@@ -18,8 +18,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   ssr: { resolve: { conditions: ['@catalogue/source', 'node', 'module', 'import', 'default'] } },
   test: {
-    // Integration tests wait for servers and for times to pass: two files at once leave two cores idle for a fifth of a run.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    // Integration tests wait for servers most of the time. By default, two cores would run one file at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
       {
