@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GenerationDroppedError, readOffsets } from '@catalogue/projection/testing';
 import { migrateReadModel } from '@catalogue/read-schema';
@@ -163,16 +161,8 @@ test('other workers continue a rebuild together after a worker was killed', asyn
   const ids = newIds(500);
   for (let version = 1; version <= 60; version++) await sender.send(ids.map((id) => event(id, version)));
   await startRebuild(db.sql);
-  const main = new URL('../../main.ts', import.meta.url).pathname;
-  const env = {
-    PATH: process.env['PATH'],
-    KAFKA_BROKER: kafka,
-    KAFKA_TOPIC: topic.name,
-    READ_DB_DSN: db.dsn,
-    PORT: '0',
-  };
-  const child = spawn(process.execPath, ['--conditions=@catalogue/source', main], { env, stdio: 'ignore' });
-  const exited = once(child, 'exit');
+  const env = { KAFKA_BROKER: kafka, KAFKA_TOPIC: topic.name, READ_DB_DSN: db.dsn, PORT: '0' };
+  await using killed = startProcess(new URL('../../main.ts', import.meta.url), [], env);
   await waitFor(
     'the second to be half built',
     async () => (await db.sql`select from products where generation = 2 limit 1`).length > 0,
@@ -181,8 +171,8 @@ test('other workers continue a rebuild together after a worker was killed', asyn
   await db.sql.begin(async (tx) => {
     // It gets no further.
     await tx`select from change_counters where generation = 2 for update`;
-    child.kill('SIGKILL');
-    await exited;
+    killed.kill('SIGKILL');
+    await killed.exited;
   });
   const [begun] = await db.sql`select sum(next)::int as next from consumer_offsets where generation = 2`;
   expect(begun?.['next']).toBeLessThan(30_000);
