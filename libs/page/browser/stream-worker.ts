@@ -57,7 +57,7 @@ function leave(port: MessagePort): void {
   read();
 }
 
-/** Any tab's token will do: all are of one user. Waits for a tab if there is none. */
+/** The token of any tab: all tabs are of one user. Waits for a tab if none is open. */
 async function askTabs(): Promise<string> {
   wanted ??= Promise.withResolvers();
   tellAll({ type: 'token-wanted', refused });

@@ -41,7 +41,7 @@ export const kafkaBrokers: Setting<KafkaBrokers> = {
   },
 };
 
-const remedy = 'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or a KAFKA_SASL_MECHANISM of SCRAM, against whoever listens';
+const remedy = 'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or a KAFKA_SASL_MECHANISM of SCRAM, so that nobody can read it';
 
 /** The topic that carries the events. */
 export function kafkaTopic(fallback: string): Setting<string> {

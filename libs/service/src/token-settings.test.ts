@@ -13,7 +13,7 @@ const client = {
   COMMAND_API_CLIENT_SECRET: 'known-to-two',
 };
 
-test('a client of an issuer has an address, a name and a secret; without the address there is none', () => {
+test('a client of an issuer has an address, a name and a secret; without an address it is undefined', () => {
   expect(read(client)).toBeInstanceOf(ClientCredentials);
   expect(read({})).toBeUndefined();
 });

@@ -165,7 +165,7 @@ test('ada signs in on the page with her password and creates a product; grace ma
   expect(await grace.page.getByRole('button', { name: 'New product', exact: true }).isDisabled()).toBe(true);
 });
 
-describe('whoever does not authenticate is refused', () => {
+describe('a client that does not authenticate is refused', () => {
   test.each([...apis, 'issuer', 'outbox-relay', 'query-worker', 'promotions-relay'] as const)(
     '%s answers over TLS only',
     async (service) => {
