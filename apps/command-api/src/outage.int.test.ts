@@ -20,7 +20,7 @@ const open = (store: Sql, connections = new EventEmitter()) =>
     corsOrigins: [],
   });
 
-/** Makes a function that signals a server and command-api's present sessions. A signal to the server alone would not stop them. */
+/** Makes a function that signals a server and command-api's sessions, which a signal to the server alone would not stop. */
 async function freezer(server: OwnPostgres, sql: Sql) {
   const sessions = await sql<{ pid: number }[]>`
     select pid from pg_stat_activity where application_name = 'command-api'`;

@@ -1,8 +1,9 @@
 import { connect, type Sql } from '@catalogue/postgres';
 
 /**
- * Opens the pool for commands. The server cancels a statement after 2 s, before its command has to be answered (4.5 s), so that no
- * statement stays blocked behind a lock. If the server does not respond, the connection is closed a second later.
+ * Opens the pool for commands. The server cancels a statement after 2 s, before its command has to be answered (4.5 s),
+ * so that no statement stays blocked behind a lock. If the server does not respond, the connection is closed a second
+ * later.
  */
 export function openStore(dsn: string, onClose: () => void = () => {}): Sql {
   return connect(dsn, { name: 'command-api', ...limits, onClose });

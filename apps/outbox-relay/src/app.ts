@@ -35,7 +35,7 @@ export interface AppOptions {
   sender: Sender;
   /** Asked for in the background; until they are known, messages do not name their schemas. */
   schemaIds?: Pick<SchemaIds, 'askUntilKnown'>;
-  /** Resolves with the settings by which the topic can lose events and the command that corrects them; undefined if it cannot. */
+  /** Resolves with the settings that let the topic lose events, and the command that corrects them; undefined if none. */
   findDangers: () => Promise<string | undefined>;
   /** The interval of these checks; a minute when absent. */
   findDangersEveryMs?: number;

@@ -21,8 +21,8 @@ const missingPrivilege =
   "The ages of other roles' transactions are not visible: grant pg_read_all_stats to the role of outbox-relay";
 
 /**
- * Watches for transactions of any role on the write server that have been writing for long: they hide later events from the relay
- * until they end. Logs a warning, independent of the metrics.
+ * Watches for transactions of any role on the write server that have been writing for long: they hide later events from
+ * the relay until they end. Logs a warning, independent of the metrics.
  */
 export class BarrierWatch {
   readonly #store: Sql;

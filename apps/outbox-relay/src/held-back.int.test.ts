@@ -72,8 +72,8 @@ test('a relay that another role’s transaction holds back polls less and less o
     await db.sql`select pg_notify('events_appended', '')`;
     await delay(50);
   }
-  // Every millisecond for 100 ms, then after a tenth of the elapsed time: some 200 times. Polling every millisecond for 2 s would be
-  // thousands.
+  // Every millisecond for 100 ms, then after a tenth of the elapsed time: some 200 times. Polling every millisecond for
+  // 2 s would be thousands.
   const asked = (await reads()) - before;
   expect(await isHeldBack(db.sql, await loadCursor(db.sql, defaultName))).toBe(true);
   await foreign[Symbol.asyncDispose]();

@@ -20,8 +20,8 @@ export interface RelayOptions {
 }
 
 /**
- * Sends the log to Kafka, in order, until the term ends. The cursor moves only past events that Kafka has acknowledged, so after a
- * crash some events are sent again, and none is skipped.
+ * Sends the log to Kafka, in order, until the term ends. The cursor moves only past events that Kafka has acknowledged,
+ * so after a crash some events are sent again, and none is skipped.
  */
 export async function relay({ reader, store, sender, wakeUp, onRelayed }: RelayOptions, term: Term): Promise<void> {
   const { signal } = term;
@@ -48,9 +48,10 @@ export async function relay({ reader, store, sender, wakeUp, onRelayed }: RelayO
 }
 
 /**
- * Milliseconds to wait after a batch, so that events gather: a request to Kafka and a transaction of the worker cost about the same for
- * one event as for fifty. At most as long as the batch took: it takes longer the busier the machine is. A pause by the number of events
- * alone would make the next batch larger, and so the next pause longer. A lone event is not delayed, and neither is a backlog.
+ * Milliseconds to wait after a batch, so that events gather: a request to Kafka and a transaction of the worker cost
+ * about the same for one event as for fifty. At most as long as the batch took: it takes longer the busier the machine
+ * is. A pause by the number of events alone would make the next batch larger, and so the next pause longer. A lone
+ * event is not delayed, and neither is a backlog.
  */
 export function pauseAfter(events: number, tookMs: number): number {
   return events === batchSize ? 0 : Math.min(pausePerEventMs * events, tookMs, maxPauseMs);

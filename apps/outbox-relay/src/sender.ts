@@ -60,8 +60,8 @@ export class Sender {
   }
 
   /**
-   * Rejects if Kafka does not respond within a second or two, the topic does not exist, or a schema registry does not give the ids of
-   * the schemas.
+   * Rejects if Kafka does not respond within a second or two, the topic does not exist, or a schema registry does not
+   * give the ids of the schemas.
    */
   async requireFit(): Promise<void> {
     await this.#options.codec.prepareToEncode?.();

@@ -1,15 +1,15 @@
 import { type DependencyState, type Logger, repeat } from '@catalogue/service';
 
 export interface TopicWatchOptions {
-  /** Resolves with the settings by which the topic can lose events and the command that corrects them; undefined if it cannot. */
+  /** Resolves with the settings that let the topic lose events, and the command that corrects them; undefined if none. */
   findDangers: () => Promise<string | undefined>;
   everyMs: number;
   log: Logger;
 }
 
 /**
- * Checks regularly whether the topic can lose events. The relay continues even then: the event store keeps the events, so they can
- * be sent again.
+ * Checks regularly whether the topic can lose events. The relay continues even then: the event store keeps the events,
+ * so they can be sent again.
  */
 export class TopicWatch {
   readonly #options: TopicWatchOptions;

@@ -5,8 +5,8 @@ import type { Logger } from '@catalogue/service';
 
 // Polling alone finds a lone event within this time; a hint makes it faster.
 const maxPauseMs = 250;
-// Events that wait behind a command in flight can be read within a millisecond or two. A transaction that is open for longer is not a
-// command's: polling every millisecond took a fifth of a core and 654 statements a second.
+// Events that wait behind a command in flight can be read within a millisecond or two. A transaction that is open for
+// longer is not a command's: polling every millisecond took a fifth of a core and 654 statements a second.
 const maxQuickPollingMs = 100;
 const pauseShare = 0.1;
 
@@ -36,8 +36,8 @@ export class WakeUp {
 
   /**
    * Waits for a hint, a pause that grows while no events arrive, or the signal.
-   * @param heldBackMs how long committed events have waited behind an open transaction; undefined if none wait. Hints do not tell
-   * when that transaction ends, so the pause is then a tenth of this time, at first 1 ms.
+   * @param heldBackMs how long committed events have waited behind an open transaction; undefined if none wait. Hints
+   * do not tell when that transaction ends, so the pause is then a tenth of this time, at first 1 ms.
    */
   async next(heldBackMs: number | undefined, signal: AbortSignal): Promise<void> {
     if (heldBackMs !== undefined) await delay(pauseWhenHeldBack(heldBackMs), undefined, { signal }).catch(() => {});

@@ -8,7 +8,7 @@ const unlistIntervalMs = 60_000;
 /** The projection waits for a set at most. */
 const unlistBatchSize = 5_000;
 
-/** Takes reductions that have expired out of the lists, from time to time, until the signal is aborted. Readers skip them until then. */
+/** Takes expired reductions out of the lists from time to time, until the signal is aborted. Readers skip them anyway. */
 export async function unlistNowAndThen(
   sql: Sql,
   { log, now }: { log: Logger; now: () => number },

@@ -15,8 +15,8 @@ import { isAfter, type Period, periodAt, type PriceLine } from '../src/line/peri
  *   again or the reduction expires. Without a reduction in force the window ends at `at`, so the current price is part of it.
  * - The window begins with the local day 30 days before: never shorter than 30 days, over changes of clocks too. A longer one
  *   is lawful and can only lower the prior price.
- * - A price that was set before the window and was still applied when it began is part of it; so are earlier reductions, however
- *   short.
+ * - A price that was set before the window and was still applied when it began is part of it; so are earlier
+ *   reductions, however short.
  */
 export function priorPrice(line: PriceLine, at: number, rule: Rule): PriorPrice {
   const current = periodAt(line, at);

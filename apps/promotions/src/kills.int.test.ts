@@ -7,8 +7,9 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { expectGivenBack } from '../test/oracle.ts';
 import { Pipeline } from '../test/pipeline.ts';
 
-// A process dies at a boundary of its driver: before or after a statement, a commit or a command. At all boundaries, with one process
-// and with two, and with another service that is killed in the same moment: PROMOTIONS_FAULTS=all, which takes many minutes.
+// A process dies at a boundary of its driver: before or after a statement, a commit or a command. At all boundaries,
+// with one process and with two, and with another service that is killed in the same moment: PROMOTIONS_FAULTS=all,
+// which takes many minutes.
 const isAll = process.env['PROMOTIONS_FAULTS'] === 'all';
 const patience = isAll ? 7_200_000 : 240_000;
 const prices = [10, 20.5, 0.01];
@@ -133,8 +134,8 @@ interface Deaths {
 }
 
 /**
- * Notes the boundaries of a life, then lets the process die at each of them; at three of them in the short form. While it waits for
- * events it passes the same ones again and again: of each no more than so many occurrences count.
+ * Notes the boundaries of a life, then lets the process die at each of them; at three of them in the short form. While
+ * it waits for events it passes the same ones again and again: of each no more than so many occurrences count.
  */
 async function dieAtEach(ending: Ending, besides: readonly Beside[], maxOccurrences: number): Promise<Deaths> {
   const { boundaries } = await live({ killAt: '', ending });

@@ -26,8 +26,8 @@ const changes: ((id: string) => Promise<unknown>)[] = [
 ];
 
 /**
- * What becomes of a product of 10.00 in a promotion of 20%, when someone else changes its price to 30.00, renames it, or discontinues
- * it: its events, those of the promotion with a star, and the state of its item.
+ * What becomes of a product of 10.00 in a promotion of 20%, when someone else changes its price to 30.00, renames it,
+ * or discontinues it: its events, those of the promotion with a star, and the state of its item.
  */
 const outcomes = {
   scheduled: ['10 30 24* 30* given-back', '10 renamed 8* 10* given-back', '10 discontinued refused'],

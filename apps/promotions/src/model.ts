@@ -41,8 +41,8 @@ const { lock, write, ...rows } = plainRows(productPrices, {
 });
 
 /**
- * The current price and name of each product, and which steps of promotions took effect: a step's request id is its event's correlation id.
- * A rebuild finds the same steps again.
+ * The current price and name of each product, and which steps of promotions took effect: a step's request id is its
+ * event's correlation id. A rebuild finds the same steps again.
  */
 export const priceModel: Model<ProductPrice> = {
   name: 'promotions',

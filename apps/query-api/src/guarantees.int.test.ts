@@ -38,7 +38,7 @@ class StreamOracle {
   }
 }
 
-/** Follows the stream as an EventSource does. The connection breaks after some bytes, again and again; only whole blocks count. */
+/** Follows the stream as an EventSource does. The connection breaks again and again; only whole blocks count. */
 async function follow(url: string, oracle: StreamOracle, random: Random, over: AbortSignal): Promise<void> {
   let lastId: string | undefined;
   while (!over.aborted) {

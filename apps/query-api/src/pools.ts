@@ -1,6 +1,6 @@
 import { connect, type Sql } from '@catalogue/postgres';
 
-/** Opens two pools on the read model: one for a few slow lists and searches at once, one for products, which have to be fast. */
+/** Opens two pools on the read model: a small one for slow lists and searches, and one for products, which must be fast. */
 export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
   return {
     readModel: connect(dsn, {
@@ -21,8 +21,9 @@ export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
         plan_cache_mode: 'force_custom_plan',
         // Pages that are read often are in memory. With the default of 4, PostgreSQL scans the table where an index is faster.
         random_page_cost: '1.1',
-        // With the default of 4 GB, PostgreSQL expects to read a page of a table once, however many rows it reads in the order of
-        // their ids. So it read 64 000 products by id for the prices of 5 000, in 145 ms of CPU; by an index on prices it takes 35.
+        // With the default of 4 GB, PostgreSQL expects to read a page of a table once, however many rows it reads in
+        // the order of their ids. So it read 64 000 products by id for the prices of 5 000, in 145 ms of CPU; by an
+        // index on prices it takes 35.
         effective_cache_size: '8MB',
         // For a word that very many names have, a sequential scan is fastest.
         enable_seqscan: 'on',

@@ -63,7 +63,7 @@ export class Connection {
     this.#options = options;
   }
 
-  /** The deadline of a call that starts now, on the clock of `performance.now()`: setting the system’s clock does not move it. */
+  /** The deadline of a call that starts now, by `performance.now()`: setting the system’s clock does not move it. */
   deadline(): number {
     return performance.now() + this.#options.timeout;
   }
@@ -82,8 +82,8 @@ export class Connection {
 
   /**
    * @throws {CatalogueProblem} when the API refuses the request, or has refused it “for now” until the deadline.
-   * @throws {CatalogueUnreachable} when the deadline passes without an answer, and when there is no token to send a command again
-   * that may have arrived.
+   * @throws {CatalogueUnreachable} when the deadline passes without an answer, and when there is no token to send a
+   * command again that may have arrived.
    * @throws {TypeError} at once, for a value that a request cannot carry.
    * @throws at once what the option `token` rejects with, if no command may have arrived.
    */

@@ -23,8 +23,8 @@ export class EventStreamParser {
   }
 
   /**
-   * Where to resume: the newest id of the complete blocks, including blocks without data, which are not events. Undefined before
-   * the first id, and after the server has cleared it by an empty one.
+   * Where to resume: the newest id of the complete blocks, including blocks without data, which are not events.
+   * Undefined before the first id, and after the server has cleared it by an empty one.
    */
   get lastEventId(): string | undefined {
     return this.#lastEventId;

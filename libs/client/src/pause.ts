@@ -12,7 +12,7 @@ export async function pause(milliseconds: number, signal: AbortSignal | undefine
   }
 }
 
-/** Waits for a promise; rejects with the signal’s reason as soon as the signal is aborted. What the promise stands for continues. */
+/** Waits for a promise, or rejects with the signal’s reason once that is aborted. The work of the promise continues. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   let aborted = () => {};
   const end = new Promise<never>((_, reject) => (aborted = () => reject(signal?.reason as Error)));

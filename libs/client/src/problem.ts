@@ -64,7 +64,7 @@ export class CatalogueProblem extends Error {
   }
 }
 
-/** The API did not answer in time: it or the network is down. Or a command got no token to be sent again. It may have taken effect. */
+/** The API did not answer in time, or a command got no token to be sent again. The command may have taken effect. */
 export class CatalogueUnreachable extends Error {
   override readonly name = 'CatalogueUnreachable';
   readonly api: Api;

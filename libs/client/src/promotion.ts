@@ -12,8 +12,8 @@ export type PriceRule =
 /** Words of a name and a range of prices; all products when empty. */
 export interface PromotionQuery {
   /**
-   * Words that the name contains, whatever the case and accents. Signs count. Misspelt words match nothing, unlike in a search of
-   * the catalogue.
+   * Words that the name contains, whatever the case and accents. Signs count. Misspelt words match nothing, unlike in a
+   * search of the catalogue.
    */
   q?: string;
   minPrice?: number;
@@ -130,8 +130,8 @@ export interface PromotionPreview {
   /** How many products it would have. */
   products: number;
   /**
-   * The first 100, by id. `name` is null while promotions does not know it. `promoted` is null, with the reason, for a product that
-   * would be refused.
+   * The first 100, by id. `name` is null while promotions does not know it. `promoted` is null, with the reason, for a
+   * product that would be refused.
    */
   items: {
     product: string;

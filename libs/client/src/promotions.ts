@@ -28,8 +28,8 @@ export type OperationOptions = Omit<ChangeOptions, 'idempotencyKey'>;
 const cancelled: readonly PromotionState[] = ['cancelled', 'compensating', 'undone'];
 
 /**
- * Schedules, follows and operates promotions. Every call is retried while promotions is down. It fails with `CatalogueProblem` when
- * promotions refuses it, and with `CatalogueUnreachable` when the timeout has passed.
+ * Schedules, follows and operates promotions. Every call is retried while promotions is down. It fails with
+ * `CatalogueProblem` when promotions refuses it, and with `CatalogueUnreachable` when the timeout has passed.
  */
 export class Promotions {
   readonly #api: Connection;
@@ -40,8 +40,8 @@ export class Promotions {
   }
 
   /**
-   * Schedules a promotion. A large one (1 000 products or more) comes back as `claiming`, and becomes `scheduled` or `refused`. A key
-   * never expires.
+   * Schedules a promotion. A large one (1 000 products or more) comes back as `claiming`, and becomes `scheduled` or
+   * `refused`. A key never expires.
    * @throws {CatalogueProblem} `products-claimed` if another promotion has one of its products in its period.
    */
   async schedule(
@@ -101,17 +101,18 @@ export class Promotions {
   }
 
   /**
-   * The promotions that change, with their progress, from now on or after `lastEventId`. The stream reconnects and resumes after a lost
-   * connection, and ends when the signal is aborted or the loop exits. To keep a list current: open the stream, load the list when
-   * `onConnection` reports `live`, apply the events, and reload the list on `reset`.
+   * The promotions that change, with their progress, from now on or after `lastEventId`. The stream reconnects and
+   * resumes after a lost connection, and ends when the signal is aborted or the loop exits. To keep a list current:
+   * open the stream, load the list when `onConnection` reports `live`, apply the events, and reload the list on
+   * `reset`.
    */
   stream(options: StreamOptions = {}): AsyncGenerator<PromotionEvent> {
     return streamFrom(this.#api, promotionChanges, options);
   }
 
   /**
-   * Cancels a promotion: before its start nothing changes, afterwards every price is given back. A promotion that is cancelled already
-   * stays as it is.
+   * Cancels a promotion: before its start nothing changes, afterwards every price is given back. A promotion that is
+   * cancelled already stays as it is.
    */
   async cancel(id: string, options: OperationOptions = {}): Promise<Promotion> {
     try {

@@ -15,7 +15,7 @@ export function nextOf({ headers }: Answer): URLSearchParams | undefined {
   return target === undefined ? undefined : new URL(target, 'http://relative').searchParams;
 }
 
-/** The items of all pages. Asks for each page when the loop reaches it, with what the page before names by the parameter `name`. */
+/** The items of all pages. Asks for a page when the loop reaches it, with the parameter `name` from the page before. */
 export async function* pagesOf<T>(
   ask: (next: string | undefined) => Promise<Answer>,
   name = 'cursor',

@@ -4,9 +4,9 @@ const longestMs = 300_000;
 const httpDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? [A-Za-z0-9 :-]{10,30}$/;
 
 /**
- * Milliseconds that an answer asks the client to wait. `Retry-After` holds seconds or, from gateways, a date. The date counts from
- * the answer’s own `Date`, or from this machine’s clock where a browser hides that header. 0 for a past date and for a malformed
- * header.
+ * Milliseconds that an answer asks the client to wait. `Retry-After` holds seconds or, from gateways, a date. The date
+ * counts from the answer’s own `Date`, or from this machine’s clock where a browser hides that header. 0 for a past
+ * date and for a malformed header.
  */
 export function retryAfterOf(headers: Headers, now = Date.now()): number {
   const text = headers.get('retry-after')?.trim() ?? '';

@@ -29,8 +29,8 @@ interface Source<E> {
 type Reset = { type: 'reset'; eventId: string | undefined };
 
 /**
- * The events of a stream, from now on or after `lastEventId`, until the signal is aborted or the loop exits. Reconnects for ever, and
- * resumes where it lost the connection.
+ * The events of a stream, from now on or after `lastEventId`, until the signal is aborted or the loop exits. Reconnects
+ * for ever, and resumes where it lost the connection.
  * @throws {CatalogueProblem} for an answer that a retry does not change.
  * @throws what the option `token` rejects with.
  */

@@ -8,8 +8,9 @@ const unauthenticated = 401;
 export class NoToken extends Error {}
 
 /**
- * Sends each request with an access token, and once more with another token if the API refuses the first. Follows no redirect, so
- * that no other origin gets the token. `token` is called again for each request: it should remember its token until it expires.
+ * Sends each request with an access token, and once more with another token if the API refuses the first. Follows no
+ * redirect, so that no other origin gets the token. `token` is called again for each request: it should remember its
+ * token until it expires.
  */
 export function withToken(fetch: Fetch, token: () => Promise<string>): Fetch {
   const send = async (...[input, init]: Parameters<Fetch>): Promise<Response> => {

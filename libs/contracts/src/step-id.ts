@@ -10,16 +10,16 @@ export interface StepId {
 const form = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/([^/].{0,63})\/(apply|give-back)\/(\d{1,10})$/s;
 
 /**
- * `<promotion>/<product>/<phase>/<version>`. A step that lost against another change expects another version when it is tried again, so
- * it is another command.
+ * `<promotion>/<product>/<phase>/<version>`. A step that lost against another change expects another version when it is
+ * tried again, so it is another command.
  */
 export function formatStepId({ promotion, product, phase, version }: StepId): string {
   return `${promotion}/${product}/${phase}/${version}`;
 }
 
 /**
- * The step that a request id or correlation id names; undefined for any other. It is no proof: with a right to write, anyone could
- * send it, unless command-api knows the subject of promotions (`PROMOTIONS_SUBJECT`).
+ * The step that a request id or correlation id names; undefined for any other. It is no proof: with a right to write,
+ * anyone could send it, unless command-api knows the subject of promotions (`PROMOTIONS_SUBJECT`).
  */
 export function parseStepId(id: string | undefined): StepId | undefined {
   const [, promotion, product, phase, version] = form.exec(id ?? '') ?? [];
@@ -28,8 +28,8 @@ export function parseStepId(id: string | undefined): StepId | undefined {
 }
 
 /**
- * The step that an event is of; undefined if it is of none. A correlation id that names another product or version is a request id
- * that somebody copied.
+ * The step that an event is of; undefined if it is of none. A correlation id that names another product or version is a
+ * request id that somebody copied.
  */
 export function stepOf(event: {
   productId: string;

@@ -22,17 +22,19 @@ export class KeyTaken extends Error {}
 export class OutcomeUnknown extends Error {}
 
 /**
- * Appends to many streams and stores the answers of commands with a key, in one statement that commits itself. Of each stream, all
- * events are stored, or none.
+ * Appends to many streams and stores the answers of commands with a key, in one statement that commits itself. Of each
+ * stream, all events are stored, or none.
  *
  * @param appends at most one for each stream.
  * @returns the streams that were appended to. At the others, another writer stored the next version first: load them, decide
  * again, and append in another statement.
- * @throws {OutcomeUnknown} when the append was sent and PostgreSQL did not answer; {KeyTaken} when the key of an answer is taken;
- * otherwise PostgreSQL's own error, or an error from before the append was sent. Nothing was stored, except after `OutcomeUnknown`.
+ * @throws {OutcomeUnknown} when the append was sent and PostgreSQL did not answer; {KeyTaken} when the key of an answer
+ * is taken; otherwise PostgreSQL's own error, or an error from before the append was sent. Nothing was stored, except
+ * after `OutcomeUnknown`.
  *
- * Never call this in a transaction that has written: it has its transaction id already, and readers follow the order of these ids.
- * If the streams were read after the id was taken, a reader could see version 2 of a stream before version 1.
+ * Never call this in a transaction that has written: it has its transaction id already, and readers follow the order of
+ * these ids. If the streams were read after the id was taken, a reader could see version 2 of a stream before version
+ * 1.
  */
 export async function append(
   sql: Sql,

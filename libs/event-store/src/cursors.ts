@@ -9,8 +9,8 @@ export async function loadCursor(sql: Sql, reader: string): Promise<Cursor> {
 }
 
 /**
- * Moves a reader's cursor forward only, so that a slower process that has lost its lead cannot move it back. The commit does not wait
- * for the disk: if the server crashes within the next second, the reader may read some events again.
+ * Moves a reader's cursor forward only, so that a slower process that has lost its lead cannot move it back. The commit
+ * does not wait for the disk: if the server crashes within the next second, the reader may read some events again.
  */
 export async function moveCursor(sql: Sql, reader: string, to: Cursor): Promise<void> {
   await sql`

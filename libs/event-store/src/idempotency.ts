@@ -34,8 +34,8 @@ export function keyOf({ subject, key }: Pick<IdempotencyKey, 'subject' | 'key'>)
 }
 
 /**
- * Removes at most `limit` keys that were stored more than `keptForMs` ago, oldest first. Returns the number of removed keys. The
- * limit keeps the transaction short, because it hides later events from the relay while it lasts.
+ * Removes at most `limit` keys that were stored more than `keptForMs` ago, oldest first. Returns the number of removed
+ * keys. The limit keeps the transaction short, because it hides later events from the relay while it lasts.
  */
 export async function removeExpiredKeys(sql: Sql, keptForMs: number, limit: number): Promise<number> {
   const { count } = await sql`

@@ -20,10 +20,10 @@ type Row = StoredChange & { snapshot: unknown };
  * restored log has no effect. Unlike `readForward`, this ignores the barrier: a decision needs the newest committed event, even
  * while other transactions are open.
  *
- * The limits make the planner use the index for each stream. Without them, a plan made while the table was small still reads the
- * whole table after it has grown (30 ms for 8 streams of 300 000, until the table is analyzed). The event of a snapshot is looked up
- * by stream and version. In a plain join, the planner looked it up by the stream alone, and so read its whole history, when the
- * statistics said that a stream has one event.
+ * The limits make the planner use the index for each stream. Without them, a plan made while the table was small still
+ * reads the whole table after it has grown (30 ms for 8 streams of 300 000, until the table is analyzed). The event of
+ * a snapshot is looked up by stream and version. In a plain join, the planner looked it up by the stream alone, and so
+ * read its whole history, when the statistics said that a stream has one event.
  */
 export async function load(
   sql: Sql,

@@ -7,8 +7,8 @@ class LogMoved extends Error {}
 class LogReadOnly extends Error {}
 
 /**
- * Checks that the log is on the server that wrote it, and that the server accepts writes. Transaction ids start again on another
- * server, so after a dump is restored there, readers could miss old events for ever and skip new ones.
+ * Checks that the log is on the server that wrote it, and that the server accepts writes. Transaction ids start again
+ * on another server, so after a dump is restored there, readers could miss old events for ever and skip new ones.
  * @throws {LogMoved} with the command to run.
  * @throws {LogReadOnly} if the server accepts no writes.
  */

@@ -6,9 +6,9 @@ import type { PlacedEvent } from './read-forward.ts';
 export type Since = { position: number } | { recordedAt: Date };
 
 /**
- * The cursor from which `readForward` returns every event at a position or later, or recorded at a time or later: right before
- * the first such event in reading order. Reading order is neither the order of positions nor of times, so `readForward` may also
- * return earlier events. Undefined if no event matches. Reads the log from its beginning.
+ * The cursor from which `readForward` returns every event at a position or later, or recorded at a time or later: right
+ * before the first such event in reading order. Reading order is neither the order of positions nor of times, so
+ * `readForward` may also return earlier events. Undefined if no event matches. Reads the log from its beginning.
  */
 export async function placeBefore(sql: Sql, since: Since): Promise<Cursor | undefined> {
   const matches =

@@ -5,12 +5,13 @@ import { type Cursor, end, type RecordedEvent } from './event.ts';
 export interface PlacedEvent extends RecordedEvent, Cursor {}
 
 /**
- * The next events of all streams after a cursor: at most `limit`, and none after `upTo`. The events of a stream come in the order of
- * their versions.
+ * The next events of all streams after a cursor: at most `limit`, and none after `upTo`. The events of a stream come in
+ * the order of their versions.
  *
- * Reads only events of transactions that began to write before every transaction that is still open (`pg_snapshot_xmin`).
- * Otherwise the cursor could move past the events of an open transaction, and they would be skipped for ever. So an open writing
- * transaction, in any database of the server, hides all later events. See https://event-driven.io/en/ordering_in_postgres_outbox.
+ * Reads only events of transactions that began to write before every transaction that is still open
+ * (`pg_snapshot_xmin`). Otherwise the cursor could move past the events of an open transaction, and they would be
+ * skipped for ever. So an open writing transaction, in any database of the server, hides all later events. See
+ * https://event-driven.io/en/ordering_in_postgres_outbox.
  */
 export async function readForward(sql: Sql, after: Cursor, limit: number, upTo = end): Promise<PlacedEvent[]> {
   return await sql<PlacedEvent[]>`
@@ -46,8 +47,8 @@ export async function* readAhead(sql: Sql, after: Cursor, limit: number, upTo = 
 }
 
 /**
- * Whether an open transaction hides committed events after a cursor. Call this after `readForward` has found no event there: any
- * event there is hidden then, and reading again soon finds it.
+ * Whether an open transaction hides committed events after a cursor. Call this after `readForward` has found no event
+ * there: any event there is hidden then, and reading again soon finds it.
  */
 export async function isHeldBack(sql: Sql, after: Cursor): Promise<boolean> {
   const { count } = await sql`

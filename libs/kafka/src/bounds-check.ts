@@ -27,8 +27,8 @@ export function isOutside(next: number, { first, end }: Bounds): boolean {
 }
 
 /**
- * Stops idle partitions whose next offset is not in the log. Nobody waits for the result: of such a partition the broker delivers
- * nothing, and a partition whose leader is away must not keep the others from starting. Partitions are
+ * Stops idle partitions whose next offset is not in the log. Nobody waits for the result: of such a partition the
+ * broker delivers nothing, and a partition whose leader is away must not keep the others from starting. Partitions are
  * asked for one after the other.
  */
 export class BoundsCheck {

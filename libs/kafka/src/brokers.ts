@@ -56,8 +56,8 @@ export function credentialsOf(brokers: Brokers): { username: string; password: s
 export interface TokenSasl {
   mechanism: 'OAUTHBEARER';
   /**
-   * Returns a token that is valid now, with its end in milliseconds since 1970. Waits for another one than `known` if that is about to
-   * end. Logs when the issuer gives none.
+   * Returns a token that is valid now, with its end in milliseconds since 1970. Waits for another one than `known` if
+   * that is about to end. Logs when the issuer gives none.
    */
   token(log?: Log, known?: string): Promise<{ value: string; expiresAt: number }>;
 }

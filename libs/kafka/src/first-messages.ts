@@ -56,8 +56,8 @@ export async function firstMessages(
 }
 
 /**
- * Assigns partitions without an answer again after a poll has failed: the client drops the ends that such a poll met. It takes them
- * one at a time, because the partition with the error fails again, and would drop the same ends.
+ * Assigns partitions without an answer again after a poll has failed: the client drops the ends that such a poll met.
+ * It takes them one at a time, because the partition with the error fails again, and would drop the same ends.
  */
 function askingAgain(
   native: NativeConsumer,

@@ -54,8 +54,9 @@ const seekTimeoutMs = 1000;
 
 const maxQuestionMs = 2000;
 /**
- * Resolves when the last question for the bounds of a partition is answered. A question to a leader that is away occupies one of
- * the process's four I/O threads, which polls need as well; so all consumers of a process ask one after the other.
+ * Resolves when the last question for the bounds of a partition is answered. A question to a leader that is away
+ * occupies one of the process's four I/O threads, which polls need as well; so all consumers of a process ask one after
+ * the other.
  */
 let lastQuestion: Promise<unknown> = Promise.resolve();
 
@@ -169,7 +170,7 @@ export class NativeConsumer {
     this.client.commit(offsets.map((offset) => ({ topic: this.#topic, ...offset })));
   }
 
-  /** The offset after the partition's last message as of the last fetch, open transactions included; undefined before the first. */
+  /** The end of the partition as of the last fetch, open transactions included; undefined before the first fetch. */
   knownEnd(partition: number): number | undefined {
     const { highOffset } = this.client.getWatermarkOffsets(this.#topic, partition);
     return highOffset < 0 ? undefined : highOffset;

@@ -52,8 +52,8 @@ export interface FeedOptions {
 }
 
 /**
- * Time for a batch that was given up to undo what must not stay, such as its count of attempts: afterwards the service closes its
- * connections. A try that waits for a lock fails after 100 ms.
+ * Time for a batch that was given up to undo what must not stay, such as its count of attempts: afterwards the service
+ * closes its connections. A try that waits for a lock fails after 100 ms.
  */
 const undoMs = 500;
 
@@ -192,7 +192,7 @@ export class PartitionFeed {
     return this.#seekTo;
   }
 
-  /** Reports that the client has sought this offset. Messages from there on are queued, unless another seek is wanted by now. */
+  /** Reports that the client has sought this offset. Messages from there on are queued, unless another seek is due. */
   sought(offset: number): void {
     if (offset !== this.#seekTo) return;
     this.#seekTo = undefined;

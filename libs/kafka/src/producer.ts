@@ -222,7 +222,7 @@ async function within(timeoutMs: number, connected: Promise<Native>): Promise<Na
   return await Promise.race([connected, promise]).finally(() => clearTimeout(timer));
 }
 
-/** Converts a delivery report. Without an offset the client only inferred the delivery from a later one, which proves nothing. */
+/** Converts a delivery report. One without an offset proves nothing: the client inferred it from a later delivery. */
 function delivered(error: LibrdKafkaError | null, place: { partition: number; offset: number }): Delivery {
   if (error) return { error: kafkaError('Delivering a message', error) };
   if (place.offset >= 0) return place;

@@ -10,7 +10,7 @@ const calmPauseMs = 5000;
 const alarmedPauseMs = 500;
 /** Silence after which a second client tries to reach the brokers. */
 const suspiciousAfterMs = 5000;
-/** A client that got no token asks again after 10 s, waits 5 s for the answer, and connects. A second client gets a token at once. */
+/** A client that got no token asks again after 10 s, waits 5 s for it, and connects. A second client gets one at once. */
 const tokenlessMs = 20_000;
 
 /**

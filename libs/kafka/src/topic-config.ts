@@ -11,9 +11,9 @@ const topicResource = 2;
  * Returns the effective settings of a topic, by name.
  *
  * The client (1.10.1) can create topics but not read their configuration. So this one request is written by hand:
- * DescribeConfigs v1 (https://kafka.apache.org/protocol#The_Messages_DescribeConfigs). It needs the DescribeConfigs permission on
- * the topic.
- * Rejects with a KafkaError if a broker refuses, and with an AggregateError if none answers within `timeoutMs`.
+ * DescribeConfigs v1 (https://kafka.apache.org/protocol#The_Messages_DescribeConfigs). It needs the DescribeConfigs
+ * permission on the topic. Rejects with a KafkaError if a broker refuses, and with an AggregateError if none answers
+ * within `timeoutMs`.
  */
 export async function topicConfig(brokers: Brokers, topic: string, timeoutMs = 5000): Promise<Map<string, string>> {
   const failures: unknown[] = [];

@@ -56,7 +56,7 @@ export function wantedCopies(brokers: number): number {
   return Math.min(brokers, enoughCopies);
 }
 
-/** Replicas that must have an event before it is acknowledged: with 2 of 3, one broker may be away, and no event has a single copy. */
+/** Replicas that must have an event before it is acknowledged: with 2 of 3, one broker may fail without a loss. */
 function leastInSync(copies: number): number {
   return copies >= enoughCopies ? 2 : 1;
 }

@@ -6,8 +6,8 @@ export type Command =
   | { type: 'discontinue'; id: string; ifMatch: number };
 
 /**
- * Sends commands. A command without an answer may have taken effect: pressing the button again sends it with the same key, so it
- * takes effect once.
+ * Sends commands. A command without an answer may have taken effect: pressing the button again sends it with the same
+ * key, so it takes effect once.
  */
 export class Commands {
   readonly #catalogue: Catalogue;

@@ -223,7 +223,7 @@ export class Editor {
     this.#showFaults({ name: '', price: '', whole });
   }
 
-  /** The product at a version newer than `base`, which the read model may not show yet; or a sentence why it is not available. */
+  /** The product at a version after `base`, which the read model may not show yet; or a sentence why it is unavailable. */
   async #newer(base: Product): Promise<Product | string> {
     try {
       for (let tries = 0; tries < 20; tries++) {

@@ -4,9 +4,9 @@ import type { Product, Written } from '@catalogue/client';
 const clocksAgree = 2_000;
 
 /**
- * How far the read side is behind. For this page’s own writes: from the command’s answer until the stream shows the write, on one
- * clock. For others’ changes: from the time in the event, on the catalogue’s clock, if its difference to this clock is known. All
- * times are in milliseconds.
+ * How far the read side is behind. For this page’s own writes: from the command’s answer until the stream shows the
+ * write, on one clock. For others’ changes: from the time in the event, on the catalogue’s clock, if its difference to
+ * this clock is known. All times are in milliseconds.
  */
 export class Lag {
   readonly #waiting = new Map<string, { version: number; since: number }>();

@@ -5,8 +5,9 @@ const unspaced =
   /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Bopo}\p{sc=Hang}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]/u;
 
 /**
- * Whether query-api’s search may find a name: false only if it cannot. The search folds both, and looks for each word anywhere in
- * the name, with as many faults as query-api’s `misspellings.ts` forgives. True where the page may fold differently.
+ * Whether query-api’s search may find a name: false only if it cannot. The search folds both, and looks for each word
+ * anywhere in the name, with as many faults as query-api’s `misspellings.ts` forgives. True where the page may fold
+ * differently.
  */
 export function mayMatch(query: string, name: string): boolean {
   const [wanted, text] = [fold(query), fold(name)];
@@ -18,8 +19,9 @@ export function mayMatch(query: string, name: string): boolean {
 }
 
 /**
- * Folds case, accents and signs, more coarsely than the read model’s `fold_name`, so that texts that are equal there are equal
- * here. Undefined where that is not certain: `unaccent` spells out letters and signs beyond ASCII (ß, ©), and marks separate words.
+ * Folds case, accents and signs, more coarsely than the read model’s `fold_name`, so that texts that are equal there
+ * are equal here. Undefined where that is not certain: `unaccent` spells out letters and signs beyond ASCII (ß, ©), and
+ * marks separate words.
  */
 function fold(text: string): string | undefined {
   const composed = text.normalize('NFKC').toLowerCase().normalize('NFKC');

@@ -40,8 +40,8 @@ function remembered<T>(make: (locale: string) => T): (locale: string) => T {
 }
 
 /**
- * Reads a price in the locale’s format: `39,90` and `1.234,50` in Italian, `39.90` and `1,234.50` in English. Never guesses another
- * locale’s format: 1.234 is a thousand in one and one in another.
+ * Reads a price in the locale’s format: `39,90` and `1.234,50` in Italian, `39.90` and `1,234.50` in English. Never
+ * guesses another locale’s format: 1.234 is a thousand in one and one in another.
  */
 export function readPrice(text: string, locale: string): Typed {
   const notation = notationOf(locale);
@@ -69,8 +69,8 @@ const arabic = '٠١٢٣٤٥٦٧٨٩';
 const persian = '۰۱۲۳۴۵۶۷۸۹';
 
 /**
- * Replaces the locale’s own, Arabic and Persian digits by 0 to 9. Arabic keyboards have a point but no `٫`, so a point means that
- * where it means nothing else.
+ * Replaces the locale’s own, Arabic and Persian digits by 0 to 9. Arabic keyboards have a point but no `٫`, so a point
+ * means that where it means nothing else.
  */
 function latin(text: string, { digits, decimal, group }: Notation): string {
   const valueOf = (character: string) =>

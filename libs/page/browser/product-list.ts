@@ -10,8 +10,8 @@ export type Effect = 'none' | 'shown';
 const collator = new Intl.Collator('en');
 
 /**
- * The loaded part of a list, kept as query-api would list it now. Changes and pages may arrive in any order: versions tell which
- * changes a page already includes.
+ * The loaded part of a list, kept as query-api would list it now. Changes and pages may arrive in any order: versions
+ * tell which changes a page already includes.
  */
 export class ProductList {
   /** Undefined until the first page arrives. */

@@ -34,7 +34,7 @@ export function firstFault({ name, amount, startsAt, endsBefore, whole }: Faults
   return [name, amount, startsAt, endsBefore, whole].find((fault) => fault !== '') ?? '';
 }
 
-/** The promotion that the fields describe; with an empty start, at once by the service's clock. Otherwise the faults of the fields. */
+/** The promotion that the fields describe, or their faults. An empty start means at once, by the service's clock. */
 export function readPromotion(
   typed: Typed,
   choice: ProductChoice,

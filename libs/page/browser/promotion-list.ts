@@ -31,7 +31,7 @@ interface Row {
   period: HTMLElement;
 }
 
-/** The list of promotions by state. While it is open and visible, it follows the stream; without the stream, it asks every 2 s. */
+/** The list of promotions by state. While visible, it follows the stream, or asks every 2 s if there is no stream. */
 export class PromotionList {
   readonly #options: PromotionListOptions;
   readonly #section = find('promotions', HTMLDetailsElement);

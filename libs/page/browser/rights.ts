@@ -10,8 +10,8 @@ export function wordsOf({ type, detail }: Pick<CatalogueProblem, 'type' | 'detai
 }
 
 /**
- * Disables the controls that change something, and says why beside them, if a token cannot. Inputs can still be read. Nobody signed
- * in: the page says that elsewhere.
+ * Disables the controls that change something, and says why beside them, if a token cannot. Inputs can still be read.
+ * Nobody signed in: the page says that elsewhere.
  */
 export function showRights(scopes: ReadonlySet<string>, isSignedIn: boolean): void {
   const lacks = !scopes.has(write);

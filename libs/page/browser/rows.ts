@@ -15,7 +15,7 @@ interface Row {
   version: HTMLTableCellElement;
 }
 
-/** The rows of the table, one per product. A row stays as long as its product is shown, so that focus and reading position stay. */
+/** The rows of the table, one per product. A row stays while its product is shown: focus and reading position stay. */
 export class Rows {
   readonly #body: HTMLElement;
   readonly #locale: string;

@@ -49,7 +49,7 @@ interface Sending {
 const whileTyping = 250;
 const labels: Record<RuleKind, string> = { percent: 'Percent', price: 'Price', amountOff: 'Amount' };
 
-/** The dialog that schedules a promotion of the selected products, or of those that match the list, with a preview of their prices. */
+/** The dialog that schedules a promotion of the selected or matching products, with a preview of their prices. */
 export class ScheduleDialog {
   readonly #options: ScheduleDialogOptions;
   readonly #dialog = find('schedule', HTMLDialogElement);
@@ -73,7 +73,7 @@ export class ScheduleDialog {
   #previewing = new AbortController();
   /** A new object each time the dialog opens or closes: answers of an earlier opening do not change this one. */
   #opening = {};
-  /** Requests without an answer, which may have taken effect: pressing the button again sends one with the same key. By text. */
+  /** Requests without an answer, by text. They may have taken effect: the button sends one again with the same key. */
   readonly #unanswered = new Map<string, Sending>();
 
   constructor(options: ScheduleDialogOptions) {
@@ -91,8 +91,8 @@ export class ScheduleDialog {
   }
 
   /**
-   * Opens the dialog for the selected products, or for all that match the list; without a selection for the latter. What was typed
-   * the last time is still there, unless it was scheduled.
+   * Opens the dialog for the selected products, or for all that match the list; without a selection for the latter.
+   * What was typed the last time is still there, unless it was scheduled.
    */
   open(products: readonly Product[], query: PromotionQuery): void {
     this.#opening = {};

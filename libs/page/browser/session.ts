@@ -74,8 +74,9 @@ const passing: readonly number[] = [408, 429];
 const shortestMs = 30_000;
 
 /**
- * Who is signed in, and the access token. Tokens are in memory only: after a reload, the issuer is asked for new ones. The
- * authorization code flow with PKCE leaves the page and returns to it, so a user who is signed out stays so until the page loads again.
+ * Who is signed in, and the access token. Tokens are in memory only: after a reload, the issuer is asked for new ones.
+ * The authorization code flow with PKCE leaves the page and returns to it, so a user who is signed out stays so until
+ * the page loads again.
  */
 export class Session {
   readonly #options: SessionOptions;
@@ -118,7 +119,7 @@ export class Session {
     return this.#fault;
   }
 
-  /** The access token, renewed before it ends. Waits for the next one only if the present one cannot be used. @throws {SignedOut} */
+  /** The access token, renewed before it ends. Waits only if the present one cannot be used. @throws {SignedOut} */
   async token(): Promise<string> {
     await this.#begun;
     const tokens = this.#tokens;
@@ -248,7 +249,10 @@ export class Session {
     return access !== this.#refused && Date.now() < expiresAt;
   }
 
-  /** Ends with another token or with none; without a refresh token, with the same while it can be used. Waits while the issuer is away. */
+  /**
+   * Ends with another token or with none; without a refresh token, with the same while it can be used. Waits while the
+   * issuer is away.
+   */
   async #renew(tokens: Tokens): Promise<void> {
     if (tokens.refresh === undefined) {
       if (!this.#isUsable(tokens)) await this.#beginAgain(tokens);
@@ -272,8 +276,8 @@ export class Session {
   }
 
   /**
-   * Asks the issuer for a new authorization, without a question to the user; if that would lose something, tells the user. The page
-   * stays while the issuer is away.
+   * Asks the issuer for a new authorization, without a question to the user; if that would lose something, tells the
+   * user. The page stays while the issuer is away.
    */
   async #beginAgain(tokens: Tokens): Promise<void> {
     while (this.#tokens === tokens) {

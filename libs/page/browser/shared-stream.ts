@@ -8,7 +8,7 @@ import { readStream } from './stream-reader.ts';
 
 export interface SharedStreamOptions extends Audience {
   catalogue: Catalogue;
-  /** The address of the shared worker’s script. It contains a hash of the content, so that tabs of one release share a stream. */
+  /** The address of the shared worker’s script, with a hash of its content: tabs of one release share a stream. */
   workerUrl: string;
   /** Who is signed in; undefined without sign-in. Only tabs of the same user share a stream. */
   session: Session | undefined;
@@ -18,9 +18,10 @@ export interface SharedStreamOptions extends Audience {
 type Source = (signal: AbortSignal) => Promise<void>;
 
 /**
- * Follows the stream that all tabs of this browser share, because browsers open only six connections to a host over HTTP/1.1. A
- * shared worker reads it. Without one, the tab that holds a Web Lock does; browsers offer locks only in secure contexts. Without
- * both, each tab reads its own stream while it is visible. The function that it returns ends that for good.
+ * Follows the stream that all tabs of this browser share, because browsers open only six connections to a host over
+ * HTTP/1.1. A shared worker reads it. Without one, the tab that holds a Web Lock does; browsers offer locks only in
+ * secure contexts. Without both, each tab reads its own stream while it is visible. The function that it returns ends
+ * that for good.
  */
 export function followStream(options: SharedStreamOptions): () => void {
   const listener = new Listener(options);

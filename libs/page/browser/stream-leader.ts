@@ -15,8 +15,8 @@ export interface LeaderOptions {
 type Message = News | { type: 'hello'; tab: string } | { type: 'greeting'; tab: string; news: News[] };
 
 /**
- * The tab that holds the lock reads the stream for the others. When it stops, the next tab takes over and resumes. Resolves when
- * the signal is aborted.
+ * The tab that holds the lock reads the stream for the others. When it stops, the next tab takes over and resumes.
+ * Resolves when the signal is aborted.
  * @throws {DOMException} if the browser refuses the page locks.
  */
 export async function leadOrFollow(options: LeaderOptions): Promise<void> {

@@ -47,7 +47,10 @@ function read(): void {
   });
 }
 
-/** A tab says goodbye when it closes, sleeps or signs out, and joins again when it wakes. The stream does not outlive its token's tab. */
+/**
+ * A tab says goodbye when it closes, sleeps or signs out, and joins again when it wakes. The stream does not outlive
+ * its token's tab.
+ */
 function leave(port: MessagePort): void {
   ports.delete(port);
   if (port !== lender) return;

@@ -7,7 +7,8 @@ import { type Page, typeOf } from './page.ts';
 const browser = fileURLToPath(new URL('../browser/', import.meta.url));
 
 /**
- * Bundles the page from its source: a script, its shared worker, a style sheet and an icon, each named by its content. Takes 50 ms.
+ * Bundles the page from its source: a script, its shared worker, a style sheet and an icon, each named by its content.
+ * Takes 50 ms.
  */
 export async function bundlePage(): Promise<Page> {
   const { outputFiles, metafile } = await build({

@@ -8,8 +8,8 @@ export interface PageFile {
 /** The page as query-api serves it. */
 export interface Page {
   /**
-   * The document. `{{command-api}}`, `{{prices}}` and `{{promotions}}` in it are to be replaced by the addresses of these services, and
-   * `{{sign-in}}` by where the page signs in, as JSON; by nothing if it does not.
+   * The document. `{{command-api}}`, `{{prices}}` and `{{promotions}}` in it are to be replaced by the addresses of
+   * these services, and `{{sign-in}}` by where the page signs in, as JSON; by nothing if it does not.
    */
   document: string;
   files: PageFile[];

@@ -24,10 +24,10 @@ export interface ConnectOptions {
   /** Milliseconds after which a statement that waits for a lock fails; no limit when absent. */
   lockTimeoutMs?: number;
   /**
-   * Milliseconds that a connection may stay silent while a statement is running on it. Then the connection is closed, and its
-   * statements fail with `ETIMEDOUT`, as after a lost connection: a frozen server cannot cancel them. The server may still run
-   * the statements that it has received. Must be longer than `statementTimeoutMs`, after which the outcome is known. No limit when
-   * absent.
+   * Milliseconds that a connection may stay silent while a statement is running on it. Then the connection is closed,
+   * and its statements fail with `ETIMEDOUT`, as after a lost connection: a frozen server cannot cancel them. The
+   * server may still run the statements that it has received. Must be longer than `statementTimeoutMs`, after which the
+   * outcome is known. No limit when absent.
    */
   answerTimeoutMs?: number;
   /** More settings of the sessions, by their names in PostgreSQL. */
@@ -57,9 +57,10 @@ const abandonedSession = {
 };
 
 /**
- * Makes statements use indexes, whatever the statistics say. Sessions keep their plans until they end, so a plan that was made
- * while a table was small, or before it was analyzed, would still read the whole table after it has grown. A statement that has to
- * read a large part of a table (a comparison, a search for a common word) overrides this by `settings` or `set local`.
+ * Makes statements use indexes, whatever the statistics say. Sessions keep their plans until they end, so a plan that
+ * was made while a table was small, or before it was analyzed, would still read the whole table after it has grown. A
+ * statement that has to read a large part of a table (a comparison, a search for a common word) overrides this by
+ * `settings` or `set local`.
  */
 const byIndexes = {
   enable_seqscan: 'off',
@@ -110,7 +111,8 @@ function sessionSettings({ settings, statementTimeoutMs, lockTimeoutMs, idleSess
 }
 
 /**
- * Opens one connection more to the database of a pool, for a statement that takes longer than the pool waits. The caller ends it.
+ * Opens one connection more to the database of a pool, for a statement that takes longer than the pool waits. The
+ * caller ends it.
  * @param settings of the session, beside those of the pool.
  */
 export function connectBeside(sql: Sql, settings: Record<string, string | number>): Sql {

@@ -53,7 +53,7 @@ export function isPoolClosed(error: unknown): boolean {
   return /^CONNECTION_(?:ENDED|DESTROYED)$/.test(errorCode(error) ?? '');
 }
 
-/** True when PostgreSQL answered that the statement failed, so that it stored nothing. After any other error that is unknown. */
+/** True when PostgreSQL answered that the statement failed: it stored nothing. After other errors that is unknown. */
 export function isRefusedStatement(error: unknown): boolean {
   const code = errorCode(error);
   return code !== undefined && sqlState.test(code) && !isConnectionLost(error);

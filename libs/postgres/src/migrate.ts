@@ -26,8 +26,8 @@ const deadlock = '40P01';
  * @throws at once when its session ends, and with it the advisory lock: others may migrate from then on.
  */
 export async function migrate(dsn: string, folder: URL): Promise<void> {
-  // One connection for the lock and the migrations. The lock belongs to the session, so the server ends an idle session: a process
-  // that is frozen between two migrations must not block others.
+  // One connection for the lock and the migrations. The lock belongs to the session, so the server ends an idle
+  // session: a process that is frozen between two migrations must not block others.
   const settings = { enable_seqscan: 'on' };
   let isLocked = false;
   const lost = Promise.withResolvers<never>();

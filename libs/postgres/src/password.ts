@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 const parameter = 'address_file';
 
 /**
- * Takes the parameter `address_file` from an address: a file with the address as it is now. `password` reads its password for a new
- * connection, so that a service goes on when the password is changed in PostgreSQL and in the file. A file that cannot be
- * read, or contains no password, leaves the password as it was: PostgreSQL then accepts it or says why not. An address without a
- * password has no `password` either: the client then uses `PGPASSWORD`.
+ * Takes the parameter `address_file` from an address: a file with the address as it is now. `password` reads its
+ * password for a new connection, so that a service goes on when the password is changed in PostgreSQL and in the file.
+ * A file that cannot be read, or contains no password, leaves the password as it was: PostgreSQL then accepts it or
+ * says why not. An address without a password has no `password` either: the client then uses `PGPASSWORD`.
  */
 export function passwordOf(dsn: string): { dsn: string; password?: () => Promise<string> } {
   const url = URL.parse(dsn);

@@ -56,8 +56,8 @@ export interface Table {
 }
 
 /**
- * An index of each partition of a table that only readers need. The partitioned table has no such index: a generation that is being
- * filled gets it when it has caught up. Filling a million products takes half as long without them.
+ * An index of each partition of a table that only readers need. The partitioned table has no such index: a generation
+ * that is being filled gets it when it has caught up. Filling a million products takes half as long without them.
  */
 export interface ReaderIndex {
   table: string;
@@ -92,8 +92,8 @@ export interface Model<Row extends Tracked = Tracked> {
   /** Readers are not shown a generation before these are built. */
   indexes?: readonly ReaderIndex[];
   /**
-   * The columns of the first table that are equal in two generations at the same offsets; `id` and `version` among them. Further
-   * tables have their own (`Table.compared`): a table without is not compared.
+   * The columns of the first table that are equal in two generations at the same offsets; `id` and `version` among
+   * them. Further tables have their own (`Table.compared`): a table without is not compared.
    */
   compared: readonly string[];
   /** A product that nothing is known of. */
@@ -101,8 +101,8 @@ export interface Model<Row extends Tracked = Tracked> {
   /** The row after one more event. Pure. `version` and `eventId` are set already. */
   evolve(row: Row, event: ProductEvent): Row;
   /**
-   * The row after an event that an operator discarded, or after several in a row: what they said is not known. Pure. Without it,
-   * only the version moves.
+   * The row after an event that an operator discarded, or after several in a row: what they said is not known. Pure.
+   * Without it, only the version moves.
    */
   skipped?(row: Row): Row;
   /** Without it, legacy messages are counted as unknown, and make no row. */
@@ -115,9 +115,10 @@ export interface Model<Row extends Tracked = Tracked> {
    */
   lock(tx: Transaction, generation: number, ids: readonly string[]): Promise<Row[]>;
   /**
-   * Sends all its statements at once; the commit follows them directly. Rows that exist are locked. An insert of a row that
-   * another transaction has inserted meanwhile must fail: the batch is then applied again, up to 100 times. The first table has
-   * no unique index beside its primary key: a violation of one would look the same, and stops the partition after these repeats.
+   * Sends all its statements at once; the commit follows them directly. Rows that exist are locked. An insert of a row
+   * that another transaction has inserted meanwhile must fail: the batch is then applied again, up to 100 times. The
+   * first table has no unique index beside its primary key: a violation of one would look the same, and stops the
+   * partition after these repeats.
    */
   write(tx: Transaction, generation: number, effects: Effects<Row>): Writes;
   /** Sends statements of `write` that write nothing, so that a connection has prepared them before its first batch. */

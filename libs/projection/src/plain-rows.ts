@@ -19,8 +19,8 @@ type PlainPart = 'tables' | 'compared' | 'empty' | 'insertMissing' | 'lock' | 'w
 const uncompared = ['eventId', 'parked'];
 
 /**
- * The part of a model that reads and writes rows that are stored as they are, in one table. Drizzle's columns give the names, and
- * the types of the values. A model whose rows are stored otherwise has its own statements.
+ * The part of a model that reads and writes rows that are stored as they are, in one table. Drizzle's columns give the
+ * names, and the types of the values. A model whose rows are stored otherwise has its own statements.
  * @param initial what a row has before its product's first event, in a column that may have no default.
  */
 export function plainRows<Table extends PlainTable>(

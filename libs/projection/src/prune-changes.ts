@@ -7,7 +7,7 @@ const pruneIntervalMs = 10_000;
 const retentionMs = 15 * 60 * 1000;
 const pruneBatchSize = 5_000;
 
-/** Readers of the model follow its changes: it has the tables `changes` and `change_counters`, as `libs/reading` expects them. */
+/** Readers follow the model's changes: it has the tables `changes` and `change_counters` that `libs/reading` reads. */
 export function hasChangeLog({ tables }: Model): boolean {
   return tables.some(({ name }) => name === 'changes');
 }

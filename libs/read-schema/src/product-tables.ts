@@ -66,10 +66,10 @@ export const changes = pgTable(
 );
 
 /**
- * The view for readers: the listed products of the serving generation (and `folded`, for the release before). Legacy readers
- * select `id, name, price`. The SQL function `show_generation` makes it; a migration that changes the view replaces the
- * function and calls it (newest: migration 0021). The function also makes `listed_products`, the same view over the generation's
- * partition, for lists in an order.
+ * The view for readers: the listed products of the serving generation (and `folded`, for the release before). Legacy
+ * readers select `id, name, price`. The SQL function `show_generation` makes it; a migration that changes the view
+ * replaces the function and calls it (newest: migration 0021). The function also makes `listed_products`, the same view
+ * over the generation's partition, for lists in an order.
  */
 export const productsRead = pgView('products_read', {
   id: text().notNull(),

@@ -109,7 +109,7 @@ function letters(number: number): string {
   return number.toString(36).replaceAll(/\d/g, (digit) => 'ghijklmnop'[Number(digit)] ?? '');
 }
 
-/** What the release in use left: so many products, some of them discontinued or not created yet, parked events, changes, words. */
+/** What the release in use left: products (some discontinued or not created yet), parked events, changes, words. */
 export async function fill(sql: Sql, products: number): Promise<void> {
   await sql`
     insert into products (generation, id, name, price, version, created_at, updated_at, discontinued)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Makes a cursor, opaque to clients, of JSON values. The checksum is not a secret: it detects a truncated or mistyped cursor, which
- * would otherwise select a wrong page.
+ * Makes a cursor, opaque to clients, of JSON values. The checksum is not a secret: it detects a truncated or mistyped
+ * cursor, which would otherwise select a wrong page.
  * @param kind the kind of list: another kind refuses the cursor.
  */
 export function encodeCursorParts(kind: string, parts: readonly unknown[]): string {
@@ -11,8 +11,8 @@ export function encodeCursorParts(kind: string, parts: readonly unknown[]): stri
 }
 
 /**
- * The parts of a cursor; undefined for text that `encodeCursorParts` did not make for this kind of list. Anyone can make a checksum,
- * so the caller checks each part.
+ * The parts of a cursor; undefined for text that `encodeCursorParts` did not make for this kind of list. Anyone can
+ * make a checksum, so the caller checks each part.
  */
 export function decodeCursorParts(kind: string, cursor: string): unknown[] | undefined {
   const [body, sum, ...more] = cursor.split('.');

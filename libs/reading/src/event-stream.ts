@@ -12,7 +12,7 @@ export const ResumeHeaders = {
   ),
 };
 
-/** Answers HEAD of a stream. For the GET set `exposeHeadRoute: false`: Fastify’s HEAD route would open a stream that does not end. */
+/** Answers HEAD of a stream. Set `exposeHeadRoute: false` for its GET: Fastify’s HEAD would open an endless stream. */
 export function streamHeadRoute(app: Server, path: string): void {
   app.head(
     path,

@@ -13,8 +13,9 @@ export function isShort(word: string): boolean {
 }
 
 /**
- * The pattern, for `like`, of the folded names that have a word. A word of one or two letters matches only the beginning of a word,
- * unless its script writes without spaces. Folded words contain no signs, so there is nothing to escape.
+ * The pattern, for `like`, of the folded names that have a word. A word of one or two letters matches only the
+ * beginning of a word, unless its script writes without spaces. Folded words contain no signs, so there is nothing to
+ * escape.
  */
 export function patternOf(word: string): string {
   return isShort(word) && !isUnspaced(word) ? `% ${word}%` : `%${word}%`;

@@ -7,8 +7,8 @@ import { avroTopicOf } from './topics.ts';
 const namespace = 'catalogue';
 
 /**
- * The Avro schema of each type of event: one record each, under a subject of the topic in Avro and its full name. The topic may be
- * named by either name.
+ * The Avro schema of each type of event: one record each, under a subject of the topic in Avro and its full name. The
+ * topic may be named by either name.
  */
 export function avroSchemas({ definitions, envelope }: TopicContract, topic: string): EventSchema[] {
   const { type: _, ...members } = envelope['properties'] as Record<string, TSchema>;

@@ -161,7 +161,7 @@ function textIn({ schema }: Record<string, unknown>): string {
   throw new RegistryError('no-registry', 'its answer has no schema');
 }
 
-/** Of a failed fetch: its message is always "fetch failed". A code where there is one, because health shows it, and messages name hosts. */
+/** Why a fetch failed: its message is always "fetch failed". Prefers a code: health shows it, and messages name hosts. */
 function causeOf({ message, cause }: Error): string {
   if (!(cause instanceof Error)) return message;
   const { code = '' } = cause as NodeJS.ErrnoException;

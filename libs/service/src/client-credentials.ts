@@ -27,7 +27,7 @@ export interface AccessTokenLog {
 /** Milliseconds after a failure in which the issuer is not asked again, however many ask for a token. */
 const pauseMs = 2_000;
 
-/** How long a new token is kept although it is refused: an API may not know the issuer's new key yet. Doubled with each token. */
+/** How long a refused new token is kept: an API may not know the issuer's new key yet. Doubled with each token. */
 const freshMs = { firstMs: 5_000, maxMs: 60_000 };
 
 /** Fetches access tokens of this process for itself (RFC 6749, 4.4), and keeps each for most of its time. */
@@ -50,10 +50,10 @@ export class ClientCredentials {
   }
 
   /**
-   * A token that is valid now. After three quarters of its time it is renewed meanwhile: an issuer that hangs delays no caller that has a
-   * valid token. A caller that keeps its token passes it as `known`, and then waits for the next one; if that does not come, the same
-   * token is returned until its end. Tells the log when the issuer stops or starts again to give tokens.
-   * Rejects if there is no token; call again later.
+   * A token that is valid now. After three quarters of its time it is renewed meanwhile: an issuer that hangs delays no
+   * caller that has a valid token. A caller that keeps its token passes it as `known`, and then waits for the next one;
+   * if that does not come, the same token is returned until its end. Tells the log when the issuer stops or starts
+   * again to give tokens. Rejects if there is no token; call again later.
    */
   async token(log?: AccessTokenLog, known?: string): Promise<AccessToken> {
     const now = Date.now();
@@ -69,8 +69,8 @@ export class ClientCredentials {
   }
 
   /**
-   * An API refused this token, so `token` fetches another: the issuer may have replaced its key, or granted a scope. Tokens that are
-   * refused one after the other are replaced more and more rarely, down to once a minute.
+   * An API refused this token, so `token` fetches another: the issuer may have replaced its key, or granted a scope.
+   * Tokens that are refused one after the other are replaced more and more rarely, down to once a minute.
    */
   refuse(value: string): void {
     if (this.#token?.value !== value || this.#refused === value) return;

@@ -24,8 +24,8 @@ export async function allowOrigins(app: Server, origins: string[]): Promise<void
 }
 
 /**
- * Answers an OPTIONS that is not a preflight as any method that a resource does not support. The plugin would answer 400 in plain
- * text.
+ * Answers an OPTIONS that is not a preflight as any method that a resource does not support. The plugin would answer
+ * 400 in plain text.
  */
 function answerOtherOptions(app: Server): void {
   app.addHook('onRequest', (request, reply, done) => {

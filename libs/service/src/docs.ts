@@ -69,7 +69,8 @@ interface ApiDocument {
 }
 
 /**
- * Removes the examples of parameters. The page would send them: with the example's key, version or token, the request is refused.
+ * Removes the examples of parameters. The page would send them: with the example's key, version or token, the request
+ * is refused.
  */
 function withoutParameterExamples(document: ApiDocument): ApiDocument {
   const operations = Object.values(document.paths).flatMap((path) => Object.values(path));

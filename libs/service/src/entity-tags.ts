@@ -4,8 +4,8 @@ export interface EntityTag {
   weak: boolean;
 }
 
-// RFC 9110, 8.8.3 and 5.6.1: a tag may contain commas, and a list may have empty elements. Takes linear time, because the commas
-// and white space between two tags match in only one way.
+// RFC 9110, 8.8.3 and 5.6.1: a tag may contain commas, and a list may have empty elements. Takes linear time, because
+// the commas and white space between two tags match in only one way.
 const wellFormed = /^(\*|((W\/)?"[!#-~]*")?([ \t]*,[ \t,]*(W\/)?"[!#-~]*")*([ \t]*,[ \t,]*)?)$/;
 const tag = /(W\/)?"([!#-~]*)"/g;
 

@@ -1,6 +1,6 @@
 /**
- * The state of a dependency. A process is ready while its dependencies are `up`, `catching-up` or `standby`; it is not ready while
- * one is `starting` or `down`. `detail` tells an operator what is known and what to do.
+ * The state of a dependency. A process is ready while its dependencies are `up`, `catching-up` or `standby`; it is not
+ * ready while one is `starting` or `down`. `detail` tells an operator what is known and what to do.
  */
 export interface DependencyState {
   status: 'up' | 'catching-up' | 'standby' | 'starting' | 'down';

@@ -7,7 +7,7 @@ import { isTrustworthy, type TokenRules } from './auth-settings.ts';
 
 /** Keys that are older are loaded again when a token is verified, or readiness is asked for; until they come, they go on. */
 const maxAgeMs = 600_000;
-/** Made-up key ids cause at most one request to the issuer in this time. A new key is accepted after this time at the latest. */
+/** Made-up key ids cause at most one request to the issuer in this time; a new key is accepted after it at the latest. */
 const pauseMs = 5_000;
 
 /**

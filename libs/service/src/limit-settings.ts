@@ -6,8 +6,8 @@ export interface Limits {
   /** Requests a second; without a limit when absent. */
   perSecond?: number;
   /**
-   * Requests that are not answered yet, or whose work goes on after their clients have left, and open streams; without a limit when
-   * absent.
+   * Requests that are not answered yet, or whose work goes on after their clients have left, and open streams; without
+   * a limit when absent.
    */
   underWay?: number;
   /** The addresses and networks of proxies: only they may say, by X-Forwarded-For, whose request they pass on. */

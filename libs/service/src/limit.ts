@@ -6,8 +6,9 @@ import { Problem, problemResponses } from './problem.ts';
 import { RateLimit } from './rate-limit.ts';
 
 /**
- * Refuses requests of a caller that are over its limits with `429`. Health, metrics, documents and the page's files have no limit.
- * Documents `429` of all routes that are added later. Needs `request.subject`, so it comes after `protect`.
+ * Refuses requests of a caller that are over its limits with `429`. Health, metrics, documents and the page's files
+ * have no limit. Documents `429` of all routes that are added later. Needs `request.subject`, so it comes after
+ * `protect`.
  */
 export function limitCallers(app: Server, { perSecond, underWay }: Limits): void {
   if (perSecond === undefined && underWay === undefined) return;

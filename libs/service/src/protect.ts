@@ -14,9 +14,10 @@ const challenge = { 'www-authenticate': 'Bearer' };
 const maxTimerMs = 2_147_483_647;
 
 /**
- * Requires an access token where the route needs a scope. A route says `config.scope`; otherwise it needs `catalogue:read` for GET
- * and HEAD and `catalogue:write` for any other method, and none if its schema hides it from the document. `requireScopes` compares
- * them. Documents the scopes, `401` and `403` of all routes that are added later.
+ * Requires an access token where the route needs a scope. A route says `config.scope`; otherwise it needs
+ * `catalogue:read` for GET and HEAD and `catalogue:write` for any other method, and none if its schema hides it from
+ * the document. `requireScopes` compares them. Documents the scopes, `401` and `403` of all routes that are added
+ * later.
  */
 export function protect(app: Server, verifier: TokenVerifier, { logsRequests, limits }: ProtectOptions): void {
   const verify = limits?.perSecond === undefined ? verifyAny : limitedTo(limits.perSecond);

@@ -9,9 +9,9 @@ export interface Allowance {
 }
 
 /**
- * Limits requests a second, for each caller by itself. A caller that was silent for a second may send a second's requests at once.
- * Stores one number a caller: the time at which all its requests are paid for (GCRA). A caller whose time has passed is the same as
- * an unknown one, so the callers that were silent for longest can be forgotten.
+ * Limits requests a second, for each caller by itself. A caller that was silent for a second may send a second's
+ * requests at once. Stores one number a caller: the time at which all its requests are paid for (GCRA). A caller whose
+ * time has passed is the same as an unknown one, so the callers that were silent for longest can be forgotten.
  */
 export class RateLimit {
   readonly perSecond: number;

@@ -8,7 +8,7 @@ import { type Certificate, faultOfDates, type TlsSettings } from './tls-settings
 
 const rereadEveryMs = 5_000;
 
-/** The certificate of a process. While servers listen with it, its files are read again, and new connections get what is in them. */
+/** The certificate of a process. While servers use it, its files are read again, and new connections get the new one. */
 export class RenewedCertificate {
   readonly #tls: TlsSettings;
   readonly #log: Logger;

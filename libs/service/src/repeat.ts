@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Runs `work` now, and again `everyMs` after each run has ended, until the signal is aborted. Failed work is repeated, too. Calls
- * `onFailure` once for each reason (the error's code, or its message) until `work` succeeds, and not once the signal is aborted.
- * Rejects only if `onFailure` throws.
+ * Runs `work` now, and again `everyMs` after each run has ended, until the signal is aborted. Failed work is repeated,
+ * too. Calls `onFailure` once for each reason (the error's code, or its message) until `work` succeeds, and not once
+ * the signal is aborted. Rejects only if `onFailure` throws.
  */
 export async function repeat(
   { everyMs, signal, onFailure }: { everyMs: number; signal: AbortSignal; onFailure: (error: unknown) => void },

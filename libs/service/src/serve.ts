@@ -27,8 +27,9 @@ const maxStopMs = 9_000;
 const maxWaitMs = 4_000;
 
 /**
- * Runs the server and the work. On SIGTERM or SIGINT, stops within 9 s: accepts no new requests, answers those in progress, ends
- * the work, and closes all connections. The process exits with 0 after a signal, and with 1 after a fault.
+ * Runs the server and the work. On SIGTERM or SIGINT, stops within 9 s: accepts no new requests, answers those in
+ * progress, ends the work, and closes all connections. The process exits with 0 after a signal, and with 1 after a
+ * fault.
  */
 export async function serve(
   app: Server,

@@ -50,8 +50,8 @@ export interface ServerOptions extends ProcessOptions {
 const bodyLimit = 64 * 1024;
 
 /**
- * Creates a server with health, metrics, request ids, traces and problem+json, and with an OpenAPI document and a page to try the
- * API if `api` is given. The caller adds the routes. The server does not listen yet.
+ * Creates a server with health, metrics, request ids, traces and problem+json, and with an OpenAPI document and a page
+ * to try the API if `api` is given. The caller adds the routes. The server does not listen yet.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const {
@@ -199,8 +199,8 @@ function requireHost(app: Server): void {
 }
 
 /**
- * Answers `404` to a path with an empty parameter, for any method: the router would match `/products/` as a product with an empty
- * id.
+ * Answers `404` to a path with an empty parameter, for any method: the router would match `/products/` as a product
+ * with an empty id.
  */
 function refuseEmptyParameters(app: Server): void {
   app.addHook('onRequest', (request, _reply, done) => {

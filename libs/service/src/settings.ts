@@ -160,7 +160,7 @@ function withFile(address: string, file: string): string {
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
-/** Refuses parameters of TLS that libpq would refuse; a misspelt mode must not mean plain text, nor a certificate that is not sent. */
+/** Refuses TLS parameters that libpq refuses: a misspelt mode must not mean plain text or an unsent certificate. */
 function checkTls(parameters: URLSearchParams): void {
   const mode = parameters.get('sslmode') ?? 'prefer';
   if (!sslModes.includes(mode)) throw new Error(`has an sslmode that is not one of ${sslModes.join(', ')}`);

@@ -17,7 +17,7 @@ export interface TlsSettings extends Certificate {
 
 const [certVariable, keyVariable] = ['TLS_CERT', 'TLS_KEY'];
 
-/** The certificate of the service's own listeners: they speak HTTPS with one, and HTTP without. Error messages never repeat it. */
+/** The certificate of the service's listeners, which speak HTTP without one. Error messages never repeat it. */
 export const tls: Setting<TlsSettings | undefined> = {
   variable: certVariable,
   example: '"$(cat file.pem)"',

@@ -43,9 +43,9 @@ export function tokenResource(variable: string): Setting<string> {
 }
 
 /**
- * A client of an issuer, from `<prefix>_TOKEN_URL`, `<prefix>_CLIENT_ID` and `<prefix>_CLIENT_SECRET`; undefined without the first.
- * It asks for `<prefix>_TOKEN_SCOPE`, or for `scope` when that is absent, and for `<prefix>_TOKEN_RESOURCE`. Excludes
- * `<prefix>_TOKEN_FILE`.
+ * A client of an issuer, from `<prefix>_TOKEN_URL`, `<prefix>_CLIENT_ID` and `<prefix>_CLIENT_SECRET`; undefined
+ * without the first. It asks for `<prefix>_TOKEN_SCOPE`, or for `scope` when that is absent, and for
+ * `<prefix>_TOKEN_RESOURCE`. Excludes `<prefix>_TOKEN_FILE`.
  */
 export function clientCredentials(prefix: string, scope: string): Setting<ClientCredentials | undefined> {
   const address = tokenAddress(`${prefix}_TOKEN_URL`);

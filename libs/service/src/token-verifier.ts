@@ -30,9 +30,9 @@ const maxSubjectLength = 255;
 const accessTokenTypes = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
 
 /**
- * Verifies access tokens. A verification costs 60 to 300 µs of CPU, as much as a command, so a verified token counts as known by its
- * whole text for a minute, unless it expires or the issuer's keys change before. Then it has to be verified again, and is still
- * remembered as one that was valid.
+ * Verifies access tokens. A verification costs 60 to 300 µs of CPU, as much as a command, so a verified token counts as
+ * known by its whole text for a minute, unless it expires or the issuer's keys change before. Then it has to be
+ * verified again, and is still remembered as one that was valid.
  */
 export class TokenVerifier {
   readonly #rules: TokenRules;

@@ -1,5 +1,5 @@
-// A service whose work runs or fails: node serving.ts <port> <works|fails> [<port of metrics>]. TLS_CERT makes it speak HTTPS, and
-// AUTH says whether /echo needs a token.
+// A service whose work runs or fails: node serving.ts <port> <works|fails> [<port of metrics>]. TLS_CERT makes it speak
+// HTTPS, and AUTH says whether /echo needs a token.
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   auth as authSetting,

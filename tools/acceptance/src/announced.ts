@@ -23,8 +23,8 @@ const typeOf: Readonly<Record<string, PromotionEvent['type']>> = {
 };
 
 /**
- * Waits until as many different events of promotions are on their topic as the log has moves to announce. Returns in a sentence each
- * that is missing, precedes its predecessor, or differs from the log.
+ * Waits until as many different events of promotions are on their topic as the log has moves to announce. Returns in a
+ * sentence each that is missing, precedes its predecessor, or differs from the log.
  */
 export async function findMisannounced(
   { promotionsDb, brokers }: Pick<System, 'promotionsDb' | 'brokers'>,

@@ -46,9 +46,9 @@ const published = {
 } as const;
 
 /**
- * The services of a compose file as processes, without a container engine: with the programs, commands, environments, mounted files
- * and order that the file says. Names of hosts become localhost with other ports, and paths become paths of a temporary folder.
- * Each network, image and limit of memory is left out.
+ * The services of a compose file as processes, without a container engine: with the programs, commands, environments,
+ * mounted files and order that the file says. Names of hosts become localhost with other ports, and paths become paths
+ * of a temporary folder. Each network, image and limit of memory is left out.
  */
 export class ComposedSystem implements AsyncDisposable {
   readonly file: ComposeFile;
@@ -245,7 +245,7 @@ export class ComposedSystem implements AsyncDisposable {
     };
   }
 
-  /** The collector that Java chooses in the memory of the containers, and the archive of classes: it starts in half the CPU time. */
+  /** The collector that Java chooses in the containers' memory, and the class archive, which halves the start's CPU time. */
   get #javaOptions(): string {
     return ['-XX:+UseSerialGC', ...withArchive(this.#libs)].join(' ');
   }

@@ -35,8 +35,9 @@ export async function mispriced(system: System): Promise<string[]> {
 }
 
 /**
- * Waits until price-history has applied all events that are in the event store now, while more arrive, and compares each line with
- * the fold of the product's events up to the version that is applied. Returns every difference in a sentence.
+ * Waits until price-history has applied all events that are in the event store now, while more arrive, and compares
+ * each line with the fold of the product's events up to the version that is applied. Returns every difference in a
+ * sentence.
  */
 export async function mispricedMeanwhile(system: System): Promise<string[]> {
   const write = connect(system.writeDb, { name: 'oracle', max: 1 });
@@ -98,7 +99,7 @@ function differencesIn(shown: ReadonlyMap<string, Applied[]>, expected: Readonly
   });
 }
 
-/** The line of each product, by its events on the topic: each takes effect at its timestamp, and not before the one before it. */
+/** The line of each product by its events on the topic: each takes effect at its timestamp, never before the last. */
 async function expectedLines(system: System): Promise<Map<string, Applied[]>> {
   const sql = connect(system.writeDb, { name: 'oracle', max: 1 });
   const [stored] = await sql<{ events: number }[]>`select count(*)::int as events from events`;

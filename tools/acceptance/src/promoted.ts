@@ -8,8 +8,9 @@ import type { System } from './system.ts';
 const over: readonly string[] = ['ended', 'undone', 'missed', 'cancelled', 'needs-attention'];
 const productsOfOne = 10;
 /**
- * Milliseconds that promotions last, in turn. Short ones are over before the next fault, so a fault falls into each phase; in a long
- * outage they are missed. Long ones outlast the restart of a service, so that prices are applied and given back in every round.
+ * Milliseconds that promotions last, in turn. Short ones are over before the next fault, so a fault falls into each
+ * phase; in a long outage they are missed. Long ones outlast the restart of a service, so that prices are applied and
+ * given back in every round.
  */
 const lastings = [4_000, 30_000];
 
@@ -28,7 +29,7 @@ export class Promoted {
     this.#promotions = system.promotionsClient();
   }
 
-  /** Creates products and starts a promotion of them; resolves when it is scheduled. Others change three of the products from now on. */
+  /** Creates products, schedules a promotion of them, and begins to change three of them as others would. */
   async another(): Promise<void> {
     const index = this.#ids.length;
     const lastsMs = lastings[index % lastings.length] ?? 0;
@@ -81,8 +82,9 @@ export class Promoted {
   }
 
   /**
-   * Waits until all promotions are over. Returns in a sentence each that is not, each product whose price was not given back, and each
-   * event that is not on the topic of promotions. Also if no promotion applied a price, or none gave one back: then nothing was tested.
+   * Waits until all promotions are over. Returns in a sentence each that is not, each product whose price was not given
+   * back, and each event that is not on the topic of promotions. Also if no promotion applied a price, or none gave one
+   * back: then nothing was tested.
    */
   async findViolations(): Promise<string[]> {
     await Promise.all(this.#others);

@@ -4,8 +4,8 @@ import { type Outcome, progressOf } from './report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
 /**
- * The named scenarios and their floors, in the order of a round; without names, all except those that are too long. A name that ends
- * with `*` names all scenarios that begin so.
+ * The named scenarios and their floors, in the order of a round; without names, all except those that are too long. A
+ * name that ends with `*` names all scenarios that begin so.
  */
 export function choose(all: readonly Scenario[], wanted: readonly string[]): Scenario[] {
   const names = wanted.flatMap((name) => expanded(all, name));

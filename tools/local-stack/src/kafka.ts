@@ -102,8 +102,8 @@ export async function archiveKafka(progress: (line: string) => void): Promise<vo
 type FormatOptions = CommandOptions & { cwd: string; clusterId: string; scramUsers: readonly string[] };
 
 /**
- * Creates the data folder in `cwd`; only a complete one gets its name. Kafka's tool takes 0.75 s of CPU time. Without users, only
- * ids differ between its results, so the first one is kept beside the libraries and copied.
+ * Creates the data folder in `cwd`; only a complete one gets its name. Kafka's tool takes 0.75 s of CPU time. Without
+ * users, only ids differ between its results, so the first one is kept beside the libraries and copied.
  */
 async function format(
   java: string,

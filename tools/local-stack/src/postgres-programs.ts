@@ -15,8 +15,8 @@ export function chosenPostgresVersion(env: NodeJS.ProcessEnv = process.env): Pos
 }
 
 /**
- * The versions for tests of what a server plans: the one in POSTGRES_VERSION; without it the oldest and the newest, which differ
- * most.
+ * The versions for tests of what a server plans: the one in POSTGRES_VERSION; without it the oldest and the newest,
+ * which differ most.
  */
 export function plannedPostgresVersions(env: NodeJS.ProcessEnv = process.env): PostgresVersion[] {
   return (env['POSTGRES_VERSION']?.trim() ?? '') === '' ? [15, 18] : [chosenPostgresVersion(env)];

@@ -6,7 +6,7 @@ export interface Port {
   number: number;
 }
 
-/** The services that `npm start` runs. Each `database` is on the server of the read model; the variable gives another address. */
+/** The services that `npm start` runs. Each `database` is on the read model's server, unless its variable is set. */
 const services = {
   commandApi: { variable: 'COMMAND_API_PORT', number: 8080 },
   queryApi: { variable: 'QUERY_API_PORT', number: 8081 },
@@ -115,7 +115,7 @@ export function serviceEnvironment(
   return { ...page, ...authentication(env), ...env, ...absoluteFiles(env), ...own };
 }
 
-/** The variables that name files, with absolute paths: a service runs in its own folder, and would look for a relative path there. */
+/** The variables that name files, with absolute paths: a service runs in its own folder. */
 function absoluteFiles(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = Object.keys(env).filter((name) => name === 'NODE_EXTRA_CA_CERTS' || name.endsWith('_FILE'));
   return Object.fromEntries(

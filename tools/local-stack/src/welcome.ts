@@ -1,8 +1,8 @@
 import { type Ports, type Scheme, servicesOn } from './settings.ts';
 
 /**
- * The text that `npm start` prints when everything is ready: the addresses, and two commands to try. `authority` is the file with the
- * certificate that vouches for those of the services, unless the system trusts them.
+ * The text that `npm start` prints when everything is ready: the addresses, and two commands to try. `authority` is the
+ * file with the certificate that vouches for those of the services, unless the system trusts them.
  */
 export function welcome(ports: Ports, scheme: Scheme, authority = ''): string {
   const { commandApi, queryApi } = ports;

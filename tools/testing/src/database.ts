@@ -10,9 +10,9 @@ export interface TestDatabase extends AsyncDisposable {
 type Migrate = (dsn: string) => Promise<void>;
 
 /**
- * Creates an empty database on the server of `serverDsn`, and creates its tables by `migrate`: `await using db = await
- * createDatabase(inject('servers').writeDb, migrateEventStore)`. A `migrate` with a name must always create the same tables: its
- * result is copied.
+ * Creates a database on the server of `serverDsn`, with the tables that `migrate` creates:
+ * `await using db = await createDatabase(inject('servers').writeDb, migrateEventStore)`.
+ * A `migrate` with a name must always create the same tables: its result is copied.
  */
 export async function createDatabase(serverDsn: string, migrate?: Migrate): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;

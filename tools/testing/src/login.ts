@@ -8,7 +8,7 @@ export interface Login {
   change(password: string): Promise<void>;
 }
 
-/** Makes a role on a server of a test's own, with the rights of its superuser; `dsn` is the superuser's address of a database. */
+/** Makes a role with the superuser's rights on a test's own server; `dsn` is the superuser's address of a database. */
 export async function createLogin(dsn: string, name: string, password: string): Promise<Login> {
   const ask = async (...statements: string[]) => {
     const sql = connect(dsn, { name: 'testing', max: 1 });

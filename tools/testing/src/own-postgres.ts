@@ -28,7 +28,7 @@ export interface OwnPostgres extends AsyncDisposable {
 /** A streaming standby, which is stopped with its primary. */
 export interface Standby {
   dsn(database: string): string;
-  /** Ends replication after everything committed until now: later commits of the primary are lost when the standby takes over. */
+  /** Ends replication after all that is committed now: later commits are lost when the standby takes over. */
   cutOff(): Promise<void>;
   /** Promotes it. */
   promote(): Promise<void>;

@@ -16,8 +16,9 @@ export interface OwnProcess extends AsyncDisposable {
 }
 
 /**
- * Starts a program of the workspace from source, with only these variables. Disposing of it kills it.
- * A service (`apps/<name>/src/main.ts`) gets the V8 flags and malloc's variables of its image: without them it takes twice the memory.
+ * Starts a program of the workspace from source, with only these variables. Disposing of it kills it. A service
+ * (`apps/<name>/src/main.ts`) gets the V8 flags and malloc's variables of its image: without them it takes twice the
+ * memory.
  */
 export function startProcess(program: URL, args: readonly string[], env: Record<string, string>): OwnProcess {
   const isService = /\/apps\/[^/]+\/src\/main\.ts$/.test(program.pathname);

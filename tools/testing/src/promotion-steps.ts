@@ -4,8 +4,8 @@ import type { Sql } from '@catalogue/postgres';
 const isStep = `metadata ->> 'requestId' ~ '^[0-9a-f-]{36}/.+/(apply|give-back)/[0-9]+$'`;
 
 /**
- * Looks in the event store at products whose promotions are over. Each must have the last price that someone else gave it, and no
- * promotion may have changed one more than once in each direction. Returns every violation in a sentence.
+ * Looks in the event store at products whose promotions are over. Each must have the last price that someone else gave
+ * it, and no promotion may have changed one more than once in each direction. Returns every violation in a sentence.
  */
 export async function findUnreturnedPrices(events: Sql, products: readonly string[]): Promise<string[]> {
   const kept = await events<{ stream: string; price: string; own: string }[]>`

@@ -1,4 +1,4 @@
-/** Seeds the random choices of a run's tests: `SEED` when it is set, to run a failure again. The titles of such tests show it. */
+/** Seeds the random choices of a run's tests: `SEED` repeats those of a failed run. The titles of such tests show it. */
 export const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 /** Choices that a seed decides. */

@@ -39,8 +39,9 @@ export async function createTopic(brokers: string, partitions = 6): Promise<Test
 }
 
 /**
- * What `keep` makes of each message of a topic, in order of partition and offset, once as many different messages (by value) are
- * there. A message holds objects for its headers, several kilobytes in all: of a long topic keep only what the test needs.
+ * What `keep` makes of each message of a topic, in order of partition and offset, once as many different messages (by
+ * value) are there. A message holds objects for its headers, several kilobytes in all: of a long topic keep only what
+ * the test needs.
  * @throws when they do not come within a minute.
  */
 export async function readTopic<Kept = IncomingMessage>(

@@ -13,8 +13,9 @@ const owners: Record<string, string[]> = {
 };
 
 /**
- * The sides that each side may depend on. Write and read side meet only in Kafka. A process manager reads events and sends commands,
- * and keeps a log of its own events, so it may use libraries of both sides; it shares no database with either.
+ * The sides that each side may depend on. Write and read side meet only in Kafka. A process manager reads events and
+ * sends commands, and keeps a log of its own events, so it may use libraries of both sides; it shares no database with
+ * either.
  */
 const allowed: Record<string, string[]> = {
   write: ['write', 'shared'],

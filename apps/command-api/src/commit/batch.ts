@@ -34,9 +34,10 @@ export interface Committed<State, Command, Refusal> {
  * Loads, decides and appends a batch, with one statement for each step, and answers every command that is settled.
  *
  * Keys are looked up before any command is decided, so that a replayed command does not make the append fail.
- * @throws {KeyTaken} when another process took a key after the look-up; {OutcomeUnknown} when the append was sent and not answered;
- * PostgreSQL's own error otherwise. No event of the batch was stored then, except that after `OutcomeUnknown` it may have been.
- * Commands whose key had an answer, or whose time was up, have been answered; the others have not.
+ * @throws {KeyTaken} when another process took a key after the look-up; {OutcomeUnknown} when the append was sent and
+ * not answered; PostgreSQL's own error otherwise. No event of the batch was stored then, except that after
+ * `OutcomeUnknown` it may have been. Commands whose key had an answer, or whose time was up, have been answered; the
+ * others have not.
  */
 export async function commitBatch<State extends { version: number }, Command, C extends Change, Refusal>(
   sql: Sql,
@@ -70,9 +71,9 @@ export function giveUpWhenLate<Command, Refusal>({ late, reject }: Pending<Comma
 }
 
 /**
- * Loads the histories that commands are decided on. Then looks up stored answers and stored events, which settle commands without a
- * decision. The order matters: an append of another process, or a late one of this process, can be carried out between the two
- * reads. If a history shows its events, the look-up must find them, too.
+ * Loads the histories that commands are decided on. Then looks up stored answers and stored events, which settle
+ * commands without a decision. The order matters: an append of another process, or a late one of this process, can be
+ * carried out between the two reads. If a history shows its events, the look-up must find them, too.
  */
 async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
   const keys = batch.flatMap(({ key }) => (key === undefined ? [] : [key]));
@@ -112,7 +113,7 @@ function rememberVersions<State, Command, Refusal>({ events, answers }: DecidedS
   }
 }
 
-/** Answers a command whose key was used before: with the stored answer for the same request, with a refusal for another request. */
+/** Answers a command whose key was used before: the stored answer for the same request, a refusal for another one. */
 function answerFromStore<Command, Refusal>(
   { key, resolve }: Pending<Command, Refusal>,
   answers: ReadonlyMap<string, StoredAnswer>,

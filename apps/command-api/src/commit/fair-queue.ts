@@ -3,9 +3,9 @@ interface OfCaller {
 }
 
 /**
- * Commands that wait for a batch. Callers take turns: each caller's first command comes before any caller's second, and so on. So
- * at most one command of each other caller comes before a new caller's first, however many they sent. A caller's own commands keep
- * their order.
+ * Commands that wait for a batch. Callers take turns: each caller's first command comes before any caller's second, and
+ * so on. So at most one command of each other caller comes before a new caller's first, however many they sent. A
+ * caller's own commands keep their order.
  */
 export class FairQueue<C extends OfCaller> {
   readonly #byCaller = new Map<string | undefined, C[]>();
@@ -16,8 +16,8 @@ export class FairQueue<C extends OfCaller> {
   }
 
   /**
-   * Whether a caller may add a command to a queue of `max`. A full queue still takes commands of callers that have less than their
-   * part of it, so it has at most twice as many.
+   * Whether a caller may add a command to a queue of `max`. A full queue still takes commands of callers that have less
+   * than their part of it, so it has at most twice as many.
    */
   hasRoom(caller: string | undefined, max: number): boolean {
     if (this.#size < max) return true;

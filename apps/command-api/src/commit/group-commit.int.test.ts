@@ -27,8 +27,8 @@ type Fault = 'none' | 'deadlock' | 'lost before' | 'lost after' | 'done later';
 const codesOfLostConnections = ['CONNECTION_CLOSED', 'ENETUNREACH', 'EPROTO', 'ERR_SSL_BAD_RECORD_TYPE', '57P01'];
 
 /**
- * A database with faults: statements fail with a deadlock, the connection is lost before or after them, or the connection is closed
- * and the statements run later (a server that was frozen has received them).
+ * A database with faults: statements fail with a deadlock, the connection is lost before or after them, or the
+ * connection is closed and the statements run later (a server that was frozen has received them).
  */
 function unreliable(sql: Sql, nextFault: () => Fault, late: Promise<unknown>[] = []): Sql {
   return intercepted(sql, (run) => {

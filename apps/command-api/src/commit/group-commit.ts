@@ -32,15 +32,17 @@ const backoff = { firstMs: 1, maxMs: 100 };
 const maxOutageMs = 2_000;
 
 /**
- * Commits commands in groups. Commands that arrive together are loaded with one query, decided one by one, and appended with one
- * statement, so they share one commit. A lone command is not delayed: a batch contains the commands that have arrived when a turn
- * of the event loop ends. While one batch is in flight, a second is sent as soon as it is as large. So under load there are two
- * halves, one at PostgreSQL and one in this process. With a single batch, all clients would be answered and ask again together,
- * and this process and PostgreSQL would be idle in turn. Four batches cost a tenth more.
+ * Commits commands in groups. Commands that arrive together are loaded with one query, decided one by one, and appended
+ * with one statement, so they share one commit. A lone command is not delayed: a batch contains the commands that have
+ * arrived when a turn of the event loop ends. While one batch is in flight, a second is sent as soon as it is as large.
+ * So under load there are two halves, one at PostgreSQL and one in this process. With a single batch, all clients would
+ * be answered and ask again together, and this process and PostgreSQL would be idle in turn. Four batches cost a tenth
+ * more.
  *
- * A stream is in one batch at a time. All its events of one batch are stored, or none; answers that depend on them wait for that.
- * A stream that loses the race against another process is loaded and decided again. A failed batch leaves its place in flight while
- * its commands wait for a retry. If one command makes a batch fail, the others are committed without it.
+ * A stream is in one batch at a time. All its events of one batch are stored, or none; answers that depend on them wait
+ * for that. A stream that loses the race against another process is loaded and decided again. A failed batch leaves its
+ * place in flight while its commands wait for a retry. If one command makes a batch fail, the others are committed
+ * without it.
  */
 export class GroupCommit<State extends { version: number }, Command, C extends Change, Refusal> {
   readonly #options: GroupCommitOptions<State, Command, C, Refusal>;
@@ -66,8 +68,9 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   /**
    * Decides a command. Resolves with its outcome once its events are durable.
    * @throws {Overloaded} at once, if commands for more than 250 ms of work wait already, and the caller has its part of them.
-   * @throws {NotDecided} if the database is down (at once during a known outage), if the command lost the race ten times, or after
-   * 4.5 s. The command may be stored nevertheless; sending its key again tells. Other errors are faults.
+   * @throws {NotDecided} if the database is down (at once during a known outage), if the command lost the race ten
+   * times, or after 4.5 s. The command may be stored nevertheless; sending its key again tells. Other errors are
+   * faults.
    */
   async submit(submission: Submission<Command>): Promise<Outcome<Refusal>> {
     const { key, caller } = submission;
@@ -102,7 +105,8 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
   }
 
   /**
-   * Starts a batch if none is in flight, and a second one if as many commands wait as are in flight: each is half of all commands.
+   * Starts a batch if none is in flight, and a second one if as many commands wait as are in flight: each is half of
+   * all commands.
    */
   #dispatch(): void {
     while (this.#waiting.size > 0 && this.#inFlight < maxBatchesInFlight && this.#waiting.size >= this.#underWay) {
@@ -113,7 +117,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     }
   }
 
-  /** Takes the waiting commands on the first `maxStreams` streams, except for streams that are in another batch; callers in turns. */
+  /** Takes the commands that wait on the first `maxStreams` streams that are in no other batch; callers take turns. */
   #take(maxStreams: number): Pending<Command, Refusal>[] {
     const batch: Pending<Command, Refusal>[] = [];
     const streams = new Set<string>();
@@ -182,7 +186,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
     }, pauseMs);
   }
 
-  /** Waits for the database to come back. Then events that may be stored are looked up before their commands are decided again. */
+  /** Waits for the database. Then looks up events that may be stored, before their commands are decided again. */
   async #sitOut(batch: readonly Pending<Command, Refusal>[]): Promise<void> {
     const { outage } = this.#options;
     outage.begin();

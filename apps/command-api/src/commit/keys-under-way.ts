@@ -1,19 +1,19 @@
 import { type IdempotencyKey, keyOf } from '@catalogue/event-store';
 import { type Outcome, Overloaded } from './submission.ts';
 
-// Clients repeat a request once or twice. More than this is a client's fault: it must not fill the memory, nor take the joins of others.
+// Clients repeat a request once or twice. More than this is a client's fault, and must not fill the memory.
 const maxJoinedOfCaller = 500;
 const maxJoined = 5_000;
 
-/** The keyed commands in progress in this process. The first command of a key is decided; the same request sent again joins it. */
+/** The keyed commands in progress in this process: the first of a key is decided, a repeated request joins it. */
 export class KeysUnderWay<Refusal> {
   readonly #firsts = new Map<string, { fingerprint: string; outcome: Promise<Outcome<Refusal>> }>();
   readonly #joinedBy = new Map<string | undefined, number>();
   #joined = 0;
 
   /**
-   * Begins a command, or waits for the command in progress with the same key and request, and returns its outcome, even a refusal.
-   * Another request with the key is refused if the first command succeeds, and begins if it does not.
+   * Begins a command, or waits for the command in progress with the same key and request, and returns its outcome, even
+   * a refusal. Another request with the key is refused if the first command succeeds, and begins if it does not.
    * @param caller undefined counts as one caller.
    * @throws {Overloaded} if too many commands of the caller, or of all callers, wait; otherwise the error of the first command.
    */

@@ -5,8 +5,8 @@ import type { Logger } from '@catalogue/service';
 const probeIntervalMs = 100;
 
 /**
- * Tracks whether the event store is usable. During an outage, commands are refused at once instead of piling up behind timeouts,
- * and probes, one at a time, find out when the store is usable again.
+ * Tracks whether the event store is usable. During an outage, commands are refused at once instead of piling up behind
+ * timeouts, and probes, one at a time, find out when the store is usable again.
  */
 export class Outage {
   readonly #probe: () => Promise<void>;

@@ -3,9 +3,9 @@ import type { IdempotencyKey } from '@catalogue/event-store';
 import { type FastifyRequest, Problem } from '@catalogue/service';
 
 /**
- * The request's `Idempotency-Key`, which the route's schema has validated, with a fingerprint of the method, path, parsed body and
- * If-Match. Requests with the same fingerprint are the same request. `commitBatch` looks the key up, and the append
- * stores it with the answer.
+ * The request's `Idempotency-Key`, which the route's schema has validated, with a fingerprint of the method, path,
+ * parsed body and If-Match. Requests with the same fingerprint are the same request. `commitBatch` looks the key up,
+ * and the append stores it with the answer.
  * @throws {Problem} `invalid-request` for several keys, and for a body that is nested too deeply for a fingerprint.
  */
 export function idempotencyKeyOf(request: FastifyRequest): IdempotencyKey | undefined {

@@ -12,9 +12,9 @@ interface Metadata {
 }
 
 /**
- * Makes an event's message. The key is the stream, the id of a product or promotion, so that its events stay in one partition and
- * in order. The headers repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode). `schemaHeaders` name the
- * schema in the registry, if they are known and the value does not name it.
+ * Makes an event's message. The key is the stream, the id of a product or promotion, so that its events stay in one
+ * partition and in order. The headers repeat the attributes, as in the Kafka binding of CloudEvents 1.0 (binary mode).
+ * `schemaHeaders` name the schema in the registry, if they are known and the value does not name it.
  */
 export function messageOf(
   recorded: RecordedEvent,

@@ -26,7 +26,7 @@ export class PricedProducts {
     this.#cache = new ProductCache(feed, (id) => this.#rows.find(id), keptOf);
   }
 
-  /** The product as of this call or later; undefined if it never had a price. The caller has waited for the feed to be current. */
+  /** The product as of this call or later; undefined if it never had a price. Call it when the feed is current. */
   async find(id: string) {
     const found = await this.#cache.findByAnyForm(id);
     if (found.shown === undefined || found.shown instanceof Priced) return { shown: found.shown, from: found.from };

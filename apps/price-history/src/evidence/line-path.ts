@@ -9,8 +9,8 @@ export interface Axes {
 }
 
 /**
- * A price line as the path of an SVG: steps, with a gap where the product was not offered. Of several prices within a pixel only
- * the extremes and the last are drawn, so the path of 100 000 changes is no longer than that of 2 000.
+ * A price line as the path of an SVG: steps, with a gap where the product was not offered. Of several prices within a
+ * pixel only the extremes and the last are drawn, so the path of 100 000 changes is no longer than that of 2 000.
  */
 export function linePath(periods: readonly Period[], { from, to, x, y }: Axes): string {
   const pen = new Pen();

@@ -20,8 +20,9 @@ export function csvRows(product: string, periods: readonly Period[]): string {
 }
 
 /**
- * A text as a field. Ids of older producers can be any text: spreadsheets would run one that begins like a formula, so it gets an
- * apostrophe (OWASP, CSV injection). So does a part of it: where `;` or a tab separates fields, spreadsheets split this file there.
+ * A text as a field. Ids of older producers can be any text: spreadsheets would run one that begins like a formula, so
+ * it gets an apostrophe (OWASP, CSV injection). So does a part of it: where `;` or a tab separates fields, spreadsheets
+ * split this file there.
  */
 function text(value: string): string {
   const plain = value.replaceAll(/^(?=[\t\r])|(?<=^|[;,\t\r\n])(?=[" ]*[=+\-@])/g, "'");

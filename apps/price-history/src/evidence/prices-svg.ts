@@ -31,8 +31,8 @@ export const palette = {
 type Colour = keyof typeof palette.light;
 
 /**
- * Draws a price line, the window of its prior price and the prior price. Prices begin at 0, so that a reduction looks as large as
- * it is. The title and the description say the same in words. It needs nothing from outside and no script.
+ * Draws a price line, the window of its prior price and the prior price. Prices begin at 0, so that a reduction looks
+ * as large as it is. The title and the description say the same in words. It needs nothing from outside and no script.
  */
 export function drawPrices(picture: Picture): string {
   const { name, periods, from, to, prior } = picture;

@@ -8,8 +8,8 @@ const maxPrice = 999_999_999.99;
 export class PriceFileError extends Error {}
 
 /**
- * Reads a file of prices line by line: a header that begins with `product,from,to,price`, as `prices.csv` has it, then a line for
- * each period. An empty `to`: until the next period.
+ * Reads a file of prices line by line: a header that begins with `product,from,to,price`, as `prices.csv` has it, then
+ * a line for each period. An empty `to`: until the next period.
  * @param nowMs prices of the future are refused.
  * @throws {PriceFileError} naming the line and its fault.
  */

@@ -28,8 +28,9 @@ export interface PriorPrice {
   /** The lowest price of the window; null if no price was applied in it, or if the market exempts the goods. */
   prior: number | null;
   /**
-   * The reduction from the prior price, in percent with one decimal, rounded down: announcing it never promises too much. Null
-   * if the price is no reduction. It must be calculated from the prior price (Court of Justice, C-330/23, Aldi Süd, 26 September 2024).
+   * The reduction from the prior price, in percent with one decimal, rounded down: announcing it never promises too
+   * much. Null if the price is no reduction. It must be calculated from the prior price (Court of Justice, C-330/23,
+   * Aldi Süd, 26 September 2024).
    */
   percent: number | null;
   isReduction: boolean;

@@ -23,8 +23,8 @@ export interface Period {
 export interface PriceLine {
   periods: readonly Period[];
   /**
-   * From when on every price is known: `beginning` when none is missing; null when the last one may be missing. Messages of older
-   * producers have no versions, so some may be missing, and operators discard events.
+   * From when on every price is known: `beginning` when none is missing; null when the last one may be missing.
+   * Messages of older producers have no versions, so some may be missing, and operators discard events.
    */
   completeFrom: number | null;
 }

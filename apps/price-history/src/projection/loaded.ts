@@ -12,9 +12,9 @@ export interface LoadedPeriod extends Pick<Period, 'from' | 'to' | 'cents'> {
 }
 
 /**
- * The steps that take over the loaded periods of a product, in the order of time, as far as they are before its first event: it
- * continues from there. The history is complete from the first period on, because the operator loaded it. Each step is made when
- * it is wanted: with 10 000 periods, all steps at once would need 250 MB.
+ * The steps that take over the loaded periods of a product, in the order of time, as far as they are before its first
+ * event: it continues from there. The history is complete from the first period on, because the operator loaded it.
+ * Each step is made when it is wanted: with 10 000 periods, all steps at once would need 250 MB.
  */
 function* loadedSteps(periods: readonly LoadedPeriod[], firstEventAt: number, markets: Markets): Generator<Step, void> {
   let now: PricedProduct = { ...unknownProduct(periods[0]?.product ?? ''), completeFrom: null };

@@ -63,9 +63,9 @@ export function lineAfter({ settled, last, completeFrom }: PricedProduct, market
 }
 
 /**
- * The product after one more event; its version is for the caller to store. An event takes effect at its timestamp, but never
- * before the event about the price that precedes it by version: producers' clocks differ. An update of a discontinued product sets
- * no price; a creation offers it (again).
+ * The product after one more event; its version is for the caller to store. An event takes effect at its timestamp, but
+ * never before the event about the price that precedes it by version: producers' clocks differ. An update of a
+ * discontinued product sets no price; a creation offers it (again).
  */
 export function evolve(before: PricedProduct, event: ProductEvent, markets: Markets): PricedProduct {
   const ended = endLegacy(before);
@@ -131,9 +131,9 @@ export function endLegacy(product: PricedProduct): PricedProduct {
 }
 
 /**
- * Merges a message of an older producer. Those come in any order and some may be missing, so only the price with the latest
- * stamp is kept, and the line is not complete. It begins when the product was created or that price was said, whichever is later.
- * A product that has a version has unknown prices before its first event.
+ * Merges a message of an older producer. Those come in any order and some may be missing, so only the price with the
+ * latest stamp is kept, and the line is not complete. It begins when the product was created or that price was said,
+ * whichever is later. A product that has a version has unknown prices before its first event.
  */
 export function mergeLegacy(
   product: PricedProduct,

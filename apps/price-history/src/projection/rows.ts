@@ -65,7 +65,7 @@ export interface Step {
   after: PricedProduct;
 }
 
-/** The rows that these steps change, whether of one product or of several; the steps of each are in order. Steps are not kept. */
+/** The rows that these steps of one or several products change; the steps of each are in order. Steps are not kept. */
 export function changedRows(steps: Iterable<Step>, markets: Markets): RowChanges {
   const periods: Changed<PeriodRow> = new Map();
   const reductions: Changed<ReductionRow> = new Map();

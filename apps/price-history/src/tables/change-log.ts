@@ -2,8 +2,9 @@ import type { Transaction } from '@catalogue/postgres';
 import type { Step } from '../projection/rows.ts';
 
 /**
- * Appends the versions that products reached to the change log. Call it last in a transaction: it locks the counter's row until
- * the commit, so that the order of `seq` is the order of commit, without gaps. A generation without a counter has no readers yet.
+ * Appends the versions that products reached to the change log. Call it last in a transaction: it locks the counter's
+ * row until the commit, so that the order of `seq` is the order of commit, without gaps. A generation without a counter
+ * has no readers yet.
  */
 export async function appendChanges(sql: Transaction, generation: number, steps: readonly Step[]): Promise<void> {
   await sql`

@@ -107,8 +107,8 @@ export async function readLowest(
 }
 
 /**
- * The start of the last period that began at an instant or before. Not by `max`: on tables that were not analysed, PostgreSQL 15
- * reads all earlier periods for it, 1 500 pages of 100 000.
+ * The start of the last period that began at an instant or before. Not by `max`: on tables that were not analysed,
+ * PostgreSQL 15 reads all earlier periods for it, 1 500 pages of 100 000.
  */
 function startBefore(sql: Sql | Transaction, product: string, at: number) {
   return sql`(

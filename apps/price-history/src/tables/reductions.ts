@@ -37,7 +37,7 @@ export async function insertReductions(
     order by product collate "C", market collate "C", applied_at`;
 }
 
-/** Updates reductions of locked products: mostly, one ends. Every change of a reduction locks its product, so its ctid stays valid. */
+/** Updates reductions of locked products. Every change of a reduction locks its product, so its ctid stays valid. */
 export async function updateReductions(
   sql: Transaction,
   generation: number,
@@ -82,9 +82,9 @@ function rowsOf(sql: Transaction, rows: readonly ReductionRow[]) {
 }
 
 /**
- * Takes reductions that have expired out of the list, of the oldest `limit`; returns their number. It locks their products first,
- * as the projection does: otherwise the projection could wait for one of these rows, and then not find it where it was. It skips
- * products that are locked, and rows that changed since it looked.
+ * Takes reductions that have expired out of the list, of the oldest `limit`; returns their number. It locks their
+ * products first, as the projection does: otherwise the projection could wait for one of these rows, and then not find
+ * it where it was. It skips products that are locked, and rows that changed since it looked.
  */
 export async function unlistExpired(
   sql: Sql | Transaction,

@@ -14,7 +14,7 @@ export interface Effects {
   steps: Iterable<Step>;
 }
 
-/** Sends the statements that write products, their price lines and their reductions, all at once; they are done in this order. */
+/** Sends the statements that write products, price lines and reductions all at once; PostgreSQL runs them in this order. */
 export function writeSteps(
   sql: Transaction,
   generation: number,

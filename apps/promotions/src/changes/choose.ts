@@ -9,8 +9,8 @@ export interface Known {
 }
 
 /**
- * Which promotions to read: changed ones in the order of their changes, then those at work, the one first that was read the longest
- * ago. Pure.
+ * Which promotions to read: changed ones in the order of their changes, then those at work, the one first that was read
+ * the longest ago. Pure.
  * @returns `isAll`: every changed one is among them.
  */
 export function choose(

@@ -45,8 +45,9 @@ export function progressTag({ row, items }: Progress): string {
 }
 
 /**
- * The streams of changed promotions of this process. An event is the promotion as it is now, so changes in quick succession are one
- * event. One loop reads for all streams, while there are any, so that no client gets an older state after a newer one.
+ * The streams of changed promotions of this process. An event is the promotion as it is now, so changes in quick
+ * succession are one event. One loop reads for all streams, while there are any, so that no client gets an older state
+ * after a newer one.
  */
 export class Streams {
   readonly #options: StreamsOptions;

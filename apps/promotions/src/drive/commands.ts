@@ -39,7 +39,8 @@ export function openCommands(commandApiUrl: string, { tokenFile = '', tokenClien
 }
 
 /**
- * Sends the command of a step. It changes the product only at the version that the step expects, so it can be sent again at any time.
+ * Sends the command of a step. It changes the product only at the version that the step expects, so it can be sent
+ * again at any time.
  * @param before when it may be sent for the last time, on the clock of `performance.now()`.
  * @returns undefined while command-api does not decide: the step stays as it is.
  */

@@ -13,8 +13,8 @@ interface TokenSource {
 }
 
 /**
- * The token for command-api, and the trust in it. Whether command-api accepts commands is logged when it changes: promotions wait in
- * silence otherwise.
+ * The token for command-api, and the trust in it. Whether command-api accepts commands is logged when it changes:
+ * promotions wait in silence otherwise.
  */
 export class Credentials {
   readonly #source: TokenSource;

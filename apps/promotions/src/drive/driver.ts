@@ -22,8 +22,8 @@ const retryMs = 1_000;
 const turnMs = 500;
 
 /**
- * Continues what is due: takes promotions, asks the machine what is next, and does it. Everything it knows is in the database, so it
- * can be killed at any point, and several processes share the work.
+ * Continues what is due: takes promotions, asks the machine what is next, and does it. Everything it knows is in the
+ * database, so it can be killed at any point, and several processes share the work.
  */
 export class Driver {
   readonly #options: DriverOptions;

@@ -1,8 +1,8 @@
 import { pauses } from './work.ts';
 
 /**
- * Makes the pauses of promotions longer while nothing of them settles: to look for the outcome of steps reads all of them, and events
- * can be away for hours. Kept in memory only: a new process begins with short pauses.
+ * Makes the pauses of promotions longer while nothing of them settles: to look for the outcome of steps reads all of
+ * them, and events can be away for hours. Kept in memory only: a new process begins with short pauses.
  */
 export class Quiet {
   readonly #pauses = new Map<string, number>();

@@ -2,8 +2,8 @@
 const fewest = 4;
 
 /**
- * Commands under way at once, of all promotions: few at first and after each that was not decided on, and one more with each answer.
- * The others wait in order.
+ * Commands under way at once, of all promotions: few at first and after each that was not decided on, and one more with
+ * each answer. The others wait in order.
  */
 export class Slots {
   readonly #most: number;

@@ -38,8 +38,8 @@ const chunk = 256;
 /** Steps without an answer at once: those that are sent, and the next. */
 const maxUnanswered = 2 * chunk;
 /**
- * Steps of a promotion under way at once, with those that wait for their event: each round looks for the outcome of all of them. In
- * normal times a few hundred wait.
+ * Steps of a promotion under way at once, with those that wait for their event: each round looks for the outcome of all
+ * of them. In normal times a few hundred wait.
  */
 const maxUnderWay = 2_000;
 /** Milliseconds for sending, from when the promotion was taken: with the last command, shorter than it is held. */
@@ -99,8 +99,9 @@ export async function giveBackSome(
 }
 
 /**
- * One round: ends the steps whose outcome is known, and sends those that the round before has stored, while `storeNext` stores the
- * next: at most as many as it is given, of products that have no step. It returns how many items have moved on.
+ * One round: ends the steps whose outcome is known, and sends those that the round before has stored, while `storeNext`
+ * stores the next: at most as many as it is given, of products that have no step. It returns how many items have moved
+ * on.
  */
 async function sendAndStore(
   tools: Tools,
@@ -128,9 +129,9 @@ async function sendAndStore(
 }
 
 /**
- * Sends steps and stores their answers. A step that may have been sent is always carried to its outcome, also when the promotion ends
- * or is cancelled meanwhile, because a copy of it may be under way: so no more are marked than are sent at once, and no further one
- * after the first that is not decided on.
+ * Sends steps and stores their answers. A step that may have been sent is always carried to its outcome, also when the
+ * promotion ends or is cancelled meanwhile, because a copy of it may be under way: so no more are marked than are sent
+ * at once, and no further one after the first that is not decided on.
  */
 async function sendSome(
   { sql, catalogue, slots, onAnswered }: Tools,

@@ -53,8 +53,8 @@ export type GiveBack =
   | { state: 'giving-back'; step: string; stepVersion: number };
 
 /**
- * How the former price returns: only where the price is still the promotion's. A rename also moves the version, so the version that
- * last set the price decides. Pure.
+ * How the former price returns: only where the price is still the promotion's. A rename also moves the version, so the
+ * version that last set the price decides. Pure.
  * @returns undefined while the projection is behind the event that applied the price: nothing can be decided yet.
  */
 export function giveBackItem(

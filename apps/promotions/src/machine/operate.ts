@@ -14,7 +14,8 @@ export type Refusal = { refused: string };
  * | `needs-attention`       | `compensating` | the state it interrupted  | `ended`, or `undone` after a cancel |
  * | `reverting`, `compensating` |            | goes on with what failed  | gives no further price back        |
  *
- * While prices are given back, steps under way come to their outcome first. What `keep` decided then holds until `cancel`. Pure.
+ * While prices are given back, steps under way come to their outcome first. What `keep` decided then holds until
+ * `cancel`. Pure.
  */
 export function operate(operation: Operation, promotion: Promotion, now: number): Move | Refusal {
   const { state } = promotion;
@@ -73,8 +74,8 @@ export const kept = (from: ('applied' | 'failed')[]): Settling[] =>
   from.map((state) => ({ from: state, to: 'kept', reason: 'An operator keeps the price' }));
 
 /**
- * A step to give a price back that was certainly not sent is not sent any more. After `applied` items are kept: one of them can get its
- * step at the same moment.
+ * A step to give a price back that was certainly not sent is not sent any more. After `applied` items are kept: one of
+ * them can get its step at the same moment.
  */
 export const unsentKept: Settling = {
   from: 'giving-back',

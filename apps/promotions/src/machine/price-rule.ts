@@ -10,8 +10,8 @@ export interface PriceRule {
 const wholePercent = 10_000n;
 
 /**
- * The promoted price in cents, or undefined if it would be negative. A percentage is rounded half up to the cent: 15% off 0.10 is
- * 0.085, which becomes 0.09.
+ * The promoted price in cents, or undefined if it would be negative. A percentage is rounded half up to the cent: 15%
+ * off 0.10 is 0.085, which becomes 0.09.
  */
 export function promotedPrice({ kind, amount }: PriceRule, cents: number): number | undefined {
   switch (kind) {

@@ -63,16 +63,15 @@ export type Effect = { type: 'claim' } | { type: 'apply' } | { type: 'give-back'
 /**
  * How the driver continues a promotion:
  *
- * | State             | Next                                                                                          |
- * | ----------------- | --------------------------------------------------------------------------------------------- |
- * | `claiming`        | claims products; then `scheduled`, or `refused` if another promotion has one of them          |
- * | `scheduled`       | at `startsAt`: `applying`; at `endsBefore`: `missed`                                          |
- * | `applying`        | at `endsBefore`: `reverting`; a refusal under `undo`: `compensating`; applies prices; then `active`, or `needs-attention` if an item failed |
- * | `active`          | at `endsBefore`: `reverting`                                                                  |
- * | `reverting`       | gives prices back; then `ended`, or `needs-attention` if an item failed                       |
- * | `compensating`    | gives prices back; then `undone`, or `needs-attention` if an item failed                      |
- * | `needs-attention` | if it interrupted `applying`, at `endsBefore`: `reverting`. Otherwise nothing                 |
- * | all others        | nothing: the promotion is over                                                                |
+ * - `claiming`: claims products; then `scheduled`, or `refused` if another promotion has one of them.
+ * - `scheduled`: at `startsAt` `applying`; at `endsBefore` `missed`.
+ * - `applying`: applies prices; then `active`, or `needs-attention` if an item failed. At `endsBefore` `reverting`; after
+ *   a refusal under `undo` `compensating`.
+ * - `active`: at `endsBefore` `reverting`.
+ * - `reverting`: gives prices back; then `ended`, or `needs-attention` if an item failed.
+ * - `compensating`: gives prices back; then `undone`, or `needs-attention` if an item failed.
+ * - `needs-attention`: at `endsBefore` `reverting`, if it interrupted `applying`.
+ * - All others: nothing, the promotion is over.
  *
  * What an operator may do is in `operate.ts`. Pure.
  */

@@ -5,7 +5,7 @@ import type { Transaction } from '@catalogue/postgres';
 import { type ItemState, noItems } from '../machine/item.ts';
 import type { PromotionState } from '../machine/promotion.ts';
 
-/** The request that caused a change, as the log and its events name it. Without it, the service itself or its command line did. */
+/** The request that caused a change, as the log and its events name it; absent if the service or its command line did. */
 export interface Origin {
   requestId?: string;
   traceparent?: string;
@@ -14,8 +14,9 @@ export interface Origin {
 }
 
 /**
- * Appends the event of a transition to `state` to the log that a relay sends to `promotion-events`; nothing for a state that only
- * this service knows. Call it in the transaction of the transition, after its last change of items: the event counts them.
+ * Appends the event of a transition to `state` to the log that a relay sends to `promotion-events`; nothing for a state
+ * that only this service knows. Call it in the transaction of the transition, after its last change of items: the event
+ * counts them.
  */
 export async function announce(tx: Transaction, id: string, state: PromotionState, origin: Origin = {}): Promise<void> {
   const change = await changeOf(tx, id, state);

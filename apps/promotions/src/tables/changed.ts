@@ -11,8 +11,8 @@ export interface Touched {
 }
 
 /**
- * A change gets its time when its transaction begins, and is seen when that is committed. A transaction is a few statements, each of
- * at most 20 s. What was read before is read again, and known.
+ * A change gets its time when its transaction begins, and is seen when that is committed. A transaction is a few
+ * statements, each of at most 20 s. What was read before is read again, and known.
  */
 const slackMs = 120_000;
 

@@ -6,8 +6,8 @@ export const claimChunk = 1_000;
 export const clashesNamed = 100;
 
 /**
- * Claims the next products of a promotion for its period, those that no other promotion has claimed. What another transaction is
- * claiming is waited for, in the order of product ids.
+ * Claims the next products of a promotion for its period, those that no other promotion has claimed. What another
+ * transaction is claiming is waited for, in the order of product ids.
  */
 export async function claimNext(tx: Transaction, id: string): Promise<void> {
   // Claimers of one promotion wait for each other.
@@ -47,8 +47,8 @@ async function findClaims(tx: Transaction, id: string, products: readonly string
 }
 
 /**
- * Whether an older promotion is still claiming: promotions that claim at the same time, each a part, could refuse each other. Also
- * while its clashes are not acted on: it still has the claims that it gives up.
+ * Whether an older promotion is still claiming: promotions that claim at the same time, each a part, could refuse each
+ * other. Also while its clashes are not acted on: it still has the claims that it gives up.
  */
 export async function hasOlderClaimer(sql: Sql, id: string): Promise<boolean> {
   const older = await sql`

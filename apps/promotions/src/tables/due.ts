@@ -4,8 +4,8 @@ import type { Sql } from '@catalogue/postgres';
 export const holdMs = 10_000;
 
 /**
- * Takes due promotions that no process continues, those first that have waited the longest for their turn. The database's clock decides. One short statement, so that
- * no transaction stays open while commands are sent.
+ * Takes due promotions that no process continues, those first that have waited the longest for their turn. The
+ * database's clock decides. One short statement, so that no transaction stays open while commands are sent.
  */
 export async function takeDue(sql: Sql, limit: number): Promise<string[]> {
   const taken = await sql<{ id: string }[]>`

@@ -6,9 +6,9 @@ const knownColumns = `p.version, p.cents, p.price_version as "priceVersion", p.p
   p.discontinued, p.parked`;
 
 /**
- * Items in a state, for statements with `order by state, product`. A range of states, because then only the index by state has that
- * order. With `state = 'x' order by product`, and statistics from when most items were in that state, PostgreSQL reads the primary
- * key from end to end: 1 235 pages instead of 39 for the last of 30 000 items.
+ * Items in a state, for statements with `order by state, product`. A range of states, because then only the index by
+ * state has that order. With `state = 'x' order by product`, and statistics from when most items were in that state,
+ * PostgreSQL reads the primary key from end to end: 1 235 pages instead of 39 for the last of 30 000 items.
  */
 export const inState = (sql: Sql | Transaction, state: ItemState): Fragment => sql`state between ${state} and ${state}`;
 
@@ -18,11 +18,12 @@ export interface WaitingItem {
 }
 
 /**
- * Items whose price is not promoted yet. Without products that an earlier promotion still has to settle: what it has not given back
- * would be taken for the product's own price.
+ * Items whose price is not promoted yet. Without products that an earlier promotion still has to settle: what it has
+ * not given back would be taken for the product's own price.
  *
- * The claims are looked up product by product. `offset 0` keeps PostgreSQL from reading all of them (22 ms instead of 0.9 ms, with
- * 30 000), and the range of one product, in order, from using the index of the exclusion constraint (32 ms).
+ * The claims are looked up product by product. `offset 0` keeps PostgreSQL from reading all of them (22 ms instead of
+ * 0.9 ms, with 30 000), and the range of one product, in order, from using the index of the exclusion constraint
+ * (32 ms).
  */
 export async function readWaiting(sql: Sql, id: string, limit: number): Promise<WaitingItem[]> {
   const rows = await sql<({ product: string; isKnown: boolean } & KnownProduct)[]>`
@@ -101,8 +102,8 @@ export async function readApplied(sql: Sql, id: string, limit: number): Promise<
 }
 
 /**
- * Stores how prices are given back, before any command is sent, unless an operator has decided to keep them meanwhile. A product that
- * is settled can be promoted by others.
+ * Stores how prices are given back, before any command is sent, unless an operator has decided to keep them meanwhile.
+ * A product that is settled can be promoted by others.
  */
 export async function storeGivenBack(sql: Sql, id: string, decided: readonly (GiveBack & { product: string })[]) {
   const rows = decided.map((item) => ({

@@ -54,8 +54,9 @@ export interface PromotionView {
 }
 
 /**
- * Reads a promotion with its items from one moment; undefined if it does not exist. `forUpdate` locks it. Without `isExact`, a state
- * that some items are in counts as 1: that is all the machine asks for, and to count 100 000 items takes long.
+ * Reads a promotion with its items from one moment; undefined if it does not exist. `forUpdate` locks it. Without
+ * `isExact`, a state that some items are in counts as 1: that is all the machine asks for, and to count 100 000 items
+ * takes long.
  */
 export async function readPromotion(
   sql: Sql | Transaction,
@@ -71,8 +72,9 @@ export async function readPromotion(
 }
 
 /**
- * By one look into the index by state for each state that it has: each finds the next one. To look for a given state, PostgreSQL would
- * also read the primary key, by statistics from when all items were in another one (84 ms instead of 1 ms, with 10 000 items).
+ * By one look into the index by state for each state that it has: each finds the next one. To look for a given state,
+ * PostgreSQL would also read the primary key, by statistics from when all items were in another one (84 ms instead of
+ * 1 ms, with 10 000 items).
  */
 async function findStates(sql: Sql | Transaction, id: string): Promise<ItemCounts> {
   const found = await sql<{ state: ItemState }[]>`

@@ -40,8 +40,8 @@ class Clashing extends Error {
 }
 
 /**
- * Stores a promotion with its items, and claims the products: of a small one at once, so that nothing of it is stored when another
- * promotion has one of them. A large one claims its products as its first step.
+ * Stores a promotion with its items, and claims the products: of a small one at once, so that nothing of it is stored
+ * when another promotion has one of them. A large one claims its products as its first step.
  */
 export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> {
   try {
@@ -117,14 +117,15 @@ interface SearchedName {
 }
 
 /**
- * Why a query chooses no products: `q` has only characters that cannot be seen, or the name of a product in the range of prices is not
- * known, so that it may be one of them.
+ * Why a query chooses no products: `q` has only characters that cannot be seen, or the name of a product in the range
+ * of prices is not known, so that it may be one of them.
  */
 export type Undecided = 'nothing-to-find' | 'names-unknown';
 
 /**
- * The products of the catalogue with a name and a price that a query asks for, by id. A name has to contain each word of `q`, whatever
- * the case and accents, and each sign: so they are among the exact matches of `GET /products?q=`. All are read from one moment.
+ * The products of the catalogue with a name and a price that a query asks for, by id. A name has to contain each word
+ * of `q`, whatever the case and accents, and each sign: so they are among the exact matches of `GET /products?q=`. All
+ * are read from one moment.
  */
 export async function findChosen(
   sql: Sql,

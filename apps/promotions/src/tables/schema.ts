@@ -116,8 +116,8 @@ export const promotionItems = pgTable(
 );
 
 /**
- * Which promotion a product belongs to, and when. Removed once the product is settled: a later promotion of the product waits for
- * that, because it would otherwise take the promoted price for the product's own.
+ * Which promotion a product belongs to, and when. Removed once the product is settled: a later promotion of the product
+ * waits for that, because it would otherwise take the promoted price for the product's own.
  */
 export const claims = pgTable(
   'claims',
@@ -152,8 +152,8 @@ export const promotionLog = pgTable(
 );
 
 /**
- * The steps whose event has arrived, by their request id: the proof that a command took effect. Written by the projection, in the
- * transaction that applies the event.
+ * The steps whose event has arrived, by their request id: the proof that a command took effect. Written by the
+ * projection, in the transaction that applies the event.
  */
 export const confirmedSteps = pgTable('confirmed_steps', {
   step: text().primaryKey(),

@@ -10,7 +10,7 @@ export interface Step {
   state: 'applying' | 'giving-back';
   /** It was certainly not sent yet. */
   unsent: boolean;
-  /** The price is not to be applied any more: the former price goes out under the key of the step, so that no copy can apply it. */
+  /** The price must not be applied any more: the former price is sent with the step's key, so that no copy applies it. */
   prevents: boolean;
 }
 
@@ -39,9 +39,9 @@ export interface Sendable {
 }
 
 /**
- * Marks steps as sent, just before they are. After the promotion's end, or when it is cancelled, no step that applies a price is
- * returned, marked or not. For those that were marked, the next round sends the former price (`Step.prevents`). Once an operator has
- * decided to keep the prices, no further step to give one back is marked.
+ * Marks steps as sent, just before they are. After the promotion's end, or when it is cancelled, no step that applies a
+ * price is returned, marked or not. For those that were marked, the next round sends the former price
+ * (`Step.prevents`). Once an operator has decided to keep the prices, no further step to give one back is marked.
  */
 export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Promise<Sendable> {
   const unsent = steps.filter((step) => step.unsent);
@@ -122,9 +122,9 @@ const parkedAfterS = 60;
  *
  * All generations share `confirmed_steps`: a confirmation counts once the serving one has the event, too.
  *
- * In the statement, `is_over` says that the product has a later version than the step expected, `is_lost` that an event was discarded,
- * which may have been the step's, and `is_parked` that the event may wait in a parked product. In the last two cases an operator
- * decides.
+ * In the statement, `is_over` says that the product has a later version than the step expected, `is_lost` that an event
+ * was discarded, which may have been the step's, and `is_parked` that the event may wait in a parked product. In the
+ * last two cases an operator decides.
  *
  * @returns how many steps ended, and how many are still under way.
  */

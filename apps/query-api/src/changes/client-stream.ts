@@ -50,8 +50,9 @@ interface Source {
 }
 
 /**
- * One client’s stream. While the client keeps up, it gets each batch as the feed reads it. When too much is buffered, the stream
- * catches up on its own, at the client’s speed. A client that reads nothing for ten seconds is disconnected, and can resume.
+ * One client’s stream. While the client keeps up, it gets each batch as the feed reads it. When too much is buffered,
+ * the stream catches up on its own, at the client’s speed. A client that reads nothing for ten seconds is disconnected,
+ * and can resume.
  */
 export class ChangeStream {
   readonly #response: ServerResponse;

@@ -17,8 +17,8 @@ export class OlderChanges {
   }
 
   /**
-   * Some of the changes after a position, without a gap. Undefined if they were pruned, or the position belongs to another history
-   * of the log.
+   * Some of the changes after a position, without a gap. Undefined if they were pruned, or the position belongs to
+   * another history of the log.
    */
   async after(position: LogPosition): Promise<readonly ProductChange[] | undefined> {
     const block = await this.#block(position.generation, Math.floor(position.seq / blockSize));

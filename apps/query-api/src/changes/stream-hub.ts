@@ -56,7 +56,8 @@ export class StreamHub {
 
   /**
    * Waits until a stream can be opened: for at most 2 s, for the first read of the change log.
-   * @throws {Problem} `overloaded` if 5 000 streams are open, `unavailable` if the log is not read by then or the process stops.
+   * @throws {Problem} `overloaded` if 5 000 streams are open, `unavailable` if the log is not read by then or the
+   * process stops.
    */
   async awaitRoom(): Promise<void> {
     const retry = { headers: { 'retry-after': '1' } };

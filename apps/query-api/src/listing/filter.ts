@@ -24,8 +24,8 @@ export interface PagePosition extends Position {
 }
 
 /**
- * The part of the products that the first page of a search covered. Later pages cover the same part, even if products have entered
- * or left it meanwhile.
+ * The part of the products that the first page of a search covered. Later pages cover the same part, even if products
+ * have entered or left it meanwhile.
  */
 export interface SearchExtent {
   /** The last name that was considered because it begins with the text, and its id. Absent if all such names were. */

@@ -2,8 +2,8 @@
 const maxAlternatives = 5;
 
 /**
- * The words that `misspelt` may stand for, most likely first: they differ by one wrong, missing, extra or swapped letter, or by two
- * in words of more than five letters. `misspelt` may also be only the beginning of a word.
+ * The words that `misspelt` may stand for, most likely first: they differ by one wrong, missing, extra or swapped
+ * letter, or by two in words of more than five letters. `misspelt` may also be only the beginning of a word.
  */
 export function likeliest(misspelt: string, words: readonly string[]): string[] {
   const allowed = misspelt.length > 5 ? 2 : 1;

@@ -46,7 +46,7 @@ export function inRange(sql: Sql, { minPrice, maxPrice }: PriceRange) {
     ${maxPrice === undefined ? sql`` : sql`and price <= ${maxPrice}::text::numeric`}`;
 }
 
-/** The condition that a row comes after a position. The key is sent as text, because postgres.js would truncate microseconds. */
+/** The condition that a row comes after a position. Sends the key as text: postgres.js would truncate microseconds. */
 export function beyond(sql: Sql, { column, type, descending }: Sort, after: Position | undefined) {
   if (after === undefined) return sql``;
   const position = sql`(${after.key}::text::${sql(type)}, ${after.id}::text)`;

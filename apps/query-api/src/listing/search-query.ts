@@ -81,7 +81,7 @@ export function findCandidates(
       ? sql`true`
       : sql`true ${alternatives.map((some) => sql`and ${oneOf(sql, some, isExact)}`)}`;
   const matches = sql`${isNamed} ${having(sql, grams)}`;
-  // Without statistics PostgreSQL would scan all names in the order of their ids for a rare word: 101 000 pages for 100 000 names.
+  // Without statistics PostgreSQL would scan all names by id for a rare word: 101 000 pages for 100 000 names.
   const byId = wanted.hasStatistics ? sql`names.id` : sql`names.id || ''`;
   // Very long names are read by themselves: the indexes that hold names do not have them.
   const part = (isCovered: boolean, isSigned: boolean, last: string | undefined) => {
@@ -144,8 +144,9 @@ function sourceOf(sql: Sql, range: PriceRange, { hasStatistics }: Wanted) {
 }
 
 /**
- * The names in a range of prices that meet a condition, in the order of ids. Of a word of several grams PostgreSQL expects one name
- * where 10 000 match, so it does not choose here which of the two to read first. `offset 0` keeps the parts apart.
+ * The names in a range of prices that meet a condition, in the order of ids. Of a word of several grams PostgreSQL
+ * expects one name where 10 000 match, so it does not choose here which of the two to read first. `offset 0` keeps the
+ * parts apart.
  */
 function inOrderOfId(sql: Sql, range: PriceRange, isPart: Fragment, hasFewPrices: boolean) {
   if (hasFewPrices) {
@@ -166,9 +167,9 @@ function inOrderOfId(sql: Sql, range: PriceRange, isPart: Fragment, hasFewPrices
 }
 
 /**
- * The sort key of relevance. Names with the signs come first. Then, best first: the whole name, its first words, its beginning, a
- * word, the beginning of a word, any part, and words apart. Ties are in order of name. Without signs, the key is the same as in
- * releases that know no signs: their cursors contain it.
+ * The sort key of relevance. Names with the signs come first. Then, best first: the whole name, its first words, its
+ * beginning, a word, the beginning of a word, any part, and words apart. Ties are in order of name. Without signs, the
+ * key is the same as in releases that know no signs: their cursors contain it.
  */
 function relevance(sql: Sql, { folded, signs }: Wanted) {
   return sql`(${signs.length === 0 ? sql`` : sql`(case when has_signs then '0' else '1' end) ||`} (

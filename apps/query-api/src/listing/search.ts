@@ -27,10 +27,10 @@ export interface Found {
 }
 
 /**
- * A page of the products whose names contain all words of a text, in any case, with any accents, in any order. A word matches any
- * part of a word; a word of one or two letters matches only the beginning, unless its script writes without spaces. If no name
- * matches, the page shows names with similar words. Names with the text’s signs come first; a text of signs only matches names with
- * all of them.
+ * A page of the products whose names contain all words of a text, in any case, with any accents, in any order. A word
+ * matches any part of a word; a word of one or two letters matches only the beginning, unless its script writes without
+ * spaces. If no name matches, the page shows names with similar words. Names with the text’s signs come first; a text
+ * of signs only matches names with all of them.
  */
 export async function searchPage(run: Run, sql: Sql, list: ListRequest): Promise<Found> {
   const { filter, after } = list;

@@ -2,8 +2,8 @@ import type { ProductRead } from '@catalogue/read-schema';
 import { createHash } from 'node:crypto';
 
 /**
- * A product’s strong tag: its version, which `If-Match` accepts, too. Without a version, the time of the last change and a digest
- * of the body: a late value, from before that change, does not move the time.
+ * A product’s strong tag: its version, which `If-Match` accepts, too. Without a version, the time of the last change
+ * and a digest of the body: a late value, from before that change, does not move the time.
  */
 export function etagOf({ version, updatedAt }: Pick<ProductRead, 'version' | 'updatedAt'>, body: string): string {
   if (version > 0) return `"${version}"`;

@@ -5,9 +5,9 @@ import { type LogPosition, provenRows, type ProvenRows, proving } from '@catalog
 const shownColumns = selectionOf(shownFields);
 
 /**
- * The listed products among the ids, with a proof that they were read at a position or later. The limit makes the planner use the
- * index for each id. Without `listed` beside the id, the primary key is the only usable index: a plan made while the table was
- * empty would scan all of another index.
+ * The listed products among the ids, with a proof that they were read at a position or later. The limit makes the
+ * planner use the index for each id. Without `listed` beside the id, the primary key is the only usable index: a plan
+ * made while the table was empty would scan all of another index.
  */
 export async function findProducts(
   sql: Sql,

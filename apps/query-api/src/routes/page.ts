@@ -71,8 +71,8 @@ export async function pageRoutes(app: Server, { document, files }: Page, address
 const workerPolicy = "default-src 'none'; connect-src 'self'";
 
 /**
- * Allows only our own files, the APIs and the issuer: no text in the catalogue can become code, and no token can be sent elsewhere. A
- * page that signs in fetches its pictures, and shows them as blobs, because an image sends no token.
+ * Allows only our own files, the APIs and the issuer: no text in the catalogue can become code, and no token can be
+ * sent elsewhere. A page that signs in fetches its pictures, and shows them as blobs, because an image sends no token.
  */
 function policyFor({ commandApiUrl, pricesUrl, promotionsUrl, signIn }: Addresses): string {
   const [prices, promotions, issuer] = [pricesUrl, promotionsUrl, signIn?.issuer ?? ''].map((url) =>

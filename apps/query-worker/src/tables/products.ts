@@ -57,7 +57,7 @@ export async function renameProducts(sql: Transaction, generation: number, rows:
   await update(sql, generation, rows, writtenFields);
 }
 
-/** Updates locked products whose names have not changed. PostgreSQL then does not fold the name again, which takes 3 µs a row. */
+/** Updates locked products whose names have not changed: PostgreSQL does not fold them again, which takes 3 µs a row. */
 export async function updateProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await update(sql, generation, rows, unnamedFields);
 }

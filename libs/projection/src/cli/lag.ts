@@ -36,8 +36,8 @@ interface Lag extends Position {
   /** Null where the partition's leader is away. */
   end: number | null;
   /**
-   * Offsets that are not applied, except those that no reader sees: markers and messages of aborted transactions. Null where the
-   * partition's leader is away.
+   * Offsets that are not applied, except those that no reader sees: markers and messages of aborted transactions. Null
+   * where the partition's leader is away.
    */
   events: number | null;
   /** Since the first of them was sent; null where that is not known. */

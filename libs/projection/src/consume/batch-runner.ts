@@ -150,7 +150,7 @@ export class BatchRunner {
     return read(messages, this.#options.codec);
   }
 
-  /** Finds messages that PostgreSQL cannot store (such as a name too long for an index) by halving the batch, and parks them. */
+  /** Finds messages that PostgreSQL cannot store, such as a name too long for an index, by halving; parks them. */
   async #applyRead(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<void> {
     let most: number;
     try {

@@ -23,10 +23,10 @@ interface Waiting extends Ready {
 type Apply = (parts: readonly Part[], options: ApplyOptions<Tracked>) => Promise<Folded<Tracked>>;
 
 /**
- * Applies what is ready of several partitions in one transaction: under load a batch of one partition has a dozen messages, and
- * most of what it costs is the transaction. A part that is ready alone does not wait. Parts that become ready during a transaction
- * form the next one. If a transaction of several parts fails for any reason (one of its partitions has another owner, say), each
- * part is applied alone, as if there were no others.
+ * Applies what is ready of several partitions in one transaction: under load a batch of one partition has a dozen
+ * messages, and most of what it costs is the transaction. A part that is ready alone does not wait. Parts that become
+ * ready during a transaction form the next one. If a transaction of several parts fails for any reason (one of its
+ * partitions has another owner, say), each part is applied alone, as if there were no others.
  */
 export class SharedTransactions {
   readonly #apply: Apply;

@@ -5,8 +5,8 @@ import { lastingPlaceOf } from './parked-message.ts';
 import { type Known, ProductFold } from './product-fold.ts';
 
 /**
- * Folds messages, those of a partition in order, into the products they are about, and then applies what waits of those that are
- * to be resumed, as far as it can be. Pure: what is known is not changed.
+ * Folds messages, those of a partition in order, into the products they are about, and then applies what waits of those
+ * that are to be resumed, as far as it can be. Pure: what is known is not changed.
  */
 export function projectBatch<Row extends Tracked>(
   model: Model<Row>,

@@ -32,7 +32,7 @@ export type Projected<Row> =
   | { outcome: 'repeated' | 'superseded' | 'unknown' }
   | Blocked;
 
-/** What operators decided to do without: versions of a product, or, where `eventId` is given, one of two events of a version. */
+/** What operators discarded: versions of a product, or, where `eventId` is given, one of two events of a version. */
 export interface Discard {
   version: number;
   eventId: string;

@@ -6,8 +6,8 @@ import { type Read, read, unstorable } from '../fold/message.ts';
 const headLength = 5;
 
 /**
- * Reads messages that could not be read. One whose schema is not to be had stays unreadable, and says why. A schema is asked for
- * once for all products of a command: a registry that is away may take seconds to say so.
+ * Reads messages that could not be read. One whose schema is not to be had stays unreadable, and says why. A schema is
+ * asked for once for all products of a command: a registry that is away may take seconds to say so.
  */
 export class ReadAgain {
   readonly #codec: Codec;
@@ -36,7 +36,7 @@ export class ReadAgain {
     }
   }
 
-  /** Whether the schema of a message is not to be had, or was not asked for: why it was parked is not known better than before. */
+  /** Whether the schema of a message is unavailable or was not fetched: nothing new is known about why it was parked. */
   lacksSchema({ value }: Pick<ParkedMessage, 'value'>): boolean {
     const head = headOf(value);
     return this.needsSchemas && (!this.#asked.has(head) || this.#asked.get(head) !== undefined);

@@ -1,6 +1,6 @@
 import type { Transaction } from '@catalogue/postgres';
 
-/** Milliseconds. A row that is locked for longer may stay locked for hours, and waiting for it holds a connection and a turn. */
+/** A row that is locked for longer may stay locked for hours, and waiting for it holds a connection and a turn. */
 const briefLockWaitMs = 100;
 
 /** Reads with locks and waits for them only briefly. Later statements wait as long as usual. */

@@ -43,9 +43,9 @@ const maxCachedCharacters = 16_000_000;
 const charactersPerPage = 1_000;
 
 /**
- * Answers pages from memory while the read model has not changed since they were read, and for no longer than each is valid. The
- * change log is read before each answer, once for all requests of one turn of the event loop. Simultaneous requests for the same
- * page share one read. Pages are the same if their lists have the same JSON.
+ * Answers pages from memory while the read model has not changed since they were read, and for no longer than each is
+ * valid. The change log is read before each answer, once for all requests of one turn of the event loop. Simultaneous
+ * requests for the same page share one read. Pages are the same if their lists have the same JSON.
  */
 export class PageCache<List> {
   readonly #feed: ChangeFeed;

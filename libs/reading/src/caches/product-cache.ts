@@ -15,9 +15,9 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const maxCachedProducts = 20_000;
 
 /**
- * Answers single products, from memory if they were read before. A product stays in memory until the change log reports a change of
- * it. The log is read before each answer, once for all requests of one turn of the event loop, so an answer is never older than its
- * request.
+ * Answers single products, from memory if they were read before. A product stays in memory until the change log reports
+ * a change of it. The log is read before each answer, once for all requests of one turn of the event loop, so an answer
+ * is never older than its request.
  */
 export class ProductCache<Row extends { id: string }, Shown> {
   readonly #feed: ChangeFeed;
@@ -59,8 +59,8 @@ export class ProductCache<Row extends { id: string }, Shown> {
   }
 
   /**
-   * As `findNow`. Our ids are UUIDs in lower case, and clients may send them in upper case. Ids of older producers are any text, and
-   * have to match exactly.
+   * As `findNow`. Our ids are UUIDs in lower case, and clients may send them in upper case. Ids of older producers are
+   * any text, and have to match exactly.
    */
   async findByAnyForm(id: string): Promise<FoundProduct<Shown>> {
     const ours = id.toLowerCase();

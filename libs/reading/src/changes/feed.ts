@@ -29,8 +29,8 @@ const maxTurns = 8;
 const maxLookMs = 5_000;
 
 /**
- * Follows the change log of the serving generation, for all requests that wait for changes and all streams: one reader per process.
- * Every later statement on the same server sees the changes that it has read.
+ * Follows the change log of the serving generation, for all requests that wait for changes and all streams: one reader
+ * per process. Every later statement on the same server sees the changes that it has read.
  */
 export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
   readonly #changeLog: ChangeLog<Change>;
@@ -69,7 +69,8 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
   }
 
   /**
-   * Whether the feed knows no change of a product since an earlier position of the feed: if so, a row read since then is current.
+   * Whether the feed knows no change of a product since an earlier position of the feed: if so, a row read since then
+   * is current.
    */
   isUnchanged(productId: string, position: LogPosition): boolean {
     return this.includes(position) && (this.lastOf(productId)?.seq ?? 0) <= position.seq;

@@ -5,8 +5,8 @@ export interface LogPosition {
   generation: number;
   seq: number;
   /**
-   * The random number stored with change `seq`, or for 0 with the beginning of the log. After a failover or restore, the same `seq`
-   * may be another change, with another mark. Null: the log has none; undefined: unknown.
+   * The random number stored with change `seq`, or for 0 with the beginning of the log. After a failover or restore,
+   * the same `seq` may be another change, with another mark. Null: the log has none; undefined: unknown.
    */
   mark: number | null | undefined;
 }
@@ -40,8 +40,8 @@ export function isMarked({ mark }: LogPosition, found: number | null): boolean {
 }
 
 /**
- * The changes after a position, without a gap; empty at the end of the log. Undefined if they are unknown: the position belongs to
- * another history of the log, or the next change was pruned.
+ * The changes after a position, without a gap; empty at the end of the log. Undefined if they are unknown: the position
+ * belongs to another history of the log, or the next change was pruned.
  */
 export function changesAfter<Change extends LoggedChange>(
   read: LogRead<Change>,
@@ -78,9 +78,10 @@ export interface ChangeLogOptions {
 }
 
 /**
- * Reads the change log of the serving generation, in the tables `generations (generation, state)`, `change_counters (generation,
- * last, mark)` and `changes (generation, seq, product_id, version, at, mark)`. The transaction that changes products appends their
- * changes last, and takes `seq` from the counter. So the order of `seq` is the order of commit, without gaps.
+ * Reads the change log of the serving generation, in the tables `generations (generation, state)`, `change_counters
+ * (generation, last, mark)` and `changes (generation, seq, product_id, version, at, mark)`. The transaction that
+ * changes products appends their changes last, and takes `seq` from the counter. So the order of `seq` is the order of
+ * commit, without gaps.
  */
 export class ChangeLog<Change extends LoggedChange = LoggedChange> {
   readonly #sql: Sql;

@@ -12,10 +12,10 @@ export interface ProvenRows<Row> {
 export type WithProof<Row> = Row & { isProven: boolean; isRow: true | null };
 
 /**
- * Extends a statement to prove that it reads at or after a position: the position’s generation serves, and its change has the same
- * mark. Connections of one pool can lead to several servers, and a generation can be switched at any moment, so an earlier read of
- * the log proves nothing about the statement. In a transaction with one snapshot (`repeatable read`), the proof holds for all its
- * statements.
+ * Extends a statement to prove that it reads at or after a position: the position’s generation serves, and its change
+ * has the same mark. Connections of one pool can lead to several servers, and a generation can be switched at any
+ * moment, so an earlier read of the log proves nothing about the statement. In a transaction with one snapshot
+ * (`repeatable read`), the proof holds for all its statements.
  */
 export function proving<Row>(
   sql: Sql | Transaction,

@@ -49,9 +49,9 @@ export class Consistency {
   }
 
   /**
-   * Calls `read`, and repeats it until its result includes the writes of the tokens. A result that is the product of every token
-   * proves that by its version. For any other result the change log proves it: the log has the writes, and the result was read
-   * at that position of the log or later, in the same history.
+   * Calls `read`, and repeats it until its result includes the writes of the tokens. A result that is the product of
+   * every token proves that by its version. For any other result the change log proves it: the log has the writes, and
+   * the result was read at that position of the log or later, in the same history.
    * @param read reads from now on. When it is called, the feed has read all that was committed before the request came.
    * @param productId the product that `read` finds, if it finds one product.
    * @throws {Problem} `read-model-behind` when the wait is over; `product-parked` at once; `overloaded` if 2 000 requests wait
@@ -133,8 +133,8 @@ export class Consistency {
   }
 
   /**
-   * The first write that is not visible yet, with the version that is; or a position at or after all writes. Undefined if all are
-   * visible, but in a history that the feed does not follow yet.
+   * The first write that is not visible yet, with the version that is; or a position at or after all writes. Undefined
+   * if all are visible, but in a history that the feed does not follow yet.
    */
   async #look(tokens: readonly ConsistencyToken[]): Promise<Missing | LogPosition | undefined> {
     const { feed, statuses } = this.#options;

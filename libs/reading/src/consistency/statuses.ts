@@ -11,8 +11,9 @@ export interface ProductStatus {
 }
 
 /**
- * The status of the products that the serving generation knows, including discontinued and incomplete ones, and the position of the
- * log at that moment. Only for a parked product, PostgreSQL reads the queue, by the index of the few products that drain.
+ * The status of the products that the serving generation knows, including discontinued and incomplete ones, and the
+ * position of the log at that moment. Only for a parked product, PostgreSQL reads the queue, by the index of the few
+ * products that drain.
  * @param table where the products are: `(generation, id, version, parked)`, with the primary key `(generation, id)`.
  */
 export async function findStatuses(

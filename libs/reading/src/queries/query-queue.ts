@@ -13,8 +13,8 @@ export interface QueueLimits {
 const cancelled = '57014';
 
 /**
- * Runs a few slow statements at once. Others wait in order, for a limited time, and are refused if too many wait. A statement is
- * cancelled when its client goes away.
+ * Runs a few slow statements at once. Others wait in order, for a limited time, and are refused if too many wait. A
+ * statement is cancelled when its client goes away.
  */
 export class QueryQueue {
   readonly #limits: QueueLimits;

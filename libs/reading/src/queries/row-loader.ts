@@ -28,8 +28,8 @@ const maxCallers = 5_000;
 const maxAnswerMs = 5_000;
 
 /**
- * Finds rows by id. One statement reads all ids of one turn of the event loop, or all that arrive while the database is busy. So
- * all rows of one turn are from one moment.
+ * Finds rows by id. One statement reads all ids of one turn of the event loop, or all that arrive while the database is
+ * busy. So all rows of one turn are from one moment.
  */
 export class RowLoader<Row extends { id: string }> {
   readonly #read: (ids: string[]) => Promise<ProvenRows<Row>>;

@@ -41,7 +41,7 @@ export class Containers implements AsyncDisposable {
     this.addresses = { commands: `http://127.0.0.1:${commandPort}`, queries: `http://127.0.0.1:${queryPort}` };
   }
 
-  /** Starts everything from images named `<prefix>/<app>:latest`, as `docker compose up` does; resolves when all are healthy. */
+  /** Starts everything from images `<prefix>/<app>:latest`, as `docker compose up` does; resolves when all are healthy. */
   static async start(engine: Engine, prefix: string): Promise<Containers> {
     const containers = new Containers(engine, prefix, await freePort(), await freePort());
     try {

@@ -10,8 +10,9 @@ export interface Job {
   /** Requests a second, evenly paced as long as a connection is free; without a bound when absent. */
   perSecond?: number;
   /**
-   * Requests are due at the rate `perSecond`, whether earlier ones are answered or not, and latency counts from that time. Otherwise
-   * a slow answer delays the next request, and hides how long others would have waited ("coordinated omission").
+   * Requests are due at the rate `perSecond`, whether earlier ones are answered or not, and latency counts from that
+   * time. Otherwise a slow answer delays the next request, and hides how long others would have waited ("coordinated
+   * omission").
    */
   open?: boolean;
   /** The number of requests after which the run ends early. */
@@ -22,7 +23,7 @@ export interface Job {
 }
 
 export type Requests =
-  /** New products; with `keys`, each with an Idempotency-Key that begins with it; with `tokens`, each connection with one of them. */
+  /** New products. `keys` begins each one's Idempotency-Key; of `tokens`, each connection sends one. */
   | { kind: 'create'; keys?: string; tokens?: readonly string[] }
   /** New prices for random products, all different. */
   | { kind: 'change'; ids: readonly string[] }

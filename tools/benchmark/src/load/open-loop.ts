@@ -8,8 +8,8 @@ import { Tally } from './tally.ts';
 const maxDrainMs = 60_000;
 
 /**
- * Runs a job whose requests are due at even times. A request that finds no free connection waits for one, and its latency includes the
- * wait. Timers add up to a millisecond to a latency. At the end it waits for all answers.
+ * Runs a job whose requests are due at even times. A request that finds no free connection waits for one, and its
+ * latency includes the wait. Timers add up to a millisecond to a latency. At the end it waits for all answers.
  * @throws when a connection fails, or answers are missing a minute after the last request was due.
  */
 export async function runOpenLoad(job: Job, onPhase: (phase: Phase) => void): Promise<LoadResult> {

@@ -38,7 +38,7 @@ export function cpuOf(service: string, measured: Measurement): Measurement {
 
 const batchSize = 200;
 
-/** 2 000 events, of which a quarter create a product and the others change a price. Ids hardly compress, so each has its own. */
+/** 2 000 events: a quarter create a product, the others change a price. Ids hardly compress, so all are different. */
 export function sampleEvents(): ProductEvent[] {
   return Array.from({ length: 2_000 }, (_, n) => {
     const { value } = n % 4 === 0 ? messageOf(n) : priceChangeOf(n, 2);

@@ -9,8 +9,8 @@ const lockNotAvailable = '55P03';
 const deadlock = '40P01';
 
 /**
- * Runs a transaction whose locks readers and workers also take. It waits at most 200 ms for a lock, so that no other session queues
- * behind it for longer, and retries for `within` milliseconds.
+ * Runs a transaction whose locks readers and workers also take. It waits at most 200 ms for a lock, so that no other
+ * session queues behind it for longer, and retries for `within` milliseconds.
  * @throws {RefusedError} when it gave up.
  */
 export async function briefly<T>(sql: Sql, work: (tx: Transaction) => Promise<T>, within = 30_000): Promise<T> {

@@ -67,7 +67,7 @@ async function reserve(pool: Sql) {
   };
 }
 
-/** Stores the rows that differ in one snapshot, with the higher of their versions; returns the positions of both generations. */
+/** Stores rows that differ in one snapshot, with the higher of their versions; returns the positions of both generations. */
 async function findSuspects(sql: Sql, model: Model, pair: Pair) {
   const { serving, candidate, topic } = pair;
   const {
