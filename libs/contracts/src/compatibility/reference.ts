@@ -16,7 +16,7 @@ export function eventReference(samples: ReadonlySet<string>): string {
     'A consumer finds the rules of the topic in [events](events.md).',
     ...topics.flatMap(([topic, contract]) => [
       `## \`${topic}\``,
-      'Every message has these members.',
+      'These members are the same in every type of event.',
       tableOf(contract.envelope),
       ...Object.entries(contract.definitions).flatMap(([type, { schemaVersion, payload }]) => [
         `### \`${type}\``,
