@@ -1,7 +1,9 @@
 import { ensureTopic } from '@catalogue/kafka';
-import { createLogger, integer, readSettings } from '@catalogue/service';
+import { createLogger, integer, readArguments, readSettings } from '@catalogue/service';
 import { settings, topicOf } from './settings.ts';
 
+const usage = 'Usage: node dist/migrate.js\n\nCreates the topic, or checks the one that exists.';
+readArguments(process.argv.slice(2), { usage });
 const { brokers, logLevel, partitions, ...rest } = readSettings(
   {
     brokers: settings.brokers,

@@ -48,7 +48,7 @@ export async function connectPatiently<T extends AnyClient>(make: () => T, log: 
       await connect(client);
       return client;
     } catch (error) {
-      if (attempt === 1) log.warn({ err: error }, 'Kafka cannot be reached; retrying');
+      if (attempt === 1 && !signal.aborted) log.warn({ err: error }, 'Kafka cannot be reached; retrying');
       await delay(Math.min(100 * 2 ** attempt, 1000), undefined, { signal });
     }
   }

@@ -39,6 +39,11 @@ export function isAway(code: number): boolean {
   return away.has(code);
 }
 
+/** True for an error that `isAway` describes, whatever its type. */
+export function isBrokerAway(error: unknown): boolean {
+  return error instanceof KafkaError && isAway(error.code);
+}
+
 const away = new Set<number>([
   codes.ERR__ALL_BROKERS_DOWN,
   codes.ERR__TRANSPORT,

@@ -3,7 +3,7 @@ export type { Brokers, SecuredBrokers } from './brokers.ts';
 export type { ClientOptions } from './client.ts';
 export { Consumer, openConsumer } from './consumer.ts';
 export { ensureTopic, findDangers, type TopicWanted } from './ensure-topic.ts';
-export { KafkaError } from './errors.ts';
+export { isBrokerAway, KafkaError } from './errors.ts';
 export type { ConsumerOptions, PartitionState } from './membership.ts';
 export type { Log } from './log.ts';
 export { firstMessages } from './first-messages.ts';

@@ -17,6 +17,7 @@ export {
   isStatementTimeout,
   isTransient,
 } from './errors.ts';
+export { faultOfDatabase, lineOf } from './fault.ts';
 export { hinter } from './hint.ts';
 export { migrate } from './migrate.ts';
 export { requireLogin } from './require-login.ts';

@@ -23,7 +23,9 @@ export async function runMigration(
     log.info(`The tables of ${service} are at their newest version`);
     return 0;
   } catch (error) {
-    process.stderr.write(`The database of ${database.variable} was not migrated: ${(error as Error).message}\n`);
+    // A host name with several addresses fails with an error without a message.
+    const { message, code } = error as NodeJS.ErrnoException;
+    process.stderr.write(`The database of ${database.variable} was not migrated: ${message || code}\n`);
     return 1;
   }
 }

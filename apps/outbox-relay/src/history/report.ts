@@ -1,4 +1,6 @@
 import type { PlacedEvent } from '@catalogue/event-store';
+import { isBrokerAway } from '@catalogue/kafka';
+import { faultOfDatabase } from '@catalogue/postgres';
 import { placeText } from './from.ts';
 
 /** The time between two lines of progress. */
@@ -29,7 +31,7 @@ export class Report {
   }
 
   failed(error: unknown): void {
-    complain((error as Error).message);
+    complain(faultOfDatabase(error, 'WRITE_DB_DSN') + adviceOn(error));
     if (this.#last === undefined) return;
     complain(`${this.#events} events were sent to ${this.topic}; go on with --from ${placeText(this.#last)}`);
   }
@@ -40,6 +42,10 @@ export class Report {
     warn: tell,
     error: tell,
   };
+}
+
+function adviceOn(error: unknown): string {
+  return isBrokerAway(error) ? '. Is Kafka up, and is KAFKA_BROKER right?' : '';
 }
 
 function tell(facts: object, message: string): void {

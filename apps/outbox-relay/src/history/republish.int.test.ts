@@ -135,4 +135,18 @@ test('republish prints what it sent and, when stopped early, where to continue',
     1,
     'There is no topic no-such-topic, or the ACL to write to it is missing\n',
   ]);
+  const away = (changed: Record<string, string>) => startProcess(program, ['--from', '0'], changed);
+  await using brokerAway = away({ ...settings(db, kafka, topic.name), KAFKA_BROKER: '127.0.0.1:1' });
+  expect([await brokerAway.exited, brokerAway.stderr()]).toEqual([
+    1,
+    expect.stringMatching(/^[^\n]*\. Is Kafka up, and is KAFKA_BROKER right\?\n$/),
+  ]);
+  await using storeAway = away({
+    ...settings(db, kafka, topic.name),
+    WRITE_DB_DSN: 'postgres://postgres@127.0.0.1:1/x',
+  });
+  expect([await storeAway.exited, storeAway.stderr()]).toEqual([
+    1,
+    expect.stringMatching(/^The database of WRITE_DB_DSN cannot be reached: [^\n]*\n$/),
+  ]);
 });

@@ -1,4 +1,5 @@
 import type { Sql } from '@catalogue/postgres';
+import { readArguments } from '@catalogue/service';
 import { itemStates } from '../machine/item.ts';
 import { operatePromotion } from '../tables/operations.ts';
 import { listItems, listStanding, readLog } from '../tables/lists.ts';
@@ -19,15 +20,21 @@ export function isPromotionCommand(name: string | undefined): name is PromotionC
   return names.some((known) => known === name);
 }
 
+/** Reads the id of a promotion; undefined for `list`. Ends the process if the arguments are others. */
+export function idOf(command: PromotionCommand, typed: readonly string[]): string | undefined {
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+  const faultOf = (text: string) =>
+    isId.test(text) ? undefined : `${command} needs the id of a promotion, as list shows it`;
+  return readArguments(typed, { usage: help, positionals: command === 'list' ? 0 : 1, faultOf }).positionals[0];
+}
+
 /** Runs a command of the operator's tool; returns its output. @throws {Error} whose message says why it did nothing. */
 export async function runPromotionCommand(
   sql: Sql,
   command: PromotionCommand,
   id: string | undefined,
 ): Promise<string> {
-  if (command === 'list') return await list(sql);
-  if (id === undefined || !/^[0-9a-f-]{36}$/i.test(id))
-    throw new Error(`${command} needs the id of a promotion, as list shows it`);
+  if (command === 'list' || id === undefined) return await list(sql);
   if (command === 'show') return await show(sql, id);
   const operated = await operatePromotion(sql, id, command);
   if (operated === 'not-found') throw new Error(`There is no promotion ${id}`);

@@ -106,6 +106,7 @@ test('control characters in messages are escaped for a terminal and kept with --
 test.each([
   [[], [], {}, 'Name the products'],
   [['a'], ['all'], {}, 'Name the products'],
+  [['a'], [], { reason: 'gap' }, '--reason and --older-than select among all products'],
   [[], ['all'], { reason: 'mood' }, '--reason must be one of'],
   [[], ['all'], { 'older-than': '5' }, '--older-than must be a duration'],
 ])('wrong arguments are answered with the right form: %j %j %j', async (positionals, flags, options, message) => {

@@ -30,10 +30,20 @@ test.each([
     ['parked', 'list'],
     { READ_DB_DSN: away },
     1,
-    /^The read database cannot be reached: .*ECONNREFUSED.*READ_DB_DSN right\?\n$/,
+    /^The database of READ_DB_DSN cannot be reached: .*ECONNREFUSED.*READ_DB_DSN right\?\n$/,
   ],
-  [['parked', 'list'], { READ_DB_DSN: missing }, 1, /^The read database refuses: .*not_there.* READ_DB_DSN right\?\n$/],
-  [['parked', 'list'], {}, 1, /^The database of READ_DB_DSN has no read model .*run node dist\/migrate\.js\n$/],
+  [
+    ['parked', 'list'],
+    { READ_DB_DSN: missing },
+    1,
+    /^The database of READ_DB_DSN refuses: .*not_there.* READ_DB_DSN right\?\n$/,
+  ],
+  [
+    ['parked', 'list'],
+    {},
+    1,
+    /^The database of READ_DB_DSN has no tables of this release .*run node dist\/migrate\.js\n$/,
+  ],
   [['parked', 'list', 'x'], {}, 2, /arguments\. See node dist\/cli\.js parked list --help\n$/],
   [['lag'], { KAFKA_BROKER: '127.0.0.1:1' }, 1, /127\.0\.0\.1:1.*\. Is Kafka up, and is KAFKA_BROKER right\?\n$/],
 ])('a failed command prints one line that says what to check: %j %j', async (typed, settings, code, line) => {

@@ -142,6 +142,8 @@ async function forEach(
   const isAll = input.flags.has('all');
   if (isAll === input.positionals.length > 0) throw new UsageError('Name the products, or use --all');
   const filter = filterOf(input);
+  if (!isAll && Object.keys(filter).length > 0)
+    throw new UsageError('--reason and --older-than select among all products: use them with --all, without names');
   const ids = isAll
     ? (await listParked(sql, filter, Number.MAX_SAFE_INTEGER)).map((it) => it.productId)
     : input.positionals;

@@ -33,5 +33,5 @@ test('a database that does not answer is named by the setting of its service', a
   const shown = capture(process.stderr);
   const environment = { COUNTERS_DSN: 'postgres://nobody@127.0.0.1:1/none', KAFKA_BROKER: '127.0.0.1:1' };
   expect(await runCommand(counterModel, settings, ['parked', 'list'], environment)).toBe(1);
-  expect(shown()).toMatch(/^The read database cannot be reached: .* is COUNTERS_DSN right\?\n$/);
+  expect(shown()).toMatch(/^The database of COUNTERS_DSN cannot be reached: .* is COUNTERS_DSN right\?\n$/);
 });

@@ -1,8 +1,8 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Codec } from '@catalogue/contracts';
 import { type Brokers, KafkaError, openAdmin } from '@catalogue/kafka';
-import { connect, errorCode, isTransient } from '@catalogue/postgres';
-import { readSettings, registrySettings, type Setting } from '@catalogue/service';
+import { connect, faultOfDatabase } from '@catalogue/postgres';
+import { outliveClosedPipe, readSettings, registrySettings, type Setting } from '@catalogue/service';
 import type { Model } from '../model.ts';
 import { type Command, type Input, type Output, type Tools, UsageError } from './command.ts';
 import { lag } from './lag.ts';
@@ -39,7 +39,7 @@ export async function runCommand(
   environment: Environment,
 ): Promise<number> {
   const settings: ToolSettings = { readDb, brokers, topic };
-  process.stdout.on('error', ignoreClosedPipe);
+  outliveClosedPipe();
   try {
     const command = findCommand(typed);
     if (command === undefined) {
@@ -57,11 +57,6 @@ export async function runCommand(
     process.stderr.write(`${oneLine(error, settings)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
-}
-
-/** The reader has closed the pipe (`| head`); the command has done its work all the same. */
-function ignoreClosedPipe(error: Error): void {
-  if (errorCode(error) !== 'EPIPE') throw error;
 }
 
 /** Undefined when the help is requested. */
@@ -120,28 +115,9 @@ function show({ text, data, refused }: Output, { flags }: Input): number {
   return 1;
 }
 
-function oneLine(error: unknown, settings: ToolSettings): string {
-  // A host name with several addresses fails with an error without a message.
-  const { message } = error as Error;
-  const told = message === '' ? (errorCode(error) ?? String(error)) : message;
-  const lines = told.split('\n').map((line) => line.trim());
-  return printable(adviceOn(error, lines.filter((line) => line !== '').join('; '), settings));
-}
-
-const undefinedTable = '42P01';
-const noSuchDatabase = '3D000';
-
-/** The message, with advice where the environment is at fault. */
-function adviceOn(error: unknown, message: string, { readDb, brokers }: ToolSettings): string {
-  const code = errorCode(error) ?? '';
-  if (code === undefinedTable)
-    return `The database of ${readDb.variable} has no read model of this release (${message}): run node dist/migrate.js`;
-  if (code === noSuchDatabase || code.startsWith('28'))
-    return `The read database refuses: ${message}. Is ${readDb.variable} right?`;
-  if (isTransient(error))
-    return `The read database cannot be reached: ${message}. Is it up, and is ${readDb.variable} right?`;
-  if (error instanceof KafkaError) return `${message}. Is Kafka up, and is ${brokers.variable} right?`;
-  return message;
+function oneLine(error: unknown, { readDb, brokers }: ToolSettings): string {
+  const advice = error instanceof KafkaError ? `. Is Kafka up, and is ${brokers.variable} right?` : '';
+  return printable(`${faultOfDatabase(error, readDb.variable)}${advice}`);
 }
 
 function listOf({ readDb, brokers, topic }: ToolSettings): string {
