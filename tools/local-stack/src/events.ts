@@ -19,11 +19,11 @@ const consumer = openConsumer({
   clientId: 'events-tool',
   log: { debug() {}, info() {}, warn: tell, error: tell },
   offsets: async (partitions) => new Map(partitions.map((partition) => [partition, { next: 0 }])),
-  apply: async ({ messages, expected }: MessageBatch) => {
+  apply: async ({ messages, next }: MessageBatch) => {
     for (const { partition, offset, key, value } of messages) {
       console.log(`partition ${partition}  offset ${offset}  key ${key?.toString() ?? '-'}\n${textOf(value)}\n`);
     }
-    return { next: (messages.at(-1)?.offset ?? expected - 1) + 1 };
+    return { next };
   },
 });
 console.error(`The messages of ${topic} at ${kafkaBroker}, from the first one on; Ctrl-C ends this.`);
