@@ -421,7 +421,7 @@ describe('with access tokens', () => {
       return json([]);
     };
     await new Catalogue({ commands: 'http://c', queries: 'http://q', fetch, token: async () => 'secret' }).page();
-    expect(inits.map(({ redirect }) => redirect)).toEqual(['error']);
+    expect(inits.map(({ redirect }) => redirect)).toEqual(['manual']);
   });
 
   test.each(['', 'secret\n', 'secret word', 'secret\u0000', 'sécret', 'sec=ret'])(
@@ -470,5 +470,43 @@ describe('with access tokens', () => {
     const call = catalogue.page({}, { signal: stop.signal });
     stop.abort(new Error('not wanted any more'));
     await expect(call).rejects.toThrow('not wanted any more');
+  });
+});
+
+describe('a server that is not the API', () => {
+  const moved = () =>
+    new Response(null, { status: 301, headers: { location: 'https://shop.example/login?key=secret' } });
+
+  test('a redirected command is not sent on as a GET: it fails at once, and says where the redirect leads', async () => {
+    const inits: RequestInit[] = [];
+    const fetch = async (_: unknown, init: RequestInit = {}) => {
+      inits.push(init);
+      return moved();
+    };
+    const options = { commands: 'http://c', queries: 'http://q', fetch };
+    for (const catalogue of [new Catalogue(options), new Catalogue({ ...options, token: async () => 'secret' })]) {
+      const lost: unknown = await catalogue.create({ name: 'Mouse', price: 1 }).catch((error: unknown) => error);
+      expect(lost).toMatchObject({ type: 'unknown', status: 301, api: 'commands' });
+      expect(String(lost)).toMatch(/: commands redirects to https:\/\/shop\.example: give the client the address/);
+    }
+    expect(inits.map(({ redirect }) => redirect)).toEqual(['manual', 'manual']);
+  });
+
+  test.each(['null', '"ok"', '[]', '{"ok":true}', '{"id":7,"version":1}'])(
+    'a command is not done because another server answered it with %s',
+    async (text) => {
+      const created = catalogueOf(api(new Response(text))).create({ name: 'Mouse', price: 1 });
+      await expect(created).rejects.toThrow('commands answered 200 with JSON that is no answer of this API');
+    },
+  );
+
+  test.each(['null', '"ok"', '{"ok":true}'])('%s is not a list of products', async (text) => {
+    const listed = Array.fromAsync(catalogueOf(api(new Response(text))).list());
+    await expect(listed).rejects.toThrow('queries answered 200 with JSON that is no answer of this API');
+  });
+
+  test.each(['null', '"ok"', '[]'])('%s is not a product', async (text) => {
+    const got = catalogueOf(api(new Response(text))).get('mouse');
+    await expect(got).rejects.toMatchObject({ name: 'CatalogueProblem', type: 'unknown', status: 200 });
   });
 });

@@ -62,7 +62,10 @@ interface Call {
   signal: AbortSignal | undefined;
   /** See `Request`. */
   deadline: number;
+  fits?: Fits | undefined;
 }
+
+type Fits = (body: unknown) => boolean;
 
 export interface CommandOptions extends CallOptions {
   /**
@@ -130,7 +133,10 @@ export class Catalogue {
     const call = { signal: options.signal, deadline: this.#queries.deadline() };
     const unseen = await this.#reachOldest(call);
     const written = this.#tokens?.withSeen(unseen) ?? [];
-    const answer = await this.#query(`/products${queryString({ ...query })}`, written, call);
+    const answer = await this.#query(`/products${queryString({ ...query })}`, written, {
+      ...call,
+      fits: Array.isArray,
+    });
     const next = nextOf(answer)?.get('cursor') ?? undefined;
     return { products: answer.body as Product[], ...(next === undefined ? {} : { next }) };
   }
@@ -151,7 +157,12 @@ export class Catalogue {
    */
   async *history(id: string, { signal }: CallOptions = {}): AsyncGenerator<HistoryEntry> {
     const ask = (before: string | undefined) =>
-      this.#commands.send({ method: 'GET', path: `${pathOf(id)}/history${queryString({ before })}`, signal });
+      this.#commands.send({
+        method: 'GET',
+        path: `${pathOf(id)}/history${queryString({ before })}`,
+        fits: Array.isArray,
+        signal,
+      });
     yield* pagesOf<HistoryEntry>(ask, 'before');
   }
 
@@ -188,7 +199,7 @@ export class Catalogue {
       throw new TypeError(`priorPrices takes no id with a comma: ask priorPrice for "${several}"`);
     }
     const path = `/prior-prices${queryString({ ids: ids.join(','), ...query })}`;
-    const { body } = await this.#priced(path, ids, options);
+    const { body } = await this.#priced(path, ids, options, Array.isArray);
     return body as PriorPrice[];
   }
 
@@ -199,13 +210,15 @@ export class Catalogue {
     options: CallOptions = {},
   ): AsyncGenerator<PricePeriod> {
     yield* pagesOf<PricePeriod>((cursor) =>
-      this.#priced(`${pathOf(id)}/prices${queryString({ ...query, cursor })}`, [id], options),
+      this.#priced(`${pathOf(id)}/prices${queryString({ ...query, cursor })}`, [id], options, Array.isArray),
     );
   }
 
   /** The reductions in force, the largest first. Loads each page when the loop reaches it. */
   async *reductions(query: MarketQuery = {}, options: CallOptions = {}): AsyncGenerator<Reduction> {
-    yield* pagesOf<Reduction>((cursor) => this.#priced(`/reductions${queryString({ ...query, cursor })}`, [], options));
+    yield* pagesOf<Reduction>((cursor) =>
+      this.#priced(`/reductions${queryString({ ...query, cursor })}`, [], options, Array.isArray),
+    );
   }
 
   /** Makes reads wait for another client’s write, too. */
@@ -227,7 +240,7 @@ export class Catalogue {
         : { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     };
-    const answer = await this.#commands.send({ method, path, headers, body, signal });
+    const answer = await this.#commands.send({ method, path, headers, body, fits: isWritten, signal });
     const { id, version } = answer.body as Written;
     const receipt = { id, version, token: answer.headers.get('consistency-token') ?? '' };
     if (receipt.token !== '') this.remember(receipt);
@@ -251,10 +264,10 @@ export class Catalogue {
   }
 
   /** A query about prices, which includes this client’s writes of these products. Queries of products still wait for them. */
-  async #priced(path: string, ids: readonly string[], { signal }: CallOptions): Promise<Answer> {
+  async #priced(path: string, ids: readonly string[], { signal }: CallOptions, fits?: Fits): Promise<Answer> {
     const prices = this.#prices;
     if (prices === undefined) throw new TypeError('prices is missing: the address of price-history');
-    const call = { method: 'GET' as const, path, signal, deadline: prices.deadline() };
+    const call = { method: 'GET' as const, path, signal, fits, deadline: prices.deadline() };
     const tokens = ids.flatMap((id) => this.#tokens?.of(id) ?? []).slice(-maxTokens);
     const headers = { 'consistency-token': tokens.map(({ token }) => token).join(','), prefer: 'wait=5' };
     try {
@@ -280,7 +293,7 @@ export class Catalogue {
   async #reachOldest(call: Call): Promise<readonly Receipt[]> {
     let due = this.#tokens?.unseen() ?? [];
     while (due.length > maxTokens) {
-      await this.#query('/products?limit=1', due.slice(0, maxTokens), call);
+      await this.#query('/products?limit=1', due.slice(0, maxTokens), { ...call, fits: Array.isArray });
       due = this.#tokens?.stillUnseen(due.slice(maxTokens)) ?? [];
     }
     return due;
@@ -306,7 +319,7 @@ export class Catalogue {
     const others: Receipt[] = [];
     for (const receipt of receipts) {
       try {
-        await this.#ask('/products?limit=1', [receipt], call);
+        await this.#ask('/products?limit=1', [receipt], { ...call, fits: Array.isArray });
         others.push(receipt);
       } catch (error) {
         if (!isProblem(error, 'product-parked')) throw error;
@@ -316,6 +329,11 @@ export class Catalogue {
     }
     return others;
   }
+}
+
+function isWritten(body: unknown): boolean {
+  const { id, version } = (body ?? {}) as Partial<Written>;
+  return typeof id === 'string' && typeof version === 'number';
 }
 
 /** @throws {TypeError} for an id that a URL cannot carry: dots are path segments, and an empty id means the list. */

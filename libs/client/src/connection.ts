@@ -1,6 +1,7 @@
 import { addressOf } from './address.ts';
 import { backoff, pause } from './pause.ts';
 import { type Api, CatalogueProblem, CatalogueUnreachable, isProblem } from './problem.ts';
+import { isRedirect, redirected } from './redirect.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { NoToken, withToken } from './token.ts';
 
@@ -10,6 +11,8 @@ export interface Request {
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** Whether the body of an answer is what the API would send, and not what another server says; any object when absent. */
+  fits?: ((body: unknown) => boolean) | undefined;
   signal?: AbortSignal | undefined;
   /** When the call has to end, on the clock of `performance.now()`; one timeout from now when absent. */
   deadline?: number | undefined;
@@ -116,7 +119,7 @@ export class Connection {
 
   /** One attempt: the answer, or the reason to retry. */
   async #attempt(
-    { path, signal, init }: Prepared,
+    { path, signal, init, fits }: Prepared,
     time: number,
   ): Promise<{ answer: Answer } | { error: unknown; retryAfter: number }> {
     const limit = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(time, maxAttemptMs))));
@@ -132,8 +135,9 @@ export class Connection {
       // No network, no server, or a truncated answer: fetch does not tell them apart. Or no token.
       return { error, retryAfter: 0 };
     }
+    if (isRedirect(response)) throw redirected(this.#options.api, response, this.url(path));
     const parsed = parse(text);
-    if (response.ok && parsed !== undefined) return { answer: { headers: response.headers, body: parsed } };
+    if (response.ok && fits(parsed)) return { answer: { headers: response.headers, body: parsed } };
     const problem = new CatalogueProblem(this.#options.api, response.status, parsed);
     if (!isForNow(problem)) throw problem;
     return { error: problem, retryAfter: retryAfterOf(response.headers) };
@@ -144,21 +148,28 @@ interface Prepared {
   path: string;
   signal: AbortSignal | undefined;
   init: RequestInit;
+  fits: (body: unknown) => boolean;
 }
 
 /** Runs once, outside the retry loop: a retry does not fix a value that is not JSON, or not a valid header. */
-function prepare({ method, path, headers, body, signal }: Request): Prepared {
+function prepare({ method, path, headers, body, fits = isObject, signal }: Request): Prepared {
   const init = {
     method,
+    // A redirect of a POST (301, 302, 303) is followed by a GET: a list would seem to be the answer to a command that got lost.
+    ...(method === 'GET' ? {} : { redirect: 'manual' as const }),
     headers: new Headers({ accept: 'application/json', ...headers }),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
-  return { path, signal, init };
+  return { path, signal, init, fits };
 }
 
 /** Whether the same request may succeed soon. A parked product needs an operator. */
 function isForNow({ status, type }: CatalogueProblem): boolean {
   return [408, 429, 502, 503, 504].includes(status) && type !== 'product-parked';
+}
+
+function isObject(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
 
 /** Undefined if the text is not JSON, such as a proxy’s error page or an empty body. */

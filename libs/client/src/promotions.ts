@@ -1,5 +1,5 @@
 import type { CallOptions, ChangeOptions, CommandOptions } from './catalogue.ts';
-import { type CallerOptions, type Connection, connector } from './connection.ts';
+import { type CallerOptions, type Connection, connector, type Request } from './connection.ts';
 import { isProblem } from './problem.ts';
 import type {
   NewPromotion,
@@ -68,7 +68,12 @@ export class Promotions {
     query: { limit?: number | undefined; cursor?: string | undefined } = {},
     { signal }: CallOptions = {},
   ): Promise<PromotionPage> {
-    const answer = await this.#api.send({ method: 'GET', path: `/promotions${queryString(query)}`, signal });
+    const answer = await this.#api.send({
+      method: 'GET',
+      path: `/promotions${queryString(query)}`,
+      fits: Array.isArray,
+      signal,
+    });
     const next = nextOf(answer)?.get('cursor') ?? undefined;
     return { promotions: answer.body as Promotion[], ...(next === undefined ? {} : { next }) };
   }
@@ -91,13 +96,13 @@ export class Promotions {
   ): AsyncGenerator<PromotionItem> {
     yield* pagesOf<PromotionItem>((cursor) => {
       const path = `${pathOf(id)}/items${queryString({ ...query, cursor })}`;
-      return this.#api.send({ method: 'GET', path, signal });
+      return this.#api.send({ method: 'GET', path, fits: Array.isArray, signal });
     });
   }
 
   /** Every transition of a promotion, the oldest first. */
   async log(id: string, { signal }: CallOptions = {}): Promise<PromotionTransition[]> {
-    return (await this.#send('GET', `${pathOf(id)}/log`, { signal })) as PromotionTransition[];
+    return (await this.#send('GET', `${pathOf(id)}/log`, { fits: Array.isArray, signal })) as PromotionTransition[];
   }
 
   /**
@@ -161,7 +166,7 @@ export class Promotions {
   async #send(
     method: 'GET' | 'POST' | 'PATCH',
     path: string,
-    rest: { headers?: Record<string, string>; body?: unknown; signal?: AbortSignal | undefined },
+    rest: Pick<Request, 'headers' | 'body' | 'fits' | 'signal'>,
   ): Promise<unknown> {
     return (await this.#api.send({ method, path, ...rest })).body;
   }

@@ -1,9 +1,10 @@
 import type { Connection } from './connection.ts';
 import { EventStreamParser, type SentEvent } from './event-stream.ts';
 import { backoff, pause } from './pause.ts';
-import { CatalogueProblem } from './problem.ts';
+import { type Api, CatalogueProblem } from './problem.ts';
 import type { Product, StreamEvent } from './product.ts';
 import type { PromotionEvent, PromotionProgress } from './promotion.ts';
+import { isRedirect, redirected } from './redirect.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { NoToken } from './token.ts';
 
@@ -65,7 +66,7 @@ export async function* streamFrom<E>(
         for (const sent of parser.push(text)) {
           // Set before the event is handed out: the consumer may exit the loop then.
           lastEventId = sent.lastEventId;
-          const event = understood(sent);
+          const event = eventOf(understood, sent, connection.api);
           if (event !== undefined) yield event;
           // Drop the other events of the piece.
           if (signal?.aborted) return;
@@ -81,6 +82,17 @@ export async function* streamFrom<E>(
     tell('lost');
     failures += 1;
     await pause(Math.max(backoff(failures), retryMs, retryAfterMs), signal).catch(() => {}); // Aborted: the loop ends.
+  }
+}
+
+/** @throws {Error} if the data is not JSON: to connect again would bring the same event. */
+function eventOf<E>(understood: Source<E>['understood'], sent: SentEvent, api: Api): E | undefined {
+  try {
+    return understood(sent);
+  } catch (cause) {
+    throw new Error(`${api} sent an event ${sent.type} whose data is not JSON, with the id ${sent.lastEventId}`, {
+      cause,
+    });
   }
 }
 
@@ -109,7 +121,8 @@ async function open(connection: Connection, path: string, lastEventId: string | 
     const isStream = response?.headers.get('content-type')?.startsWith('text/event-stream');
     if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
     if (response === undefined) return 0;
-    if (response.status >= 500 || response.status === 429) return retryAfterOf(response.headers);
+    if (response.status >= 500 || [408, 429].includes(response.status)) return retryAfterOf(response.headers);
+    if (isRedirect(response)) throw redirected(connection.api, response, connection.url(path));
     const body: unknown = await response.json().catch(() => undefined);
     // A truncated refusal is not an answer.
     if (attempt.signal.aborted) return 0;

@@ -17,7 +17,7 @@ export function withToken(fetch: Fetch, token: () => Promise<string>): Fetch {
     const text = await orAborted(ask(token), init?.signal);
     const headers = new Headers(init?.headers);
     headers.set('authorization', `Bearer ${text}`);
-    return await fetch(input, { ...init, headers, redirect: 'error' });
+    return await fetch(input, { ...init, headers, redirect: 'manual' });
   };
   return async (input, init) => {
     const response = await send(input, init);
