@@ -1,14 +1,10 @@
-// npm run bench [-- --quick] [--only <scenario>]… [--rounds <n>] [--postgres <version> | --servers] [--plots <folder>]
-// [--write]: measures the running system beside the floors of this machine; on its own servers, or on those of KAFKA_BROKER,
-// WRITE_DB_DSN and READ_DB_DSN. --write records the result in docs/performance.md.
-// --plots writes SVG files into a folder.
+// npm run bench -- --help lists the options. Measures the running system beside the floors of this machine.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readArguments, UsageError, usage } from './arguments.ts';
 import { Bed } from './bed.ts';
 import { buildAll } from '@catalogue/acceptance';
-import { postgresVersionOf } from '@catalogue/local-stack';
 import { withRecord } from './document.ts';
 import { environment } from './environment.ts';
 import { latencyPlot } from './latency-plot.ts';
@@ -19,23 +15,8 @@ import { openServers } from './servers.ts';
 import { scenarios } from './scenarios/index.ts';
 import { type Plot, svgOf } from './plot.ts';
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string' },
-    postgres: { type: 'string' },
-    servers: { type: 'boolean', default: false },
-    plots: { type: 'string' },
-    write: { type: 'boolean', default: false },
-  },
-});
-const chosen = choose(scenarios, values.only);
-if (values.write && values.only.length > 0) throw new Error('Only a whole run is recorded: --write without --only');
-if (values.servers && values.postgres !== undefined)
-  throw new Error('--servers has its own PostgreSQL: omit --postgres');
-const postgresVersion = values.postgres === undefined ? undefined : postgresVersionOf(values.postgres);
-const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+const { values, chosen } = readOptions();
+const { rounds, postgres: postgresVersion } = values;
 const times = values.quick ? { warmUp: 1_000, duration: 2_000 } : { warmUp: 2_000, duration: 5_000 };
 
 const stop = new AbortController();
@@ -49,6 +30,22 @@ if (values.plots !== undefined) await draw(measured.plots, values.plots);
 for (const failure of measured.failures) console.error(`FAILED ${failure}`);
 if (measured.failures.length > 0) process.exitCode = 1;
 else if (values.write) await write(measured.record);
+
+/** Ends the process when it is asked for help (exit code 0), or when the options are wrong (2). */
+function readOptions() {
+  try {
+    const read = readArguments(process.argv.slice(2));
+    if (read.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    return { values: read, chosen: choose(scenarios, read.only) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`bench: ${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
 
 /** After an interruption, ends the process when everything that was started has ended. */
 async function measure(): Promise<{ record: string; failures: string[]; plots: Plot[] }> {

@@ -1,4 +1,5 @@
 import { orAborted } from '@catalogue/service';
+import { UsageError } from './arguments.ts';
 import type { Bed } from './bed.ts';
 import { type Outcome, progressOf } from './report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -11,7 +12,7 @@ export function choose(all: readonly Scenario[], wanted: readonly string[]): Sce
   const names = wanted.flatMap((name) => expanded(all, name));
   const unknown = names.find((name) => !all.some((scenario) => scenario.name === name));
   if (unknown !== undefined) {
-    throw new Error(`There is no scenario "${unknown}"; there are ${all.map(({ name }) => name).join(', ')}`);
+    throw new UsageError(`There is no scenario "${unknown}"; there are ${all.map(({ name }) => name).join(', ')}`);
   }
   const floors = all.filter(({ name }) => names.includes(name)).flatMap(({ targets }) => targets.map(({ of }) => of));
   if (names.length === 0) return all.filter(({ onlyNamed = false }) => !onlyNamed);
