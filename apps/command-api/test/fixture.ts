@@ -49,7 +49,7 @@ export function intercepted(sql: Sql, by: (run: () => Promise<unknown>, sent: Se
 
 export const isAppend = ({ text }: Sent): boolean => text.includes('insert into events');
 export const isLookUpOfEvents = ({ text }: Sent): boolean => text.includes('as wanted (stream, version, id)');
-export const isLookUpOfKeys = ({ text }: Sent): boolean => text.includes('from idempotency_keys');
+export const isLookUpOfKeys = ({ text }: Sent): boolean => text.includes('as wanted (subject, key)');
 
 export const failure = (code?: string) => Object.assign(new Error('injected'), code === undefined ? {} : { code });
 

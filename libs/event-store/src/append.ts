@@ -1,6 +1,6 @@
 import { errorCode, isRefusedStatement, type Sql } from '@catalogue/postgres';
 import type { NewEvent } from './event.ts';
-import type { StoredAnswer } from './idempotency.ts';
+import { keyOf, type StoredAnswer } from './idempotency.ts';
 
 /** Events to append to one stream, decided on `expectedVersion` (0: the stream has no events yet). At least one. */
 export interface Append {
@@ -41,18 +41,52 @@ export async function append(
   appends: readonly Append[],
   answers: readonly NewAnswer[] = [],
 ): Promise<Set<string>> {
-  const rows = appends.flatMap(({ stream, expectedVersion, events }) =>
-    events.map((event, index) => ({ event, stream, version: expectedVersion + 1 + index, first: index === 0 })),
-  );
+  const rows = rowsOf(appends);
   const isPlain = answers.length === 0 && rows.length === appends.length;
   // Not sent yet: an error here, for example a payload that is not JSON, means that nothing was stored.
-  const statement = isPlain ? insertOneEach(sql, rows) : insert(sql, rows, answers);
-  const won = await statement.catch((error: unknown) => {
+  const statement: Promise<{ won: string | null }[]> = isPlain
+    ? insertOneEach(sql, rows)
+    : insert(sql, rows, answers, { unlessUsed: false });
+  return wonBy(await outcomeOf(statement));
+}
+
+export interface AppendedUnlessUsed {
+  /** The streams that were appended to. */
+  won: Set<string>;
+  /** The stored answers of the keys that were used before, by `keyOf`. */
+  used: Map<string, StoredAnswer>;
+}
+
+/**
+ * As `append`, and looks the keys up in the same statement: of a stream with a key that was used before, nothing is
+ * stored, neither events nor answers. A key that another command takes while the statement runs still fails it as a
+ * whole.
+ */
+export async function appendUnlessUsed(
+  sql: Sql,
+  appends: readonly Append[],
+  answers: readonly NewAnswer[],
+): Promise<AppendedUnlessUsed> {
+  const found = await outcomeOf(insert(sql, rowsOf(appends), answers, { unlessUsed: true }));
+  const used = found.flatMap(({ won, ...answer }) => (won === null ? [answer] : []));
+  return { won: wonBy(found), used: new Map(used.map((answer) => [keyOf(answer), answer])) };
+}
+
+const wonBy = (rows: readonly { won: string | null }[]) => new Set(rows.flatMap(({ won }) => won ?? []));
+
+function rowsOf(appends: readonly Append[]): Row[] {
+  return appends.flatMap(({ stream, expectedVersion, events }) =>
+    events.map((event, index) => ({ event, stream, version: expectedVersion + 1 + index, first: index === 0 })),
+  );
+}
+
+/** The rows that an append returned. @throws as `append`. */
+async function outcomeOf<T>(statement: Promise<T>): Promise<T> {
+  return await statement.catch((error: unknown) => {
     if (isKeyTaken(error)) throw new KeyTaken('An idempotency key was taken meanwhile', { cause: error });
     if (isRefusedStatement(error)) throw error;
     throw new OutcomeUnknown('The outcome of the append is unknown', { cause: error });
   });
-  return new Set(won.map(({ stream }) => stream));
 }
 
 interface Row {
@@ -63,7 +97,7 @@ interface Row {
   first: boolean;
 }
 
-type Won = Promise<{ stream: string }[]>;
+type Won = Promise<{ won: string }[]>;
 
 /** For one event per stream and no answers, as in most appends: the same result as `insert`, a fifth cheaper for PostgreSQL. */
 function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
@@ -80,12 +114,37 @@ function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
     ) as e (stream)
     order by stream -- one order of locks for all writers: unsorted batches deadlock
     on conflict (stream, version) do nothing
-    returning stream`;
+    returning stream as won`;
 }
 
-function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): Won {
+/** A row for each stream that won, and one for each key that was used before: without `won`, with its stored answer. */
+type Inserted = Promise<({ won: string | null } & StoredAnswer)[]>;
+
+function insert(
+  sql: Sql,
+  rows: readonly Row[],
+  answers: readonly NewAnswer[],
+  { unlessUsed }: { unlessUsed: boolean },
+): Inserted {
   return sql`
-    with event as materialized (
+    with sent as materialized (
+      select a.* from unnest(
+        ${answers.map(({ subject }) => subject)}::text[],
+        ${answers.map(({ key }) => key)}::text[],
+        ${plainArray(answers, ({ fingerprint }) => fingerprint)}::uuid[],
+        ${plainArray(answers, ({ stream }) => stream)}::uuid[],
+        ${plainArray(answers, ({ version }) => version)}::integer[],
+        ${plainArray(answers, ({ restsOnAppend }) => restsOnAppend)}::boolean[]
+      ) as a (subject, key, fingerprint, stream, version, rests_on_append)
+    ), used as materialized (
+      select sent.stream as asked_for, sent.subject, sent.key, found.*
+      from sent
+      cross join lateral ( -- one index lookup for each key, even if the table has grown since the plan was made
+        select fingerprint, stream, version from idempotency_keys k
+        where ${unlessUsed} and k.subject = sent.subject and k.key = sent.key
+        limit 1
+      ) found
+    ), event as materialized (
       select e.*, now() as recorded_at from unnest(
         ${plainArray(rows, (row) => row.stream)}::uuid[],
         ${plainArray(rows, (row) => row.version)}::integer[],
@@ -96,6 +155,7 @@ function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): 
         ${jsonArray(rows, ({ event }) => event.payload)}::jsonb[],
         ${jsonArray(rows, ({ event }) => event.metadata)}::jsonb[]
       ) as e (stream, version, first, id, type, schema_version, payload, metadata)
+      where stream not in (select asked_for from used)
     ), head as ( -- the first new event of each stream decides the race
       insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
       select stream, version, id, type, schema_version, payload, metadata, recorded_at
@@ -111,18 +171,13 @@ function insert(sql: Sql, rows: readonly Row[], answers: readonly NewAnswer[]): 
     ), answered as ( -- no "on conflict": a key taken meanwhile fails everything
       insert into idempotency_keys (subject, key, fingerprint, stream, version)
       select subject, key, fingerprint, stream, version
-      from unnest(
-        ${answers.map(({ subject }) => subject)}::text[],
-        ${answers.map(({ key }) => key)}::text[],
-        ${plainArray(answers, ({ fingerprint }) => fingerprint)}::uuid[],
-        ${plainArray(answers, ({ stream }) => stream)}::uuid[],
-        ${plainArray(answers, ({ version }) => version)}::integer[],
-        ${plainArray(answers, ({ restsOnAppend }) => restsOnAppend)}::boolean[]
-      ) as a (subject, key, fingerprint, stream, version, rests_on_append)
-      where not rests_on_append or stream in (select stream from head)
+      from sent
+      where stream not in (select asked_for from used) and (not rests_on_append or stream in (select stream from head))
       order by subject, key
     )
-    select stream from head`;
+    select stream as won, null as subject, null as key, null as fingerprint, null as stream, null as version from head
+    union all
+    select null, subject, key, fingerprint, stream, version from used`;
 }
 
 // Array literals of PostgreSQL (8.15.6), written here: postgres.js inspects and quotes every element, which took a tenth of

@@ -1,4 +1,12 @@
-export { type Append, append, KeyTaken, type NewAnswer, OutcomeUnknown } from './append.ts';
+export {
+  type Append,
+  append,
+  type AppendedUnlessUsed,
+  appendUnlessUsed,
+  KeyTaken,
+  type NewAnswer,
+  OutcomeUnknown,
+} from './append.ts';
 export { appendWithin } from './append-within.ts';
 export { type Backlog, readBacklog } from './backlog.ts';
 export { type Barrier, readBarrier, type Writer } from './barrier.ts';

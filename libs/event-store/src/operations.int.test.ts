@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
   adoptLog,
   append,
+  appendUnlessUsed,
   checkOrigin,
   findAnswers,
   findVersions,
@@ -52,6 +53,43 @@ describe('the answers of keyed commands', () => {
     await append(db.sql, late, answers);
     const found = await findAnswers(db.sql, answers);
     expect([...found.values()].map(({ key }) => key).toSorted()).toEqual(['changed nothing', 'won']);
+  });
+
+  test('that are looked up by the append itself keep all of their stream from being stored, and nothing else', async () => {
+    await using db = await freshStore();
+    const [first, again, other, both] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const stored = answer(first, 'used');
+    await appendTo(db.sql, first, 0, [stored]);
+    const batch = [again, other, both].map((stream) => ({
+      stream,
+      expectedVersion: 0,
+      events: [event(), event()],
+    }));
+    const answers = [
+      answer(again, 'used'),
+      answer(other, 'free'),
+      { ...answer(both, 'used'), subject: 't' },
+      answer(both, 'second'),
+      answer(first, 'changed nothing', false),
+    ];
+    await appendTo(db.sql, randomUUID(), 0, [{ ...answer(both, 'second', false), version: 7 }]);
+    const { won, used } = await appendUnlessUsed(db.sql, batch, answers);
+    expect(won).toEqual(new Set([other]));
+    expect(
+      [...used.values()].map(({ key, stream, version, fingerprint }) => ({ key, stream, version, fingerprint })),
+    ).toEqual([
+      { key: 'used', stream: first, version: 1, fingerprint: stored.fingerprint },
+      { key: 'second', stream: both, version: 7, fingerprint: expect.any(String) },
+    ]);
+    const loaded = await load(db.sql, [again, other, both], -1);
+    expect([...loaded].map(([stream, { events }]) => [stream, events.length])).toEqual([[other, 2]]);
+    const found = await findAnswers(db.sql, answers);
+    expect([...found.values()].map(({ subject, key }) => `${subject} ${key}`).toSorted()).toEqual([
+      's changed nothing',
+      's free',
+      's second',
+      's used',
+    ]);
   });
 
   test('are not stored if one key is taken, and neither is any event of the batch', async () => {
@@ -189,6 +227,7 @@ test('statements planned while the tables were empty use the indexes after the t
         [{ stream: randomUUID(), expectedVersion: 0, events: [event()] }],
         [answer(randomUUID(), randomUUID(), false)],
       );
+      await appendUnlessUsed(sql, [], [answer(randomUUID(), randomUUID(), false)]);
     }
   };
   const scans = async () => {

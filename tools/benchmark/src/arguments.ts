@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { postgresVersionOf } from '@catalogue/local-stack';
 
 export const usage = `Usage: npm run bench -- [option]…
@@ -16,31 +16,30 @@ Measures the running system beside the floors of this machine.
 
 const options = {
   quick: { type: 'boolean', default: false },
-  only: { type: 'string', multiple: true, default: [] },
+  only: { type: 'string', multiple: true },
   rounds: { type: 'string' },
   postgres: { type: 'string' },
   servers: { type: 'boolean', default: false },
   plots: { type: 'string' },
   write: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
-} as const;
+} satisfies ParseArgsOptionsConfig;
 
 /** The options do not go together, or have a wrong value. */
 export class UsageError extends Error {}
 
 /** The options of the command. @throws {UsageError} */
 export function readArguments(typed: readonly string[]) {
-  const values = parse(typed);
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+  const { only = [], rounds: times, postgres, ...values } = parse(typed);
+  const rounds = Number(times ?? (values.quick ? 1 : 3));
   if (!Number.isSafeInteger(rounds) || rounds < 1)
-    throw new UsageError(`--rounds must be a positive integer, not "${values.rounds}"`);
-  if (values.write && values.only.length > 0)
-    throw new UsageError('Only a whole run is recorded: --write without --only');
-  if (values.servers && values.postgres !== undefined)
+    throw new UsageError(`--rounds must be a positive integer, not "${times}"`);
+  if (values.write && only.length > 0) throw new UsageError('Only a whole run is recorded: --write without --only');
+  if (values.servers && postgres !== undefined)
     throw new UsageError('--servers has its own PostgreSQL: omit --postgres');
-  const { postgres } = values;
   return {
     ...values,
+    only,
     rounds,
     postgres: postgres === undefined ? undefined : wrongBy(() => postgresVersionOf(postgres)),
   };

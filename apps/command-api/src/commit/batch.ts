@@ -1,5 +1,7 @@
 import {
   append,
+  type AppendedUnlessUsed,
+  appendUnlessUsed,
   findAnswers,
   findVersions,
   keyOf,
@@ -33,7 +35,9 @@ export interface Committed<State, Command, Refusal> {
 /**
  * Loads, decides and appends a batch, with one statement for each step, and answers every command that is settled.
  *
- * Keys are looked up before any command is decided, so that a replayed command does not make the append fail.
+ * Keys are looked up before any command is decided, so that a replayed command does not make the append fail. If all
+ * commands with a key create products, there is nothing to load, and the append itself looks their keys up: one round
+ * trip instead of two.
  * @throws {KeyTaken} when another process took a key after the look-up; {OutcomeUnknown} when the append was sent and
  * not answered; PostgreSQL's own error otherwise. No event of the batch was stored then, except that after
  * `OutcomeUnknown` it may have been. Commands whose key had an answer, or whose time was up, have been answered; the
@@ -45,19 +49,23 @@ export async function commitBatch<State extends { version: number }, Command, C 
   form: EventForm<C>,
   batch: readonly Pending<Command, Refusal>[],
 ): Promise<Committed<State, Command, Refusal>> {
-  const { answers, histories, versions } = await lookUp(sql, decider.snapshotSchema, batch);
+  const unlessUsed = batch.every(({ key, isNew, attempts }) => key === undefined || (isNew === true && attempts === 0));
+  const { answers, histories, versions } = await lookUp(sql, decider.snapshotSchema, batch, unlessUsed);
   const undecided = batch.filter((pending) => !answerFromStore(pending, answers) && !giveUpWhenLate(pending));
   const decided = [...Map.groupBy(undecided, ({ stream }) => stream)].map(([stream, submissions]) =>
     decideStream(decider, form, submissions, histories.get(stream), versions),
   );
   const withEvents = decided.filter(({ events }) => events.length > 0);
-  const won = await store(sql, withEvents, decided.flatMap(answersOf));
+  const { won, used } = await store(sql, withEvents, decided.flatMap(answersOf), unlessUsed);
   const toRetry: Pending<Command, Refusal>[] = [];
   for (const { stream, events, answers: settled } of decided) {
     const isSettled = events.length === 0 || won.has(stream);
     for (const { submission, outcome } of settled) {
       const pending = submission as Pending<Command, Refusal>;
-      if (isSettled) pending.resolve(outcome);
+      if (answerFromStore(pending, used)) continue;
+      // A refusal stores no answer, so the append has not looked its key up.
+      const isUnchecked = unlessUsed && pending.key !== undefined && outcome.refused !== undefined;
+      if (isSettled && !isUnchecked) pending.resolve(outcome);
       else toRetry.push(pending);
     }
   }
@@ -75,8 +83,13 @@ export function giveUpWhenLate<Command, Refusal>({ late, reject }: Pending<Comma
  * commands without a decision. The order matters: an append of another process, or a late one of this process, can be
  * carried out between the two reads. If a history shows its events, the look-up must find them, too.
  */
-async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch: readonly Pending<Command, Refusal>[]) {
-  const keys = batch.flatMap(({ key }) => (key === undefined ? [] : [key]));
+async function lookUp<Command, Refusal>(
+  sql: Sql,
+  snapshotSchema: number,
+  batch: readonly Pending<Command, Refusal>[],
+  unlessUsed: boolean,
+) {
+  const keys = batch.flatMap(({ key }) => (key === undefined || unlessUsed ? [] : [key]));
   const streams = new Set(batch.filter(({ isNew, attempts }) => !isNew || attempts > 0).map(({ stream }) => stream));
   const uncertain = batch.flatMap(({ stream, eventId, uncertainVersions }) =>
     uncertainVersions.map((version) => ({ stream, version, id: eventId })),
@@ -89,15 +102,18 @@ async function lookUp<Command, Refusal>(sql: Sql, snapshotSchema: number, batch:
   return { answers, histories, versions };
 }
 
-/** Appends the events and answers, if there are any. Returns the streams that won. */
+/** Appends the events and answers, if there are any; `unlessUsed`: looks the keys up in the same statement. */
 async function store<State, Command, Refusal>(
   sql: Sql,
   withEvents: readonly DecidedStream<State, Command, Refusal>[],
   answers: readonly NewAnswer[],
-): Promise<Set<string>> {
-  if (withEvents.length + answers.length === 0) return new Set();
+  unlessUsed: boolean,
+): Promise<AppendedUnlessUsed> {
+  const used = new Map<string, StoredAnswer>();
+  if (withEvents.length + answers.length === 0) return { won: new Set(), used };
   try {
-    return await append(sql, withEvents, answers);
+    if (unlessUsed && answers.length > 0) return await appendUnlessUsed(sql, withEvents, answers);
+    return { won: await append(sql, withEvents, answers), used };
   } catch (error) {
     if (error instanceof OutcomeUnknown) for (const decided of withEvents) rememberVersions(decided);
     throw error;

@@ -249,6 +249,54 @@ test('the same key at two processes at once has one effect and one answer', asyn
   await other.end();
 });
 
+test('a key creates one product and has one answer, under races of two processes, deadlocks, lost connections and late commits', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({ process: fc.nat(1), key: fc.constantFrom('k1', 'k2', 'k3'), price: fc.nat(1), pause: fc.nat(2) }),
+        {
+          minLength: 1,
+          maxLength: 30,
+        },
+      ),
+      faults,
+      async (steps, planned) => {
+        const run = randomUUID();
+        let call = 0;
+        const late: Promise<unknown>[] = [];
+        const nextFault = () => planned[call++ % planned.length] ?? 'none';
+        const processes = [open(db.sql), open(unreliable(db.sql, nextFault, late))];
+        const asked: Promise<Told>[] = [];
+        for (const { process, key, price, pause } of steps) {
+          const command: ProductCommand = { type: 'create', id: randomUUID(), name: 'a', price };
+          const submission = {
+            stream: command.id,
+            command,
+            eventId: randomUUID(),
+            metadata: { run },
+            isNew: true,
+            key: { subject: run, key, fingerprint: fingerprintOf({ ...command, id: '' }) },
+          };
+          const { submit } = processes[process] ?? open(db.sql);
+          asked.push(ask(submit, submission));
+          if (pause > 0) await delay(pause);
+        }
+        const told = await Promise.all(asked);
+        await Promise.all(late);
+        expectOneAnswerAKey(told);
+        const stored = await db.sql`select stream from events where metadata ->> 'run' = ${run}`;
+        const keys = await db.sql`select stream from idempotency_keys where subject = ${run}`;
+        const streamsOf = (rows: Iterable<Record<string, unknown>>) =>
+          new Set(Array.from(rows, ({ stream }) => String(stream)));
+        expect([stored.length, streamsOf(stored)]).toEqual([keys.length, streamsOf(keys)]);
+        const answered = new Set(told.flatMap(({ outcome }) => outcome?.stream ?? []));
+        expect(answered.difference(streamsOf(keys))).toEqual(new Set());
+      },
+    ),
+    { numRuns: 60 },
+  );
+}, 120_000);
+
 test('the answer of a command that changed nothing is stored, too', async () => {
   const { submit } = open(db.sql);
   const id = randomUUID();

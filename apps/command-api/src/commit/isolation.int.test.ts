@@ -58,13 +58,14 @@ test('replays of keys that another process stored do not make other commands’ 
   expect(both.filter((_, i) => i % 2 === 0)).toEqual(stored);
   expect(both.filter((_, i) => i % 2 === 1)).toEqual(created.map(({ stream }) => ({ stream, version: 1 })));
   expect(statements.filter(({ failed }) => failed)).toEqual([]);
-  // Two batches, each with one statement for all keys and one for all events.
-  expect([statements.length, appends().length]).toEqual([4, 2]);
+  // Two batches, each with one statement for all keys and events.
+  expect([statements.length, appends().length]).toEqual([2, 2]);
 });
 
 test('a key that is taken after its look-up delays only commands with keys', async () => {
   const key = randomUUID();
   const rival = openProcess(db.sql);
+  const { stream } = await rival.submit(creation());
   let taken = false;
   const { sql, appends } = observed(db.sql, async (sent) => {
     if (!storesKeys({ sent }) || taken) return;
@@ -81,13 +82,13 @@ test('a key that is taken after its look-up delays only commands with keys', asy
   const others = Array.from({ length: 3 }, () => creation());
   // One half of the commands forms a batch, the other half the next one.
   const outcomes = await Promise.all([
-    send('suspect', creation(key)),
+    send('suspect', submissionOf({ type: 'change', id: stream, price: 2 }, key)),
     send('keyed', creation(randomUUID())),
     send('plain', creation()),
     ...others.map((other) => send('other', other)),
   ]);
   const done = { own: true, refused: undefined };
-  expect(outcomes).toEqual([{ own: false, refused: undefined }, done, done, done, done, done]);
+  expect(outcomes).toEqual([{ own: false, refused: 'key-reused' }, done, done, done, done, done]);
   const first = appends().filter(({ sent }) => !JSON.stringify(sent.parameters).includes(others[0]?.stream ?? ''));
   // The append of all commands; then of those without a key, which cannot be the cause; then of those with a key.
   expect(first.map((statement) => [statement.failed, storesKeys(statement)])).toEqual([
@@ -123,16 +124,30 @@ test('commands that wait for a retry do not hold up new commands', async () => {
   expect(await Promise.all(waiting)).toEqual(unlucky.map(({ stream }) => ({ stream, version: 1 })));
 });
 
-test('a request that is sent a hundred times at once with its key is decided and looked up once', async () => {
+test('a request that is sent a hundred times at once with its key is decided and stored once', async () => {
   const { sql, statements } = observed(db.sql);
   const { submit } = openProcess(sql, db.sql);
   const key = randomUUID();
   const outcomes = await Promise.all(Array.from({ length: 100 }, () => submit(creation(key))));
   expect(new Set(outcomes.map((outcome) => JSON.stringify(outcome))).size).toBe(1);
-  expect(statements.map(({ sent }) => [isLookUpOfKeys(sent), isAppend(sent)])).toEqual([
-    [true, false],
-    [false, true],
-  ]);
+  expect(statements.map(({ sent }) => isAppend(sent))).toEqual([true]);
+});
+
+test('the keys of changes are looked up before these are decided, and then the keys of new products in their batch, too', async () => {
+  const { stream } = await openProcess(db.sql).submit(creation());
+  const [change, create] = [randomUUID(), randomUUID()];
+  const send = ({ submit }: ReturnType<typeof openProcess>) =>
+    Promise.all([
+      submit(submissionOf({ type: 'change', id: stream, price: 2 }, change)),
+      submit(creation(create)),
+      submit(creation()),
+    ]);
+  const first = await send(openProcess(db.sql));
+  const { sql, statements, appends } = observed(db.sql);
+  const [changed, created] = await send(openProcess(sql, db.sql));
+  expect([changed, created]).toEqual(first.slice(0, 2));
+  expect(statements.filter(({ sent }) => isLookUpOfKeys(sent))).toHaveLength(1);
+  expect(appends().filter(storesKeys)).toEqual([]);
 });
 
 test('other requests with a key in progress are refused after its outcome, and delay no other command', async () => {
@@ -141,7 +156,7 @@ test('other requests with a key in progress are refused after its outcome, and d
   const key = randomUUID();
   const [first, ...others] = await Promise.all(Array.from({ length: 100 }, (_, price) => submit(creation(key, price))));
   expect(others).toEqual(others.map(() => ({ ...first, refused: 'key-reused' })));
-  expect(statements).toHaveLength(2);
+  expect(statements).toHaveLength(1);
 });
 
 test('another request with the key of one that was refused is decided', async () => {
@@ -233,19 +248,34 @@ test('a command that is stored after its client got 503 answers the same request
   expect(await openProcess(db.sql).submit(creation(key))).toEqual({ stream: first.stream, version: 1 });
 });
 
+test('a key of a new product that another process used for another request is refused, and no product is stored', async () => {
+  const key = randomUUID();
+  const first = await openProcess(db.sql).submit(creation(key));
+  const { sql, statements } = observed(db.sql);
+  const [other, plain] = [creation(key, 2), creation()];
+  const { submit } = openProcess(sql, db.sql);
+  expect(await Promise.all([submit(other), submit(plain)])).toEqual([
+    { ...first, refused: 'key-reused' },
+    { stream: plain.stream, version: 1 },
+  ]);
+  expect(await eventsOf(other.stream)).toEqual([]);
+  expect(statements.filter(({ failed }) => failed)).toEqual([]);
+});
+
 test('a command whose client was answered before its append was sent is not stored', async () => {
+  const { stream } = await openProcess(db.sql).submit(creation());
   const slow = intercepted(db.sql, async (run, sent) => {
     if (isLookUpOfKeys(sent)) await answered.promise;
     return await run();
   });
   const answered = Promise.withResolvers<void>();
-  const late = creation(randomUUID());
+  const late = submissionOf({ type: 'change', id: stream, price: 2 }, randomUUID());
   const { submit } = openProcess(slow, db.sql);
   await expect(submit(late)).rejects.toThrow(NotDecided);
   answered.resolve();
   // The stream is free again when its batch has ended.
-  await submit(submissionOf({ type: 'discontinue', id: late.stream }));
-  expect(await eventsOf(late.stream)).toEqual([]);
+  await submit(submissionOf({ type: 'discontinue', id: stream }));
+  expect((await eventsOf(stream)).map(({ type }) => type)).toEqual(['ProductCreated', 'ProductDiscontinued']);
 });
 
 test('a caller that fills the queue does not make another caller’s command wait behind its own', async () => {
