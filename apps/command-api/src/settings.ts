@@ -1,6 +1,6 @@
 import { auth, corsOrigins, limits, postgresDsn, type Setting, serviceSettings } from '@catalogue/service';
 
-/** Who may send the request ids of promotions' steps, as `by` in the history; everybody if empty. */
+/** The subject (`by` in the history) that alone may send the request ids of promotions' steps; everybody may if empty. */
 const promotionsSubject: Setting<string> = {
   variable: 'PROMOTIONS_SUBJECT',
   example: 'promotions',

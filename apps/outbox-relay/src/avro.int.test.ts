@@ -20,7 +20,7 @@ test('a second relay fills a topic in Avro from the first event, once the regist
   await versionsOn(topic, 60);
 
   await using second = await startRelay(db, kafka, avroTopic, { name: 'relay-avro', codec });
-  await waitFor('it to tell', () => second.logged.some(({ err }) => /does not know it/.test(String(err))));
+  await waitFor('it to tell', () => second.logged.some(({ err }) => /has no such schema/.test(String(err))));
   const { leadership } = await second.dependencies();
   expect(leadership).toEqual({
     status: 'starting',

@@ -29,7 +29,8 @@ export class BarrierWatch {
   readonly #log: Logger;
   #held: { transactionId: number; since: number } | undefined;
   #warned: { transactionId: number; at: number } | undefined;
-  #saysWhatIsMissing = true;
+  /** Whether to log the missing privilege when it is noticed next. */
+  #warnsOfPrivilege = true;
 
   constructor(store: Sql, log: Logger) {
     this.#store = store;
@@ -63,8 +64,8 @@ export class BarrierWatch {
 
   #warn(holdUp: HoldUp): void {
     const { transactionId, writer, seesAges } = holdUp.barrier;
-    if (!seesAges && this.#saysWhatIsMissing) this.#log.warn({}, missingPrivilege);
-    this.#saysWhatIsMissing = seesAges;
+    if (!seesAges && this.#warnsOfPrivilege) this.#log.warn({}, missingPrivilege);
+    this.#warnsOfPrivilege = seesAges;
     if (!isLong(holdUp)) return;
     const now = performance.now();
     if (this.#warned?.transactionId === transactionId && now - this.#warned.at < warnIntervalMs) return;

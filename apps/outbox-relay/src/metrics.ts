@@ -9,13 +9,13 @@ export function relayMetrics(metrics: Registry, isLeading: () => boolean): (even
   const relayed = new Counter({ name: 'relay_events_total', help: 'Events acknowledged by Kafka', registers });
   const batch = new Histogram({
     name: 'relay_batch_size',
-    help: 'Events a batch',
+    help: 'Events per batch',
     buckets: [1, 10, 100, 500, 1000, 2000],
     registers,
   });
   new Gauge({
     name: 'relay_leading',
-    help: '1 while this process is the one that relays',
+    help: '1 while this process is the leader, which relays; otherwise 0',
     registers,
     collect() {
       this.set(isLeading() ? 1 : 0);

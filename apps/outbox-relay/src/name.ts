@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Setting } from '@catalogue/service';
 
-/** The name of a relay that is given none. Its lock and its cursor are those of every installation since the first. */
+/** The name without `RELAY_NAME`. Never change it, its lock or its cursor: every installation has them in its database. */
 export const defaultName = 'outbox-relay';
 
 // An arbitrary number that no other lock in the event store's database uses.

@@ -49,8 +49,8 @@ export async function relay({ reader, store, sender, wakeUp, onRelayed }: RelayO
 
 /**
  * Milliseconds to wait after a batch, so that events gather: a request to Kafka and a transaction of the worker cost
- * about the same for one event as for fifty. At most as long as the batch took: it takes longer the busier the machine
- * is. A pause by the number of events alone would make the next batch larger, and so the next pause longer. A lone
+ * about the same for one event as for fifty. At most as long as the batch took, which grows with the load of the
+ * machine: a pause by the number of events alone would make the next batch larger, and so the next pause longer. A lone
  * event is not delayed, and neither is a backlog.
  */
 export function pauseAfter(events: number, tookMs: number): number {

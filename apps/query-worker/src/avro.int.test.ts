@@ -44,7 +44,7 @@ test('a worker reads both codecs, waits for a schema that the registry does not 
   const state = async () => (await worker.health()).dependencies['schema registry'];
   await waitFor('the wait to be told', async () => (await state())?.status === 'down');
   expect(await state()).toMatchObject({
-    detail: expect.stringMatching(/^Messages wait: The schema registry does not work/),
+    detail: expect.stringMatching(/^Messages wait: The schema registry is unavailable/),
   });
   expect((await worker.health()).code).toBe(503);
 
@@ -154,7 +154,7 @@ test('a retry with a registry applies what a worker without one has parked', asy
   expect(await retryParked(db.sql, id)).toMatchObject([{ released: 0 }]);
   await server.kill();
   expect(await retryParked(db.sql, id, codec())).toMatchObject([
-    { released: 0, waitsFor: expect.stringMatching(/does not work/) as string },
+    { released: 0, waitsFor: expect.stringMatching(/is unavailable/) as string },
   ]);
   // It learned nothing about the message.
   expect(await waiting()).toMatchObject([
@@ -167,7 +167,7 @@ test('a retry with a registry applies what a worker without one has parked', asy
   await sender.send([inAvro(event(id, 2), writer), { key: id, value: Buffer.from([0, 0, 0, 39, 16]), headers: {} }]);
   await applied(db, 4);
   expect(await retryParked(db.sql, id, codec())).toMatchObject([
-    { released: 2, waitsFor: expect.stringMatching(/does not know it/) as string },
+    { released: 2, waitsFor: expect.stringMatching(/has no such schema/) as string },
   ]);
   expect(await readModel(db)).toEqual(whole([id], 3));
   expect(await waiting()).toMatchObject([{ version: null, reason: 'unreadable' }]);

@@ -107,7 +107,7 @@ function classify(value: unknown, types: ReadonlyMap<string, KnownType>): Decode
   return value.schemaVersion < known.schemaVersion ? readOlder(value, known) : readNewest(value, known);
 }
 
-/** Upcasters get unchecked payloads: one that throws says only that the message is not an event. */
+/** Upcasters get unchecked payloads, so one that throws means that the message is not an event. */
 function readOlder(value: Envelope, known: KnownType): Decoded {
   try {
     const payload = known.upcast(value.type, value.schemaVersion, value.payload) as Envelope['payload'];

@@ -3,7 +3,7 @@ import type { EventDefinitions } from './event-definition.ts';
 import { Price } from './price.ts';
 import { StoredName } from './product-name.ts';
 
-/** Ours are UUIDv7; those of older producers are any non-empty text. */
+/** command-api makes UUIDv7; ids of older producers are any non-empty text. */
 const ProductId = Type.String({ minLength: 1 });
 
 /** A product entered the catalogue. */

@@ -28,8 +28,8 @@ export function parseStepId(id: string | undefined): StepId | undefined {
 }
 
 /**
- * The step that an event is of; undefined if it is of none. A correlation id that names another product or version is a
- * request id that somebody copied.
+ * The step whose event this is; undefined if no step made it. A correlation id that names another product or version is
+ * a copied request id.
  */
 export function stepOf(event: {
   productId: string;

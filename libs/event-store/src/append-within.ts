@@ -3,15 +3,15 @@ import type { NewEvent } from './event.ts';
 import { eventsAppended } from './wake-up.ts';
 
 /**
- * Appends an event to a stream in the caller's transaction, as the stream's next version, which it returns. The caller
- * has locked the stream by a row of its own, in an earlier statement; otherwise a concurrent append can fail on the
+ * Appends an event to a stream in the caller's transaction; returns the event's version, the stream's next. In an
+ * earlier statement, lock a row that all writers of the stream lock: otherwise a concurrent append can fail on the
  * primary key.
  *
  * The transaction may have written before, and may have begun before the transaction of the stream's previous event. So
- * the event takes the later of both transaction ids: readers follow the order of these ids, and would see version
- * 2 before version 1. They cannot have read past it, because no reader passes the id of an open transaction.
+ * the event takes the later of both transaction ids: readers follow the order of these ids, and would otherwise see
+ * version 2 before version 1. No reader has passed that id, because readers stop before open transactions.
  *
- * The commit notifies readers. That is meant for rare appends: PostgreSQL commits such transactions one after the other.
+ * The commit notifies readers. Only for rare appends: PostgreSQL commits transactions that notify one after the other.
  */
 export async function appendWithin(tx: Transaction, stream: string, event: NewEvent): Promise<number> {
   const { id, type, schemaVersion, payload, metadata } = event;

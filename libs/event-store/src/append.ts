@@ -32,9 +32,8 @@ export class OutcomeUnknown extends Error {}
  * is taken; otherwise PostgreSQL's own error, or an error from before the append was sent. Nothing was stored, except
  * after `OutcomeUnknown`.
  *
- * Never call this in a transaction that has written: it has its transaction id already, and readers follow the order of
- * these ids. If the streams were read after the id was taken, a reader could see version 2 of a stream before version
- * 1.
+ * Never call this in a transaction that has written: its transaction id may be older than that of a stream's last
+ * event. Readers follow the order of these ids, so they could see version 2 of a stream before version 1.
  */
 export async function append(
   sql: Sql,

@@ -1,7 +1,7 @@
 import type { Sql } from '@catalogue/postgres';
 import type { RecordedEvent } from './event.ts';
 
-/** A stream's state: a verified snapshot, or undefined, and the events after it. */
+/** A stream's state: a verified snapshot, if there is one, and the events after it. */
 export interface LoadedStream {
   snapshot: unknown;
   events: StoredChange[];

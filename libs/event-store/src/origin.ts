@@ -20,12 +20,12 @@ export async function checkOrigin(sql: Sql): Promise<void> {
   if (row === undefined || row.expected === row.found) return;
   throw new LogMoved(
     `The event log was written in PostgreSQL server ${row.expected} and is in server ${row.found}: it was restored. ` +
-      'Stop what writes it and its relay, then run migrate.js --adopt of the service that writes it once, ' +
-      'which is "node apps/command-api/dist/migrate.js --adopt" for products, and that of promotions for promotions',
+      'Stop the service that writes the log, and its relay. Then run the migrate.js of that service once with --adopt: ' +
+      '"node apps/command-api/dist/migrate.js --adopt" for products, the same in apps/promotions for promotions',
   );
 }
 
-/** Raises an error instead of selecting a value: the error ends the read-only session, so the next check uses a new session. */
+/** Raises an error instead of selecting a value: the pool ends a session with this error, so the next check uses another. */
 async function requireWrites(sql: Sql): Promise<void> {
   const asked = sql`
     do $$ begin

@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 
-/** The state of a stream after the event `eventId`, its event number `version`. */
+/** The state of a stream after its event number `version`, whose id is `eventId`. */
 export interface Snapshot {
   stream: string;
   version: number;

@@ -21,7 +21,7 @@ export interface AssignmentOptions extends BoundsCheckOptions {
   waits?: () => Promise<boolean>;
 }
 
-/** 1 000 events have 0.4 MB. */
+/** 1 000 events take 0.4 MB. */
 const maxBatchMessages = 1000;
 const maxBatchBytes = 1_000_000;
 /**

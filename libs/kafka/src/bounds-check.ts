@@ -21,7 +21,7 @@ export interface BoundsCheckOptions {
 
 const pauseMs = 500;
 
-/** True if a partition cannot be read from the offset `next`: messages before its log's first, or after its end, are gone. */
+/** True if a partition cannot be read from the offset `next`, because it is before the log's first or after its end. */
 export function isOutside(next: number, { first, end }: Bounds): boolean {
   return next < first || next > end;
 }

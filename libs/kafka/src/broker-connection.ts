@@ -9,7 +9,7 @@ const saslHandshake = 17;
 const saslAuthenticate = 36;
 const authenticationFailed = 58;
 
-/** Larger than any response to these requests: whatever sends more is not a broker. */
+/** Larger than any response to these requests: a peer that sends more is not a broker. */
 const maxResponseBytes = 16 * 1024 * 1024;
 
 /** One connection to one broker, for requests that the client cannot send. Ask one request after the other. */

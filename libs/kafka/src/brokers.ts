@@ -36,7 +36,7 @@ export interface PasswordSasl {
   passwordFile?: string;
 }
 
-/** The password of now. One that was known before goes on while its file is away or empty, as between two steps of a change. */
+/** The current password. The known one stays while its file is missing or empty, as in the middle of a change. */
 export function passwordOf({ password, passwordFile }: PasswordSasl): string {
   if (passwordFile === undefined) return password;
   try {
@@ -46,7 +46,7 @@ export function passwordOf({ password, passwordFile }: PasswordSasl): string {
   }
 }
 
-/** What these brokers have to be told: undefined where the password cannot change. */
+/** The current user and password; undefined if the password cannot change while the process runs. */
 export function credentialsOf(brokers: Brokers): { username: string; password: string } | undefined {
   const sasl = typeof brokers === 'string' ? undefined : brokers.security.sasl;
   if (sasl === undefined || sasl.mechanism === 'OAUTHBEARER' || sasl.passwordFile === undefined) return undefined;
@@ -56,8 +56,8 @@ export function credentialsOf(brokers: Brokers): { username: string; password: s
 export interface TokenSasl {
   mechanism: 'OAUTHBEARER';
   /**
-   * Returns a token that is valid now, with its end in milliseconds since 1970. Waits for another one than `known` if
-   * that is about to end. Logs when the issuer gives none.
+   * Resolves with a token that is valid now, and its end in milliseconds since 1970. If `known` is about to end, waits for
+   * the next token. Logs when the issuer gives none.
    */
   token(log?: Log, known?: string): Promise<{ value: string; expiresAt: number }>;
 }

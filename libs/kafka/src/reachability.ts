@@ -31,7 +31,7 @@ export class Reachability {
   #reachable = true;
   #silentSince: number | undefined;
   #tokenlessSince = Number.NEGATIVE_INFINITY;
-  /** What the client was told last. It may have been made before the file changed, so it is told once at the beginning. */
+  /** The password that the client was told last; undefined at first, because the file may have changed since its creation. */
   #password: string | undefined;
 
   /** `topic` returns a topic that the client uses, undefined before the first. `onFatal` is told when the client is lost. */
@@ -52,7 +52,7 @@ export class Reachability {
       else if (error.code === codes.ERR__ALL_BROKERS_DOWN) this.#lost(error);
       else log[isAway(error.code) ? 'debug' : 'warn']({ err: error }, 'Kafka client error');
     });
-    // This client got no token. Who fetches tokens has logged why.
+    // This client got no token. `TokenSasl.token` has logged why.
     client.on('error', (err) => {
       this.#tokenlessSince = performance.now();
       log.debug({ err }, 'The Kafka client got no token');
@@ -99,7 +99,7 @@ export class Reachability {
     }
   }
 
-  /** The client uses it when it authenticates next: sessions go on with the password that they began with. */
+  /** The client authenticates with it from the next connection on; sessions keep the password that they began with. */
   #renewPassword(): void {
     const credentials = credentialsOf(this.#options.brokers);
     if (credentials === undefined || credentials.password === this.#password) return;

@@ -49,7 +49,7 @@ export class Scram {
     return `${withoutProof},p=${Buffer.from(proof).toString('base64')}`;
   }
 
-  /** @throws if the server does not prove that it knows the password, too. */
+  /** @throws if the server does not prove that it also knows the password. */
   verify(outcome: string): void {
     const proof = Buffer.from(/^v=([^,]+)/.exec(outcome)?.[1] ?? '', 'base64');
     const expected = this.#serverSignature;

@@ -27,14 +27,14 @@ const rules: Rule[] = [
     // From Kafka 4.2 on, an empty policy cleans nothing up.
     isSafe: (value) => value === 'delete' || value === '',
     wanted: () => 'delete',
-    danger: 'of each product all events but the newest are removed',
+    danger: 'all events of a product except the newest are removed',
   },
-  { setting: 'retention.ms', ...always('-1'), danger: 'events are removed when they are older' },
-  { setting: 'retention.bytes', ...always('-1'), danger: 'the oldest events are removed when a partition is larger' },
+  { setting: 'retention.ms', ...always('-1'), danger: 'older events are removed' },
+  { setting: 'retention.bytes', ...always('-1'), danger: 'the oldest events of a larger partition are removed' },
   {
     setting: 'unclean.leader.election.enable',
     ...always('false'),
-    danger: 'a broker that lacks acknowledged events can become their leader, and they are gone',
+    danger: 'a broker that lacks acknowledged events can become the leader, and these events are lost',
   },
   {
     setting: 'min.insync.replicas',
@@ -77,8 +77,8 @@ export function dangersOf(topic: string, bootstrap: string, state: TopicState): 
   const parts: string[] = [];
   if (copies < wantedCopies(brokers)) {
     parts.push(
-      `Topic ${topic} has ${copies} copies on ${brokers} brokers, expected ${wantedCopies(brokers)}: a broker that is lost ` +
-        'takes events with it. Mend it with a plan of new replicas (https://kafka.apache.org/documentation/' +
+      `Topic ${topic} has ${copies} copies on ${brokers} brokers, expected ${wantedCopies(brokers)}: the loss of a broker ` +
+        'loses events. Mend it with a plan of new replicas (https://kafka.apache.org/documentation/' +
         `#basic_ops_increase_replication_factor): kafka-reassign-partitions.sh --bootstrap-server ${bootstrap} ` +
         '--reassignment-json-file <plan> --execute; while it is empty, delete it and migrate again.',
     );

@@ -29,7 +29,7 @@ export async function requireLogin(sql: Sql, variable: string): Promise<void> {
 const unverified =
   'has an sslmode that does not verify the server: set sslmode=verify-full and sslrootcert to detect an impostor';
 
-/** Whether connections are encrypted, but any server is believed. */
+/** Whether connections are encrypted without a check of the server's certificate. */
 function isUnverified(ssl: Sql['options']['ssl']): boolean {
   if (typeof ssl === 'object') return 'rejectUnauthorized' in ssl && ssl.rejectUnauthorized === false;
   return ssl === 'require' || ssl === 'prefer';

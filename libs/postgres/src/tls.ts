@@ -30,7 +30,7 @@ export function securedAddress(dsn: string): SecuredAddress {
 }
 
 function meaningOf(mode: string, root: string | undefined, host: string, own: object): Ssl {
-  // The system's authorities sign for everybody, so libpq compares the name, too.
+  // The system's authorities sign certificates for everybody, so libpq also compares the host name.
   const strict = root === 'system' ? 'verify-full' : mode === 'require' && root !== undefined ? 'verify-ca' : mode;
   switch (strict) {
     case 'disable':

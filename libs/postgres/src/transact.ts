@@ -21,7 +21,7 @@ export async function transact<T>(
   const tx = new Proxy(session as unknown as Transaction, {
     apply: (target, self, args: unknown[]): unknown => {
       // After the commit, the statement would be a separate transaction.
-      if (committing) throw new Error('A statement of the transaction was not made at once: it came after the commit');
+      if (committing) throw new Error('`write` has to send all statements at once: this one came after the commit');
       return Reflect.apply(target as unknown as (...made: unknown[]) => unknown, self, args);
     },
   });

@@ -12,13 +12,13 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
-/** The columns of a table with one row a product that the projection needs. With the primary key (generation, id). */
+/** The columns that the projection needs in a table with one row per product. The primary key is (generation, id). */
 export const trackedColumns = {
   generation: integer().notNull(),
   id: text().notNull(),
-  /** Of the last event applied; 0 before the first one. */
+  /** Of the last applied event; 0 before the first one. */
   version: integer().notNull().default(0),
-  /** Of the last event applied: another id with the same version is a fork. */
+  /** Of the last applied event: another id with the same version is a fork. */
   eventId: text('event_id'),
   /** Events of the product are parked, so the row is older than the topic. */
   parked: boolean().notNull().default(false),
@@ -45,8 +45,8 @@ export const generations = pgTable(
 );
 
 /**
- * The offset of each partition that the read model has reached: the truth, moved in the transaction that applies messages.
- * Kafka's own offsets only follow.
+ * The offset that the read model has reached in each partition, moved in the transaction that applies messages. Offsets are
+ * committed to Kafka afterwards, for lag tools only.
  */
 export const consumerOffsets = pgTable(
   'consumer_offsets',

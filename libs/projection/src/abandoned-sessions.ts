@@ -7,9 +7,9 @@ const lookIntervalMs = 2_000;
 const abandonedAfterMs = 5_000;
 
 /**
- * Ends sessions of a service that hold a transaction and wait for the values of a statement, until the signal is aborted. Their
- * process was frozen or cut off between the two messages of a statement that was new on its connection. For PostgreSQL
- * such a session is active: before `transaction_timeout` of PostgreSQL 17, none of its limits ends it.
+ * Ends sessions of a service that hold a transaction and wait for the values of a statement, until the signal is
+ * aborted. Their process was frozen or cut off between the two messages of a statement that was new on its connection.
+ * PostgreSQL counts such a session as active, and before version 17 (`transaction_timeout`) has no limit that ends it.
  */
 export async function endAbandonedNowAndThen(
   sql: Sql,

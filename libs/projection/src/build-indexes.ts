@@ -7,12 +7,12 @@ import { readMissing } from './tables/missing-events.ts';
 import { type GenerationIndex, readUnbuilt } from './tables/unbuilt-indexes.ts';
 
 const lookIntervalMs = 1_000;
-/** Events. With fewer missing, a generation has caught up: it would wait longer for its indexes than for the rest. */
+/** Events. A generation that lacks no more has caught up: building its indexes takes longer than applying the rest. */
 const maxMissing = 5_000;
-/** An arbitrary number: the first key of the advisory locks of those who build indexes. The second one is the generation. */
+/** An arbitrary number, the first key of the advisory lock of an index build. The second key is the generation. */
 const buildLock = 730_550_123;
 
-/** Builds the indexes of a generation that is being filled once it has caught up, until the signal is aborted. */
+/** Builds the indexes of generations that are being filled, once they have caught up, until the signal is aborted. */
 export async function buildIndexesNowAndThen(
   sql: Sql,
   database: PatientDatabase,
@@ -41,8 +41,8 @@ async function findCaughtUp(sql: Sql, model: Model, topic: string): Promise<numb
 }
 
 /**
- * Builds the missing indexes of a generation that readers do not see, one transaction each: what was interrupted leaves nothing
- * behind. Batches of the generation wait meanwhile. Only one process builds; if another does already, this returns at once.
+ * Builds the missing indexes of a generation that readers do not see, one transaction each, so an interrupted build
+ * leaves nothing behind. Batches of the generation wait meanwhile. If another process builds already, returns at once.
  */
 export async function buildIndexes(
   sql: Sql,

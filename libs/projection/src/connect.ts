@@ -2,8 +2,8 @@ import { connect, type Sql } from '@catalogue/postgres';
 import type { Model } from './model.ts';
 
 /**
- * A model's pool: a connection for each partition that a worker usually has, and some for rebuilds and health. Every wait
- * ends within 10 s, also when worker or server are cut off, so that another worker can take over or this one tries again.
+ * Opens a model's pool: a connection for each partition that a worker usually has, and some for rebuilds and health. Every
+ * statement ends within 12 s, even if the server is frozen or cut off, so that this worker or another one can try again.
  */
 export function connectModel({ name }: Pick<Model, 'name'>, dsn: string): Sql {
   return connect(dsn, {

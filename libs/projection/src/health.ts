@@ -5,7 +5,7 @@ import type { PatientDatabase } from './consume/retry.ts';
 import type { SchemaWait } from './consume/schema-wait.ts';
 import type { FollowedGeneration, Generations } from './consume/generations.ts';
 
-/** With a larger lag a worker is catching up: at 5 000 events/s it is 100 behind at any moment. */
+/** Events. With a larger lag, a worker is catching up: at 5 000 events/s it is 100 behind at any moment. */
 const maxLagWhenUp = 1000;
 
 export interface Observed {

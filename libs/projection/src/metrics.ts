@@ -36,7 +36,7 @@ export function measureGenerations(registry: Registry, generations: Generations)
   );
   gauge(
     'projection_held_events',
-    'Those messages that wait for a transaction before them, which a producer has left open',
+    'Messages of this lag that wait for a transaction before them, which a producer has left open',
     ['partition'],
     eachPartition(({ held }) => held),
   );
@@ -68,7 +68,7 @@ export function measureGenerations(registry: Registry, generations: Generations)
   });
 }
 
-/** 0 for what a clock ahead of this one has dated. */
+/** 0 for a timestamp from a clock that is ahead of this one. */
 function secondsSince(timestampMs: number): number {
   return Math.max(Date.now() - timestampMs, 0) / 1000;
 }
@@ -77,14 +77,14 @@ function secondsSince(timestampMs: number): number {
 export function measureClock(registry: Registry, sql: Sql, log: Logger): void {
   const ahead: Gauge = new Gauge({
     name: 'projection_clock_ahead_seconds',
-    help: "Seconds that the worker's clock is ahead of the read database's: projection_lag_seconds is wrong by as much, or by what a producer's clock differs",
+    help: "Seconds that the worker's clock is ahead of the read database's: projection_lag_seconds is wrong by as much, if producers' clocks agree with the database's",
     registers: [registry],
     collect: askedTogether(async () => {
       try {
         ahead.set((Date.now() - (await readClock(sql))) / 1000);
       } catch (err) {
         ahead.set(Number.NaN);
-        log.debug({ err }, 'The read model did not tell the time');
+        log.debug({ err }, "The clock of the read model's database could not be read");
       }
     }),
   });

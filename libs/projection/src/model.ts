@@ -1,18 +1,18 @@
 import type { LegacyEnvelope, ProductEvent } from '@catalogue/contracts';
 import type { Transaction } from '@catalogue/postgres';
 
-/** The fields of a row that the projection needs: where the product is, and whether events of it wait. */
+/** The fields of a row that the projection itself needs. */
 export interface Tracked {
   id: string;
-  /** Of the last event applied; 0 before the first one. */
+  /** Of the last applied event; 0 before the first one. */
   version: number;
-  /** Of the last event applied; null before the first one. */
+  /** Of the last applied event; null before the first one. */
   eventId: string | null;
   /** Events of the product are parked, so the row is older than the topic. */
   parked: boolean;
 }
 
-/** One step of a product. Both rows are the same object if only its queue has news for those who wait. */
+/** One step of a product. Both rows are the same object if only its queue changed in a way that waiting requests must see. */
 export interface Step<Row> {
   before: Row;
   after: Row;
@@ -30,19 +30,19 @@ export interface Effects<Row> {
   steps: Step<Row>[];
 }
 
-/** The statements that a model has sent, and what it does once they are committed. */
+/** The statements that a model has sent, and a callback for after the commit. */
 export interface Writes {
   sent: Promise<unknown>[];
   committed?: () => void;
 }
 
-/** What a legacy message does to a row; `superseded` and `unknown` leave it as it is. */
+/** The effect of a legacy message on a row; `superseded` and `unknown` leave it unchanged. */
 export type Merged<Row> = { outcome: 'applied'; product: Row } | { outcome: 'superseded' | 'unknown' };
 
 /** How messages of older producers change a row. They come in any order and more than once. */
 export interface Legacy<Row> {
   merge(row: Row, event: LegacyEnvelope, place: { partition: number; offset: number }): Merged<Row>;
-  /** The row once its product has a version, without what only `merge` needs. */
+  /** The row once its product has a version, without the data that only `merge` needs. */
   ended(row: Row): Row;
 }
 
@@ -51,7 +51,7 @@ export interface Table {
   name: string;
   /** Storage parameters of a partition. */
   storage?: string;
-  /** What a rebuild compares of a table beside the first, by product. Needs an index on `generation` and `product`. */
+  /** The columns that a rebuild compares in a table beside the first. Needs an index on `generation` and `product`. */
   compared?: ComparedDetails;
 }
 
@@ -63,7 +63,7 @@ export interface ReaderIndex {
   table: string;
   /** The index of generation 2 is called `<table>_g2_<name>`. */
   name: string;
-  /** What follows the table in `create index`. */
+  /** The part of `create index` after the table's name. */
   definition: string;
 }
 
@@ -75,7 +75,7 @@ export interface ComparedDetails {
   columns: readonly string[];
 }
 
-/** A read model: its tables, and what an event does to a row. Its methods may be called by several transactions at once. */
+/** A read model: its tables, and how an event changes a row. Several transactions may call its methods at once. */
 export interface Model<Row extends Tracked = Tracked> {
   /**
    * The service's name, which is also its folder's in `apps`: consumer groups and Kafka clients contain it, and advice for
@@ -83,8 +83,8 @@ export interface Model<Row extends Tracked = Tracked> {
    */
   name: string;
   /**
-   * The first has one row a product, by `generation` and `id`, with a column `version`. The version is 0 while no event of the
-   * product is applied: its events are parked, or legacy messages alone made the row.
+   * The first has one row per product, by `generation` and `id`, with a column `version`. The version is 0 while no event
+   * of the product is applied: its events are parked, or only legacy messages made the row.
    */
   tables: readonly [Table, ...Table[]];
   /** Tables without partitions that have rows of a generation, in a column `generation`: dropped with it. */
@@ -96,13 +96,13 @@ export interface Model<Row extends Tracked = Tracked> {
    * them. Further tables have their own (`Table.compared`): a table without is not compared.
    */
   compared: readonly string[];
-  /** A product that nothing is known of. */
+  /** The row of a product before its first message. */
   empty(id: string): Row;
   /** The row after one more event. Pure. `version` and `eventId` are set already. */
   evolve(row: Row, event: ProductEvent): Row;
   /**
-   * The row after an event that an operator discarded, or after several in a row: what they said is not known. Pure.
-   * Without it, only the version moves.
+   * The row after one or several events that an operator discarded, whose content is unknown. Pure. Without this method,
+   * only the version moves.
    */
   skipped?(row: Row): Row;
   /** Without it, legacy messages are counted as unknown, and make no row. */
@@ -123,6 +123,6 @@ export interface Model<Row extends Tracked = Tracked> {
   write(tx: Transaction, generation: number, effects: Effects<Row>): Writes;
   /** Sends statements of `write` that write nothing, so that a connection has prepared them before its first batch. */
   prepare?(tx: Transaction, generation: number): Promise<unknown>[];
-  /** Shows readers a generation. It is as far as the one that they see now. */
+  /** Shows readers a generation, which is as far as the one that they see now. */
   serve(tx: Transaction, generation: number): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { type Column, is } from 'drizzle-orm';
 import { PgArray } from 'drizzle-orm/pg-core';
 
-/** Drizzle's names for the kinds of values that come back as they were. */
+/** Drizzle's names for the kinds of values that can be stored as text and read back unchanged. */
 const supported = ['string', 'number', 'bigint', 'boolean', 'date', 'json'];
 
 /**
@@ -21,10 +21,10 @@ export interface PlainColumn {
   decode: (read: unknown) => unknown;
 }
 
-/** @throws for a column whose values would not come back as they were. */
+/** @throws for a column whose values cannot be read back unchanged. */
 export function plainColumn(member: string, column: Column): PlainColumn {
   if (!comesBack(column)) {
-    throw new Error(`plainRows cannot store ${column.name}: ${column.getSQLType()} does not come back as it was`);
+    throw new Error(`plainRows cannot store ${column.name}: ${column.getSQLType()} cannot be read back unchanged`);
   }
   const name = quoted(column.name);
   return {

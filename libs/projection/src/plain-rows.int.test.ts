@@ -197,7 +197,7 @@ test.each([
 ])('a column of the type %s is refused when the model is made', (type, image) => {
   const table = pgTable('images', { ...trackedColumns, image });
   expect(() => plainRows(table, { image: null })).toThrow(
-    `plainRows cannot store image: ${type} does not come back as it was`,
+    `plainRows cannot store image: ${type} cannot be read back unchanged`,
   );
 });
 

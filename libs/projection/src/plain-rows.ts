@@ -15,13 +15,13 @@ type OwnMembers<Table extends PlainTable> = Omit<PlainRow<Table>, keyof Tracked>
 
 type PlainPart = 'tables' | 'compared' | 'empty' | 'insertMissing' | 'lock' | 'write' | 'prepare';
 
-/** A rebuild does not compare what depends on when events arrived. */
+/** Members that depend on when events arrived, so a rebuild does not compare them. */
 const uncompared = ['eventId', 'parked'];
 
 /**
- * The part of a model that reads and writes rows that are stored as they are, in one table. Drizzle's columns give the
- * names, and the types of the values. A model whose rows are stored otherwise has its own statements.
- * @param initial what a row has before its product's first event, in a column that may have no default.
+ * The part of a model that reads and writes its rows unchanged in one table. Drizzle's columns give the names and types of
+ * the values. A model that stores its rows in another form has its own statements.
+ * @param initial the values before the product's first event; the columns need no defaults.
  */
 export function plainRows<Table extends PlainTable>(
   table: Table,

@@ -11,7 +11,7 @@ test('a second model in a process is refused', async () => {
   const options = { sql, brokers: '127.0.0.1:1', topic: 'events', log, metrics, codec: jsonCodec };
   const { work } = openProjection(counterModel, options);
   expect(() => openProjection({ ...counterModel, name: 'other' }, options)).toThrow(
-    'The process has a projection already: the model other needs a process and a database alone',
+    'The process has a projection already: run the model other in another process, with its own database',
   );
   await work(AbortSignal.abort());
   await sql.end();

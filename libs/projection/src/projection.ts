@@ -31,7 +31,7 @@ export interface ProjectionOptions {
 /** A model that is kept up to date. */
 export interface Projection {
   generations: Generations;
-  /** For health: what it needs and how far it is. */
+  /** For health: the projection's dependencies and its progress. */
   dependencies: Dependencies;
   /** Follows the topic until `signal` is aborted. Rejects when the consumer of the serving generation fails. */
   work: (signal: AbortSignal) => Promise<void>;
@@ -41,15 +41,15 @@ export interface Projection {
 const maxFillingBatches = 2;
 
 /**
- * Projects the events of a topic into all generations of a model. Several processes may do so at once, and share the work. A
- * database and a process have one model each, because neither tables nor metrics name it.
+ * Projects the events of a topic into all generations of a model. Several processes share the work. A database and a
+ * process have one model each, because neither tables nor metrics name it.
  * @throws {Error} when `metrics` has a projection already.
  */
 export function openProjection(model: Model, options: ProjectionOptions): Projection {
   const { sql, brokers, topic, log, metrics: registry, codec, stalledAfterMs } = options;
   if (registry.getSingleMetric('projection_events_total') !== undefined)
     throw new Error(
-      `The process has a projection already: the model ${model.name} needs a process and a database alone`,
+      `The process has a projection already: run the model ${model.name} in another process, with its own database`,
     );
   const admin = openAdmin({ brokers, clientId: model.name, log });
   const metrics = workerMetrics(registry);

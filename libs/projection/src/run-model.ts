@@ -17,7 +17,7 @@ import { connectModel } from './connect.ts';
 import type { Model } from './model.ts';
 import { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
 
-/** What a service with a model reads from its environment. `variable` names its database. */
+/** The settings of a service with a model. `variable` is the environment variable with the address of its database. */
 export function modelSettings(variable: string, port: number) {
   return {
     brokers: kafkaBrokers,

@@ -1,2 +1,2 @@
-/** `Model.lock` refuses: together, what the products need does not fit into memory. With fewer products it may. */
+/** Thrown by `Model.lock`: the data of these products does not fit into memory together. Retry with fewer products. */
 export class TooMuchAtOnce extends Error {}

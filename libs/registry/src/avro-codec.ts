@@ -20,7 +20,7 @@ interface Reader {
   schemaVersion: number;
 }
 
-/** The schema of a message's producer: its type, and how to read it by this release's schema, if that can be done. */
+/** The schema of a message's producer: its type, and how to read it by this release's schema, if the two are compatible. */
 interface Writer {
   eventType: string;
   type: Type;
@@ -84,7 +84,7 @@ export class AvroCodec implements Codec {
     const id = schemaIdIn(value);
     if (id === undefined) return undecodable('it ends within the id of its schema');
     const writer = this.#writers.get(id);
-    if (writer === undefined) return undecodable(`schema ${id} was not asked for`);
+    if (writer === undefined) return undecodable(`schema ${id} was not fetched`);
     if ('fault' in writer) return undecodable(`schema ${id} ${writer.fault}`);
     try {
       return this.#decodeBy(writer, Buffer.isBuffer(value) ? value : Buffer.from(value));
@@ -93,7 +93,7 @@ export class AvroCodec implements Codec {
     }
   }
 
-  /** By the producer's schema. A version of a later release is read by ours where Avro's rules allow that. */
+  /** Decodes by the producer's schema, and an event of a later version by ours, where Avro's rules allow that. */
   #decodeBy({ eventType, type, reader }: Writer, value: Buffer): Decoded {
     const event = eventOf(eventType, whole(type.decode(value, headLength), value));
     if (reader === undefined || event.schemaVersion <= reader.schemaVersion) return this.#read(event);

@@ -11,7 +11,7 @@ class Decimal extends avro.types.LogicalType {
 
   // The quotient of two whole numbers below 2^53 is rounded once, to the number that JSON.parse makes of the decimal form.
   protected override _fromValue(bytes: Buffer | undefined): number {
-    // The message ends within the price, which its reader finds out.
+    // The message ends within the price; its reader detects that.
     if (bytes === undefined) return Number.NaN;
     if (bytes.length === 0 || bytes.length > 6) throw new Error(`A decimal of ${bytes.length} bytes is no price`);
     return bytes.readIntBE(0, bytes.length) / this.#factor;
@@ -22,7 +22,7 @@ class Decimal extends avro.types.LogicalType {
     const bytes = Buffer.allocUnsafe(6);
     bytes.writeIntBE(Math.round(price * this.#factor), 0, 6);
     let start = 0;
-    // The shortest form: a leading 0 that no sign bit needs says nothing.
+    // The shortest form: without leading zeros that the sign bit does not need.
     while (start < 5 && bytes[start] === 0 && (bytes[start + 1] as number) < 128) start += 1;
     return bytes.subarray(start);
   }
@@ -41,7 +41,7 @@ class Timestamp extends avro.types.LogicalType {
   protected override _fromValue(milliseconds: number): string {
     const minute = Math.floor(milliseconds / 60_000);
     if (minute !== this.#minute) {
-      // Throws for what is no time.
+      // Throws for a number that is no time.
       this.#start = new Date(milliseconds).toISOString().slice(0, -7);
       this.#minute = minute;
     }

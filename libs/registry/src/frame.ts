@@ -1,6 +1,6 @@
 import type { Type } from 'avsc';
 
-/** A value that was read, and the offset after it: -1 if the bytes end before. */
+/** A decoded value, and the offset after it; -1 if the bytes end before it does. */
 export interface Framed {
   value: unknown;
   offset: number;
@@ -9,7 +9,7 @@ export interface Framed {
 /** Bytes of the magic byte and of the schema's id. */
 export const headLength = 5;
 
-/** Reused: most records need less. */
+/** Reused by all calls. A larger record gets a buffer of its own. */
 const scratch = Buffer.alloc(4_096);
 
 /** Confluent's wire format: byte 0, the schema's id, the record. */
@@ -25,7 +25,7 @@ export function frame(schemaId: number, type: Type, record: unknown): Buffer {
   return Buffer.concat([head, type.toBuffer(record)]);
 }
 
-/** The id in a framed message; undefined in another, and in one that ends within it. */
+/** The schema's id in a framed message; undefined for other messages, and for one that ends within the id. */
 export function schemaIdIn(value: Uint8Array | null): number | undefined {
   if (value === null || value.length < headLength || value[0] !== 0) return undefined;
   return at(value, 1) * 2 ** 24 + (at(value, 2) << 16) + (at(value, 3) << 8) + at(value, 4);

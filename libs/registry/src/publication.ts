@@ -32,7 +32,7 @@ export async function publish(registry: SchemaRegistry, contract: TopicContract,
   return published;
 }
 
-/** What the gate found broken is not registered in Avro either, and the registry's reason is added. */
+/** Registers no schema that the gate of the contracts found broken, and adds the registry's reason. */
 async function publishAvro(registry: SchemaRegistry, event: EventSchema, broken: string[]): Promise<Published> {
   const { subject, schemaType, schema } = event;
   const latest = await registry.latest(subject);
@@ -48,7 +48,7 @@ async function publishAvro(registry: SchemaRegistry, event: EventSchema, broken:
   }
 }
 
-/** What the gate allows because of an upcaster. */
+/** Advice for a change that the gate allows because of an upcaster. */
 function advice({ type, schemaVersion }: EventSchema): string {
   return `${type} v${schemaVersion}: readers in Avro have no upcaster: give new fields a default, keep required ones, or make a new type of event`;
 }
@@ -70,7 +70,7 @@ interface Versioned {
   properties: { schemaVersion: { const: number } };
 }
 
-/** Another version has an upcaster, which the gate in CI requires; consumers know it by its number. */
+/** The breaks within one version. A new version may differ: the gate in CI requires an upcaster for it. */
 function breaksOf(latest: string, { type, schemaVersion, schema }: EventSchema): string[] {
   const stored = JSON.parse(latest) as Versioned & Record<string, unknown>;
   if (stored.properties.schemaVersion.const !== schemaVersion) return [];

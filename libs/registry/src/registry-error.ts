@@ -1,4 +1,4 @@
-/** Where the registry is, and who asks. An empty user asks without credentials. */
+/** The registry's address and the credentials; none are sent if the user is empty. */
 export interface RegistryAddress {
   url: string;
   user: string;
@@ -6,11 +6,11 @@ export interface RegistryAddress {
 }
 
 const sentences = {
-  away: 'The schema registry does not work',
+  away: 'The schema registry is unavailable',
   slow: 'The schema registry is too slow',
   unauthorized: 'The schema registry refuses the credentials',
   'no-registry': 'SCHEMA_REGISTRY_URL is no schema registry',
-  'not-found': 'The schema registry does not know it',
+  'not-found': 'The schema registry has no such schema',
   incompatible: 'The schema registry refuses the schema',
   invalid: 'The schema registry cannot read the schema',
 };

@@ -39,12 +39,12 @@ test.each([
     'not-found',
     /Schema 7\?/,
   ],
-  ['500', answering(500, '{"error_code":50001,"message":"Disk full"}'), 'away', /does not work: Disk full/],
+  ['500', answering(500, '{"error_code":50001,"message":"Disk full"}'), 'away', /is unavailable: Disk full/],
   [
     'a connection that ends',
     (request: { socket: { destroy(): void } }) => request.socket.destroy(),
     'away',
-    /does not work/,
+    /is unavailable/,
   ],
 ])('a registry that answers %s gets its own reason', async (_, listener, reason, message) => {
   const registry = await clientOf(listener);

@@ -14,10 +14,10 @@ export interface SchemaIdentity {
 
 export type Compatibility = 'NONE' | 'FULL_TRANSITIVE';
 
-/** Milliseconds for an answer. */
+/** The registry has this time for an answer. */
 const defaultTimeoutMs = 5_000;
 
-/** Bytes of an answer: a schema of ours has 2 000. */
+/** In bytes. A schema of ours has 2 000. */
 const maxAnswerLength = 1_048_576;
 
 const guidForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
@@ -74,7 +74,7 @@ export class SchemaRegistry {
     return { schemaType: type === 'JSON' ? 'JSON' : 'AVRO', schema: textIn(answer) };
   }
 
-  /** Apicurio refuses it before the subject's first schema. */
+  /** Sets the subject's compatibility mode. Apicurio refuses it before the subject's first schema. */
   async setCompatibility(subject: string, compatibility: Compatibility): Promise<void> {
     await this.#call('PUT', `/config/${encodeURIComponent(subject)}`, { compatibility });
   }
@@ -108,7 +108,7 @@ export class SchemaRegistry {
   }
 }
 
-/** The text of an answer, of which no more than a bound is read. */
+/** The text of an answer. Stops reading at a limit. @throws {RegistryError} `no-registry` for a longer answer. */
 async function limited({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -149,7 +149,7 @@ function idIn({ id }: Record<string, unknown>): number {
   throw new RegistryError('no-registry', 'its answer has no id');
 }
 
-/** Confluent's registry leaves out what is empty, and others may not. */
+/** The GUID of an answer, if it has one: Confluent's registry leaves out empty members, others may not. */
 function guidIn({ guid }: Record<string, unknown>): string | undefined {
   if (guid === undefined || guid === null || guid === '') return undefined;
   if (typeof guid === 'string' && guidForm.test(guid)) return guid;

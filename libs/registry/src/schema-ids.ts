@@ -7,7 +7,7 @@ import { type RegistryAddress, RegistryError } from './registry-error.ts';
 
 const retryMs = 5_000;
 
-/** The ids of registered schemas, asked for once. Until the registry has answered they are unknown. */
+/** The ids of registered schemas. Each is fetched once, and unknown until then. */
 export class SchemaIds {
   readonly #registry: Pick<SchemaRegistry, 'identityOf'>;
   readonly #schemas: readonly EventSchema[];
@@ -18,12 +18,12 @@ export class SchemaIds {
     this.#schemas = schemas;
   }
 
-  /** Of a type of event; undefined while unknown, and for another version of it. */
+  /** The id for a type and version of event; undefined while unknown, and for another version. */
   idOf(type: string, schemaVersion: number): number | undefined {
     return this.#known.get(`${type} ${schemaVersion}`)?.id;
   }
 
-  /** The headers of a message whose value does not begin with the id; undefined where `idOf` is. Not to be changed. */
+  /** The headers of a message whose value does not begin with the id; undefined where `idOf` is. Do not change them. */
   headersOf(type: string, schemaVersion: number): SchemaHeaders | undefined {
     return this.#known.get(`${type} ${schemaVersion}`)?.headers;
   }
@@ -49,7 +49,7 @@ export class SchemaIds {
   }
 }
 
-/** A registry's own words for a missing schema say neither which one nor what to do. */
+/** Adds the subject and the remedy to a `not-found`: registries' own messages name neither. */
 function withAdvice(subject: string): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof RegistryError) || error.reason !== 'not-found') throw error;

@@ -1,11 +1,11 @@
 const avroEnding = '.avro';
 
-/** The topic that has a topic's events in Avro: itself, if its name says so. */
+/** The topic with the Avro form of a topic's events; the same topic if its name ends with `.avro`. */
 export function avroTopicOf(topic: string): string {
   return `${jsonTopicOf(topic)}${avroEnding}`;
 }
 
-/** The topic whose events a topic has in Avro: itself, unless its name says so. */
+/** The topic with the JSON form of a topic's events; the same topic unless its name ends with `.avro`. */
 export function jsonTopicOf(topic: string): string {
   return topic.endsWith(avroEnding) ? topic.slice(0, -avroEnding.length) : topic;
 }

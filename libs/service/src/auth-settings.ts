@@ -15,7 +15,7 @@ export interface TokenRules {
   /** The `aud` of tokens. */
   audience: string;
   algorithms: string[];
-  /** Subjects become pseudonyms by this key; they are stored and logged as they come when absent. */
+  /** The key that makes pseudonyms of subjects. When absent, subjects are stored and logged unchanged. */
   subjectKey?: string;
 }
 
@@ -31,8 +31,8 @@ export const pageClientId: Setting<string> = {
 };
 
 /**
- * Whether requests need an access token. A service without this setting does not start: that every client may do everything has
- * to be said.
+ * Whether requests need an access token. Without this setting a service does not start: to let every client do everything,
+ * the operator has to set `off`.
  */
 export const auth: Setting<AuthSettings> = {
   variable: 'AUTH',

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import type { FastifyRequest } from './fastify.ts';
 
-/** Where a request comes from: `ip` is what a trusted proxy says, and the socket's own address without one. */
+/** The origin of a request: `ip` comes from a trusted proxy, or from the socket without one. */
 interface Origin extends Pick<FastifyRequest, 'ip'> {
   socket: Pick<FastifyRequest['socket'], 'remoteAddress'>;
 }
@@ -11,7 +11,7 @@ export function callerOf(request: Origin & Pick<FastifyRequest, 'subject'>): str
   return request.subject === '' ? addressOf(request) : `subject ${request.subject}`;
 }
 
-/** The network that a request comes from: one address of IPv4, or the 2^64 addresses that one network of IPv6 has. */
+/** The network that a request comes from: one IPv4 address, or an IPv6 network of 2^64 addresses. */
 export function addressOf({ ip: said, socket }: Origin): string {
   const ip = isIP(said) === 0 ? (withoutPort(said) ?? socket.remoteAddress ?? '') : said;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
@@ -24,7 +24,7 @@ export function addressOf({ ip: said, socket }: Origin): string {
   return `address ${network.join(':')}`;
 }
 
-/** Some proxies write the port of a connection into `X-Forwarded-For`. Undefined if that is not what is wrong with the text. */
+/** The address without the port that some proxies write into `X-Forwarded-For`; undefined for any other text. */
 function withoutPort(text: string): string | undefined {
   const [, v4, v6] = /^(?:([\d.]+):\d+|\[([^\]]+)\](?::\d+)?)$/.exec(text) ?? [];
   if (v4 !== undefined && isIP(v4) === 4) return v4;

@@ -30,7 +30,7 @@ const pauseMs = 2_000;
 /** How long a refused new token is kept: an API may not know the issuer's new key yet. Doubled with each token. */
 const freshMs = { firstMs: 5_000, maxMs: 60_000 };
 
-/** Fetches access tokens of this process for itself (RFC 6749, 4.4), and keeps each for most of its time. */
+/** Fetches the access tokens that this process sends to other services (RFC 6749, 4.4). Keeps each for most of its time. */
 export class ClientCredentials {
   readonly #options: ClientCredentialsOptions;
   #token: AccessToken | undefined;
@@ -50,10 +50,10 @@ export class ClientCredentials {
   }
 
   /**
-   * A token that is valid now. After three quarters of its time it is renewed meanwhile: an issuer that hangs delays no
-   * caller that has a valid token. A caller that keeps its token passes it as `known`, and then waits for the next one;
-   * if that does not come, the same token is returned until its end. Tells the log when the issuer stops or starts
-   * again to give tokens. Rejects if there is no token; call again later.
+   * A token that is valid now. After three quarters of its time it is renewed in the background: an issuer that hangs
+   * delays no caller while the token is valid. A caller that keeps its token passes it as `known`, and then waits for the
+   * next one; if that does not come, it gets the same token until its end. Logs when the issuer stops giving tokens, and
+   * when it gives them again. Rejects if there is no token; call again later.
    */
   async token(log?: AccessTokenLog, known?: string): Promise<AccessToken> {
     const now = Date.now();
@@ -126,7 +126,7 @@ async function fetchToken(options: ClientCredentialsOptions, now: number): Promi
   return { value, expiresAt: now + seconds * 1_000 };
 }
 
-/** As RFC 6749, 2.3.1, wants names and secrets in a header. */
+/** The form of ids and secrets in the header (RFC 6749, 2.3.1). */
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }

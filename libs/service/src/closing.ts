@@ -18,7 +18,7 @@ export function closeInTime(app: FastifyInstance): void {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
-  // Node's own, which `close` calls, takes an answer for sent that is still in a buffer, and cuts it off.
+  // `close` calls Node's own function, which counts a buffered answer as sent, and cuts it off.
   app.server.closeIdleConnections = () => {};
   let checking: NodeJS.Timeout | undefined;
   app.addHook('preClose', (done) => {

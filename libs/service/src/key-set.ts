@@ -5,14 +5,14 @@ import type { Logger } from './logger.ts';
 import { Problem } from './problem.ts';
 import { isTrustworthy, type TokenRules } from './auth-settings.ts';
 
-/** Keys that are older are loaded again when a token is verified, or readiness is asked for; until they come, they go on. */
+/** Older keys are loaded again when a token is verified or readiness is checked. Until then they stay in use. */
 const maxAgeMs = 600_000;
 /** Made-up key ids cause at most one request to the issuer in this time; a new key is accepted after it at the latest. */
 const pauseMs = 5_000;
 
 /**
- * The issuer's keys. While the issuer is away, the keys known last go on: jose's own remote key set refuses every token then
- * (6.2.18, `cacheMaxAge`).
+ * The issuer's keys. While the issuer is away, the last known keys stay in use. jose's own remote key set would refuse every
+ * token then (6.2.18, `cacheMaxAge`).
  */
 export class KeySet {
   readonly #rules: TokenRules;
@@ -51,7 +51,7 @@ export class KeySet {
     if (this.#find === undefined) return { status: 'down', detail: this.#fault ?? 'The keys are not known yet' };
     return this.#fault === undefined
       ? { status: 'up' }
-      : { status: 'up', detail: `${this.#fault}; the known keys go on` };
+      : { status: 'up', detail: `${this.#fault}; the known keys stay in use` };
   }
 
   /** Waits for the first keys. Old keys are loaded again meanwhile: an issuer that hangs delays no request. */

@@ -59,7 +59,7 @@ function limitConcurrency(app: Server, max: number): void {
   });
 }
 
-/** The handlers that are under way, of all routes that are added later. None begins after its client has left. */
+/** Tracks the running handlers of all routes that are added later. No handler begins after its client has left. */
 function followWork(app: Server): WeakMap<FastifyRequest, Promise<unknown>> {
   const work = new WeakMap<FastifyRequest, Promise<unknown>>();
   app.addHook('onRoute', (route) => {
@@ -85,7 +85,7 @@ function isLimited(request: FastifyRequest): boolean {
   return !request.is404 && request.routeOptions.schema?.hide !== true;
 }
 
-/** @param waitMs after which the caller may send again. */
+/** @param waitMs milliseconds after which the caller may send again. */
 export function tooMany(detail: string, waitMs: number): Problem {
   const headers = { 'retry-after': String(Math.ceil(waitMs / 1000)) };
   return new Problem('too-many-requests', detail, { headers });

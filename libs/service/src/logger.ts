@@ -3,7 +3,7 @@ import pretty from 'pino-pretty';
 
 export type { Logger };
 
-/** Creates a logger that writes to standard output: JSON lines, or readable lines on a terminal or if `isPretty`. */
+/** Creates a logger to standard output: JSON lines; on a terminal, or with `isPretty`, readable lines. */
 export function createLogger(service: string, level: string, isPretty = false): Logger {
   const isReadable = process.stdout.isTTY || isPretty;
   const options = { level, base: { service }, timestamp: () => `,"time":"${new Date().toISOString()}"` };

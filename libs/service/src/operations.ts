@@ -8,7 +8,7 @@ interface Operations {
   readiness: () => Promise<Readiness>;
   scrape: () => Promise<string>;
   contentType: string;
-  /** Another server answers for them. */
+  /** Another server serves them. */
   areElsewhere: boolean;
 }
 

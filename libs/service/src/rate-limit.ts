@@ -2,16 +2,16 @@
 const maxCallers = 10_000;
 const windowMs = 1_000;
 
-/** What is left to a caller, and after how many milliseconds it may send again if it has nothing left. */
+/** How many requests a caller may still send now; if none, the milliseconds until it may send again. */
 export interface Allowance {
   remaining: number;
   waitMs: number;
 }
 
 /**
- * Limits requests a second, for each caller by itself. A caller that was silent for a second may send a second's
- * requests at once. Stores one number a caller: the time at which all its requests are paid for (GCRA). A caller whose
- * time has passed is the same as an unknown one, so the callers that were silent for longest can be forgotten.
+ * Limits the requests per second of each caller. A caller that was silent for a second may send a second's requests at
+ * once. Stores one number per caller: the time at which all its requests are paid for (GCRA). A caller whose time has
+ * passed is the same as an unknown one, so those that were silent for longest can be forgotten.
  */
 export class RateLimit {
   readonly perSecond: number;
@@ -45,7 +45,7 @@ export class RateLimit {
     return { remaining: Math.floor(-waitMs / this.#costMs + rounding), waitMs: 0 };
   }
 
-  /** Counts a request less, which `take` admitted. */
+  /** Takes back a request that `take` has counted. */
   giveBack(caller: string): void {
     const paidAt = this.#paidAt.get(caller);
     if (paidAt !== undefined) this.#paidAt.set(caller, paidAt - this.#costMs);

@@ -77,7 +77,7 @@ export async function serve(
   if (!working.signal.aborted) grace.close();
 }
 
-/** Fastify takes a server that it has not made itself for one of HTTP. */
+/** Corrects the scheme: Fastify assumes HTTP for a server that it has not created itself. */
 function withScheme(app: Server, url: string): string {
   return app.server instanceof TlsServer ? url.replace(/^http:/, 'https:') : url;
 }

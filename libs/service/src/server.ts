@@ -100,7 +100,7 @@ interface NewServerOptions {
   certificate?: RenewedCertificate | undefined;
 }
 
-/** A server without routes, with what every answer has. */
+/** A server without routes, with the parsing, errors, headers and limits that all routes share. */
 function newServer(log: Logger, options: NewServerOptions): Server {
   const { problemOf = () => undefined, proxies = [], certificate } = options;
   // Fastify's own type: otherwise every type of the instance would refer to pino's types.
@@ -154,7 +154,7 @@ const nodeOptions = {
   requireHostHeader: false,
 };
 
-/** Fastify gives its options to servers that it makes itself only. */
+/** Passes the timeouts on, because Fastify sets them only on servers that it creates itself. */
 function overTls(certificate: RenewedCertificate): FastifyServerFactory {
   const timeouts = { ...nodeOptions, requestTimeout: maxRequestMs, keepAliveTimeout: maxIdleMs };
   return (handler) => certificate.createServer(timeouts, handler);

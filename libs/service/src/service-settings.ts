@@ -7,7 +7,7 @@ const metricsPort: Setting<number | undefined> = {
   absent: () => undefined,
 };
 
-/** The least level of what is logged. */
+/** The lowest level that is logged. */
 export const logLevel = choice('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
 /** The settings of every service: its address, its certificate and its logging. */

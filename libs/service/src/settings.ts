@@ -13,7 +13,7 @@ export interface Setting<T> {
   fallback?: T;
   /** As `fallback`, for a value that other variables decide. */
   absent?: (env: Environment) => T;
-  /** What is dangerous about a valid value, if anything: completes "KAFKA_BROKER …" as a message of `parse` does. */
+  /** The danger of a valid value, if there is one: completes "KAFKA_BROKER …" as a message of `parse` does. */
   warning?: (env: Environment) => string | undefined;
 }
 

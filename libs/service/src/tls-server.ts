@@ -43,7 +43,7 @@ function plainAnswer(): string {
   return refusalOf(invalidBytes('This port speaks HTTPS, and the request came without TLS'));
 }
 
-/** What a server needs of TLS. Clients may not renegotiate, which would let them cause work without a request. */
+/** The TLS options of a server. Clients must not renegotiate: that would let them cause work without a request. */
 export function contextOf({ cert, key }: Certificate): SecureContextOptions {
   return { cert, key, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION };
 }

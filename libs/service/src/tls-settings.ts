@@ -5,7 +5,7 @@ import { type Environment, parseSettings, type Setting, textOf } from './setting
 
 /** How a server proves who it is, as PEM texts. */
 export interface Certificate {
-  /** Its certificate, and after it those between it and the authority. */
+  /** Its certificate, followed by those between it and the authority. */
   cert: string;
   key: string;
 }
@@ -65,7 +65,7 @@ const privateKey: Setting<string> = {
   },
 };
 
-/** What clients will object to at this time, if anything. */
+/** Why clients refuse a certificate at this time; undefined if they do not. */
 export function faultOfDates(cert: string): string | undefined {
   const { validFromDate, validToDate } = new X509Certificate(cert);
   const now = Date.now();

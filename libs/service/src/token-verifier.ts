@@ -24,7 +24,7 @@ interface Verified {
 const clockToleranceSeconds = 30;
 /** About 2 KB each. */
 const maxCachedTokens = 10_000;
-/** Then a token goes through the key set again, which loads old keys. */
+/** After this time a token is verified again, which also makes the key set load its keys again if they are old. */
 const maxCachedMs = 60_000;
 const maxSubjectLength = 255;
 const accessTokenTypes = new Set([undefined, 'JWT', 'at+jwt', 'application/at+jwt']);
@@ -77,7 +77,7 @@ export class TokenVerifier {
       });
       if (!accessTokenTypes.has(protectedHeader.typ)) throw refused('The token is not an access token');
       const caller = callerOf(payload, subjectKey);
-      // Of the keys from before: if they have changed meanwhile, its own may have been withdrawn.
+      // With the generation from before: if the keys have changed meanwhile, this token's key may have been withdrawn.
       this.#remember(token, { caller, verifiedAt: performance.now(), generation });
       return caller;
     } catch (error) {
@@ -94,7 +94,7 @@ export class TokenVerifier {
     return undefined;
   }
 
-  /** The tokens that were verified last come last. */
+  /** Keeps the map in the order of verification, so that the token verified longest ago is dropped first. */
   #remember(token: string, verified: Verified): void {
     this.#verified.delete(token);
     const [oldest] = this.#verified.size >= maxCachedTokens ? this.#verified.keys() : [];
@@ -124,7 +124,7 @@ function scopesOf({ scope, scp }: JWTPayload): Set<string> {
   return new Set(lists.flatMap((text) => (typeof text === 'string' ? text.split(' ') : [])));
 }
 
-/** A token that the issuer did not sign gets no details. */
+/** The reason for the client. A token that the issuer did not sign gets no details. */
 function reasonOf(error: errors.JOSEError): string {
   if (error instanceof errors.JWTExpired) return 'The token has expired';
   if (error instanceof errors.JWTClaimValidationFailed) return `The claim ${error.claim} of the token is not valid`;

@@ -51,12 +51,12 @@ test('the worker moves to a topic in Avro and back under load, while the registr
   await worker.kill();
   worker.launch();
   await waitFor('the worker to say what it waits for', async () =>
-    (await stateOf(worker, 'schema registry')).startsWith('Messages wait: The schema registry does not work'),
+    (await stateOf(worker, 'schema registry')).startsWith('Messages wait: The schema registry is unavailable'),
   );
   await relay.kill();
   relay.launch();
   await waitFor('the relay to say what it waits for', async () =>
-    (await stateOf(relay, 'leadership')).startsWith('Not ready to lead: The schema registry does not work'),
+    (await stateOf(relay, 'leadership')).startsWith('Not ready to lead: The schema registry is unavailable'),
   );
   await server.restart();
   await Promise.all([relay.ready(), worker.ready()]);

@@ -19,7 +19,7 @@ export interface Pending<Command, Refusal> extends Submission<Command> {
   attempts: number;
   /** The versions of its event in appends without an answer: the event may be stored at one of them. */
   uncertainVersions: number[];
-  /** Aborted when the time for its answer is over. Its client has been told so then, and the command is dropped. */
+  /** Aborted when the time for an answer is over: the client has got `503`, and the command must not be decided. */
   late: AbortSignal;
   resolve: (outcome: Outcome<Refusal>) => void;
   reject: (error: unknown) => void;

@@ -19,7 +19,7 @@ export interface DecidedStream<State, Command, Refusal> {
   eventsRead: number;
 }
 
-/** Converts changes to events and back. Only this knows the schema versions of events. */
+/** Converts changes to events and back. No other code of command-api knows the schema versions of events. */
 export interface EventForm<C extends Change> {
   schemaVersionOf: (type: C['type']) => number;
   /** The change, in its current form, that a stored event of any schema version means. */

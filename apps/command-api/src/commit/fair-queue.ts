@@ -17,7 +17,7 @@ export class FairQueue<C extends OfCaller> {
 
   /**
    * Whether a caller may add a command to a queue of `max`. A full queue still takes commands of callers that have less
-   * than their part of it, so it has at most twice as many.
+   * than an equal share of it, up to twice `max`.
    */
   hasRoom(caller: string | undefined, max: number): boolean {
     if (this.#size < max) return true;

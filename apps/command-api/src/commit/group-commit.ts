@@ -67,10 +67,10 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
 
   /**
    * Decides a command. Resolves with its outcome once its events are durable.
-   * @throws {Overloaded} at once, if commands for more than 250 ms of work wait already, and the caller has its part of them.
+   * @throws {Overloaded} at once, if more than 250 ms of work waits already, and the caller has its share of it.
    * @throws {NotDecided} if the database is down (at once during a known outage), if the command lost the race ten
-   * times, or after 4.5 s. The command may be stored nevertheless; sending its key again tells. Other errors are
-   * faults.
+   * times, or after 4.5 s. The command may be stored nevertheless: the same request with its key tells. Any other error
+   * is a fault.
    */
   async submit(submission: Submission<Command>): Promise<Outcome<Refusal>> {
     const { key, caller } = submission;

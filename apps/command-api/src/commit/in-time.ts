@@ -7,9 +7,8 @@ const commandIsLate = 'The event store did not answer in time; whether the comma
 
 /**
  * Waits for an outcome for at most 4.5 s.
- * @param begin gets a signal that is aborted when the time is up and the client is answered. A command that is in a
- * batch at that moment may still be stored: sent again with the same key, it waits for the first one or finds it
- * stored.
+ * @param begin gets a signal that is aborted when the time is up and the client gets its answer. A command that is in a
+ * batch then may still be stored: sent again with the same key, it waits for the first one or finds its answer stored.
  * @throws {NotDecided} when the time is up.
  */
 export async function inTime<T>(begin: (late: AbortSignal) => Promise<T>, message = commandIsLate): Promise<T> {

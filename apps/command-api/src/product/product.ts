@@ -6,7 +6,7 @@ export type Product =
   | { status: 'listed'; version: number; name: string; price: number }
   | { status: 'discontinued'; version: number };
 
-/** A command on a product. It is carried out only at a version that `ifMatch` lists, if present. */
+/** A command on a product. With `ifMatch`, it is carried out only at one of these versions. */
 export type ProductCommand =
   | { type: 'create'; id: string; name: string; price: number }
   | { type: 'change'; id: string; name?: string; price?: number; ifMatch?: readonly number[] }

@@ -2,13 +2,13 @@ import type { Codec } from '@catalogue/contracts';
 import { codecOf, jsonSchemaIds, type RegistryAddress, type SchemaIds } from '@catalogue/registry';
 import type { EventKind } from './kind.ts';
 
-/** How events are written, and the ids of their schemas for a header: in Avro a message begins with the id. */
+/** How events are written. The ids of their schemas are for a header; in Avro, the message itself begins with the id. */
 interface Writing {
   codec: Codec;
   schemaIds: SchemaIds;
 }
 
-/** Ends the process with 78 (EX_CONFIG of sysexits) if Avro lacks a registry. */
+/** Opens the codec of a setting. Ends the process with 78 (EX_CONFIG of sysexits) if Avro has no registry. */
 export function openWriting(
   name: 'json' | 'avro',
   address: RegistryAddress,

@@ -7,8 +7,8 @@ const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 const time = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 /**
- * Parses `4711` (a position), `812:4711` (after a place that an earlier run printed), a product's id, or a time (RFC
- * 3339, or a day, which begins in UTC). Undefined if the text has none of these forms.
+ * Parses `4711` (a position), `812:4711` (a place that an earlier run printed: the events after it), a product's id, or
+ * a time (RFC 3339, or a day in UTC). Undefined if the text has none of these forms.
  */
 export function parseFrom(text: string): From | undefined {
   if (/^\d{1,15}$/.test(text)) return { since: { position: Number(text) } };

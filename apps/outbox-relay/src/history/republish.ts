@@ -23,7 +23,7 @@ export interface RepublishOptions {
  * Sends a part of the log again, each product's events in order. It sends only events that the relay has sent, so on
  * the relay's own topic each of them is a repetition, and no version arrives before its predecessor, even while the
  * relay continues. It also repeats events that the relay sends meanwhile, until less than a batch is left. Resolves
- * with the number of events.
+ * with the number of events; rejects with the signal's reason when that is aborted.
  */
 export async function republish(options: RepublishOptions): Promise<number> {
   const { sender, perSecond = Number.POSITIVE_INFINITY, onSent, signal } = options;

@@ -1,6 +1,6 @@
 /**
- * A price as the decimal text PostgreSQL stores, to the cent. What has more decimals is rounded half away from zero, by
- * its shortest decimal digits and not by what the number in memory really is: 1.005 is 1.01, as it is for PostgreSQL.
+ * A price as the decimal text that PostgreSQL stores, to the cent. Further decimals are rounded half away from zero, by
+ * the shortest decimal form of the number, not by its binary value: 1.005 becomes 1.01, as in PostgreSQL.
  */
 export function toCents(price: number): string {
   const [whole, fraction] = decimal(Math.abs(price));

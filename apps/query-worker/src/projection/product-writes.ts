@@ -2,15 +2,15 @@ import type { Effects, Step } from '@catalogue/projection';
 import { shownFields } from '@catalogue/read-schema';
 import { isListed, type Product } from './product.ts';
 
-/** One step of a product, for those who wait or listen. */
+/** One change of a product, for waiting requests and streams. */
 export interface Change {
   kind: 'created' | 'updated' | 'discontinued' | 'none';
   product: Product;
-  /** What readers saw of it before; null when they did not see it. */
+  /** The price that readers saw before; null if they did not see the product. */
   priceBefore: string | null;
 }
 
-/** What is written of products, by statement. */
+/** The rows that a transaction writes, by statement. */
 export interface ProductWrites {
   /** Products that have no row yet. */
   created: Product[];
@@ -18,7 +18,7 @@ export interface ProductWrites {
   renamed: Product[];
   /** The other products that changed. */
   changed: Product[];
-  /** Every step of theirs, in order. */
+  /** All changes of these products, in order. */
   changes: Change[];
 }
 

@@ -2,29 +2,29 @@ import type { ProductEvent } from '@catalogue/contracts';
 import { toCents } from './cents.ts';
 import { moment } from './time.ts';
 
-/** A product as its row in the read model is: what the projection folds messages into. */
+/** A product as its row in the read model: the state that the projection folds messages into. */
 export interface Product {
   id: string;
   /** Null until known. */
   name: string | null;
   /** To the cent; null until known. */
   price: string | null;
-  /** Of the last event applied; 0 while the product is known from legacy messages only. */
+  /** Of the last applied event; 0 while the product is known from legacy messages only. */
   version: number;
   /** As `moment` writes it; null until the creation is known. */
   createdAt: string | null;
   updatedAt: string | null;
   discontinued: boolean;
-  /** Of the last event applied. */
+  /** Of the last applied event. */
   eventId: string | null;
-  /** When and where the legacy value was said (`stampOf`); null when it was not, and once there is a version. */
+  /** The stamp (`stampOf`) of the legacy message that gave the value; null without one, and once there is a version. */
   nameStamp: string | null;
   priceStamp: string | null;
-  /** Events of it are parked: it is older than what the topic says. */
+  /** Events of the product are parked, so the row is older than the topic. */
   parked: boolean;
 }
 
-/** A product that nothing is known of. */
+/** A product without any event or message. */
 export function unknownProduct(id: string): Product {
   return {
     id,
@@ -60,7 +60,7 @@ export function evolve(product: Product, event: ProductEvent): Product {
   }
 }
 
-/** Whether readers see it. */
+/** Whether readers see the product. */
 export function isListed({ discontinued, createdAt, name, price }: Product): boolean {
   return !discontinued && createdAt !== null && name !== null && price !== null;
 }

@@ -1,13 +1,13 @@
-/** The moments PostgreSQL and a sortable text can both hold; others are moved to the nearest. */
+/** The bounds of the moments that both PostgreSQL and a sortable text can hold; a moment outside moves to the nearer one. */
 const first = Date.parse('0001-01-01T00:00:00Z');
 const last = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** Already UTC, in years and hours that need no calculation, without trailing zeros: what our own services write. */
+/** The form that our own services write: in UTC, without trailing zeros, in years and hours that need no calculation. */
 const plain = /^(?!0000)\d{4}-\d{2}-\d{2}T(?!24)\d{2}:\d{2}:\d{2}(\.\d{0,5}[1-9])?Z$/;
 
 /**
  * A moment as PostgreSQL writes a timestamp in UTC, to the microsecond: `2026-11-23 10:15:30.123`. Such texts sort as the
- * moments do. What is finer is cut off.
+ * moments do. Finer digits are cut off.
  */
 export function moment(timestamp: string): string {
   if (plain.test(timestamp)) return `${timestamp.slice(0, 10)} ${timestamp.slice(11, -1)}`;
@@ -16,7 +16,7 @@ export function moment(timestamp: string): string {
   return fraction === '' ? seconds : `${seconds}.${fraction}`;
 }
 
-/** When and where a value was said, as a text: of two, the one that sorts later wins. */
+/** The time and place of a message, as a text: of two values, the one whose stamp sorts later wins. */
 export function stampOf(timestamp: string, partition: number, offset: number): string {
   const [seconds, nanoseconds] = utc(timestamp);
   return `${seconds}.${nanoseconds} ${String(partition).padStart(6, '0')} ${String(offset).padStart(16, '0')}`;

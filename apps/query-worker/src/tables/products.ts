@@ -41,8 +41,8 @@ export async function lockProducts(sql: Transaction, generation: number, ids: re
 
 /**
  * Inserts the rows of new products in the order of their ids, so that two concurrent transactions wait for each other instead
- * of deadlocking. Fails as a whole when another transaction has inserted one of them: an upsert would overwrite
- * a row that was never read.
+ * of deadlocking. Fails as a whole if another transaction has inserted one of them: an upsert would overwrite a row that this
+ * transaction never read.
  */
 export async function insertProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await sql`

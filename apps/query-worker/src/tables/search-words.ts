@@ -25,7 +25,7 @@ export class KnownWords {
   }
 }
 
-/** Words that might be misspelt, so no numbers and codes. */
+/** The words of a name that can be misspelt: those without digits. */
 function wordsOf(name: string): string[] {
   return (name.match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter(
     (word) => word.length >= minLength && word.length <= maxLength && !/\p{N}/u.test(word),

@@ -3,12 +3,7 @@ import { type Breakage, narrowed, type Schema, widened } from './breakage.ts';
 
 /** Keywords for people, which validators ignore. */
 const annotations = new Set(
-  ['$comment', '$id', '$schema', 'default', 'deprecated', 'description'].concat([
-    'examples',
-    'readOnly',
-    'title',
-    'writeOnly',
-  ]),
+  '$comment $id $schema default deprecated description examples readOnly title writeOnly'.split(' '),
 );
 
 /** Limits that narrow when they rise, each with its value when absent. */
@@ -41,7 +36,7 @@ export function compareConstraints(
   });
 }
 
-/** `other`: neither contains the other, or that is unknown: broken both ways. */
+/** `other` breaks both kinds of readers: neither schema contains the other, or that is unknown. */
 function breakages(change: Direction, path: string, how: string): Breakage[] {
   switch (change) {
     case 'same':

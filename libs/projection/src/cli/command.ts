@@ -3,7 +3,7 @@ import type { Admin, ClientOptions } from '@catalogue/kafka';
 import type { Sql } from '@catalogue/postgres';
 import type { Model } from '../model.ts';
 
-/** What a command works with. */
+/** The connections and settings that a command uses. */
 export interface Tools {
   model: Model;
   /** How messages that could not be read are read again. */

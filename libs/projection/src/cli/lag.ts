@@ -40,15 +40,15 @@ interface Lag extends Position {
    * where the partition's leader is away.
    */
   events: number | null;
-  /** Since the first of them was sent; null where that is not known. */
+  /** Seconds since the first of them was sent; null if unknown. */
   seconds: number | null;
-  /** Why the seconds are not known. */
+  /** Why the seconds are unknown. */
   unknown?: string;
 }
 
-/** Seconds by which clocks of servers may differ: a message from the future is one from now. */
+/** Seconds by which clocks of servers may differ: a message that is dated less ahead counts as sent now. */
 const clockToleranceSeconds = 1;
-/** For the first messages that wait. */
+/** Milliseconds to look for the first message of each partition that is not applied. */
 const firstMessagesTimeoutMs = 10_000;
 
 async function readLag(tools: Tools, topic: Found): Promise<Lag[]> {

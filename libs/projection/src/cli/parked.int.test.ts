@@ -36,9 +36,9 @@ test('a retry of all asks a registry that is away once, and keeps why messages w
   let asked = 0;
   const away = () => {
     asked += 1;
-    return Promise.reject(new Error('The schema registry does not work'));
+    return Promise.reject(new Error('The schema registry is unavailable'));
   };
-  const waiting = { released: 0, waitsFor: 'The schema registry does not work' };
+  const waiting = { released: 0, waitsFor: 'The schema registry is unavailable' };
   expect(await retryAll(db.sql, away)).toMatchObject([waiting, waiting, waiting]);
   expect(asked).toBe(1);
   expect(await reasons(db.sql)).toEqual([0, 1, 2].map((offset) => ({ offset, ...crashed })));

@@ -16,7 +16,7 @@ import { countUnreadable } from './unreadable.ts';
 /** Another worker owns a partition now; nothing was written. */
 export class NotOwnerError extends Error {}
 
-/** Messages of one partition, in order, and how they move its offset: to `next`, or past the last one when that is absent. */
+/** Messages of one partition, in order. They move its offset to `next`; when absent, to the offset after the last one. */
 export interface Part extends Pick<MessageBatch, 'partition' | 'expected'>, Partial<Pick<MessageBatch, 'next'>> {
   messages: readonly Read[];
   /** The count from which `changeAttempts` continues afterwards. */
@@ -24,9 +24,9 @@ export interface Part extends Pick<MessageBatch, 'partition' | 'expected'>, Part
 }
 
 export interface ApplyOptions<Row> {
-  /** An earlier try failed, maybe because of a lock: wait for locks only briefly. */
+  /** An earlier try failed, maybe because of a lock: this one waits for locks only briefly. */
   isRetry?: boolean;
-  /** The most parked messages that it releases. */
+  /** The most parked messages that the transaction releases. */
   maxReleased?: number;
   /** Called at each answer of the database. */
   onAnswer?: () => void;
@@ -38,7 +38,7 @@ export interface ApplyOptions<Row> {
  * Applies a batch, which has messages of one or more partitions, in one transaction: it moves their offsets from the expected
  * values, and writes rows and parked messages. Either all of it is written, once, or nothing.
  * @param parts in the order of their partitions, so that two batches wait for each other's offsets instead of deadlocking.
- * @returns what became of the messages, in the order of the parts.
+ * @returns the outcomes of the messages, in the order of the parts.
  * @throws {TopicFault} when too many messages in a row cannot be read.
  * @throws {NotOwnerError} when another owner moved an offset.
  */
@@ -72,7 +72,7 @@ export async function applyBatch<Row extends Tracked>(
 
 interface Found<Row> {
   folded: Folded<Row>;
-  /** Of each part: the unreadable messages in a row before it. */
+  /** For each part, the number of unreadable messages in a row before it. */
   unreadableBefore: number[];
 }
 
@@ -106,7 +106,7 @@ function nextOf({ expected, next, messages }: Part): number {
   return next ?? (messages.at(-1)?.origin.offset ?? expected - 1) + 1;
 }
 
-/** The new counts of unreadable messages in a row, of the partitions where they change. */
+/** The new counts of unreadable messages in a row, for the partitions whose count changes. */
 function countedIn(model: Model, parts: readonly Part[], { folded: { fates }, unreadableBefore }: Found<Tracked>) {
   let from = 0;
   return parts.flatMap(({ partition, expected, messages }, index) => {
@@ -118,8 +118,9 @@ function countedIn(model: Model, parts: readonly Part[], { folded: { fates }, un
 }
 
 /**
- * Reads the queues of parked products. It loads messages only of queues that a message unblocks, and of `resumed` products, and
- * at most as many as one transaction may release, or `maxReleased`. With 0, a queue that is unblocked is left to drain.
+ * Reads the queues of parked products. Loads the content of messages only for queues that a message unblocks and for
+ * `resumed` products: as many as one transaction may release, at most `maxReleased`. With 0, an unblocked queue is left
+ * to `drainNowAndThen`.
  */
 export async function readWaiting(
   tx: Transaction,
@@ -168,8 +169,8 @@ export function write<Row extends Tracked>(
 }
 
 /**
- * Opens a connection and prepares the statements of a batch by applying none. Updates are left out: they fail when the
- * generation's partition is gone, which the offsets have to detect.
+ * Opens a connection, and prepares the statements of a batch by running them without messages. Leaves out updates: they
+ * fail if the generation was dropped, which has to be detected by its offsets.
  */
 export async function prepareBatch(sql: Sql, model: Model, scope: OffsetScope): Promise<void> {
   const { generation } = scope;
@@ -185,9 +186,10 @@ export async function prepareBatch(sql: Sql, model: Model, scope: OffsetScope): 
 }
 
 /**
- * The products of a batch, and those that need a row before they are locked: with legacy messages, or before a product's first
- * event, two partitions may write one product at once. All others are inserted once, complete; if another transaction inserts
- * such a row meanwhile, the batch starts again. Legacy messages of a model without a merge touch no product.
+ * The products of a batch, and those of them that need a row before they can be locked: two partitions may write one
+ * product at once, by legacy messages or before its first event. All others are inserted once, complete; if another
+ * transaction inserts such a row meanwhile, the batch starts again. In a model without a merge, legacy messages touch no
+ * product.
  */
 function productsIn({ legacy }: Pick<Model, 'legacy'>, messages: readonly Read[]): { ids: string[]; needed: string[] } {
   const ids = new Set<string>();

@@ -8,7 +8,7 @@ export function workerMetrics(registry: Registry) {
   return {
     events: new Counter({
       name: 'projection_events_total',
-      help: 'Messages by type and what became of them: applied, repeated, superseded, skipped, unknown, parked',
+      help: 'Messages by type and outcome: applied, repeated, superseded, skipped, unknown, parked',
       labelNames: ['type', 'outcome'],
       registers,
     }),
@@ -36,7 +36,7 @@ export function workerMetrics(registry: Registry) {
     }),
     retries: new Counter({
       name: 'projection_database_retries_total',
-      help: 'Work on the read model that failed for a reason that passes, and was tried again',
+      help: 'Work on the read model that was tried again after a temporary failure',
       registers,
     }),
   };

@@ -32,7 +32,7 @@ const minHintIntervalMs = 10;
 /** What the runner remembers of a partition. */
 interface Memory {
   gaps: GapWatch;
-  /** This process has finished a batch of it. */
+  /** This process has finished a batch of the partition. */
   proven: boolean;
 }
 
@@ -45,7 +45,7 @@ interface Step extends Pick<MessageBatch, 'partition' | 'expected' | 'next' | 'p
   releasing: { most: number };
   /** Whether it may share a transaction with parts of other partitions. */
   isGrouped?: boolean;
-  /** Retries work until it succeeds, or runs it once when it is part of retried work. */
+  /** Retries work until it succeeds; within work that is retried itself, runs it once. */
   try: <T>(work: (failures: number) => Promise<T>) => Promise<T>;
 }
 
@@ -99,9 +99,9 @@ export class BatchRunner {
   }
 
   /**
-   * Counts the first batch of a partition in this process. If two earlier attempts ended with the process, the messages are
-   * applied one at a time; a message that ended the process alone is parked unread. A process that stops or fails in another
-   * way takes the count back, so that a deploy or an outage blames no message.
+   * Counts the attempt at the first batch of a partition in this process. If two earlier attempts crashed the process,
+   * applies the messages one at a time; parks a message unread if an attempt at it alone has crashed the process. A
+   * process that stops, or fails in another way, takes the count back, so that a deploy or an outage blames no message.
    */
   async #applyFirst(scope: OffsetScope, batch: MessageBatch, memory: Memory): Promise<void> {
     const { sql, log } = this.#options;
@@ -121,8 +121,8 @@ export class BatchRunner {
   }
 
   /**
-   * One message at a time over all partitions, too: otherwise a message in progress is counted with the one that ends the
-   * process. A failed try takes its count back before it gives its turn to others.
+   * Applies one message at a time in the whole process: otherwise a crash would also count for a message of another
+   * partition. A failed try takes its count back before other work gets its turn.
    */
   async #applyOneByOne(scope: OffsetScope, batch: MessageBatch, attempts: number, memory: Memory): Promise<void> {
     const { messages, signal } = batch;
@@ -178,8 +178,10 @@ export class BatchRunner {
   }
 
   /**
-   * Applies messages in one transaction: all, or the first `most`. Products that do not fit into memory together halve them. A
-   * statement that takes too long halves them, too, and what they may release. After an error they are applied alone.
+   * Applies messages in one transaction: all, or the first `most`. Halves them if their products do not fit into memory
+   * together. Also halves them, and the messages that they may release, if a statement takes too long. After an error,
+   * the transaction is not shared with other partitions any more.
+   * @returns how many messages were applied.
    */
   async #applyOnce(scope: OffsetScope, batch: Step, messages: readonly Read[], memory: Memory): Promise<number> {
     const { sql, model } = this.#options;
@@ -272,7 +274,7 @@ function endOf(messages: readonly Read[], count: number): number {
 }
 
 function crashed(origin: MessageBatch['messages'][number], attempts: number): Read {
-  const detail = `The worker was begun at this message ${attempts} times and did not survive; it was not read again`;
+  const detail = `The worker has crashed ${attempts} times at this message, so it is parked without being read`;
   return { origin, unread: { reason: 'crash', detail } };
 }
 

@@ -39,7 +39,7 @@ export interface GenerationConsumerOptions {
   schemas: SchemaWait;
   /** Limits concurrent batches; read before each try. */
   limit: () => Semaphore | undefined;
-  /** Runs messages that may end the process, one at a time. */
+  /** Runs one at a time what may crash the process. */
   alone: Semaphore;
   /** Milliseconds without progress after which a partition is stalled; the watch's default when absent. */
   stalledAfterMs?: number | undefined;
@@ -70,7 +70,7 @@ export function openGenerationConsumer(options: GenerationConsumerOptions, gener
     },
     apply: (batch) => runner.apply(scope, batch),
     onGap: ({ from, to }) => metrics.missing.inc(to - from),
-    // Each try is progress, but with a frozen database none ends for long.
+    // A try counts as progress when it ends, but with a frozen database it takes too long.
     waits: async () => !(await answers(sql)),
     ...(stalledAfterMs === undefined ? {} : { stalledAfterMs }),
   });

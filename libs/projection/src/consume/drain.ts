@@ -64,14 +64,14 @@ export async function* drainPieces<Row extends Tracked>(
   }
 }
 
-/** What `drainPieces` would do after a piece that is not written. */
+/** As `drainPieces`, after a piece that is not written, and writes nothing itself. */
 export async function* previewPieces<Row extends Tracked>(
   sql: Sql,
   model: Model<Row>,
   { generation, productId }: Draining,
   { product, discards, folded }: { product: Row; discards: readonly Discard[]; folded: Folded<Row> },
 ): AsyncGenerator<Folded<Row>> {
-  // The first piece is past the versions that are discarded: of the rest it is only single events that have to be left out.
+  // The first piece is past all discarded versions, so only single discarded events have to be left out of the rest.
   const isDiscarded = ({ version, eventId }: ParkedMessage) =>
     discards.some((discard) => discard.version === version && discard.eventId === eventId);
   const products = new Map([[productId, product]]);
@@ -104,7 +104,7 @@ export async function drainNowAndThen(
 ): Promise<void> {
   const hint = hinter(sql, changesAppended, 10);
   const onFailure = (err: unknown) => log.warn({ err }, 'Products with waiting events could not be read');
-  // The most messages of a piece, of products whose larger pieces took too long: it never grows while the queue lasts.
+  // The most messages of a piece, for products whose larger pieces took too long. It never grows until the queue is empty.
   const sizes = new Map<string, number>();
   const drain = async (product: Draining): Promise<boolean> => {
     const { generation, productId } = product;

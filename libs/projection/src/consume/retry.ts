@@ -7,27 +7,28 @@ import type { OffsetScope } from '../tables/offsets.ts';
 import { inTurn, type Semaphore } from './semaphore.ts';
 
 /**
- * What follows when work on the database fails. A transaction writes all of it or nothing, so that it can be tried again.
+ * How work on the database continues after a failure. A transaction writes everything or nothing, so it can be repeated.
  *
- * | Failure                                             | What follows                                               |
+ * | Failure                                             | Reaction                                                   |
  * | --------------------------------------------------- | ---------------------------------------------------------- |
- * | `contention`: another transaction is in the way     | it is tried again after a pause, until that lets go        |
- * | `away`: the server is away, or its disk is full     | it is tried again after a pause, and readiness says so     |
- * | `lasting`: it would fail again                      | the caller gets the error                                  |
+ * | `contention`: another transaction is in the way     | tries again after a pause, until that transaction ends     |
+ * | `away`: the server is away, or its disk is full     | tries again after a pause, and readiness says so           |
+ * | `lasting`: the work would fail again                | the caller gets the error                                  |
  *
- * Errors that the batch itself handles (`applyBatch`, `BatchRunner`):
+ * Failures that `applyBatch` and `BatchRunner` handle:
  *
- * | Failure                                             | What follows                                               |
+ * | Failure                                             | Reaction                                                   |
  * | --------------------------------------------------- | ---------------------------------------------------------- |
- * | a row that was missing was made meanwhile           | it is tried again at once, up to 100 times                 |
- * | PostgreSQL refuses a value                          | it is halved, down to the message, which is parked         |
- * | a statement takes longer than its timeout           | it is tried again as `away`, and halved each time          |
- * | another worker moved the offset                     | the partition goes on from there                           |
+ * | another transaction inserted a missing row          | tries again at once, up to 100 times                       |
+ * | PostgreSQL refuses a value                          | halves the batch, down to the message, which is parked     |
+ * | a statement takes longer than its timeout           | tries again as `away`, and halves the batch each time      |
+ * | another worker moved the offset                     | the partition continues from that offset                   |
  * | too many messages are unreadable or miss events     | the partition stops before them                            |
- * | anything else                                       | the partition stops with the error                         |
- * | the process crashed, twice, three times             | its messages go one at a time; the message is parked       |
+ * | any other error                                     | the partition stops with the error                         |
+ * | the process crashed twice during the batch          | applies the messages one at a time                         |
+ * | the process crashed three times during a message    | parks the message                                          |
  *
- * A try after a failure waits 100 ms for locks at most, and so does a transaction that partitions share.
+ * A try after a failure waits at most 100 ms for locks, and so does a transaction that partitions share.
  */
 type Failure = 'contention' | 'away' | 'lasting';
 
@@ -40,17 +41,17 @@ function failureOf(error: unknown): Failure {
 
 const backoff = { firstMs: 25, maxMs: 1_000 };
 
-/** Contentions in a row, over a few seconds, after which it is told. */
+/** Contentions in a row, over a few seconds, after which one is logged. */
 const tellAfter = 6;
 
-/** Work on the database that is tried until the database takes it; what passes by itself is waited out, however long. */
+/** Repeats work on the database for as long as it fails for a temporary reason. */
 export class PatientDatabase {
   readonly #log: Logger;
   readonly #onRetry: () => void;
   #away: string | undefined;
   /** Error codes logged in this outage: the first tells only that the connection was lost, a later one why. */
   readonly #logged = new Set<string>();
-  /** Pieces of work that have failed and are tried again. */
+  /** Pieces of work whose last try found the server away. */
   #waiting = 0;
 
   constructor(log: Logger, onRetry: () => void) {
@@ -58,14 +59,14 @@ export class PatientDatabase {
     this.#onRetry = onRetry;
   }
 
-  /** The code of the error that is being waited out. */
+  /** The code of the error during an outage; undefined while there is none. */
   get away(): string | undefined {
     return this.#away;
   }
 
   /**
-   * Resolves with what `work` does in the end; it is told how often it has failed. Rejects with an error that would come
-   * again, or when aborted.
+   * Resolves with the result of `work`, which gets the number of its failed tries. Rejects with an error that is not
+   * temporary, or once the signal is aborted.
    */
   async try<T>(signal: AbortSignal, work: (failures: number) => Promise<T>): Promise<T> {
     let attempt = 0;
@@ -105,7 +106,7 @@ export class PatientDatabase {
     this.#away = code;
   }
 
-  /** With a full disk, what reads succeeds while what writes is waited out: it is back when nothing is. */
+  /** Reads succeed on a full disk, so the outage ends only when no work waits any more. */
   #ended(gaveUp: boolean): void {
     this.#waiting -= 1;
     if (this.#waiting > 0) return;
@@ -118,23 +119,23 @@ export class PatientDatabase {
 export interface TriesOptions {
   sql: Sql;
   database: PatientDatabase;
-  /** Bounds the batches at once; asked before each try. */
+  /** The limit of concurrent batches, if there is one; called before each try. */
   limit: () => Semaphore | undefined;
-  /** Takes one at a time, of all partitions and generations of this process: what may end it. */
+  /** Runs one at a time, over all partitions and generations of this process, what may crash the process. */
   alone: Semaphore;
 }
 
 type Tried = Pick<MessageBatch, 'signal' | 'progress'>;
 
-/** Is told how often it has failed. */
+/** Gets the number of its failed tries. */
 type Work<T> = (failures: number) => Promise<T>;
 
-/** Milliseconds for which a process that lives tries to take back what it counted, before others have their turns. */
+/** Milliseconds for which a process tries to take back its count after a failure, before other work gets its turn. */
 const takeBackTimeoutMs = 10_000;
 
 /**
- * Tries work on the database until it is done. Each try takes a new turn, so work that waits for a lock blocks no other
- * partition. Each try is a sign of life, whether it fails or not.
+ * Tries work on the database until it is done. Each try waits for its turn again, so work that waits for a lock blocks no
+ * other partition. Each try counts as progress of the batch, whether it fails or not.
  */
 export class Tries {
   readonly #options: TriesOptions;
@@ -143,7 +144,7 @@ export class Tries {
     this.#options = options;
   }
 
-  /** For what is little and may be done whenever. */
+  /** For small work, which needs no turn. */
   anyTime<T>(batch: Tried, work: Work<T>): Promise<T> {
     return this.#try(batch, () => [], work);
   }
@@ -152,12 +153,12 @@ export class Tries {
     return this.#try(batch, () => this.#limits(), work);
   }
 
-  /** For what may end the process: while it is tried, nothing else of this kind is. */
+  /** For work that may crash the process: no other work of this kind runs at the same time. */
   alone<T>(batch: Tried, work: Work<T>): Promise<T> {
     return this.#try(batch, () => [this.#options.alone, ...this.#limits()], work);
   }
 
-  /** Does work that is counted while it lasts: it may end the process. Work that fails otherwise is not to blame. */
+  /** Counts an attempt, does the work, which may crash the process, and takes the count back if the work fails otherwise. */
   async counted(
     scope: OffsetScope,
     step: Pick<MessageBatch, 'partition' | 'expected' | 'signal'> & { try: <T>(work: Work<T>) => Promise<T> },
@@ -171,7 +172,7 @@ export class Tries {
       await work();
     } catch (error) {
       const patience = AbortSignal.any([step.signal, AbortSignal.timeout(takeBackTimeoutMs)]);
-      // With the database away for longer the count stands.
+      // If the database is away for longer, the count stays.
       await database.try(patience, () => changeAttempts(sql, scope, step, { from: begun, to: before })).catch(() => {});
       throw error;
     }

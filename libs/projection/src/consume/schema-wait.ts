@@ -6,13 +6,13 @@ import { backoffMs, type Logger } from '@catalogue/service';
 const backoff = { firstMs: 100, maxMs: 2_000 };
 
 /**
- * Waits until a codec can read messages, however long: a schema that the registry does not give is no fault of the message, so
- * that nothing is parked.
+ * Waits until a codec can read messages, without a limit. A message is not parked because the registry does not give its
+ * schema.
  */
 export class SchemaWait {
   readonly #codec: Codec;
   readonly #log: Pick<Logger, 'info' | 'warn'>;
-  /** By the batch that waits. */
+  /** Why each waiting batch waits. */
   readonly #reasons = new Map<object, string>();
 
   constructor(codec: Codec, log: Pick<Logger, 'info' | 'warn'>) {
@@ -20,7 +20,7 @@ export class SchemaWait {
     this.#log = log;
   }
 
-  /** True for a codec that may wait. */
+  /** True if the codec needs schemas. */
   get isNeeded(): boolean {
     return this.#codec.prepareToDecode !== undefined;
   }
@@ -30,7 +30,7 @@ export class SchemaWait {
     return this.#reasons.values().next().value;
   }
 
-  /** Rejects when the batch's signal is aborted. */
+  /** Resolves when the codec can read the batch. Rejects when the batch's signal is aborted. */
   async until(batch: Pick<MessageBatch, 'messages' | 'signal' | 'progress'>): Promise<void> {
     try {
       for (let attempt = 0; ; attempt++) {

@@ -6,7 +6,7 @@ export interface Waiting {
   onWait: () => void;
 }
 
-/** Runs a limited number of pieces of work at once; the others wait in order. */
+/** Limits how much work runs at once; further work waits in order. */
 export class Semaphore {
   readonly #waiting = new Set<() => void>();
   #free: number;

@@ -4,9 +4,9 @@ import type { ApplyOptions, Part } from './apply-batch.ts';
 
 /** The most messages of several partitions in one transaction: as many as of one. */
 const maxMessages = 1_000;
-/** A part with as many is worth a transaction. */
+/** Messages from which a part gets a transaction of its own. */
 const worthAlone = 100;
-/** Milliseconds for which parts wait for the transaction before: one that takes longer may wait for a lock. */
+/** Milliseconds that parts wait for the previous transaction: if it takes longer, it may wait for a lock. */
 const maxWaitMs = 20;
 
 /** A part of a batch that is ready to be applied. */
@@ -23,10 +23,10 @@ interface Waiting extends Ready {
 type Apply = (parts: readonly Part[], options: ApplyOptions<Tracked>) => Promise<Folded<Tracked>>;
 
 /**
- * Applies what is ready of several partitions in one transaction: under load a batch of one partition has a dozen
- * messages, and most of what it costs is the transaction. A part that is ready alone does not wait. Parts that become
- * ready during a transaction form the next one. If a transaction of several parts fails for any reason (one of its
- * partitions has another owner, say), each part is applied alone, as if there were no others.
+ * Applies parts of several partitions in one transaction: under load a batch of one partition has a dozen messages, and
+ * the transaction is most of its cost. A part that is ready alone does not wait. Parts that become ready during a
+ * transaction form the next one. If a transaction of several parts fails for any reason, for example because one of its
+ * partitions has another owner, each part is applied alone.
  */
 export class SharedTransactions {
   readonly #apply: Apply;
@@ -38,7 +38,7 @@ export class SharedTransactions {
     this.#apply = apply;
   }
 
-  /** Resolves with what concerns the part, or rejects with the error of applying it alone. */
+  /** Resolves with the result for the part, or rejects with the error of applying it alone. */
   apply(ready: Ready): Promise<Folded<Tracked>> {
     if (ready.part.messages.length >= worthAlone) return this.#apply([ready.part], ready.options);
     const { promise, resolve, reject } = Promise.withResolvers<Folded<Tracked>>();
@@ -82,7 +82,7 @@ export class SharedTransactions {
         for (const [index, one] of split(folded, group).entries()) group[index]?.resolve(one);
         return;
       } catch {
-        // Whatever it is, those whom it concerns meet it again. It may have taken as long as a statement may.
+        // The parts that cause the error meet it again alone. This try may have taken as long as a statement may.
         for (const { options } of group) options.onAnswer?.();
       }
     }
@@ -107,7 +107,7 @@ function optionsOf(group: readonly Waiting[]): ApplyOptions<Tracked> {
   };
 }
 
-/** What concerns each part. The first one gets what concerns no part more than another. */
+/** Splits a result by part. The first part also gets the messages of partitions that have no part. */
 function split(folded: Folded<Tracked>, group: readonly Ready[]): Folded<Tracked>[] {
   const partitions = new Set(group.map(({ part }) => part.partition));
   let from = 0;

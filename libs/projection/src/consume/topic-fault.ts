@@ -1,4 +1,4 @@
-/** So many messages are wrong that the topic must be wrong; nothing was written. */
+/** So many messages are unreadable or miss events that the topic must be wrong; nothing was written. */
 export class TopicFault extends Error {
   /** The offset of the first message that is not applied. */
   readonly next: number;

@@ -2,13 +2,13 @@ import type { Read } from '../fold/message.ts';
 import type { Fate } from '../fold/outcome.ts';
 import { TopicFault } from './topic-fault.ts';
 
-/** The number of unreadable messages in a row from which the topic counts as wrong. */
+/** The most unreadable messages in a row: with more, the topic counts as wrong. */
 const maxUnreadable = 100;
 
 /**
  * Counts the unreadable messages in a row at the end of a batch that begins at offset `expected`. A readable message resets the
- * count, and discarded messages do not count. A negative count is what an operator still allows.
- * @param service whose tool allows more of them.
+ * count, and discarded messages do not count. A negative count is the number that an operator still allows.
+ * @param service the service whose tool allows more of them.
  * @throws {TopicFault} when there are more than `maxUnreadable`.
  */
 export function countUnreadable(

@@ -4,17 +4,17 @@ import type { Tracked } from '../model.ts';
 import type { Known } from './product-fold.ts';
 import { storable } from './storable.ts';
 
-/** A version of a product that a message has, and the message's id. */
+/** The product, version and event id of a message. */
 export interface EventKey {
   productId: string;
   version: number;
   eventId: string;
 }
 
-/** What has to be known of the discards of some products: whether these events are discarded, and how far those between. */
+/** The discards to read for some products: of these events, and of the versions between them. */
 export interface DiscardsNeeded {
   events: EventKey[];
-  /** Versions of a product, from the first to the last, that no message has, and that may all be discarded. */
+  /** Versions of a product, from `first` to `last`, that no message has: they may be discarded. */
   gaps: { productId: string; first: number; last: number }[];
 }
 
@@ -26,8 +26,8 @@ export function eventKeyOf(message: Read): EventKey[] {
 }
 
 /**
- * What `projectBatch` has to know of the discards of these products. However many there are of a product, that is as much as
- * there are messages.
+ * The discards that `projectBatch` needs for these products. Their number depends on the messages, not on how many
+ * discards a product has.
  */
 export function discardsNeeded(
   productIds: readonly string[],

@@ -7,7 +7,7 @@ import { storable } from './storable.ts';
 type Origin = Pick<IncomingMessage, 'partition' | 'offset' | 'key' | 'value' | 'headers'> &
   Pick<ParkedMessage, 'topic' | 'topicId'>;
 
-/** UTF-16 units: an index holds 2 704 bytes. */
+/** In UTF-16 units. An entry of an index has at most 2 704 bytes. */
 const maxKeyLength = 500;
 
 /** The key that a message without a readable product is filed under. */
@@ -16,7 +16,7 @@ export const keyOf = ({ key }: Pick<IncomingMessage, 'key'>) => storable(String(
 /** A message about a product. */
 export type Readable = { origin: Origin; productId: string } & ProductMessage;
 
-/** A message that is about no product, or cannot be read. */
+/** A message that cannot be read, or must not be. */
 export interface Unreadable {
   origin: Origin;
   unread: { reason: 'unreadable' | 'crash'; detail: string };
@@ -39,11 +39,11 @@ export function read(messages: readonly Origin[], codec: Codec = jsonCodec): Rea
 export function unstorable(origin: Origin, refusal: Error): Unreadable {
   return {
     origin,
-    unread: { reason: 'unreadable', detail: `PostgreSQL does not store what it says: ${refusal.message}` },
+    unread: { reason: 'unreadable', detail: `PostgreSQL refuses a value of the message: ${refusal.message}` },
   };
 }
 
-/** Where a readable message was. One in Avro is kept as JSON, so that it can be read again without a schema registry. */
+/** The origin to store for a readable message. Avro is stored as JSON, so that it can be read without a schema registry. */
 export function keptOrigin({ origin, decoded }: Readable): Origin {
   return origin.value?.[0] === 0 ? { ...origin, value: Buffer.from(JSON.stringify(decoded.event)) } : origin;
 }

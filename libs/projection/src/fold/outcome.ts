@@ -2,17 +2,17 @@ import type { Effects } from '../model.ts';
 import type { ParkedMessage } from './parked-message.ts';
 import type { Projected } from './project-event.ts';
 
-/** What became of a message: one word a metric and a log line use. */
+/** The outcome of a message, as metrics and log lines name it. */
 export type Fate = Exclude<Projected<never>['outcome'], 'blocked'> | 'parked';
 
-/** What became of the messages of a batch. */
+/** The outcome of a batch. */
 export interface Folded<Row> extends Effects<Row> {
   /** The fate of each message. */
   fates: Fate[];
-  /** Messages that have to wait from now on, or for something else. */
+  /** Messages that begin to wait, or now wait for another reason. */
   parked: ParkedMessage[];
-  /** Messages that waited and do so no more. */
+  /** Messages that no longer wait. */
   released: ParkedMessage[];
-  /** The first that waits of each product that was resumed and still waits. */
+  /** The first waiting message of each resumed product that still waits. */
   firsts: Map<string, ParkedMessage>;
 }

@@ -5,13 +5,13 @@ import type { ParkedMessage } from './parked-message.ts';
 import { type Discard, projectEvent } from './project-event.ts';
 import { storable } from './storable.ts';
 
-/** What the read model knows about the products of some messages. */
+/** What the read model stores about the products of some messages. */
 export interface Known<Row> {
   /** The rows that exist. */
   products: ReadonlyMap<string, Row>;
   /**
-   * What waits, of the products whose rows say so: in the order of versions, its first among them, and the messages of the
-   * versions that come. Up to the first that is not loaded nothing is left out.
+   * The waiting messages of parked products, in the order of versions: the first one, and those with the versions of the
+   * messages to fold. The list is complete up to its first message that is not loaded.
    */
   queues: ReadonlyMap<string, readonly ParkedMessage[]>;
   discards: ReadonlyMap<string, readonly Discard[]>;
@@ -21,9 +21,9 @@ export interface Known<Row> {
 
 /** A message that waits. */
 interface Waiting {
-  /** As it waits now. */
+  /** The message with its present reason. */
   message: ParkedMessage;
-  /** As it is stored; undefined until it is. */
+  /** The message as it is stored; undefined if it is new. */
   readonly stored: ParkedMessage | undefined;
 }
 
@@ -31,7 +31,7 @@ type Wording = Pick<ParkedMessage, 'reason' | 'detail'>;
 
 const draining: Wording = {
   reason: 'queued',
-  detail: 'Nothing stands in the way any more: what waits is being applied, a piece at a time',
+  detail: 'Nothing blocks the product any more: its messages are being applied, a piece at a time',
 };
 
 const behind = ({ version, eventId }: ParkedMessage): Wording => ({
@@ -57,8 +57,8 @@ const behind = ({ version, eventId }: ParkedMessage): Wording => ({
  * | (none, but the product is `resume`d)   | flowing  | `release`          | `release`          |
  *
  * `release` applies the queue from its first message on. It ends when the queue is empty (flowing), or when the next message
- * cannot be applied (blocked) or is not loaded (draining). What differs from what is stored is written: the row's `parked`, new
- * messages that wait, and those that wait for something else, as only the first says what all wait for.
+ * cannot be applied (blocked) or is not loaded (draining). Only differences are written: the row's `parked`, messages
+ * that begin to wait, and messages whose reason has changed, because only the first says what all wait for.
  */
 export class ProductFold<Row extends Tracked> {
   readonly #model: Model<Row>;
@@ -106,14 +106,14 @@ export class ProductFold<Row extends Tracked> {
     return 'parked';
   }
 
-  /** Applies what waits, as far as it can be; returns the first that still waits. */
+  /** Applies waiting messages as far as possible; returns the first that still waits. */
   resume(): ParkedMessage | undefined {
     this.#release();
     if (this.#queue.length === 0 && this.#product.parked) this.#step({ ...this.#product, parked: false });
     return this.#queue[0]?.message;
   }
 
-  /** Adds what has to be written. */
+  /** Adds the changes to write. */
   addTo({ rows, parked, released }: Folded<Row>): void {
     for (const { message, stored } of this.#queue) if (message !== stored) parked.push(message);
     released.push(...this.#released);
@@ -166,7 +166,7 @@ export class ProductFold<Row extends Tracked> {
     const wasDraining = message.draining ?? false;
     if (message.reason === reason && message.detail === detail && wasDraining === isDraining) return;
     waiting.message = { ...message, reason, detail, draining: isDraining };
-    // Readers who wait for the product learn that it is blocked.
+    // A step without a change: requests that wait for the product learn that it is blocked.
     if (wasDraining && !isDraining) this.#step(this.#product);
   }
 

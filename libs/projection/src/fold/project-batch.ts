@@ -5,8 +5,8 @@ import { lastingPlaceOf } from './parked-message.ts';
 import { type Known, ProductFold } from './product-fold.ts';
 
 /**
- * Folds messages, those of a partition in order, into the products they are about, and then applies what waits of those
- * that are to be resumed, as far as it can be. Pure: what is known is not changed.
+ * Folds messages into their products, those of a partition in order. Then applies the waiting messages of the products to
+ * resume, as far as possible. Pure: does not change `known`.
  */
 export function projectBatch<Row extends Tracked>(
   model: Model<Row>,
@@ -32,7 +32,7 @@ export function projectBatch<Row extends Tracked>(
     if ('productId' in message) folded.fates.push(foldOf(message.productId).take(message));
     else if (isDiscarded(message, known)) folded.fates.push('skipped');
     else {
-      // Its product is known by its key only: the next event of it will find a version missing.
+      // Its product is unknown, so no queue blocks: the product's next event will miss this version, and wait.
       folded.parked.push(parkedMessage(message.origin, message.unread));
       folded.fates.push('parked');
     }
@@ -45,7 +45,7 @@ export function projectBatch<Row extends Tracked>(
   return folded;
 }
 
-/** By its lasting place: the topic's name, which the client gives with each message, is that of one made again, too. */
+/** Compares the place with the topic's id: a recreated topic has the same name. */
 function isDiscarded({ origin }: Unreadable, { discards, topicId }: Omit<Known<Tracked>, 'products'>): boolean {
   const place = lastingPlaceOf(origin, topicId);
   return discards.get(keyOf(origin))?.some(({ eventId }) => eventId === place) ?? false;

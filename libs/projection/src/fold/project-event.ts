@@ -2,7 +2,7 @@ import type { Decoded } from '@catalogue/contracts';
 import type { Model, Tracked } from '../model.ts';
 import { storable } from './storable.ts';
 
-/** A message that says something about a product, and where it was. */
+/** A readable message, with its place. */
 export interface ProductMessage {
   partition: number;
   offset: number;
@@ -11,21 +11,21 @@ export interface ProductMessage {
 
 type VersionedMessage = Exclude<ProductMessage['decoded'], { kind: 'legacy' }>;
 
-/** Why a message cannot be applied: it has to wait, and what follows it about the same product too. */
+/** Why a message cannot be applied: it has to wait, and so do later messages of the same product. */
 export interface Blocked {
   outcome: 'blocked';
   reason: 'gap' | 'fork' | 'newer-schema';
-  /** The whole story, for an operator. */
+  /** The details for an operator. */
   detail: string;
 }
 
 /**
- * What a message does to a product.
- * - `applied`: it is another product now.
- * - `skipped`: an operator discarded it; the version moves, and the model learns that an event is missing.
+ * The effect of a message on a product.
+ * - `applied`: the product has changed.
+ * - `skipped`: an operator discarded the message; the version moves, and the model learns that an event is missing.
  * - `repeated`: it was applied before.
- * - `superseded`: a legacy message that says nothing new, or is about a product that has a version.
- * - `unknown`: a legacy message of a type that is not known, or for a model without them.
+ * - `superseded`: a legacy message without news, or about a product that has a version.
+ * - `unknown`: a legacy message of an unknown type, or for a model that takes none.
  */
 export type Projected<Row> =
   | { outcome: 'applied' | 'skipped'; product: Row }
@@ -36,11 +36,11 @@ export type Projected<Row> =
 export interface Discard {
   version: number;
   eventId: string;
-  /** Of several versions in a row the last; one alone when absent. */
+  /** The last of several discarded versions in a row; absent for a single version. */
   last?: number;
 }
 
-/** Applies one message to a product. However often and mixed with others it is delivered, the product becomes the same. */
+/** Applies one message to a product. Repeated and late deliveries lead to the same product. */
 export function projectEvent<Row extends Tracked>(
   model: Pick<Model<Row>, 'legacy' | 'evolve' | 'skipped'>,
   product: Row,

@@ -8,15 +8,14 @@ export interface Piece {
   product: Tracked;
   /** Unreadable messages, filed under the product's id. */
   unread: readonly ParkedMessage[];
-  /** True for the last piece, which also has the first event that waits. */
   isLast: boolean;
-  /** The first event that waits; in the last piece only. */
+  /** The first waiting event; only in the last piece. */
   first: ParkedMessage | undefined;
   /** Finds a parked event by its id. */
   find: (eventId: string) => Promise<ParkedMessage | undefined>;
 }
 
-/** What an operator discards of a piece; `released` no longer waits, even without a predecessor. */
+/** What an operator discards of a piece. `released` no longer waits, although its predecessors are missing. */
 export interface Decision {
   discards: Discard[];
   released?: ParkedMessage;
@@ -24,7 +23,7 @@ export interface Decision {
 
 export type Decide = (piece: Piece) => Promise<Decision> | Decision;
 
-/** The most events that may be missing before an event whose version is plausible. */
+/** The most events that may be missing before an event: with more, its version is implausible. */
 const maxMissing = 1_000;
 
 /** Discards one event wherever it waits: a generation may not have reached it yet, or may be past it. */
@@ -37,7 +36,7 @@ export function only(eventId: string): Decide {
 }
 
 /** Discards whatever blocks a product's queue. */
-export function standingInTheWay({ product: { id, version }, unread, first }: Piece): Decision {
+export function discardBlockers({ product: { id, version }, unread, first }: Piece): Decision {
   const places = unread.map((it) => ({ version: 0, eventId: lastingPlaceOf(it) }));
   if (first === undefined) return { discards: places };
   const next = first.version ?? 0;

@@ -26,18 +26,18 @@ export interface ResumeOptions {
 interface PieceOptions extends ResumeOptions {
   /** The most unreadable messages. */
   most: number;
-  /** Why PostgreSQL refuses the piece together with the queue: it ends before the queue. */
+  /** Why PostgreSQL refused the piece together with the queue: now the piece ends before the queue. */
   beforeQueue: Error | undefined;
-  /** Why PostgreSQL refuses what the piece's only message says. */
+  /** Why PostgreSQL refuses a value of the piece's only message. */
   refusal: Error | undefined;
 }
 
 /**
- * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and after
- * the last of them the first events that wait. A piece with a value that PostgreSQL refuses is halved, down to the message. If
- * that is refused even without the queue that it releases, the message stays unreadable. A piece with too many products is
- * halved, too.
- * @throws the error of PostgreSQL when it refuses the queue.
+ * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and
+ * after the last of them the first waiting events. Halves a piece with a value that PostgreSQL refuses, down to a single
+ * message; if that message is refused without the queue, too, it stays unreadable. Also halves a piece with too many
+ * products.
+ * @throws the error of PostgreSQL if it refuses the queue.
  */
 export async function resumePiece<Row extends Tracked>(
   sql: Sql,
@@ -99,10 +99,10 @@ async function resumeOnce<Row extends Tracked>(
 }
 
 export interface DeliveredAgain<Row> {
-  /** The product before. */
+  /** The product before the piece. */
   product: Row;
   discards: Discard[];
-  /** Beside those that the projection released. */
+  /** Messages that no longer wait, besides those that the projection released. */
   released: ParkedMessage[];
   folded: Folded<Row>;
   isLast: boolean;
@@ -128,13 +128,13 @@ async function deliverAgain<Row extends Tracked>(
   if (beforeQueue !== undefined && filed.length === 0) throw beforeQueue;
   const subjects = new Set(readAgain(filed).flatMap(subjectOf));
   const ids = [...new Set([productId, ...subjects])];
-  // Without a row, nothing would hold up a worker that applies the product's first event meanwhile.
+  // Without a row there is nothing to lock, and a worker could apply the product's first event meanwhile.
   await model.insertMissing(tx, generation, [...subjects]);
   const [rows, page] = await Promise.all([
     model.lock(tx, generation, ids),
     readUnread(tx, generation, productId, after, most),
   ]);
-  // Messages about a product that is not locked have to wait for another try.
+  // Messages about a product that is not locked wait for a later retry.
   const unread = page.filter((message) =>
     readAgain([message])
       .flatMap(subjectOf)

@@ -2,7 +2,7 @@ import type { Sql } from '@catalogue/postgres';
 import { drainPieces, previewPieces } from '../consume/drain.ts';
 import type { Model, Tracked } from '../model.ts';
 import { retryIfRowTaken } from '../tables/taken-row.ts';
-import { type Decide, inWords, only, standingInTheWay } from './discard-decisions.ts';
+import { type Decide, discardBlockers, inWords, only } from './discard-decisions.ts';
 import { type DeliveredAgain, resumePiece } from './parked-piece.ts';
 import { ReadAgain } from './read-again.ts';
 import { RefusedError } from './refused.ts';
@@ -41,11 +41,11 @@ export interface Discarding {
 }
 
 /**
- * Discards what blocks a product: the events that are missing before its first parked one, or that first one, and every
- * unreadable message with its key; or with `eventId` only that event. The discards hold for this and all later generations, and
- * the events behind them are applied.
- * @throws {RefusedError} when no generation has that event, or when so many versions are missing that the first one's must be
- * wrong.
+ * Discards what blocks a product: the events that are missing before its first parked one, or else that one, and every
+ * unreadable message with the product's key. With `eventId`, discards only that event. The discards hold for all present
+ * and later generations. Then applies the events behind them.
+ * @throws {RefusedError} if no generation has that event, or if so many versions are missing that the version of the
+ * first parked event must be wrong.
  */
 export async function discardParked(
   sql: Sql,
@@ -53,11 +53,11 @@ export async function discardParked(
   productId: string,
   { dryRun, eventId, reading = new ReadAgain() }: Discarding,
 ): Promise<Resumed[]> {
-  if (eventId === undefined) return await resume(sql, model, productId, { reading, decide: standingInTheWay, dryRun });
+  if (eventId === undefined) return await resume(sql, model, productId, { reading, decide: discardBlockers, dryRun });
   const resumed = await resume(sql, model, productId, { reading, decide: only(eventId), dryRun });
   if (resumed.length === 0 || resumed.some(({ discarded }) => discarded.length > 0)) return resumed;
   throw new RefusedError(
-    `No event ${eventId} of product ${productId} waits: "parked show" tells the ids of those that do`,
+    `No event ${eventId} of product ${productId} waits: "parked show" shows the ids of the events that do`,
   );
 }
 
@@ -68,7 +68,7 @@ interface Resuming {
 }
 
 async function resume(sql: Sql, model: Model, productId: string, resuming: Resuming): Promise<Resumed[]> {
-  // The serving generation last: none that a switch may show next is behind it meanwhile.
+  // The serving generation last, so that readers never see a product go back after a switch.
   const scopes = await sql<Scope[]>`
     select generations.generation, waiting.topic
     from generations

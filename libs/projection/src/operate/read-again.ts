@@ -6,12 +6,12 @@ import { type Read, read, unstorable } from '../fold/message.ts';
 const headLength = 5;
 
 /**
- * Reads messages that could not be read. One whose schema is not to be had stays unreadable, and says why. A schema is
- * asked for once for all products of a command: a registry that is away may take seconds to say so.
+ * Reads messages that could not be read before. A message whose schema is unavailable stays unreadable, and says why.
+ * Each schema is requested once for all products of a command, because a registry that is away may take seconds to fail.
  */
 export class ReadAgain {
   readonly #codec: Codec;
-  /** By the beginning of the message. */
+  /** The failure to get a schema, or undefined, by the beginning of its messages. */
   readonly #asked = new Map<string, Error | undefined>();
 
   constructor(codec: Codec = jsonCodec) {
@@ -42,7 +42,7 @@ export class ReadAgain {
     return this.needsSchemas && (!this.#asked.has(head) || this.#asked.get(head) !== undefined);
   }
 
-  /** Reads messages of a key. `refusal` is why PostgreSQL does not store what they say. */
+  /** Reads messages of a key. With `refusal`, PostgreSQL's reason to refuse their values, they stay unreadable. */
   read(productId: string, messages: readonly ParkedMessage[], refusal: Error | undefined): Read[] {
     return messages.map((message) => {
       const origin = { ...message, key: productId };

@@ -12,7 +12,7 @@ export async function insertDiscards(tx: Transaction, productId: string, discard
     on conflict do nothing`;
 }
 
-/** Those of these products of which operators have discarded anything. */
+/** The products among the ids for which operators have discarded anything. */
 export async function findDiscarded(sql: Sql | Transaction, ids: readonly string[]): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
     select wanted as id
@@ -23,7 +23,7 @@ export async function findDiscarded(sql: Sql | Transaction, ids: readonly string
   return rows.map(({ id }) => id);
 }
 
-/** What operators decided about these events and gaps: at most two rows an event, and one a gap, however many there are. */
+/** The discards of these events and gaps: at most two rows per event, and one per gap, however long it is. */
 export async function readDiscards(
   sql: Sql | Transaction,
   { events, gaps }: DiscardsNeeded,

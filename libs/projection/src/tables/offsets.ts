@@ -58,12 +58,12 @@ export async function readOffset(sql: Sql, scope: OffsetScope, partition: number
   return row?.next;
 }
 
-/** What an operator can do about a topic from which the read model cannot be filled. */
+/** Advice about a topic from which the read model cannot be filled. */
 export const adviceToReplaceTopic =
   'Mend it: make another topic, send it all events (node apps/outbox-relay/dist/republish.js --from 0 --topic <other>), ' +
   'and name it in the setting of the topic';
 
-/** The topic is not the one of the stored offsets, so they do not apply to it. */
+/** The stored offsets belong to another topic of this name, or to another number of partitions. */
 export class TopicChangedError extends Error {}
 
 /** The generation was dropped: it has no offsets and gets none. */
@@ -76,9 +76,10 @@ export class GenerationDroppedError extends Error {}
  */
 export async function readOffsets(sql: Sql, scope: OffsetScope, partitions: number): Promise<Map<number, number>> {
   const { generation, topic, topicId } = scope;
-  // Creates offsets only when there are none: a partition that was added later must be reported, not started silently. The lock
-  // on the generation's row makes a concurrent drop see the new rows or prevent them. Messages parked from a recreated topic
-  // are filed under another id, because new messages come to their offsets.
+  // Creates offsets only when there are none: a partition that was added later must be reported, not started silently.
+  // Because of the lock on the generation's row, a concurrent drop sees the new rows or prevents them. If a topic was
+  // recreated, the messages that were parked from the old one get another topic name, because new messages have the same
+  // offsets.
   await sql`
     with kept as (
       select from generations where generation = ${generation} and state <> 'dropped' for share

@@ -3,13 +3,13 @@ import type { EventKey } from '../fold/discards-needed.ts';
 import type { FiledMessage, ParkedMessage } from '../fold/parked-message.ts';
 import type { OffsetScope } from './offsets.ts';
 
-/** The most messages that a transaction releases, over all products, and their bytes: a piece takes some 50 ms. */
+/** The most messages that a transaction releases, over all products, and the most bytes: a piece takes some 50 ms. */
 export const maxReleased = 1_000;
 const maxReleasedBytes = 4_000_000;
 
 /**
- * The first parked message of each product, and for each version sought the parked event with the same or another id. Without
- * the messages' content, so the result is bounded by the number of products and versions.
+ * The first parked message of each product, and for each sought version the parked event, preferably the one with the
+ * same id. Without the messages' content, so the result is bounded by the number of products and versions.
  */
 export async function readQueues(
   sql: Transaction,
@@ -41,8 +41,9 @@ export async function readQueues(
 }
 
 /**
- * The beginnings of these products' queues, or their parts from a message on, in the order of versions, with the content of as
- * many messages as one transaction may release, `most` at most. The first message without content ends each.
+ * The beginnings of these products' queues, or their parts from a message on, in the order of versions, with the content
+ * of as many messages as one transaction may release, at most `most`. A queue that goes on ends with a message without
+ * content.
  */
 export async function readHeads(
   sql: Sql | Transaction,
@@ -73,8 +74,8 @@ export async function readHeads(
 }
 
 /**
- * The unreadable messages filed under a key in one generation, by topic and offset, after `after`; as many as one transaction
- * may release, `most` at most. `waiting` counts them all.
+ * The unreadable messages filed under a key in one generation, by topic and offset, after `after`; as many as one
+ * transaction may release, at most `most`. `waiting` counts all of them.
  */
 export async function readUnread(
   sql: Sql | Transaction,
@@ -143,10 +144,10 @@ export async function insertParked(
       ${column('detail')}::text[], ${messages.map(({ value }) => value?.toString('base64') ?? null)}::text[],
       ${traceparents}::text[], ${messages.map(({ draining = false }) => String(draining))}::text[])
       as row (topic, partition, "offset", product_id, version, event_id, type, reason, detail, message, traceparent, draining)
-    on conflict (generation, topic, partition, "offset") do update set -- tried again, it may wait for something else
+    on conflict (generation, topic, partition, "offset") do update set -- after a retry, it may wait for another reason
       product_id = excluded.product_id, version = excluded.version, event_id = excluded.event_id, type = excluded.type,
       reason = excluded.reason, detail = excluded.detail, draining = excluded.draining,
-      -- read at last, it is kept in the form of those that wait; one that is not loaded has no content here
+      -- a message that could be read at last is kept as JSON; one whose content is not loaded keeps its content
       message = coalesce(excluded.message, parked_events.message)`;
 }
 

@@ -3,7 +3,7 @@ import type { Model } from '../model.ts';
 
 const taken = '23505';
 
-/** Each failure means that another transaction was committed; a violation of another unique index never ends. */
+/** Each failure means that another transaction has committed. A violation of another unique index would never end. */
 const maxRepeats = 100;
 
 /**

@@ -9,8 +9,8 @@ export interface ShownPage {
   /** The page was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
   /**
-   * Milliseconds, from the start of the read, for which the page stays right while the log has no change. For pages that also
-   * depend on the time; no limit when absent, and no time when not above 0: the page answers only the request that reads it.
+   * Milliseconds, from the start of the read, for which the page stays right while the log has no change. For pages that
+   * also depend on the time. No limit when absent; with 0 or less, the page answers only the request that reads it.
    */
   validForMs?: number;
 }
@@ -29,7 +29,7 @@ interface CachedPage {
   giveUp: AbortController;
 }
 
-/** Reads a page from now on; with a position, also proves that the page was read there or later. */
+/** Reads a page, not from before this call; with a position, also proves that the page was read there or later. */
 type PageReader<List> = (list: List, gone: AbortSignal, position: LogPosition | undefined) => Promise<ShownPage>;
 
 /**
@@ -59,7 +59,7 @@ export class PageCache<List> {
   }
 
   /**
-   * The page as of this call or later. The caller has waited for the feed to be current.
+   * The page as of this call or later. Wait for `feed.current()` before.
    * @param gone aborted when the client stops waiting; the read is cancelled when all clients have.
    * @param isProven whether the statement has to prove its position in the change log, which costs the server 0.2 ms.
    * @throws {Problem} `overloaded`, `unavailable`.

@@ -26,7 +26,7 @@ export class ProductCache<Row extends { id: string }, Shown> {
   readonly #shown = new Map<string, Shown>();
 
   /**
-   * @param read reads a product from now on, and proves that it was read at the feed’s position or later.
+   * @param read reads a product, not from before the call, and proves that it was read at the feed’s position or later.
    * @param show makes the form that is kept. It has to bound its size, because the cache bounds only the number of products.
    */
   constructor(feed: ChangeFeed, read: (id: string) => Promise<FoundRow<Row>>, show: (row: Row) => Shown) {
@@ -42,7 +42,7 @@ export class ProductCache<Row extends { id: string }, Shown> {
   }
 
   /**
-   * The product as of this call or later. The caller has waited for the feed to be current.
+   * The product as of this call or later. Wait for `feed.current()` before.
    * @throws {Problem} `overloaded`, `unavailable`.
    */
   async findNow(id: string): Promise<FoundProduct<Shown>> {

@@ -28,7 +28,7 @@ export interface Answer {
 const maxWaiting = 2_000;
 /** The pause before another read if an answer and the log come from different histories, as during a failover or a switch. */
 const rereadPauseMs = 20;
-/** How much longer than its wait a request may take, for the statements that look for its writes. */
+/** Milliseconds that a request may take beyond its wait, for the statements that look for its writes. */
 const maxLookMs = 1_000;
 
 /** Delays queries until their answers include the writes of their tokens. */
@@ -52,7 +52,7 @@ export class Consistency {
    * Calls `read`, and repeats it until its result includes the writes of the tokens. A result that is the product of
    * every token proves that by its version. For any other result the change log proves it: the log has the writes, and
    * the result was read at that position of the log or later, in the same history.
-   * @param read reads from now on. When it is called, the feed has read all that was committed before the request came.
+   * @param read must not answer from before its call. By then, the feed has read all that was committed before the request.
    * @param productId the product that `read` finds, if it finds one product.
    * @throws {Problem} `read-model-behind` when the wait is over; `product-parked` at once; `overloaded` if 2 000 requests wait
    * already; `unavailable` if the database has not answered a second after the wait, or the process stops.
@@ -66,7 +66,7 @@ export class Consistency {
     }
     const end = performance.now() + waitMs;
     let reached = await this.#seen(wait);
-    // A single product often proves it itself.
+    // A single product often proves by its version that it includes the writes.
     let found = reached !== undefined || tokens.every(({ id }) => id === productId) ? await read() : undefined;
     for (let rereads = 0; ; rereads++) {
       if (found !== undefined && (shows(found, tokens) || feed.isAtOrAfter(found.from, reached))) return found;

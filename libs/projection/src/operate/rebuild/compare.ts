@@ -36,10 +36,10 @@ export interface Pair {
 }
 
 /**
- * Compares the columns that events determine in two generations while both continue. In one snapshot rows may differ because
- * one generation is ahead. So it looks at these rows again when both generations have passed both positions: a row that is
- * still older than the other was lacks events, and a row of the same version with other values was projected differently. Waits
- * at most `within` milliseconds for that.
+ * Compares the columns that events determine in two generations, while both continue. In one snapshot, rows may differ
+ * because one generation is ahead. So it compares these rows again when both generations have passed the positions that
+ * both had in the snapshot. A row whose version is still lower than the higher one of the snapshot lacks events; rows of
+ * the same version with other values were projected differently. Waits at most `within` milliseconds.
  */
 export async function compareGenerations(sql: Sql, model: Model, pair: Pair, within = 10_000): Promise<Parity> {
   await using session = await reserve(sql);
@@ -103,12 +103,12 @@ async function findSuspects(sql: Sql, model: Model, pair: Pair) {
   return { serving: summary(serving), candidate: summary(candidate), offsets };
 }
 
-/** These columns of one of two rows. */
+/** SQL: the columns, qualified by the row's alias. */
 function columnsIn(columns: readonly string[], row: string): string {
   return columns.map((name) => `${row}.${name}`).join(', ');
 }
 
-/** Waits until both generations have passed these offsets; false when they do not in time. */
+/** Waits until both generations have passed these offsets; false if they have not in time. */
 async function passed(
   sql: Sql,
   { serving, candidate, topic }: Pair,
@@ -129,7 +129,7 @@ async function passed(
   }
 }
 
-/** The suspects that still differ without a good reason. */
+/** The suspects that still differ although no generation is ahead. */
 async function confirm(sql: Sql, model: Model, { serving, candidate }: Pair) {
   const {
     tables: [table],

@@ -6,7 +6,7 @@ import { briefly } from './brief.ts';
 
 /**
  * Deletes a generation that does not serve, with all its data; its consumers end within a second.
- * @throws {RefusedError} when it serves or does not exist.
+ * @throws {RefusedError} if it serves or does not exist, or if its locks were not free for 30 s.
  */
 export async function dropGeneration(sql: Sql, model: Model, generation: number): Promise<void> {
   await briefly(sql, async (tx) => {

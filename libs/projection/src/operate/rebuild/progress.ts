@@ -12,15 +12,15 @@ export interface Progress {
   /** When it was measured, in milliseconds since 1970. */
   at: number;
   applied: number;
-  /** Events in the topic that are not applied; null while the end of a partition is not known. */
+  /** Events in the topic that are not applied; null while the end of a partition is unknown. */
   behind: number | null;
   /** Events that wait for an operator. */
   parked: number;
   /** Indexes that are not built yet: the workers build them when no event is left. */
   unbuilt: number;
-  /** Events applied a second since `before`; 0 without it. */
+  /** Events applied per second since `before`; 0 without it. */
   perSecond: number;
-  /** Whole seconds until no event is left at this rate; null while the generation does not catch up, or that is not known. */
+  /** Whole seconds until no event is left at this rate; null if unknown, or if the generation does not catch up. */
   secondsLeft: number | null;
 }
 

@@ -13,7 +13,7 @@ const taken = '23505';
 export async function startRebuild(sql: Sql, { tables }: Model): Promise<number> {
   try {
     return await briefly(sql, async (tx) => {
-      // Dropped generations keep their row, because consumers of a reused number would meet.
+      // Dropped generations keep their row: a reused number would also reuse the consumer group.
       const [row] = await tx<{ generation: number }[]>`
         insert into generations (generation, state) select max(generation) + 1, 'filling' from generations
         returning generation`;

@@ -16,17 +16,17 @@ export interface Switch {
   within?: number;
 }
 
-/** Events: a generation that is further behind cannot catch up while the other is held. */
+/** Events. A generation that is further behind could not catch up while the serving one is held. */
 const maxMissingBeforeHold = 5000;
-/** Milliseconds for which the serving generation is held. */
+/** Milliseconds for which the serving generation is held at most. */
 const maxHoldMs = 500;
 
 /**
- * Shows readers another generation, in one short transaction, and returns the one that served until then: it stays up to
- * date, as `retired`. No reader sees a product go back: the one that serves is held where it is until the other is at least
- * as far in every partition, has its indexes, and has released the parked events that readers have seen applied. Only a product
- * whose events wait for an operator in the other alone is shown as it is there; "rebuild switch" reports it before.
- * @throws {RefusedError} when the other is not in the state that was expected, or does not come as far in time.
+ * Shows readers another generation, in one short transaction. Returns the one that served until then, which stays up to
+ * date as `retired`. No reader sees a product go back: the serving generation is held until the other is as far in every
+ * partition, has its indexes, and has released the parked events that the serving one has applied. The only exception is
+ * a product whose events wait for an operator only in the other generation; the comparison before the switch reports it.
+ * @throws {RefusedError} if the other generation is not in the expected state, or is not as far in time.
  */
 export async function switchGeneration(sql: Sql, model: Model, { to, state, topic, within }: Switch): Promise<number> {
   return await briefly(
@@ -54,7 +54,7 @@ export async function switchGeneration(sql: Sql, model: Model, { to, state, topi
   );
 }
 
-/** The serving generation; this locks its state and that of the other until the end of the transaction. */
+/** Returns the serving generation. Locks its state and that of the other until the end of the transaction. */
 async function lockGenerations(tx: Transaction, to: number, state: Generation['state']): Promise<number> {
   const rows = await tx<Pick<Generation, 'generation' | 'state'>[]>`
     select generation, state from generations where state = 'serving' or generation = ${to} order by generation for update`;
@@ -75,8 +75,8 @@ async function requireIndexes(tx: Transaction, model: Model, generation: number)
 }
 
 /**
- * Parked events are released without moving an offset, a piece at a time: so long, a product may be behind in a generation
- * that is as far in the topic. The locks on both generations keep releases out until the end of the transaction.
+ * Parked events are released a piece at a time, without moving an offset. Until that ends, a product may be behind in a
+ * generation that is as far in the topic. The locks on both generations prevent releases until the transaction ends.
  * @throws {NotYetError} while the generation to come shows such a product at an older version.
  */
 async function waitForReleases(
