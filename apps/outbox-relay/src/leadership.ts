@@ -11,9 +11,9 @@ const pingIntervalMs = 500;
 const retryIntervalMs = 300;
 // Long enough for another candidate to take the lock.
 const pauseAfterResigningMs = 1_000;
-// How long another candidate has to stand by before a stuck leader resigns. A candidate that lacks a dependency opens a new
-// session at each attempt, so a session of this age belongs to one that can lead. With a shorter time, two relays that both
-// lack Kafka would take turns.
+// How long another candidate has to stand by before a stuck leader resigns. A candidate that lacks a dependency opens a
+// new session at each attempt, so a session of this age belongs to one that can lead. With a shorter time, two relays
+// that both lack Kafka would take turns.
 const minStandbyMs = 10_000;
 
 /** One process's time as the leader. It ends when the connection that holds the lock ends. */
@@ -47,9 +47,9 @@ export interface CandidateOptions {
 }
 
 /**
- * Stands for leadership until the signal is aborted; after a failure, logs it and stands again. Of all processes of one name
- * on one database, the one that holds the lock leads. The lock is not a fence: work that a leader began before it lost the
- * lock may still take effect.
+ * Stands for leadership until the signal is aborted; after a failure, logs it and stands again. Of all processes of one
+ * name on one database, the one that holds the lock leads. The lock is not a fence: work that a leader began before it
+ * lost the lock may still take effect.
  */
 export async function campaign(candidate: CandidateOptions): Promise<void> {
   const { log, signal, onRole } = candidate;
@@ -153,8 +153,8 @@ async function anotherStandsBy(session: Sql, name: string, signal: AbortSignal):
 }
 
 /**
- * The answer of the session that holds the lock or asks for it. Waits for at most 2 s: after 2 s without a statement, the
- * server ends the session, which releases the lock.
+ * The answer of the session that holds the lock or asks for it. Waits for at most 2 s: after 2 s without a statement,
+ * the server ends the session, which releases the lock.
  * @throws the signal’s reason, and a `TimeoutError` after 2 s.
  */
 async function inTime<T>(query: Promise<T>, signal: AbortSignal): Promise<T> {

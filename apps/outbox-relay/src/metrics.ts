@@ -28,8 +28,8 @@ export function relayMetrics(metrics: Registry, isLeading: () => boolean): (even
 }
 
 /**
- * Registers how far the topic is behind the log. Each scrape reads it from the database, so it is also correct on a relay that
- * stands by or is stuck.
+ * Registers how far the topic is behind the log. Each scrape reads it from the database, so it is also correct on a
+ * relay that stands by or is stuck.
  */
 export function backlogMetrics(metrics: Registry, store: Sql, reader: string, log: Logger): void {
   const registers = [metrics];

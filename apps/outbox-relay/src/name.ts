@@ -8,8 +8,8 @@ export const defaultName = 'outbox-relay';
 const defaultLock = '7305501211';
 
 /**
- * The relay's name in its database, logs and metrics. Relays of one name elect a leader and share a cursor; relays of different
- * names read the same log independently.
+ * The relay's name in its database, logs and metrics. Relays of one name elect a leader and share a cursor; relays of
+ * different names read the same log independently.
  */
 export const relayName: Setting<string> = {
   variable: 'RELAY_NAME',

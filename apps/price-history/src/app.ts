@@ -25,7 +25,7 @@ import { otherRules, unlistNowAndThen } from './upkeep.ts';
 
 export interface AppOptions extends ProcessOptions {
   projection: Pick<Projection, 'dependencies' | 'work'>;
-  /** The database of the projection, and through other pools for queries: `openPools`. */
+  /** The pool of the projection; the next two are pools for queries on the same database (`openPools`). */
   sql: Sql;
   reader: Sql;
   lines: Sql;
@@ -33,7 +33,7 @@ export interface AppOptions extends ProcessOptions {
   now?: () => number;
 }
 
-/** The HTTP server that answers from the price lines, and the work beside it that keeps them up to date. */
+/** Builds the HTTP server that answers from the price lines, and the work beside it that keeps them up to date. */
 export async function buildApp(options: AppOptions) {
   const { projection, sql, reader, lines, markets, now = Date.now, ...server } = options;
   const { log, metrics } = server;
@@ -54,7 +54,7 @@ export async function buildApp(options: AppOptions) {
   const queries = { answers, consistency, rules, defaultMarket, now, position: () => feed.position };
   for (const route of routes) route(app, queries);
   const work = async (signal: AbortSignal) => {
-    const other = await otherRules(sql, markets).catch(() => undefined); // Health says it later, too.
+    const other = await otherRules(sql, markets).catch(() => undefined); // Health reports it as well.
     if (other !== undefined) log.warn(other);
     await Promise.all([projection.work(signal), feed.run(signal), unlistNowAndThen(sql, { log, now }, signal)]);
   };
@@ -63,7 +63,7 @@ export async function buildApp(options: AppOptions) {
 
 const routes = [priorPriceRoute, priorPricesRoute, priceLineRoute, pictureRoute, fileRoute, reductionsRoute];
 
-/** Other rules are no fault: what readers see was made by those of its generation, and says so. */
+/** Other rules than the configured ones are no fault: answers use the rules of their generation, and name them. */
 async function rulesState(sql: Sql, markets: Markets): Promise<DependencyState> {
   const other = await otherRules(sql, markets);
   return other === undefined ? { status: 'up' } : { status: 'up', detail: other };

@@ -20,7 +20,7 @@ try {
   await sql.end({ timeout: 1 });
 }
 
-/** Opens the file when the first line is wanted: a reader drops the lines that come before it is iterated. */
+/** Opens the file only when it is iterated: `createInterface` drops the lines that arrive before that. */
 async function* linesOf(file: string): AsyncGenerator<string> {
   try {
     yield* createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });

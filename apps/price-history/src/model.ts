@@ -19,14 +19,14 @@ import { findUntaken, readLoaded } from './tables/loaded-prices.ts';
 import { insertMissing, insertProducts, lockProducts } from './tables/priced-products.ts';
 import { writeSteps } from './tables/write-steps.ts';
 
-/** A product with what its generation began with. */
+/** A product with the rules and loaded prices of its generation. */
 export interface RuledProduct extends PricedProduct {
   begun: Begun;
-  /** From a file, until the first event about the price takes it over. */
+  /** Periods from a file, until the first event about the price takes them over. */
   loaded: readonly LoadedPeriod[];
-  /** What took it over, with the first event; undefined before. */
+  /** The takeover of these periods by the first event; undefined before. */
   takeover: Takeover | undefined;
-  /** The event that is applied is the first, and ended what older producers said. */
+  /** The event that is being applied is the first, and ends the prices of older producers. */
   wasLegacy: boolean;
 }
 
@@ -39,7 +39,7 @@ function takeOver(row: RuledProduct, event: ProductEvent): RuledProduct {
   return withLoaded({ ...row, takeover }, takeover, row.completeFrom === null && !row.wasLegacy);
 }
 
-/** The steps with those of takeovers within the steps of first events. */
+/** The steps, with the steps of a takeover in place of the beginning of a first event's step. */
 function* withTakeovers(steps: readonly Step<RuledProduct>[]): Generator<Step<PricedProduct>, void> {
   for (const step of steps) {
     const { before, after } = step;
@@ -62,8 +62,8 @@ const comparedReductions =
   );
 
 /**
- * The read model of prices. A generation keeps the rules that it began with, whatever is configured later. The model remembers
- * them, so each database needs its own.
+ * The read model of prices. A generation keeps the rules that it began with, whatever is configured later. The model
+ * remembers them, so each database needs its own.
  */
 export function priceModel(markets: Markets): Model<RuledProduct> {
   const configured: Begun = { markets, hasHistory: false };
@@ -121,7 +121,7 @@ export function priceModel(markets: Markets): Model<RuledProduct> {
     },
     prepare: (tx, generation) => [insertProducts(tx, generation, []), appendChanges(tx, generation, [])],
     serve: async (tx, generation) => {
-      // From the next batch on its changes are logged: before, it has no readers.
+      // Its changes are logged from the next batch on: before that, it has no readers.
       await tx`insert into change_counters (generation) values (${generation}) on conflict do nothing`;
       await tx`select show_generation(${generation})`;
     },

@@ -2,7 +2,7 @@ import { modelSettings } from '@catalogue/projection';
 import { auth, corsOrigins, limits } from '@catalogue/service';
 import { priceMarkets } from './rules/markets.ts';
 
-/** What the service reads from its environment. */
+/** The settings of the service. */
 export const settings = {
   ...modelSettings('PRICES_DB_DSN', 8084),
   markets: priceMarkets,

@@ -5,7 +5,7 @@ import { findOtherRules } from './tables/applied-rules.ts';
 import { unlistExpired } from './tables/reductions.ts';
 
 const unlistIntervalMs = 60_000;
-/** The projection waits for a set at most. */
+/** The projection waits for one batch at most. */
 const unlistBatchSize = 5_000;
 
 /** Takes expired reductions out of the lists from time to time, until the signal is aborted. Readers skip them anyway. */
@@ -20,13 +20,13 @@ export async function unlistNowAndThen(
       { generation: number }[]
     >`select generation from generations where state <> 'dropped'`;
     for (const { generation } of generations) {
-      // Fewer than a set are no end: products that are locked are skipped.
+      // A smaller batch is not the last one: locked products are skipped.
       while (!signal.aborted && (await unlistExpired(sql, generation, now(), unlistBatchSize)) > 0);
     }
   });
 }
 
-/** Says that generations were filled by other rules than those that are configured; undefined if none was. */
+/** Names the generations that were filled by other rules than the configured ones; undefined if there are none. */
 export async function otherRules(sql: Sql, markets: Markets): Promise<string | undefined> {
   const others = await findOtherRules(sql, markets);
   if (others.length === 0) return undefined;

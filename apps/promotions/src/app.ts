@@ -16,15 +16,15 @@ import { streamRoute } from './routes/stream.ts';
 
 export interface AppOptions extends ProcessOptions {
   projection: Pick<Projection, 'dependencies' | 'work'>;
-  /** The database through another pool than the projection's: the driver and the routes must not wait for it. */
+  /** The database through a separate pool: the driver and the routes must not wait for the projection. */
   machine: Sql;
   catalogue: Catalogue;
 }
 
-/** Commands under way at once: command-api appends those that come together in one transaction. */
+/** Concurrent commands: command-api appends commands that arrive together in one transaction. */
 const maxCommands = 32;
 
-/** The HTTP server of promotions, and the work beside it: the projection of prices, and the driver of the machine. */
+/** Builds the HTTP server of promotions, and the work beside it: the projection of prices, and the driver of promotions. */
 export async function buildApp(options: AppOptions) {
   const { projection, machine: sql, catalogue, ...server } = options;
   const { log, metrics } = server;

@@ -2,12 +2,12 @@ import type { Sql } from '@catalogue/postgres';
 import { askedTogether, Counter, Gauge, Histogram, type Logger, type Registry } from '@catalogue/service';
 import { readStanding } from './tables/standing.ts';
 
-/** Registers the metrics of promotions; returns what counts. Gauges come from the database, so every process shows the same. */
+/** Registers the metrics of promotions; returns the functions that count. Gauges are read from the database. */
 export function measurePromotions(registers: Registry, sql: Sql, log: Logger) {
   const shared = { registers: [registers] };
   const commands = new Counter({
     name: 'promotion_commands_total',
-    help: 'Commands to command-api, by outcome: answered, unchanged, prevented (after the end), refused, gone, tried (refused, and tried again) or unavailable',
+    help: 'Commands to command-api, by outcome: answered, unchanged, prevented (after the end), refused, gone, retry (an error or a refusal, tried again) or unavailable',
     labelNames: ['outcome'],
     ...shared,
   });

@@ -3,7 +3,7 @@ import { type Model, type PlainRow, plainRows, type Step } from '@catalogue/proj
 import { confirmSteps } from './tables/confirmed-steps.ts';
 import { productPrices } from './tables/schema.ts';
 
-/** What a promotion has to know of a product. */
+/** The data of a product that promotions need. */
 export type ProductPrice = PlainRow<typeof productPrices>;
 
 function evolve(row: ProductPrice, event: ProductEvent): ProductPrice {
@@ -50,7 +50,7 @@ export const priceModel: Model<ProductPrice> = {
   tables: [{ name: 'product_prices', storage: 'fillfactor = 85' }],
   evolve,
   skipped: (row) => ({ ...row, cents: null, priceAt: null, priceBy: null, causedBy: null, name: '' }),
-  // The release before may have applied an event since, and it keeps no names.
+  // A worker of the release before may have applied an event since, and it keeps no names.
   lock: async (tx, generation, ids) => {
     const locked = await lock(tx, generation, ids);
     return locked.map((row) => (row.nameVersion === row.version ? row : { ...row, name: null }));
@@ -69,7 +69,7 @@ export const priceModel: Model<ProductPrice> = {
   },
 };
 
-/** Others choose request ids as they like. */
+/** Whether a step's event made this change. Other clients choose their request ids freely. */
 function isOfPromotion({ before, after }: Step<ProductPrice>): boolean {
   if (before === after || after.causedBy === null) return false;
   return stepOf({ productId: after.id, productVersion: after.version, correlationId: after.causedBy }) !== undefined;

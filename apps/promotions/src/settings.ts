@@ -9,7 +9,7 @@ const tokenFile: Setting<string> = {
   parse: (text) => text,
 };
 
-/** What the service reads from its environment. */
+/** The settings of the service. */
 export const settings = {
   ...modelSettings('PROMOTIONS_DB_DSN', 8085),
   commandApiUrl,

@@ -17,7 +17,7 @@ export function openPools(dsn: string): { readModel: Sql; listing: Sql } {
       statementTimeoutMs: 3_000,
       answerTimeoutMs: 4_000,
       settings: {
-        // Prices and words match very different numbers of products: one plan for all of them would suit few.
+        // Prices and words match very different numbers of products, so no single plan suits all of them.
         plan_cache_mode: 'force_custom_plan',
         // Pages that are read often are in memory. With the default of 4, PostgreSQL scans the table where an index is faster.
         random_page_cost: '1.1',

@@ -9,8 +9,8 @@ import { createUpcaster, type Upcast } from './upcast.ts';
 
 /**
  * The result of reading a message.
- * - `event`: a known event in the newest version: `payload` is upcast if necessary, and `schemaVersion` is the version of that
- * payload, so that the two can be encoded again.
+ * - `event`: a known event in the newest version: `payload` is upcast if necessary, and `schemaVersion` is the version
+ *   of that payload, so that the two can be encoded again.
  * - `unknown-type`: a well-formed event of a type of a later release; it changes only the product's version.
  * - `newer-schema`: a later version of a known type; it must not be guessed at.
  * - `legacy`: a message of an older producer, without versions.

@@ -26,8 +26,8 @@ export class OutcomeUnknown extends Error {}
  * stream, all events are stored, or none.
  *
  * @param appends at most one for each stream.
- * @returns the streams that were appended to. At the others, another writer stored the next version first: load them, decide
- * again, and append in another statement.
+ * @returns the streams that were appended to. At the others, another writer stored the next version first: load them,
+ * decide again, and append in another statement.
  * @throws {OutcomeUnknown} when the append was sent and PostgreSQL did not answer; {KeyTaken} when the key of an answer
  * is taken; otherwise PostgreSQL's own error, or an error from before the append was sent. Nothing was stored, except
  * after `OutcomeUnknown`.
@@ -179,8 +179,8 @@ function insert(
     select null, subject, key, fingerprint, stream, version from used`;
 }
 
-// Array literals of PostgreSQL (8.15.6), written here: postgres.js inspects and quotes every element, which took a tenth of
-// command-api's time.
+// Array literals of PostgreSQL (8.15.6), written here: postgres.js inspects and quotes every element, which took a
+// tenth of command-api's time.
 
 /** An array of values whose text needs no quotes: UUIDs, numbers, booleans, names of event types. */
 function plainArray<T>(rows: readonly T[], valueOf: (row: T) => string | number | boolean): string {

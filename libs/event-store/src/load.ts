@@ -13,12 +13,12 @@ export type StoredChange = Omit<RecordedEvent, 'metadata' | 'recordedAt'>;
 type Row = StoredChange & { snapshot: unknown };
 
 /**
- * Loads some streams, oldest event first; a stream without events is absent from the map. Costs the same after 10 events
- * and after 100 000: events that a snapshot of `snapshotSchema` covers are not read.
+ * Loads some streams, oldest event first; a stream without events is absent from the map. Costs the same after
+ * 10 events and after 100 000: events that a snapshot of `snapshotSchema` covers are not read.
  *
- * A snapshot is used only if its event is the stream's event of that version. So a snapshot that is newer than the events of a
- * restored log has no effect. Unlike `readForward`, this ignores the barrier: a decision needs the newest committed event, even
- * while other transactions are open.
+ * A snapshot is used only if its event is the stream's event of that version. So a snapshot that is newer than the
+ * events of a restored log has no effect. Unlike `readForward`, this ignores the barrier: a decision needs the newest
+ * committed event, even while other transactions are open.
  *
  * The limits make the planner use the index for each stream. Without them, a plan made while the table was small still
  * reads the whole table after it has grown (30 ms for 8 streams of 300 000, until the table is analyzed). The event of
@@ -72,8 +72,8 @@ function eventOf(row: Row): StoredChange {
 }
 
 /**
- * Finds which of some events are stored at the version that they were appended for. Returns their versions by event id: the
- * outcome of an append without an answer. Costs the same for a stream of any length.
+ * Finds which of some events are stored at the version that they were appended for. Returns their versions by event id:
+ * the outcome of an append without an answer. Costs the same for a stream of any length.
  */
 export async function findVersions(
   sql: Sql,

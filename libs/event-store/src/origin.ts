@@ -45,8 +45,8 @@ export interface Adopted {
 }
 
 /**
- * Assigns the log to its present server. Every event becomes older than all future events of this server. The order within each
- * stream stays, and unread events stay unread. Rewrites the table; nothing else may use the log meanwhile.
+ * Assigns the log to its present server. Every event becomes older than all future events of this server. The order
+ * within each stream stays, and unread events stay unread. Rewrites the table; nothing else may use the log meanwhile.
  */
 export async function adoptLog(sql: Sql): Promise<Adopted> {
   // 3 and 4 are older than every transaction of a running server: normal ids start at 3, and initdb uses thousands.

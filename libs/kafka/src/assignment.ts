@@ -6,8 +6,8 @@ import { fetchFrom, type StartingPoint } from './starting-point.ts';
 
 export interface AssignmentOptions extends BoundsCheckOptions {
   /**
-   * Returns the offset from which each of the partitions is consumed; called whenever partitions are assigned. Kafka's own
-   * committed offsets are not used. Retries transient errors until `signal` is aborted.
+   * Returns the offset from which each of the partitions is consumed; called whenever partitions are assigned. Kafka's
+   * own committed offsets are not used. Retries transient errors until `signal` is aborted.
    */
   offsets: (partitions: number[], signal: AbortSignal) => Promise<Map<number, StartingPoint>>;
   /**
@@ -25,8 +25,8 @@ export interface AssignmentOptions extends BoundsCheckOptions {
 const maxBatchMessages = 1000;
 const maxBatchBytes = 1_000_000;
 /**
- * Time that running batches get to end. A service that stops ends its database pool 4 s after the signal: a batch that waits
- * until then could not take its count of attempts back, and three such stops would park an innocent message.
+ * Time that running batches get to end. A service that stops ends its database pool 4 s after the signal: a batch that
+ * waits until then could not take its count of attempts back, and three such stops would park an innocent message.
  */
 const graceMs = 2000;
 const commitPauseMs = 1000;
@@ -169,8 +169,8 @@ export class Assignment {
   }
 
   /**
-   * Waits for the batches under way, and commits their offsets if Kafka answers. Later decisions of the group are answered at
-   * once, since no poll follows.
+   * Waits for the batches under way, and commits their offsets if Kafka answers. Later decisions of the group are
+   * answered at once, since no poll follows.
    */
   async close(kafkaAnswers: boolean): Promise<void> {
     this.#ending.abort();

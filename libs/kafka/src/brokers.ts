@@ -56,8 +56,8 @@ export function credentialsOf(brokers: Brokers): { username: string; password: s
 export interface TokenSasl {
   mechanism: 'OAUTHBEARER';
   /**
-   * Resolves with a token that is valid now, and its end in milliseconds since 1970. If `known` is about to end, waits for
-   * the next token. Logs when the issuer gives none.
+   * Resolves with a token that is valid now, and its end in milliseconds since 1970. If `known` is about to end, waits
+   * for the next token. Logs when the issuer gives none.
    */
   token(log?: Log, known?: string): Promise<{ value: string; expiresAt: number }>;
 }
@@ -91,8 +91,8 @@ function saslConfig(sasl: Sasl, log: Log | undefined): GlobalConfig {
 type GiveToken = (fault: Error | null, token?: { tokenValue: string; lifetime: number; principal: string }) => void;
 
 /**
- * Answers the client when it needs a token: before it connects, and when 80% of the token's time are over. Without a token it
- * asks again after 10 s. Its own way to fetch tokens needs libcurl, which builds from source lack.
+ * Answers the client when it needs a token: before it connects, and when 80% of the token's time are over. Without a
+ * token it asks again after 10 s. Its own way to fetch tokens needs libcurl, which builds from source lack.
  */
 function tokenGiver(sasl: TokenSasl, log: Log | undefined) {
   let given: string | undefined;

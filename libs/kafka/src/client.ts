@@ -38,8 +38,8 @@ export interface AnyClient {
 }
 
 /**
- * Creates and connects a client, and retries until a broker answers. A client that failed to connect cannot be used again,
- * so each attempt creates a new one.
+ * Creates and connects a client, and retries until a broker answers. A client that failed to connect cannot be used
+ * again, so each attempt creates a new one.
  */
 export async function connectPatiently<T extends AnyClient>(make: () => T, log: Log, signal: AbortSignal): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -67,9 +67,9 @@ export function connect(client: AnyClient, timeoutMs = 2000): Promise<void> {
 /**
  * Asks a broker for the cluster's brokers and for one topic. A missing topic has no partitions, and is not created.
  *
- * `topic` may be undefined only while the client has used none: librdkafka (2.15) then asks for all topics that the client
- * knows of, and lets the broker create those that are missing, whatever `allow.auto.create.topics` says.
- * Rejects when no broker answers within `timeoutMs`.
+ * `topic` may be undefined only while the client has used none: librdkafka (2.15) then asks for all topics that the
+ * client knows of, and lets the broker create those that are missing, whatever `allow.auto.create.topics` says. Rejects
+ * when no broker answers within `timeoutMs`.
  */
 export function askMetadata(client: AnyClient, timeoutMs: number, topic: string | undefined): Promise<Metadata> {
   return new Promise((resolve, reject) => {

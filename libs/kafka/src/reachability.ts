@@ -16,11 +16,11 @@ const tokenlessMs = 20_000;
 /**
  * Tracks whether a connected client reaches its brokers, logs changes, and detects a client that never will again.
  *
- * A broker that has just restarted may report a cluster without brokers. A client that receives this forgets all brokers
- * and never reconnects, without an error (https://github.com/confluentinc/librdkafka/issues/5301; seen here in 1 of 30
- * clients after their only broker had been frozen for 20 s). So the client is asked for metadata regularly. If it gets no
- * answer while a new client does, it is reported as fatally failed. Before each question the client is told the password, if
- * that has changed.
+ * A broker that has just restarted may report a cluster without brokers. A client that receives this forgets all
+ * brokers and never reconnects, without an error (https://github.com/confluentinc/librdkafka/issues/5301; seen here in
+ * 1 of 30 clients after their only broker had been frozen for 20 s). So the client is asked for metadata regularly. If
+ * it gets no answer while a new client does, it is reported as fatally failed. Before each question the client is told
+ * the password, if that has changed.
  */
 export class Reachability {
   readonly #client: AnyClient;

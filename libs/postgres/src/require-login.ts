@@ -8,9 +8,10 @@ const maxWaitMs = 1_000;
 /**
  * Warns on standard error if connections are encrypted, but the server is not verified.
  *
- * Ends the process with one line on standard error and exit code 78 (EX_CONFIG of sysexits) if PostgreSQL refuses the user or
- * password in `variable`. Call it when a process starts: then a refusal means a wrong setting. Later, a refusal means that a
- * password is being changed, and the process retries. Other errors of the server are retried from the start.
+ * Ends the process with one line on standard error and exit code 78 (EX_CONFIG of sysexits) if PostgreSQL refuses the
+ * user or password in `variable`. Call it when a process starts: then a refusal means a wrong setting. Later, a refusal
+ * means that a password is being changed, and the process retries. Other errors of the server are retried from the
+ * start.
  */
 export async function requireLogin(sql: Sql, variable: string): Promise<void> {
   if (isUnverified(sql.options.ssl)) process.stderr.write(`${variable} ${unverified}\n`);

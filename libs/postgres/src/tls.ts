@@ -14,8 +14,8 @@ const parameters = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
 
 /**
  * Reads `sslmode`, `sslrootcert`, `sslcert` and `sslkey` of an address as libpq does
- * (https://www.postgresql.org/docs/18/libpq-ssl.html). Two differences: without `sslmode`, connections are not encrypted; and
- * without `sslrootcert`, `verify-ca` and `verify-full` trust the authorities that the system trusts.
+ * (https://www.postgresql.org/docs/18/libpq-ssl.html). Two differences: without `sslmode`, connections are not
+ * encrypted; and without `sslrootcert`, `verify-ca` and `verify-full` trust the authorities that the system trusts.
  * postgres.js (3.4.9) alone verifies nothing under `require`, and sends `sslrootcert` to the server.
  * @throws if a file cannot be read.
  */

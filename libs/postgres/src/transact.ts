@@ -2,13 +2,13 @@ import type { Sql, Transaction } from './connect.ts';
 import { isConnectionLost } from './errors.ts';
 
 /**
- * Runs a transaction in two round trips: `begin` with the statements of `read`, then the statements of `write` with `commit`.
- * `sql.begin` takes two more. The locks of `write` are held only while the server writes and commits.
+ * Runs a transaction in two round trips: `begin` with the statements of `read`, then the statements of `write` with
+ * `commit`. `sql.begin` takes two more. The locks of `write` are held only while the server writes and commits.
  *
  * @param write sends all statements at once, and returns them without awaiting.
  * @returns the result of `read`, after the commit.
- * @throws the error of a statement or of `read`. Then nothing was stored; after a lost connection (`isConnectionLost`), the
- * outcome is unknown.
+ * @throws the error of a statement or of `read`. Then nothing was stored; after a lost connection (`isConnectionLost`),
+ * the outcome is unknown.
  */
 export async function transact<T>(
   sql: Sql,

@@ -32,8 +32,8 @@ export const generations = pgTable(
   {
     generation: integer().primaryKey(),
     /**
-     * `filling`: being built beside the serving one; one at a time. `retired`: served before; kept up to date until dropped.
-     * `dropped`: its data is deleted; the row stays, so that its number is not used again.
+     * `filling`: being built beside the serving one; one at a time. `retired`: served before; kept up to date until
+     * dropped. `dropped`: its data is deleted; the row stays, so that its number is not used again.
      */
     state: text({ enum: ['filling', 'serving', 'retired', 'dropped'] }).notNull(),
     createdAt: timestamp('created_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
@@ -45,8 +45,8 @@ export const generations = pgTable(
 );
 
 /**
- * The offset that the read model has reached in each partition, moved in the transaction that applies messages. Offsets are
- * committed to Kafka afterwards, for lag tools only.
+ * The offset that the read model has reached in each partition, moved in the transaction that applies messages. Offsets
+ * are committed to Kafka afterwards, for lag tools only.
  */
 export const consumerOffsets = pgTable(
   'consumer_offsets',
@@ -67,8 +67,8 @@ export const consumerOffsets = pgTable(
 );
 
 /**
- * Events that could not be applied, and later events of the same product. They wait, in the order of their versions, until a
- * missing event arrives, a newer worker can read them, or an operator discards them.
+ * Events that could not be applied, and later events of the same product. They wait, in the order of their versions,
+ * until a missing event arrives, a newer worker can read them, or an operator discards them.
  */
 export const parkedEvents = pgTable(
   'parked_events',
@@ -109,8 +109,8 @@ export const discards = pgTable(
     /** The discarded version. */
     version: integer().notNull(),
     /**
-     * The only event that is discarded, if two have the version; empty for any. For an unreadable message (version 0): its
-     * topic's id, partition and offset.
+     * The only event that is discarded, if two have the version; empty for any. For an unreadable message (version 0):
+     * its topic's id, partition and offset.
      */
     eventId: text('event_id').notNull().default(''),
     detail: text().notNull(),

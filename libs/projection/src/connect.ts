@@ -2,8 +2,9 @@ import { connect, type Sql } from '@catalogue/postgres';
 import type { Model } from './model.ts';
 
 /**
- * Opens a model's pool: a connection for each partition that a worker usually has, and some for rebuilds and health. Every
- * statement ends within 12 s, even if the server is frozen or cut off, so that this worker or another one can try again.
+ * Opens a model's pool: a connection for each partition that a worker usually has, and some for rebuilds and health.
+ * Every statement ends within 12 s, even if the server is frozen or cut off, so that this worker or another one can try
+ * again.
  */
 export function connectModel({ name }: Pick<Model, 'name'>, dsn: string): Sql {
   return connect(dsn, {

@@ -78,13 +78,13 @@ export interface ComparedDetails {
 /** A read model: its tables, and how an event changes a row. Several transactions may call its methods at once. */
 export interface Model<Row extends Tracked = Tracked> {
   /**
-   * The service's name, which is also its folder's in `apps`: consumer groups and Kafka clients contain it, and advice for
-   * operators names `apps/<name>/dist/cli.js`.
+   * The service's name, which is also its folder's in `apps`: consumer groups and Kafka clients contain it, and advice
+   * for operators names `apps/<name>/dist/cli.js`.
    */
   name: string;
   /**
-   * The first has one row per product, by `generation` and `id`, with a column `version`. The version is 0 while no event
-   * of the product is applied: its events are parked, or only legacy messages made the row.
+   * The first has one row per product, by `generation` and `id`, with a column `version`. The version is 0 while no
+   * event of the product is applied: its events are parked, or only legacy messages made the row.
    */
   tables: readonly [Table, ...Table[]];
   /** Tables without partitions that have rows of a generation, in a column `generation`: dropped with it. */
@@ -101,8 +101,8 @@ export interface Model<Row extends Tracked = Tracked> {
   /** The row after one more event. Pure. `version` and `eventId` are set already. */
   evolve(row: Row, event: ProductEvent): Row;
   /**
-   * The row after one or several events that an operator discarded, whose content is unknown. Pure. Without this method,
-   * only the version moves.
+   * The row after one or several events that an operator discarded, whose content is unknown. Pure. Without this
+   * method, only the version moves.
    */
   skipped?(row: Row): Row;
   /** Without it, legacy messages are counted as unknown, and make no row. */

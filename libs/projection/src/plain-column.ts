@@ -5,8 +5,8 @@ import { PgArray } from 'drizzle-orm/pg-core';
 const supported = ['string', 'number', 'bigint', 'boolean', 'date', 'json'];
 
 /**
- * How the values of a column travel between a row in memory and the database. All travel as text, because the driver reads
- * `bigint` as a double, and `timestamptz` always as a `Date`.
+ * How the values of a column travel between a row in memory and the database. All travel as text, because the driver
+ * reads `bigint` as a double, and `timestamptz` always as a `Date`.
  */
 export interface PlainColumn {
   /** The key in a row in memory. */

@@ -19,8 +19,8 @@ type PlainPart = 'tables' | 'compared' | 'empty' | 'insertMissing' | 'lock' | 'w
 const uncompared = ['eventId', 'parked'];
 
 /**
- * The part of a model that reads and writes its rows unchanged in one table. Drizzle's columns give the names and types of
- * the values. A model that stores its rows in another form has its own statements.
+ * The part of a model that reads and writes its rows unchanged in one table. Drizzle's columns give the names and types
+ * of the values. A model that stores its rows in another form has its own statements.
  * @param initial the values before the product's first event; the columns need no defaults.
  */
 export function plainRows<Table extends PlainTable>(

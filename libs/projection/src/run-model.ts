@@ -28,8 +28,8 @@ export function modelSettings(variable: string, port: number) {
 }
 
 /**
- * The program of a service that has a model and no routes: applies events, and answers for health and metrics, until a signal
- * ends it.
+ * The program of a service that has a model and no routes: applies events, and answers for health and metrics, until a
+ * signal ends it.
  */
 export async function runModel(
   model: Model,

@@ -28,8 +28,8 @@ interface Writer {
 }
 
 /**
- * Events in Avro, in Confluent's wire format: byte 0, the schema's id, the record. Reads events in JSON as well, told apart by
- * the first byte, so that one topic may have both.
+ * Events in Avro, in Confluent's wire format: byte 0, the schema's id, the record. Reads events in JSON as well, told
+ * apart by the first byte, so that one topic may have both.
  */
 export class AvroCodec implements Codec {
   readonly contentType = 'application/vnd.apache.avro';

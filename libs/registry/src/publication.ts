@@ -13,9 +13,9 @@ export interface Published {
 }
 
 /**
- * Registers the schemas of a topic's events in JSON and of its topic in Avro; those that are registered already keep their ids.
- * For Avro the registry decides what is compatible. For JSON it checks nothing: its rules for JSON Schema allow not even an
- * optional field, so the gate of the contracts decides.
+ * Registers the schemas of a topic's events in JSON and of its topic in Avro; those that are registered already keep
+ * their ids. For Avro the registry decides what is compatible. For JSON it checks nothing: its rules for JSON Schema
+ * allow not even an optional field, so the gate of the contracts decides.
  */
 export async function publish(registry: SchemaRegistry, contract: TopicContract, topic: string): Promise<Published[]> {
   const published: Published[] = [];

@@ -23,8 +23,8 @@ const maxAnswerLength = 1_048_576;
 const guidForm = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
- * The six calls of the API that Confluent's, Apicurio's and Karapace's registries share (version 7). Each rejects with a
- * `RegistryError`.
+ * The six calls of the API that Confluent's, Apicurio's and Karapace's registries share (version 7). Each rejects with
+ * a `RegistryError`.
  */
 export class SchemaRegistry {
   readonly #address: RegistryAddress;

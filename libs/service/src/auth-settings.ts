@@ -31,8 +31,8 @@ export const pageClientId: Setting<string> = {
 };
 
 /**
- * Whether requests need an access token. Without this setting a service does not start: to let every client do everything,
- * the operator has to set `off`.
+ * Whether requests need an access token. Without this setting a service does not start: to let every client do
+ * everything, the operator has to set `off`.
  */
 export const auth: Setting<AuthSettings> = {
   variable: 'AUTH',

@@ -51,9 +51,9 @@ export class ClientCredentials {
 
   /**
    * A token that is valid now. After three quarters of its time it is renewed in the background: an issuer that hangs
-   * delays no caller while the token is valid. A caller that keeps its token passes it as `known`, and then waits for the
-   * next one; if that does not come, it gets the same token until its end. Logs when the issuer stops giving tokens, and
-   * when it gives them again. Rejects if there is no token; call again later.
+   * delays no caller while the token is valid. A caller that keeps its token passes it as `known`, and then waits for
+   * the next one; if that does not come, it gets the same token until its end. Logs when the issuer stops giving
+   * tokens, and when it gives them again. Rejects if there is no token; call again later.
    */
   async token(log?: AccessTokenLog, known?: string): Promise<AccessToken> {
     const now = Date.now();

@@ -8,9 +8,9 @@ const checkIntervalMs = 100;
 const maxAnswerMs = 6_000;
 
 /**
- * Lets a server close although clients keep connections open. Node waits for connections on which no request has arrived yet
- * (load balancers and browsers open some in advance) or on which the last one has just been answered, and without a limit for
- * requests in progress. This closes a connection as soon as it has no request, and all after 6 s.
+ * Lets a server close although clients keep connections open. Node waits for connections on which no request has
+ * arrived yet (load balancers and browsers open some in advance) or on which the last one has just been answered, and
+ * without a limit for requests in progress. This closes a connection as soon as it has no request, and all after 6 s.
  */
 export function closeInTime(app: FastifyInstance): void {
   const open = new Set<Socket>();

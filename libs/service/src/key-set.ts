@@ -11,8 +11,8 @@ const maxAgeMs = 600_000;
 const pauseMs = 5_000;
 
 /**
- * The issuer's keys. While the issuer is away, the last known keys stay in use. jose's own remote key set would refuse every
- * token then (6.2.18, `cacheMaxAge`).
+ * The issuer's keys. While the issuer is away, the last known keys stay in use. jose's own remote key set would refuse
+ * every token then (6.2.18, `cacheMaxAge`).
  */
 export class KeySet {
   readonly #rules: TokenRules;

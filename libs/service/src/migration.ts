@@ -3,8 +3,8 @@ import { logLevel } from './service-settings.ts';
 import { readSettings, type Setting } from './settings.ts';
 
 /**
- * The program `migrate` of a service with its own database: migrates it, and returns the exit code. Without an address, it
- * says so and returns 0, because a catalogue without this service has no database for it.
+ * The program `migrate` of a service with its own database: migrates it, and returns the exit code. Without an address,
+ * it says so and returns 0, because a catalogue without this service has no database for it.
  */
 export async function runMigration(
   service: string,

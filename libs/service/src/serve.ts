@@ -14,16 +14,16 @@ export interface ServeOptions {
   /** The work besides answering requests, until the signal is aborted. If it ends earlier or fails, the process stops. */
   work?: (signal: AbortSignal) => Promise<void>;
   /**
-   * Close connections. Called concurrently when the server and the work have ended, or 4 s after the signal. Operations that
-   * still wait for an unresponsive server must then fail.
+   * Close connections. Called concurrently when the server and the work have ended, or 4 s after the signal. Operations
+   * that still wait for an unresponsive server must then fail.
    */
   close?: (() => Promise<unknown>)[];
 }
 
 // Orchestrators kill a process after 10 s.
 const maxStopMs = 9_000;
-// Operations on a frozen server end only when their connections are closed. The rest of the 9 s is for pools and consumers to
-// close, about a second each.
+// Operations on a frozen server end only when their connections are closed. The rest of the 9 s is for pools and
+// consumers to close, about a second each.
 const maxWaitMs = 4_000;
 
 /**

@@ -5,8 +5,8 @@ export interface Setting<T> {
   variable: string;
   example: string;
   /**
-   * Turns text into a value, or throws an `Error` whose message completes "KAFKA_BROKER …". A value that depends on other
-   * variables parses them by `parseSettings`.
+   * Turns text into a value, or throws an `Error` whose message completes "KAFKA_BROKER …". A value that depends on
+   * other variables parses them by `parseSettings`.
    */
   parse: (text: string, env?: Environment) => T;
   /** The value if the variable is absent or empty. A setting without a fallback is required. */
@@ -73,8 +73,8 @@ function contentOf(file: string, variable: string): string {
 }
 
 /**
- * As `parseSettings`, for the start of a process: writes warnings and faults to standard error, and exits after faults with 78
- * (EX_CONFIG of sysexits).
+ * As `parseSettings`, for the start of a process: writes warnings and faults to standard error, and exits after faults
+ * with 78 (EX_CONFIG of sysexits).
  */
 export function readSettings<S extends Record<string, Setting<unknown>>>(settings: S, env: Environment): Values<S> {
   try {

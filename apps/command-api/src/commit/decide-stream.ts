@@ -38,7 +38,8 @@ function fold<State extends { version: number }, Command, C extends Change, Refu
 
 /**
  * Decides a stream's commands in order, each on the state that the commands before it have left. Pure.
- * @param stored the versions of events that an append without an answer had stored: their commands are not decided again.
+ * @param stored the versions of events that an append without an answer had stored: their commands are not decided
+ * again.
  */
 export function decideStream<State extends { version: number }, Command, C extends Change, Refusal>(
   decider: Decider<State, Command, C, Refusal>,

@@ -13,9 +13,11 @@ export class KeysUnderWay<Refusal> {
 
   /**
    * Begins a command, or waits for the command in progress with the same key and request, and returns its outcome, even
-   * a refusal. Another request with the key waits as well: it is refused if that command succeeds, and begins otherwise.
+   * a refusal. Another request with the key waits as well: it is refused if that command succeeds, and begins
+   * otherwise.
    * @param caller whose limit of waiting requests counts; all requests without one count as one caller.
-   * @throws {Overloaded} if too many commands of the caller, or of all callers, wait; otherwise the error of the first command.
+   * @throws {Overloaded} if too many commands of the caller, or of all callers, wait; otherwise the error of the first
+   * command.
    */
   async decide(
     key: IdempotencyKey,

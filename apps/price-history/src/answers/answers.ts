@@ -14,7 +14,7 @@ export interface Answered<T> {
   from: LogPosition | undefined;
 }
 
-/** Reads what an answer needs of a product: the product from memory, its price line from the database. */
+/** Reads the data of answers: products from memory, price lines from the database. */
 export class Answers {
   readonly #products: PricedProducts;
   readonly #snapshots: Snapshots;
@@ -24,13 +24,13 @@ export class Answers {
     this.#snapshots = snapshots;
   }
 
-  /** A product; undefined if it never had a price. The caller has waited for the feed to be current. */
+  /** A product; undefined if it never had a price. Wait for `feed.current()` before. */
   async product(id: string): Promise<Answered<Priced | undefined> & { shown: Priced | undefined }> {
     const { shown, from } = await this.#products.find(id);
     return { answer: shown, shown, from };
   }
 
-  /** What is read of a product's price line, by statements on one snapshot; undefined if the product never had a price. */
+  /** The result of `read`, whose statements share one snapshot; undefined if the product never had a price. */
   async line<T>(
     id: string,
     gone: AbortSignal,
@@ -42,7 +42,7 @@ export class Answers {
     return { answer: found, from: proven };
   }
 
-  /** What is read of the price lines of all products, at a position or later. */
+  /** The result of `read`, whose statements share one snapshot, for all products, at a position or later. */
   async lines<T>(
     position: LogPosition | undefined,
     gone: AbortSignal,

@@ -9,8 +9,8 @@ import { readBefore, readOffers } from '../tables/past.ts';
 import { readLowest } from '../tables/price-line.ts';
 
 /**
- * The prior price at an instant before the product's last change: the same as `priorPrice` of its whole line, but it reads the
- * periods of one window only, and what a progressive reduction consists of.
+ * The prior price at an instant before the product's last change. The same as `priorPrice` of the whole line, but reads
+ * only the periods of one window, and those of a progressive reduction.
  */
 export async function pastPriorPrice(
   tx: Transaction,

@@ -9,7 +9,7 @@ interface RuledRow {
   priced: Priced;
 }
 
-/** Finds products with what continues their price lines, from memory if nothing has changed. */
+/** Finds products with the state that continues their price lines; from memory if nothing has changed. */
 export class PricedProducts {
   readonly #rows: RowLoader<RuledRow>;
   readonly #cache: ProductCache<RuledRow, Priced | Large>;
@@ -41,10 +41,10 @@ interface Large {
   version: number;
 }
 
-/** Periods (about 150 bytes each), times of an offer, and reductions, which have a period each. */
+/** The most parts of a product in memory: periods (about 150 bytes each), offers, and reductions, which have a period each. */
 const maxKeptParts = 20;
 
-/** What is kept in memory of a product. */
+/** The form of a product in memory. */
 export function keptOf({ priced }: RuledRow): Priced | Large {
   const { lows, offers, falls } = priced.product.settled;
   const parts = lows.length + offers.length + Object.keys(falls).length;

@@ -14,12 +14,12 @@ const minuteMs = 60_000;
 /** About 1 kB each. */
 const maxAnswers = 2;
 
-/** A product in memory, with the answers about it that were given last. */
+/** A product in memory, with its last answers. */
 export class Priced {
   readonly id: string;
   readonly version: number;
   readonly product: PricedProduct;
-  /** The rules of the generation that it is from. */
+  /** The rules of its generation. */
   readonly markets: Markets;
   readonly #answers = new Map<string, TaggedBody & { at: number }>();
 
@@ -35,7 +35,7 @@ export class Priced {
     return this.product.last?.at ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** What a past prior price needs to know, beside the periods around it. */
+  /** The data that a past prior price needs, besides the periods around it. */
   get beginning() {
     const { id, completeFrom } = this.product;
     return { id, completeFrom, firstOffered: lineAfter(this.product, this.markets).firstOffered };
@@ -47,8 +47,8 @@ export class Priced {
   }
 
   /**
-   * The prior price now, as JSON. "Now" is the start of the minute or the last change, whichever is later: nothing has changed
-   * since, so the figures are the same, and so is the answer for a minute.
+   * The prior price now, as JSON. "Now" is the start of the minute or the last change, whichever is later: nothing has
+   * changed since, so the figures are the same, and so is the answer for a minute.
    */
   priorPrice(rule: Rule, nowMs: number): TaggedBody {
     const at = Math.max(nowMs - (nowMs % minuteMs), this.changedAt);

@@ -2,7 +2,7 @@ import type { PriorPrice } from '../line/assessment.ts';
 import type { Period } from '../line/period.ts';
 import { instant, price } from './values.ts';
 
-/** A prior price as clients see it, with the version of the product that it rests on. */
+/** A prior price as clients see it, with the version of the product from which it was computed. */
 export function showPriorPrice({ id, version }: { id: string; version: number }, at: number, found: PriorPrice) {
   const { rule } = found;
   return {

@@ -1,13 +1,13 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 import { type LogPosition, provenRows, proving, QueryQueue } from '@catalogue/reading';
 
-/** What several statements read, all from one moment, and the position that they prove to have read at or after. */
+/** The result of several statements on one snapshot, and the log position that they prove to have read at or after. */
 export interface ReadTogether<T> {
   found: T;
   from: LogPosition | undefined;
 }
 
-/** Runs statements that belong together on one snapshot; a few snapshots at once, others wait for their turn. */
+/** Runs statements that belong together on one snapshot. A few snapshots run at once; others wait for their turn. */
 export class Snapshots {
   readonly #sql: Sql;
   readonly #queue: QueryQueue;

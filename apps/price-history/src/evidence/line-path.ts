@@ -1,6 +1,6 @@
 import { isAfter, type Period } from '../line/period.ts';
 
-/** Where an instant and a price are drawn. */
+/** The coordinates of instants and prices. */
 export interface Axes {
   from: number;
   to: number;
@@ -32,10 +32,10 @@ class Pen {
   #x = 0;
   /** Where the pen is; undefined while it is lifted. */
   #y: number | undefined;
-  /** The heights that have to be drawn at this place. */
+  /** The heights to draw at this x. */
   #heights: number[] = [];
 
-  /** Goes on at the same height, and then to this one. */
+  /** Draws on at the same height to `x`, and then to `y`. */
   moveTo(x: number, y: number): void {
     if (this.#y === undefined) {
       this.path += `M${x} ${y}`;

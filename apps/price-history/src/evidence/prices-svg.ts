@@ -6,12 +6,12 @@ import { money } from './money.ts';
 import { scale, ticks } from './scale.ts';
 import { describeLine, describePrior } from './words.ts';
 
-/** What a picture shows. */
+/** The content of a picture. */
 export interface Picture {
-  /** What the product is called. */
+  /** The name of the product in the title. */
   name: string;
   periods: readonly Period[];
-  /** The time that is shown. */
+  /** The time that is shown, in milliseconds since 1970. */
   from: number;
   to: number;
   /** The prior price at its end. */
@@ -32,7 +32,7 @@ type Colour = keyof typeof palette.light;
 
 /**
  * Draws a price line, the window of its prior price and the prior price. Prices begin at 0, so that a reduction looks
- * as large as it is. The title and the description say the same in words. It needs nothing from outside and no script.
+ * as large as it is. The title and the description say the same in words. Loads no other resource, and has no script.
  */
 export function drawPrices(picture: Picture): string {
   const { name, periods, from, to, prior } = picture;
@@ -60,7 +60,7 @@ export function drawPrices(picture: Picture): string {
   ].join('');
 }
 
-/** Only within the picture, which may be part of a page. */
+/** Styles that affect only the picture, which may be part of a page. */
 function styles(): string {
   const fills: Record<string, Colour> = {
     ground: 'ground',

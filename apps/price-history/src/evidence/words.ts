@@ -3,10 +3,10 @@ import type { Period } from '../line/period.ts';
 import { dateIn } from './dates.ts';
 import { money } from './money.ts';
 
-/** Changes that are told one by one: more would take minutes to listen to. */
+/** The most prices that are listed one by one: a screen reader would take minutes for more. */
 const maxTold = 10;
 
-/** What a picture of a price line shows, in sentences. */
+/** The content of a picture of a price line, in sentences. */
 export function describeLine(periods: readonly Period[], from: number, to: number, zone: string): string {
   const time = `from ${dateIn(zone, from)} to ${dateIn(zone, to)} (${zone})`;
   if (periods.length === 0) return `The product was not offered ${time}.`;
@@ -27,7 +27,7 @@ const whyNot: Record<NoReduction, string> = {
   'short-history': 'The product has been offered for less than that, so no reduction can be announced.',
 };
 
-/** What the prior price is and why, in sentences. */
+/** The prior price and its reason, in sentences. */
 export function describePrior({ price, promotion, prior, percent, why, windowTo, rule, basis }: PriorPrice): string {
   const sentences: string[] = [];
   if (price !== null) {

@@ -13,9 +13,10 @@ import { PriceFile, PriceFileError } from './price-file.ts';
 const batchSize = 5_000;
 
 /**
- * Loads a file of prices, all of it or nothing; it replaces all earlier periods of the products that it names. Returns the
- * number of its periods.
- * @throws {PriceFileError} naming the first line that cannot be loaded, or a product with periods that overlap or are too many.
+ * Loads a file of prices, all of it or nothing; it replaces all earlier periods of the products that it names. Returns
+ * the number of its periods.
+ * @throws {PriceFileError} naming the first line that cannot be loaded, or a product with periods that overlap or are
+ * too many.
  */
 export async function loadPrices(
   sql: Sql,
@@ -29,7 +30,7 @@ export async function loadPrices(
     let batch: LoadedPeriod[] = [];
     let count = 0;
     const flush = async () => {
-      // Of two lines with one key the later counts; one statement cannot write a row twice.
+      // One statement cannot write a row twice: of two lines with the same key, the later one counts.
       const byKey = new Map(batch.map((period) => [`${period.product} ${period.from}`, period]));
       await insertLoaded(tx, [...byKey.values()]);
       batch = [];

@@ -4,7 +4,7 @@ const columns = ['product', 'from', 'to', 'price'];
 const maxProductLength = 500;
 const maxPrice = 999_999_999.99;
 
-/** A line that cannot be loaded, in words. */
+/** The message names the line that cannot be loaded, and its fault. */
 export class PriceFileError extends Error {}
 
 /**
@@ -26,7 +26,7 @@ export class PriceFile {
   /** The period of the next line; undefined for the header and for an empty line. */
   take(text: string): LoadedPeriod | undefined {
     this.#line += 1;
-    // Excel begins a file with a mark of its byte order.
+    // Excel begins a file with a byte order mark.
     const fields = fieldsOf(this.#line === 1 ? text.replace(/^\ufeff/, '') : text);
     if (this.#line === 1) {
       if (columns.every((column, index) => fields?.[index] === column)) return undefined;

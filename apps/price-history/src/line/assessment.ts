@@ -9,7 +9,8 @@ import { isAfter, type Period } from './period.ts';
  * - `no-price-in-window`: the product was not offered in the window.
  * - `not-lower`: the prior price is not higher.
  * - `incomplete-history`: lower prices may be unknown.
- * - `short-history`: the product is on the market for less than the window, and the market has no rule for new products.
+ * - `short-history`: the product is on the market for less than the window, and the market has no rule for new
+ *   products.
  */
 export type NoReduction =
   | 'not-offered'
@@ -19,7 +20,7 @@ export type NoReduction =
   | 'incomplete-history'
   | 'short-history';
 
-/** The prior price of a product at an instant, with what it rests on. Prices are in cents. */
+/** The prior price of a product at an instant, with its evidence. Prices are in cents. */
 export interface PriorPrice {
   /** Null when the product is not offered. */
   price: number | null;
@@ -36,7 +37,7 @@ export interface PriorPrice {
   isReduction: boolean;
   /** Null for a reduction. */
   why: NoReduction | null;
-  /** The window: the end is not part of it. */
+  /** The window, in milliseconds since 1970. Its end is not part of it. */
   windowFrom: number;
   windowTo: number;
   rule: Rule;
@@ -44,7 +45,7 @@ export interface PriorPrice {
   observedDays: number;
   /** False when prices of the window may be unknown. */
   isComplete: boolean;
-  /** The periods that show the prior price: the latest one of the window that has it. */
+  /** The period that shows the prior price: the latest one of the window that has it. Empty without a prior price. */
   basis: Period[];
 }
 
@@ -60,7 +61,7 @@ export interface PriceWindow {
   isNew: boolean;
 }
 
-/** What has to be known of a price line to assess a window. */
+/** The facts of a price line by which a window is assessed. */
 export interface Observed {
   /** The latest period with the lowest price of those that overlap `[from, to)`. */
   lowest: (from: number, to: number) => Period | undefined;
@@ -100,7 +101,7 @@ function observedDays(windowFrom: number, windowTo: number, { offers }: Observed
   return Math.floor(observed / dayMs);
 }
 
-/** Decides by the rule what the price of a period is, given the window of its prior price. Null: the product is not offered. */
+/** Assesses the price of a period by a rule and the window of its prior price. Null: the product is not offered. */
 export function assess(
   current: Pick<Period, 'cents' | 'promotion'> | null,
   window: PriceWindow,

@@ -1,7 +1,7 @@
 import { hasRule, type Rule } from '../rules/rule.ts';
 import { startOfLocalDay } from '../rules/zone.ts';
 
-/** A reduction as the line shows it: the price fell, and has not risen since. */
+/** A reduction in a price line: the price fell, and has not risen since. */
 export interface Fall {
   /** When the reduction was applied; for a progressive one, for the first time. The window of its prior price ends here. */
   appliedAt: number;
@@ -10,9 +10,9 @@ export interface Fall {
 }
 
 /**
- * The fall after one more price; null when the price did not fall. `before` is the last price before it and the end of its
- * period. Every fall is a separate reduction, unless the rule is progressive, the reduction before it is in force, and
- * neither a rise nor a time without an offer interrupted it.
+ * The fall after one more price; null if the price did not fall. `before` is the price before it and the end of its
+ * period. Every fall is a separate reduction, unless the rule is progressive, the previous reduction is in force, and
+ * neither a rise nor a time without an offer has interrupted it.
  */
 export function nextFall(
   fall: Fall | null,

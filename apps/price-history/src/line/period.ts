@@ -1,6 +1,6 @@
 /**
- * A price that was applied without interruption: from an instant until just before another. Instants are milliseconds since
- * 1970: finer parts of an event's timestamp are cut off, because no buyer sees a price that lasts for less.
+ * A price that was applied without interruption: from an instant until just before another. Instants are milliseconds
+ * since 1970. Finer digits of an event's timestamp are cut off: no buyer sees a price that lasts for less.
  */
 export interface Period {
   from: number;
@@ -16,15 +16,15 @@ export interface Period {
 }
 
 /**
- * The prices of a product in the order of time. Periods do not overlap and are not empty; where one ends and the next begins at
- * the same instant, they have different prices. Only the last may be open. Between two there may be a gap: the product was not
- * offered.
+ * The prices of a product in the order of time. Periods do not overlap and are not empty; where one ends and the next
+ * begins at the same instant, they have different prices. Only the last may be open. Between two there may be a gap:
+ * the product was not offered.
  */
 export interface PriceLine {
   periods: readonly Period[];
   /**
-   * From when on every price is known: `beginning` when none is missing; null when the last one may be missing.
-   * Messages of older producers have no versions, so some may be missing, and operators discard events.
+   * The instant from which on every price is known: `beginning` if none is missing; null if the last one may be
+   * missing. Messages of older producers have no versions, so some may be missing, and operators discard events.
    */
   completeFrom: number | null;
 }

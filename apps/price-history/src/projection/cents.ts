@@ -1,7 +1,7 @@
 /**
- * A price in cents. What has more decimals is rounded half away from zero, by its shortest decimal digits, as query-worker
- * rounds: 1.005 is 101. Older producers validated nothing: a price that a double cannot hold to the cent becomes the nearest
- * that it can.
+ * A price in cents. Further decimals are rounded half away from zero, by the shortest decimal form, as in query-worker:
+ * 1.005 becomes 101. Older producers validated nothing: a price too large for exact cents becomes the largest exact
+ * one.
  */
 export function centsOf(price: number): number {
   const size = Math.abs(price);
@@ -11,5 +11,5 @@ export function centsOf(price: number): number {
   return price < 0 && exact > 0 ? -exact : exact;
 }
 
-/** Below, numbers are written with an exponent. */
+/** Smaller numbers are written with an exponent. */
 const smallest = 0.000_001;

@@ -7,7 +7,7 @@ import { addLow, closeLow, type Lows, lowestSince } from './lows.ts';
 
 /** An event about the price. */
 export interface Change {
-  /** When it took effect. */
+  /** When it took effect, in milliseconds since 1970. */
   at: number;
   /** Null: the product is not offered any more. */
   cents: number | null;
@@ -22,7 +22,7 @@ export interface MarketFall extends Fall {
   window: PriceWindow;
 }
 
-/** What has to be known of a price line to continue it: its size does not grow with the line. */
+/** The state that continues a price line. Its size does not grow with the line. */
 export interface LineState {
   /** The price that is applied; null when the product is not offered. */
   open: Period | null;
@@ -38,7 +38,7 @@ export interface LineState {
 
 export const emptyLine: LineState = { open: null, left: null, firstOffered: null, lows: [], offers: [], falls: {} };
 
-/** The line after one more change, which took effect after all before. The same price again is no change. */
+/** The line after one more change, which took effect after all earlier ones. The same price again is no change. */
 export function applyChange(line: LineState, change: Change, markets: Markets, completeFrom: number | null): LineState {
   const { open } = line;
   if (change.cents === (open?.cents ?? null)) return line;
@@ -57,7 +57,7 @@ export function applyChange(line: LineState, change: Change, markets: Markets, c
   };
 }
 
-/** The line when it turns out that prices before an instant may be missing; null: the last one, too. */
+/** The line once it is known that prices before an instant may be missing; null: even the last one. */
 export function completedFrom(line: LineState, completeFrom: number | null): LineState {
   const falls = Object.entries(line.falls).map(([market, { window, ...fall }]) => {
     const isComplete = window.isComplete && completeFrom !== null && completeFrom <= window.from;
@@ -79,7 +79,10 @@ function endOffer(line: LineState, at: number): LineState {
   };
 }
 
-/** Times of an offer that are kept: products come and go rarely. With more, observed days would be too few, never too many. */
+/**
+ * The most offers that are kept: products come and go rarely. With more offers, the observed days are too few, never
+ * too many.
+ */
 const maxOffers = 100;
 
 function startOffer(offers: LineState['offers'], from: number, windowDays: number): LineState['offers'] {

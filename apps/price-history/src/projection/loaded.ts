@@ -4,17 +4,17 @@ import type { Change } from './line-state.ts';
 import { type PricedProduct, skip, unknownProduct, withChange } from './priced-product.ts';
 import type { Step } from './rows.ts';
 
-/** A period from a file: before this service, so without an event. */
+/** A period from a file: it is from before this service, so it has no event. */
 export interface LoadedPeriod extends Pick<Period, 'from' | 'to' | 'cents'> {
   product: string;
-  /** The file that said so. */
+  /** The name of the file. */
   source: string;
 }
 
 /**
- * The steps that take over the loaded periods of a product, in the order of time, as far as they are before its first
- * event: it continues from there. The history is complete from the first period on, because the operator loaded it.
- * Each step is made when it is wanted: with 10 000 periods, all steps at once would need 250 MB.
+ * The steps that take over the loaded periods of a product, in the order of time, up to its first event. The history is
+ * complete from the first period on, because the operator loaded it. Steps are made one by one: with 10 000 periods,
+ * all of them would need 250 MB.
  */
 function* loadedSteps(periods: readonly LoadedPeriod[], firstEventAt: number, markets: Markets): Generator<Step, void> {
   let now: PricedProduct = { ...unknownProduct(periods[0]?.product ?? ''), completeFrom: null };
@@ -30,7 +30,7 @@ function* loadedSteps(periods: readonly LoadedPeriod[], firstEventAt: number, ma
 
 /** The loaded periods that a product takes over with its first event. */
 export interface Takeover {
-  /** As a product with nothing but them; undefined if none is before the first event. */
+  /** A product that has only these periods; undefined if none is before the first event. */
   taken: PricedProduct | undefined;
   /** The steps that led there. */
   steps: () => Iterable<Step>;
@@ -51,7 +51,7 @@ export function withLoaded<Row extends PricedProduct>(product: Row, { taken }: T
   return isBehindGap ? { ...continued, ...skip(continued) } : continued;
 }
 
-/** The beginning of a period, and its end if there is a time without an offer behind it. */
+/** The beginning of a period; and its end, if a time without an offer follows. */
 function changesOf(
   { from, to, cents, source }: LoadedPeriod,
   next: LoadedPeriod | undefined,

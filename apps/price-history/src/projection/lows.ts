@@ -2,16 +2,16 @@ import { isAfter, type Period } from '../line/period.ts';
 import { dayMs } from '../rules/zone.ts';
 
 /**
- * The periods that can be the lowest of a window that ends now or later, in the order of time: each is followed by dearer ones
- * only, so the first that reaches into a window is its lowest. A product with 100 000 changes needs no more of its line than
- * this list to know its prior price.
+ * The periods that can be the lowest of a window that ends now or later, in the order of time. Each is cheaper than all
+ * later ones, so the first that reaches into a window is its lowest. Even after 100 000 changes, this list is enough
+ * for the prior price.
  */
 export type Lows = readonly Period[];
 
 /**
- * Windows begin with a local day, and the clocks of all zones differ from UTC by whole quarters of an hour (since 1972), so a
- * window begins at one, too. Of two lows that end before the same quarter no window holds only the later. A list so has at most
- * 96 lows for each day, however often a price changes.
+ * Windows begin with a local day, and since 1972 the clocks of all zones differ from UTC by whole quarters of an hour,
+ * so every window begins at a quarter. If two lows end in the same quarter, every window with the later one also has
+ * the earlier, cheaper one. So a list has at most 96 lows for each day, however often a price changes.
  */
 const quarterMs = 900_000;
 

@@ -11,28 +11,28 @@ import { applyChange, type Change, completedFrom, emptyLine, type LineState } fr
 import { closeLow, lowestSince } from './lows.ts';
 import { promotionOf } from './promotion.ts';
 
-/** A product as its row is: what the projection folds events into. It is small, however long the product's price line is. */
+/** A product as its row: the state that the projection folds events into. It is small, however long the price line is. */
 export interface PricedProduct {
   id: string;
-  /** Of the last event applied; 0 while the product is known from messages of older producers only. */
+  /** Of the last applied event; 0 while the product is known from messages of older producers only. */
   version: number;
   eventId: string | null;
-  /** Events of it are parked: its line is older than what the topic says. */
+  /** Events of the product are parked, so its line is older than the topic. */
   parked: boolean;
-  /** From when on every price is known (`PriceLine`). */
+  /** The instant from which on every price is known (`PriceLine`). */
   completeFrom: number | null;
   /** The line just before the last change. */
   settled: LineState;
   /**
-   * The last event about the price. It is kept apart because another may take effect at the same instant, and then replaces it:
-   * the period between them is empty, and an empty period does not count.
+   * The last event about the price. It is kept apart because another event may take effect at the same instant and
+   * replace it: the period between the two is empty, and does not count.
    */
   last: Change | null;
-  /** What older producers said; null once there is a version. */
+  /** The data from older producers; null once there is a version. */
   legacy: Legacy | null;
   /**
-   * Set by the step of a message of an older producer that came after a missing event: stored reductions whose windows begin
-   * before this instant may lack prices. Not stored, because a repeated message removes nothing more.
+   * Set by the step of an older producer's message that arrives after a missing event: stored reductions whose windows
+   * begin before this instant may lack prices. Not stored, because a repeated message removes nothing more.
    */
   disprovedBefore?: number;
 }
@@ -93,8 +93,8 @@ function record(product: PricedProduct, event: ProductEvent, cents: number | nul
 }
 
 /**
- * The product after an event that is not known. It may have set a price, so the line is complete from the next change on, and
- * reductions in force are not.
+ * The product after an event whose content is unknown. The event may have set a price, so the line is complete only
+ * from the next change on, and reductions in force are incomplete.
  */
 export function skip(product: PricedProduct): PricedProduct {
   return { ...product, completeFrom: null, settled: completedFrom(product.settled, null) };
@@ -114,7 +114,7 @@ export function withChange(product: PricedProduct, change: Change, markets: Mark
   };
 }
 
-/** A product of which prices are missing is complete from its first offer on that is known, or from the next change. */
+/** If prices of a product are missing, it is complete from its first known offer on, or from the next change on. */
 function completeFromWith({ completeFrom }: PricedProduct, settled: LineState, cents: number | null, at: number) {
   if (completeFrom === beginning) return beginning;
   if (settled.firstOffered === null) return cents === null ? null : at;
@@ -122,8 +122,9 @@ function completeFromWith({ completeFrom }: PricedProduct, settled: LineState, c
 }
 
 /**
- * The product once it has a version, without what older producers said. Their messages are in other partitions, so what came
- * before the first event in one generation comes after it in another: only that they said something counts (`mergeLegacy`).
+ * The product once it has a version, without the data from older producers. Their messages are in other partitions, so
+ * in one generation they may arrive before the first event, and in another after it. So only their existence counts
+ * (`mergeLegacy`).
  */
 export function endLegacy(product: PricedProduct): PricedProduct {
   if (product.legacy === null) return product;
@@ -131,9 +132,9 @@ export function endLegacy(product: PricedProduct): PricedProduct {
 }
 
 /**
- * Merges a message of an older producer. Those come in any order and some may be missing, so only the price with the
- * latest stamp is kept, and the line is not complete. It begins when the product was created or that price was said,
- * whichever is later. A product that has a version has unknown prices before its first event.
+ * Merges a message of an older producer. These messages come in any order and some may be missing, so only the price
+ * with the latest stamp is kept, and the line is incomplete. It begins at the creation or at the time of that price,
+ * whichever is later. A product that has a version then has unknown prices before its first event.
  */
 export function mergeLegacy(
   product: PricedProduct,
@@ -164,8 +165,8 @@ export function mergeLegacy(
 }
 
 /**
- * A product that older producers offered before its first event. Behind a missing event its history is complete from later on
- * already, but reductions from before that event are stored.
+ * A product that older producers offered before its first event. After a missing event, its history is complete only
+ * from a later instant anyway, but reductions from before the missing event are stored.
  */
 function withUnknownPast(product: PricedProduct, markets: Markets): PricedProduct {
   const { firstOffered } = lineAfter(product, markets);
@@ -195,6 +196,6 @@ export function currentPriorPrice(product: PricedProduct, at: number, rule: Rule
     completeFrom: product.completeFrom,
   };
   const window = isInForce(fall, at) ? fall.window : windowUntil(at, observed, rule);
-  // Of a parked product later prices are not known.
+  // The later prices of a parked product are unknown.
   return assess(open, { ...window, isComplete: window.isComplete && !product.parked }, rule);
 }

@@ -1,8 +1,8 @@
 import { type ProductEvent, stepOf } from '@catalogue/contracts';
 
 /**
- * The promotion whose command set a price, by the event's correlation id; null if none did. Who may send such an id is
- * for command-api to decide.
+ * The promotion whose command set a price, by the event's correlation id; null if none did. command-api decides who may
+ * send such an id (`PROMOTIONS_SUBJECT`).
  */
 export function promotionOf({ correlationId, payload, productVersion }: ProductEvent): string | null {
   const step = stepOf({ productId: payload.id, productVersion, correlationId });

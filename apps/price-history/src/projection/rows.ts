@@ -19,8 +19,8 @@ export interface ReductionRow {
   /** When it ended, or ends at the latest. */
   endsAt: number;
   /**
-   * False once another price followed, and while the product is parked: another price may have followed then. Readers compare
-   * `endsAt` with the clock, because no event says that it expired.
+   * False once another price followed, and while the product is parked: another price may have followed then. Readers
+   * compare `endsAt` with the clock, because no event says that it expired.
    */
   isOpen: boolean;
   cents: number;
@@ -37,7 +37,7 @@ export interface ReductionRow {
   promotion: string | null;
 }
 
-/** The changes of one table. Each key is in one row only. */
+/** The changes of one table, at most one for each key. */
 export interface TableChanges<Row> {
   inserted: Row[];
   /** Rows that are stored with other values. */
@@ -49,7 +49,7 @@ export interface TableChanges<Row> {
 export interface RowChanges {
   periods: TableChanges<PeriodRow>;
   reductions: TableChanges<ReductionRow>;
-  /** Stored reductions to delete after all other changes: prices of their windows may be missing, as it turned out. */
+  /** Stored reductions to delete after all other changes, because prices of their windows may be missing. */
   disproved: DisprovedReductions[];
 }
 
@@ -59,7 +59,7 @@ export interface DisprovedReductions {
   completeFrom: number | null;
 }
 
-/** One event of a product: what it was before and after. */
+/** One event of a product: the product before and after it. */
 export interface Step {
   before: PricedProduct;
   after: PricedProduct;
@@ -91,7 +91,7 @@ function disprovedBy({ before, after }: Step): DisprovedReductions[] {
   return isLate ? [{ product, completeFrom }] : [];
 }
 
-/** By key: the row after all steps, whether it exists then, and whether the table stores it now. */
+/** By key: the row after all steps, whether it exists then, and whether the table has it now. */
 type Changed<Row> = Map<string, { row: Row; isThere: boolean; isStored: boolean }>;
 type Rows<Row> = Map<string, { row: Row; isLast: boolean }>;
 

@@ -71,9 +71,9 @@ const pictureHeaders = {
 };
 
 const minuteMs = 60_000;
-/** Periods that a picture shows: more would not be told apart. */
+/** The most periods of a picture: more cannot be told apart. */
 const maxPeriods = 2_000;
-/** Days before the window. */
+/** Days before the window that a picture shows. */
 const shownDays = 60;
 
 /** The picture ends at `to`; the prior price is that at `at`. */

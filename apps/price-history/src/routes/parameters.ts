@@ -12,8 +12,8 @@ export const MarketParameter = {
 export const ProductParameters = Type.Object({ id: Type.String() });
 
 /**
- * The rule of the market that a request names. Without one it is the default market, or the first market of a generation that
- * began without the default market.
+ * The rule of the market that a request names. Without one it is the default market, or the first market of a
+ * generation that began without the default market.
  * @throws {Problem} `invalid-request`, naming the markets.
  */
 export function requestedRule(
@@ -66,7 +66,7 @@ export const RangeParameters = {
   to: Type.Optional(timestamp('To', `Only prices that were applied before this instant. ${instantRule}`)),
 };
 
-// As far as `instantOf` goes.
+// The range of `instantOf`.
 const always = { from: Date.parse('0020-01-01T00:00:00Z'), to: Date.parse('9980-01-01T00:00:00Z') };
 
 /** Whether a period can begin at this instant: the database cannot store every number. */

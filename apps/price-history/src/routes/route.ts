@@ -10,11 +10,11 @@ import { type FastifyReply, Problem, problemResponses, type ResponseHeaders } fr
 import { Type } from '@sinclair/typebox';
 import type { Answered, Answers } from '../answers/answers.ts';
 
-/** What the routes answer from. */
+/** The sources of the routes' answers. */
 export interface Queries {
   answers: Answers;
   consistency: Consistency;
-  /** How far the change log was read. */
+  /** The position up to which the change log was read; undefined before the first read. */
   position: () => LogPosition | undefined;
   /** The market of requests that name none. */
   defaultMarket: string;
@@ -48,7 +48,7 @@ export const productProblems = problemResponses(
 
 type Waiting = Parameters<typeof requestedWait>[0];
 
-/** An answer that includes the writes of the request's tokens. `read` may be repeated. */
+/** An answer that includes the writes of the request's tokens; `read` may be called several times. */
 export async function answered<T>(
   { consistency }: Queries,
   request: Waiting,

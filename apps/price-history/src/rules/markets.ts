@@ -10,7 +10,7 @@ const minWindowDays = 30;
 /** A choice, not law: longer than a season's sale. */
 const defaultReductionDays = 90;
 const maxDays = 3_650;
-/** Each stored reduction is stored for each market. There are 30 in the EEA; some have channels or perishables of their own. */
+/** A reduction is stored once for each market. The EEA has 30; some need more than one, for channels or perishables. */
 const maxMarkets = 100;
 
 const members = ['rules', 'zone', 'windowDays', 'maxReductionDays'];
@@ -24,8 +24,8 @@ export const priceMarkets: Setting<Markets> = {
 };
 
 /**
- * Reads and checks the configuration: an object with a member for each market. `rules` defaults to strict, `windowDays` to 30,
- * `maxReductionDays` to 90.
+ * Reads and checks the configuration: an object with a member for each market. `rules` defaults to strict, `windowDays`
+ * to 30, `maxReductionDays` to 90.
  * @throws {Error} whose message is one line that completes "PRICE_MARKETS …" and names the first fault.
  */
 export function parseMarkets(text: string): Markets {
@@ -95,7 +95,7 @@ function daysOf(value: unknown, what: string, lowest: number): number {
   return value;
 }
 
-/** On one line, and not too long for it. */
+/** A value as JSON on one line, cut after 80 characters. */
 function quoted(value: unknown): string {
   return JSON.stringify(value).slice(0, 80);
 }

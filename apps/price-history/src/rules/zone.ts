@@ -1,6 +1,6 @@
 /**
- * Local days, by the time zone data of Node (ICU). Temporal would do this, but Node 24 does not have it. The functions below
- * replace a polyfill of 20 kB or more, which would be dropped with Node 26.
+ * Local days, by the time zone data of Node (ICU). Temporal would do this, but Node 24 does not have it. The functions
+ * below replace a polyfill of 20 kB or more, which would be dropped with Node 26.
  */
 
 export const dayMs = 86_400_000;
@@ -19,7 +19,7 @@ export function isZone(zone: string): boolean {
   }
 }
 
-/** What a zone is asked for again and again. */
+/** The cached data of a zone. */
 interface Zone {
   format: Intl.DateTimeFormat;
   /** By day of UTC: its offset, or null for a day on which clocks change. */
@@ -30,7 +30,7 @@ interface Zone {
 
 const zones = new Map<string, Zone>();
 
-/** Days that are remembered of a zone: 80 years, about 2 MB. Asking ICU takes 3 µs, and a fold asks several times an event. */
+/** The most cached days of a zone: 80 years, about 2 MB. Asking ICU takes 3 µs, and a fold asks several times per event. */
 const maxCachedDays = 30_000;
 
 function zoneOf(name: string): Zone {
@@ -43,7 +43,7 @@ function zoneOf(name: string): Zone {
   return zone;
 }
 
-/** The value that is remembered for a day, or found now. */
+/** The cached value of a day; found and cached if it is missing. */
 function remembered<Value>(values: Map<number, Value>, day: number, find: () => Value): Value {
   const known = values.get(day);
   if (known !== undefined) return known;
@@ -72,8 +72,8 @@ function readOffset(at: number, { format }: Zone): number {
 }
 
 /**
- * The local clock at an instant, in milliseconds that count as if the clock were UTC. Differences of such times are those that
- * clock and calendar show: from noon to noon is a day, whether clocks change in between or not.
+ * The local clock at an instant, in milliseconds that count as if the clock were UTC. Differences of such times are
+ * those that clock and calendar show: from noon to noon is a day, whether clocks change in between or not.
  */
 export function wallTime(at: number, zone: string): number {
   return at + offsetAt(at, zoneOf(zone));
@@ -85,8 +85,8 @@ export function localDay(at: number, zone: string): number {
 }
 
 /**
- * The first instant of the local day that is `days` days after (before, if negative) the local day of an instant. Mostly
- * midnight; where clocks skip midnight, the instant of the change; where midnight comes twice, the first.
+ * The first instant of the local day that is `days` days after (before, if negative) the local day of an instant.
+ * Mostly midnight; where clocks skip midnight, the instant of the change; where midnight comes twice, the first.
  */
 export function startOfLocalDay(at: number, days: number, zone: string): number {
   const day = localDay(at, zone) + days;

@@ -3,15 +3,15 @@ import type { Sql, Transaction } from '@catalogue/postgres';
 import type { Markets } from '../rules/markets.ts';
 import type { Rule } from '../rules/rule.ts';
 
-/** What a generation began with. */
+/** The rules with which a generation began, and whether it takes over loaded prices. */
 export interface Begun {
-  /** Its rules: stored reductions and the rows that continue price lines rest on them, so other rules need a rebuild. */
+  /** Its rules. Stored reductions and the rows that continue price lines depend on them, so other rules need a rebuild. */
   markets: Markets;
-  /** Prices from files were loaded before: it takes them over. */
+  /** Prices from files were loaded before it began, so it takes them over. */
   hasHistory: boolean;
 }
 
-/** Stores what a generation begins with, unless another transaction has; call it before the first event is applied. */
+/** Stores the beginning of a generation, unless another transaction has; call it before the first event is applied. */
 export async function begin(tx: Transaction, generation: number, markets: Markets): Promise<Begun> {
   // Waits for another transaction that does so.
   await tx`
@@ -23,7 +23,7 @@ export async function begin(tx: Transaction, generation: number, markets: Market
   return isDeepStrictEqual(begun.markets, markets) ? { ...begun, markets } : begun;
 }
 
-/** What a generation began with; undefined before its first event. */
+/** The stored beginning of a generation; undefined before its first event. */
 export async function readBegun(sql: Sql | Transaction, generation: number): Promise<Begun | undefined> {
   const [row] = await sql<{ markets: Record<string, Rule>; hasHistory: boolean }[]>`
     select markets, has_history as "hasHistory" from applied_rules where generation = ${generation}`;

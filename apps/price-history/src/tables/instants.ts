@@ -1,6 +1,6 @@
 // Instants are milliseconds in the service and `timestamptz(3)` in the database, both exact. They are sent as text.
 
-/** As PostgreSQL reads it; null stays null. */
+/** An instant as PostgreSQL reads it; null stays null. */
 export function sent(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }

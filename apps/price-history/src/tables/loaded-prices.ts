@@ -3,7 +3,7 @@ import { TooMuchAtOnce } from '@catalogue/projection';
 import type { LoadedPeriod } from '../projection/loaded.ts';
 import { milliseconds, sent } from './instants.ts';
 
-/** Of a product: its first event takes them over in one transaction. */
+/** The most loaded periods of a product: its first event takes them over in one transaction. */
 export const maxPeriods = 10_000;
 
 /** Lets one file be loaded at a time, until the transaction ends. */
@@ -26,7 +26,7 @@ export async function insertLoaded(sql: Transaction, periods: readonly LoadedPer
       set valid_to = excluded.valid_to, cents = excluded.cents, source = excluded.source, loaded_at = now()`;
 }
 
-/** Deletes what was loaded earlier of the products that this transaction loads. */
+/** Deletes the earlier loaded periods of the products that this transaction loads. */
 export async function deleteReplaced(sql: Transaction): Promise<void> {
   await sql`
     delete from loaded_prices old
@@ -45,7 +45,7 @@ export async function findOverlap(sql: Transaction): Promise<{ product: string; 
   return found;
 }
 
-/** Of the products that this transaction loads, the one with the most periods, if those are more than `maxPeriods`. */
+/** The product with the most periods among those that this transaction loads, if they are more than `maxPeriods`. */
 export async function findTooLong(sql: Transaction): Promise<string | undefined> {
   const [found] = await sql<{ product: string }[]>`
     select product from loaded_prices where loaded_at = now() group by product having count(*) > ${maxPeriods} order by count(*) desc limit 1`;
@@ -53,8 +53,8 @@ export async function findTooLong(sql: Transaction): Promise<string | undefined>
 }
 
 /**
- * Those of the products that have loaded prices, and no event about the price in the generation yet. It locks nothing: each may
- * take its prices over meanwhile.
+ * The products among the ids that have loaded prices, and no event about the price in the generation yet. Locks
+ * nothing, so another transaction may take the prices over meanwhile.
  */
 export async function findUntaken(tx: Transaction, generation: number, ids: readonly string[]): Promise<string[]> {
   const found = await tx<{ id: string }[]>`

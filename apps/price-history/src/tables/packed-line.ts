@@ -1,7 +1,7 @@
 import type { Period } from '../line/period.ts';
 import { emptyLine, type LineState, type MarketFall } from '../projection/line-state.ts';
 
-// A row is written with every price, so the state of its line is stored without names, and the open period once: 60% smaller.
+// The row is written with every price, so the state of the line is stored without names, and the open period once: 60% smaller.
 
 type PackedPeriod = [
   from: number,
@@ -9,7 +9,7 @@ type PackedPeriod = [
   cents: number,
   version: number,
   eventId: string,
-  // Absent for null, and in rows that the release before has written.
+  // Absent for null, and in rows that the release before wrote.
   promotion?: string,
 ];
 type PackedFall = [

@@ -16,7 +16,7 @@ export async function readBefore(
     order by valid_from desc limit ${limit}`;
 }
 
-/** Times without a gap in which a product was offered, which overlap `[from, to)`. */
+/** The times that overlap `[from, to)` during which a product was offered without a gap. */
 export async function readOffers(
   sql: Sql | Transaction,
   product: string,

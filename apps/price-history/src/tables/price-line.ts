@@ -30,7 +30,7 @@ export async function insertPeriods(
     select ${generation}, row.* from ${rowsOf(sql, periods)} order by product collate "C", valid_from`;
 }
 
-/** Updates periods of locked products: mostly, one ends. */
+/** Updates periods of locked products: usually, one ends. */
 export async function updatePeriods(
   sql: Transaction,
   generation: number,
@@ -88,8 +88,8 @@ export async function readPeriods(
 }
 
 /**
- * Reads the latest period with the lowest price of a window. For windows that ended in the past: of those that end now,
- * `currentPriorPrice` knows it. Reads all periods of the window.
+ * Reads the latest period with the lowest price of a window that ended in the past; for one that ends now, use
+ * `currentPriorPrice`. Reads all periods of the window.
  */
 export async function readLowest(
   sql: Sql | Transaction,

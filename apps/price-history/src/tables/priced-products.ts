@@ -23,7 +23,7 @@ export function productOf(row: Row): PricedProduct {
   };
 }
 
-/** Without what it lacks, as the release before writes it: so a rebuild finds no difference. */
+/** Leaves out a missing promotion, as the release before does, so that a rebuild finds no difference. */
 function stored(last: Change | null): StoredChange | null {
   if (last === null) return null;
   const { promotion, ...change } = last;
@@ -39,8 +39,8 @@ export async function insertMissing(sql: Transaction, generation: number, ids: r
 }
 
 /**
- * Reads and locks the rows of these products in the order of their ids. Each id is a separate index lookup, whatever the
- * statistics say; the limit keeps the planner from another join.
+ * Reads and locks the rows of these products in the order of their ids. Each id is a separate index lookup, whatever
+ * the statistics say; the limit keeps the planner from another join.
  */
 export async function lockProducts(
   sql: Transaction,
@@ -57,9 +57,9 @@ export async function lockProducts(
 }
 
 /**
- * Inserts the rows of new products in the order of their ids, so that two concurrent transactions wait for each other instead
- * of deadlocking. Fails as a whole when another transaction has inserted one of them: an upsert would overwrite a row that was
- * never read.
+ * Inserts the rows of new products in the order of their ids, so that two concurrent transactions wait for each other
+ * instead of deadlocking. Fails as a whole when another transaction has inserted one of them: an upsert would overwrite
+ * a row that was never read.
  */
 export async function insertProducts(
   sql: Transaction,

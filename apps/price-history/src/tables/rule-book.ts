@@ -2,7 +2,7 @@ import type { Sql } from '@catalogue/postgres';
 import type { Markets } from '../rules/markets.ts';
 import { readBegun } from './applied-rules.ts';
 
-/** The rules of generations, for readers: they are read once, because they do not change. */
+/** The rules of generations, for readers. Each is read once, because rules of a generation do not change. */
 export class RuleBook {
   readonly #sql: Sql;
   readonly #configured: Markets;
@@ -13,7 +13,7 @@ export class RuleBook {
     this.#configured = configured;
   }
 
-  /** The rules of a generation; those that are configured before its first event. */
+  /** The rules of a generation; before its first event, the configured ones. */
   async of(generation: number): Promise<Markets> {
     const known = this.#known.get(generation) ?? (await readBegun(this.#sql, generation))?.markets;
     if (known === undefined) return this.#configured;

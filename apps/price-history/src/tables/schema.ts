@@ -14,8 +14,8 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
 
-// The tables of prices come in generations: each has a list partition for each generation (`price_line_g1`, …). Drizzle cannot
-// express partitions and collations, so the migrations add them: ids and markets sort by their bytes.
+// The tables of prices come in generations: each has a list partition for each generation (`price_line_g1`, …). Drizzle
+// cannot express partitions and collations, so the migrations add them: ids and markets sort by their bytes.
 
 /** Events' instants, to the millisecond. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
@@ -23,18 +23,21 @@ const instant = (name: string) => timestamp(name, { withTimezone: true, precisio
 const cents = (name?: string) => (name === undefined ? bigint({ mode: 'number' }) : bigint(name, { mode: 'number' }));
 
 /**
- * What continues the price line of each product: small, however long the line is. `PricedProduct` says what it consists of.
+ * The state that continues the price line of each product. It is small, however long the line is. See `PricedProduct`.
  */
 export const pricedProducts = pgTable(
   'priced_products',
   {
     ...trackedColumns,
-    /** From when on every price is known; null when the last one may be missing. The default is before every window. */
+    /**
+     * The instant from which on every price is known; null if the last one may be missing. The default is before every
+     * window.
+     */
     completeFrom: instant('complete_from').default(sql`'0001-01-01T00:00:00Z'`),
     /** The line just before the last change (`PackedLine`); null before the second. */
     settled: jsonb(),
     lastChange: jsonb('last_change'),
-    /** What older producers said; null once the product has a version. */
+    /** The data from older producers; null once the product has a version. */
     legacy: jsonb(),
   },
   (table) => [primaryKey({ columns: [table.generation, table.id] })],
@@ -64,7 +67,7 @@ export const priceLine = pgTable(
 );
 
 /**
- * Every reduction in every market, stored when it started, with what its prior price rests on. Never pruned: it is the
+ * Every reduction in every market, stored when it started, with the basis of its prior price. Never pruned: it is the
  * evidence.
  */
 export const reductions = pgTable(
@@ -78,8 +81,8 @@ export const reductions = pgTable(
     /** When it ended; for one in force, when it ends at the latest. */
     endsAt: instant('ends_at').notNull(),
     /**
-     * No other price followed, the product is not parked, and it was not found expired. Readers compare `ends_at` with their
-     * clock, too.
+     * No other price followed, the product is not parked, and the reduction was not found expired. Readers also compare
+     * `ends_at` with their clock.
      */
     listed: boolean().notNull(),
     cents: cents().notNull(),
@@ -106,8 +109,8 @@ export const reductions = pgTable(
 );
 
 /**
- * Prices from before this service, as a file said them. A generation takes them over with the first event of their product, so
- * that what is loaded later counts from the next rebuild on.
+ * Prices from before this service, loaded from files. A generation takes them over with the first event of their
+ * product, so prices that are loaded later count from the next rebuild on.
  */
 export const loadedPrices = pgTable(
   'loaded_prices',
@@ -117,7 +120,7 @@ export const loadedPrices = pgTable(
     /** Not part of the period; null: until the next one, or until the first event. */
     validTo: instant('valid_to'),
     cents: cents().notNull(),
-    /** The file that said so. */
+    /** The name of the file. */
     source: text().notNull(),
     loadedAt: timestamp('loaded_at', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
   },
@@ -125,17 +128,17 @@ export const loadedPrices = pgTable(
 );
 
 /**
- * The versions that products reached, in the order of commit and without gaps in `seq`, for waiting queries and caches. Kept
- * for a while.
+ * The versions that products reached, in the order of commit and without gaps in `seq`, for waiting queries and caches.
+ * Kept for a while.
  */
 export const changes = pgTable('changes', changeColumns, (table) => [
   primaryKey({ columns: [table.generation, table.seq] }),
 ]);
 
-/** What a generation began with. Other rules, and prices that are loaded later, need a rebuild. */
+/** The beginning of each generation. Other rules, and prices that are loaded later, need a rebuild. */
 export const appliedRules = pgTable('applied_rules', {
   generation: integer().primaryKey(),
-  /** As `PRICE_MARKETS` said them. `json` keeps their order: the first is the default. */
+  /** The rules from `PRICE_MARKETS`. `json` keeps their order: the first is the default. */
   markets: json().notNull(),
   hasHistory: boolean('has_history').notNull(),
 });

@@ -7,7 +7,7 @@ import { insertPeriods, removePeriods, updatePeriods } from './price-line.ts';
 import { insertProducts, updateProducts } from './priced-products.ts';
 import { insertReductions, removeReductions, updateReductions } from './reductions.ts';
 
-/** What a transaction writes: each product once, and every step that led there, in order. */
+/** The changes of a transaction: each product once, and every step that led there, in order. */
 export interface Effects {
   /** `before` is undefined if the table has no row. Rows that exist are locked. */
   rows: readonly { before: PricedProduct | undefined; after: PricedProduct }[];

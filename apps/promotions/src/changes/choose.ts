@@ -1,17 +1,17 @@
 import type { Touched } from '../tables/changed.ts';
 
-/** What clients know of a promotion. */
+/** The state of a promotion that clients know. */
 export interface Known {
   version: number;
   tag: string;
-  /** When it was read, on the database's clock. */
+  /** When it was read, on the database's clock, in milliseconds since 1970. */
   readAt: number;
 }
 
 /**
- * Which promotions to read: changed ones in the order of their changes, then those at work, the one first that was read
- * the longest ago. Pure.
- * @returns `isAll`: every changed one is among them.
+ * Chooses the promotions to read: changed ones in the order of their changes, then those whose items change, the one
+ * that was read the longest ago first. Pure.
+ * @returns `isAll`: all changed promotions are chosen.
  */
 export function choose(
   touched: readonly Touched[],

@@ -22,24 +22,24 @@ interface StreamsOptions {
 }
 
 const maxStreams = 500;
-/** A client that has so much unread is disconnected, and can resume. */
+/** A client with more unread bytes is disconnected, and can resume. */
 const maxBufferedBytes = 256 * 1024;
 /** Proxies close connections that are silent for a minute, some after half a minute. */
 const heartbeatIntervalMs = 15_000;
-/** Progress is polled, changes of promotions are hinted. */
+/** Milliseconds between reads of progress. Changes of promotions are hinted instead. */
 const pollMs = 500;
 const minPauseMs = 50;
-/** A read that failed after a long wait delays the next one no longer. */
+/** The longest pause after a read, even if the read took long. */
 const maxPauseMs = 5_000;
-/** To count many items takes a while: streams may cost this part of a database connection's time. */
+/** The part of a database connection's time that streams may take: counting many items takes long. */
 const maxShare = 0.1;
-/** Promotions that are read at once. */
+/** The most promotions of one read. */
 const maxRead = 500;
-/** A client that has missed more has to reload the list. */
+/** The most changed promotions for which a client can resume: with more, it has to reload the list. */
 const maxResumed = 200;
 const maxTouched = 100_000;
 
-/** The version and the number of products in each state: whatever clients see of a promotion changes it. */
+/** The version, and the number of products in each state: a change of anything that clients see changes the tag. */
 export function progressTag({ row, items }: Progress): string {
   return [row.version, ...itemStates.map((state) => items[state])].join('.');
 }
@@ -53,7 +53,7 @@ export class Streams {
   readonly #options: StreamsOptions;
   readonly #live = new Set<ServerResponse>();
   readonly #resuming = new Map<ServerResponse, number>();
-  /** What clients know of the promotions that were read last. */
+  /** The state that clients know of the promotions that were read last. */
   #known = new Map<string, Known>();
   /** Up to when changes were read, on the database's clock; undefined while no stream is open. */
   #since: number | undefined;
@@ -85,7 +85,7 @@ export class Streams {
   /**
    * Sends changes until the client disconnects.
    * @param now the database's clock, before the client loads anything else.
-   * @param after resumes there; undefined: from now on.
+   * @param after the instant after which the client resumes, in milliseconds since 1970; undefined: from now on.
    */
   open(response: ServerResponse, now: number, after: number | undefined): void {
     // The client disconnected meanwhile; its `close` event has passed.
@@ -101,7 +101,7 @@ export class Streams {
     this.hint();
   }
 
-  /** Promotions may have changed. */
+  /** Reads soon, because promotions may have changed. */
   hint(): void {
     this.#isHinted = true;
     this.#wake();
@@ -124,7 +124,7 @@ export class Streams {
         isAway = true;
       }
       if (performance.now() >= beatAt) {
-        // Its id tells a client how far it is.
+        // The id tells a client from where it can resume.
         this.#broadcast(`: still here\n${this.#since === undefined ? '' : `id: ${Math.floor(this.#since)}\n`}\n`);
         beatAt = performance.now() + heartbeatIntervalMs;
       }
@@ -141,7 +141,7 @@ export class Streams {
     for (const response of [...this.#live, ...this.#resuming.keys()]) response.end();
   }
 
-  /** Until a hint, or for so many milliseconds. */
+  /** Waits for a hint, for at most `ms` milliseconds. */
   async #sleep(ms: number | undefined, signal: AbortSignal): Promise<void> {
     if (this.#isHinted || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -185,7 +185,7 @@ export class Streams {
     return known;
   }
 
-  /** Sends what resuming clients have missed, or `reset` if that is too much. */
+  /** Sends resuming clients the changes that they have missed, or `reset` if there are too many. */
   async #resume(now: number): Promise<void> {
     const { sql } = this.#options;
     const resuming = [...this.#resuming];

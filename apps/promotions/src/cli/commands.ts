@@ -6,11 +6,11 @@ import { listItems, listStanding, readLog } from '../tables/lists.ts';
 import { readPromotion } from '../tables/promotion-row.ts';
 
 export const help = `Promotions:
-  list                     those that are not over, the most urgent first
-  show <id>                one with its items and its log
-  retry <id>               try again what needs attention
-  keep <id>                leave the promoted prices as they are, and end the promotion
-  cancel <id>              before the start: nothing changes; afterwards: give every price back
+  list                     list promotions that are not over, the most urgent first
+  show <id>                show a promotion with its items and its log
+  retry <id>               try failed items again
+  keep <id>                keep the promoted prices, and end the promotion
+  cancel <id>              before the start: no price changes; afterwards: give every price back
 `;
 
 const names = ['list', 'show', 'retry', 'keep', 'cancel'] as const;

@@ -14,7 +14,7 @@ interface CommandOptions {
   log: Logger;
 }
 
-/** A client of command-api that sends its idempotency keys as request ids, too: so a step comes back with its event. */
+/** Opens a client of command-api that also sends its idempotency keys as request ids: so each event names its step. */
 export function openCommands(commandApiUrl: string, { tokenFile = '', tokenClient, log }: CommandOptions): Catalogue {
   const credentials = new Credentials({ file: tokenFile, client: tokenClient }, log);
   return new Catalogue({
@@ -41,8 +41,8 @@ export function openCommands(commandApiUrl: string, { tokenFile = '', tokenClien
 /**
  * Sends the command of a step. It changes the product only at the version that the step expects, so it can be sent
  * again at any time.
- * @param before when it may be sent for the last time, on the clock of `performance.now()`.
- * @returns undefined while command-api does not decide: the step stays as it is.
+ * @param before the last moment to send it, on the clock of `performance.now()`.
+ * @returns undefined if command-api did not decide: the step stays as it is.
  */
 export async function sendStep(
   catalogue: Catalogue,
@@ -65,10 +65,10 @@ export async function sendStep(
     return answer(step.prevents ? 'prevented' : 'unchanged');
   } catch (error) {
     if (signal.aborted) return undefined;
-    // The product has the next version already. Its event may be the step's: an earlier try of which the answer was lost.
+    // The product is at a later version. The event may be that of this step: the answer to an earlier try may be lost.
     if (isProblem(error, 'version-mismatch')) return answer('answered');
     if (step.state === 'applying' && isProblem(error, 'key-reused')) {
-      // Either the price was applied under the key before, and its event will come, or another process has prevented it.
+      // Either an earlier command with this key applied the price, and its event will come, or another process prevented it.
       return step.prevents ? answer('answered') : answer('prevented', error.title);
     }
     // A fault of command-api, perhaps only with this product: the others go on.
@@ -84,5 +84,5 @@ export async function sendStep(
   }
 }
 
-/** What command-api decides about a product. Any other problem says nothing about it. */
+/** The problems by which command-api decides about a product. Any other problem says nothing about the product. */
 const refusals = ['not-found', 'product-discontinued', 'invalid-request', 'key-reused'] as const;

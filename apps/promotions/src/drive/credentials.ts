@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { isAccessToken } from '@catalogue/client';
 import type { ClientCredentials, Logger } from '@catalogue/service';
 
-/** There is no token that could be sent. The steps wait, as while command-api is away. */
+/** There is no token to send. The steps wait, as while command-api is away. */
 export class TokenUnreadable extends Error {}
 
 interface TokenSource {
-  /** Has the token, and is rewritten when the token is renewed; empty if there is no file. */
+  /** The file with the token, which is rewritten when the token is renewed; empty if there is none. */
   file: string;
   /** Gets tokens from an issuer, in place of a file. */
   client: ClientCredentials | undefined;
 }
 
 /**
- * The token for command-api, and the trust in it. Whether command-api accepts commands is logged when it changes:
- * promotions wait in silence otherwise.
+ * The token for command-api. Logs when command-api begins to refuse commands, and when it accepts them again: otherwise
+ * promotions would wait without a reason in the log.
  */
 export class Credentials {
   readonly #source: TokenSource;
@@ -26,7 +26,7 @@ export class Credentials {
     this.#log = log;
   }
 
-  /** The token of now: it is renewed while the service runs. */
+  /** The current token: it is renewed while the service runs. @throws {TokenUnreadable} if there is none. */
   async token(): Promise<string> {
     const { file, client } = this.#source;
     try {
@@ -42,7 +42,7 @@ export class Credentials {
     }
   }
 
-  /** Notes how command-api answered to a token. Outages and overload say nothing about the token. */
+  /** Records command-api's answer to a token. Outages and overload say nothing about the token. */
   answered(status: number, token: string): void {
     if (status === 401 || status === 403) {
       const { file, client } = this.#source;
@@ -54,7 +54,7 @@ export class Credentials {
     } else if (status < 500 && status !== 429) this.#admitted();
   }
 
-  /** Notes why a command did not arrive, if it is the certificate of command-api: unlike an outage, this does not pass. */
+  /** Records that command-api's certificate was refused: unlike an outage, this does not pass by itself. */
   unreached(error: unknown): void {
     const { code } = ((error as Error).cause ?? {}) as { code?: string };
     if (!/CERT|LEAF_SIGNATURE/.test(code ?? '')) return;

@@ -13,17 +13,17 @@ export interface DriverOptions extends Tools {
   onMoved: (to: string, lateMs: number) => void;
 }
 
-/** Promotions that a process continues at once. */
+/** The most promotions that a process continues at once. */
 const maxAtOnce = 8;
-/** The truth is in the database: a lost notification delays a promotion by this. */
+/** Milliseconds between reads of due promotions: a lost notification delays a promotion by this at most. */
 const maxSleepMs = 1_000;
 const retryMs = 1_000;
-/** Then a promotion makes way for others that are due. */
+/** After this time a promotion makes way for others that are due. */
 const turnMs = 500;
 
 /**
- * Continues what is due: takes promotions, asks the machine what is next, and does it. Everything it knows is in the
- * database, so it can be killed at any point, and several processes share the work.
+ * Continues due promotions: takes some, asks the machine for the next effect of each, and carries it out. Its state is
+ * in the database, so it can be killed at any point, and several processes share the work.
  */
 export class Driver {
   readonly #options: DriverOptions;
@@ -81,7 +81,7 @@ export class Driver {
     this.#wake = () => {};
   }
 
-  /** Continues one promotion until it has to wait. Whatever fails is tried again. */
+  /** Continues one promotion until it has to wait. Tries again after any failure. */
   async #continue(id: string, signal: AbortSignal, heldSince: number): Promise<void> {
     const { sql, log } = this.#options;
     try {

@@ -1,13 +1,13 @@
 import { pauses } from './work.ts';
 
 /**
- * Makes the pauses of promotions longer while nothing of them settles: to look for the outcome of steps reads all of
- * them, and events can be away for hours. Kept in memory only: a new process begins with short pauses.
+ * Doubles the pause of a promotion while none of its steps settles: looking for their outcome reads all of them, and
+ * events can be delayed for hours. Only in memory: a new process begins with short pauses.
  */
 export class Quiet {
   readonly #pauses = new Map<string, number>();
 
-  /** @returns how long the promotion waits, given what its work asks for. */
+  /** @returns milliseconds that the promotion waits, given the milliseconds that its work asks for. */
   lengthen(id: string, askedMs: number): number {
     if (askedMs !== pauses.events) {
       this.end(id);
@@ -18,7 +18,7 @@ export class Quiet {
     return pause;
   }
 
-  /** The promotion has moved. */
+  /** Begins with short pauses again, because the promotion has moved. */
   end(id: string): void {
     this.#pauses.delete(id);
   }

@@ -1,9 +1,9 @@
-/** Commands under way at once while it is not known whether command-api answers. */
+/** Concurrent commands while it is unknown whether command-api answers. */
 const fewest = 4;
 
 /**
- * Commands under way at once, of all promotions: few at first and after each that was not decided on, and one more with
- * each answer. The others wait in order.
+ * Limits the concurrent commands of all promotions: few at first and after a command without a decision, and one more
+ * after each answer. Further commands wait in order.
  */
 export class Slots {
   readonly #most: number;
@@ -20,7 +20,7 @@ export class Slots {
     return this.#size;
   }
 
-  /** Resolves once at least one more command may be under way, with how many may: so many are taken. */
+  /** Takes up to `most` slots, and resolves with their number once there is at least one. */
   async takeSome(most: number): Promise<number> {
     await this.take();
     const more = Math.max(0, Math.min(most - 1, this.#size - this.#taken));
@@ -28,13 +28,13 @@ export class Slots {
     return 1 + more;
   }
 
-  /** Resolves once one more command may be under way. */
+  /** Takes a slot; resolves once there is one. */
   async take(): Promise<void> {
     if (this.#taken < this.#size) this.#taken += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** @param isAnswered whether command-api decided on the command; undefined if none was sent. */
+  /** Frees a slot. @param isAnswered whether command-api decided on the command; undefined if none was sent. */
   free(isAnswered?: boolean): void {
     if (isAnswered === true) this.#size = Math.min(this.#most, this.#size + 1);
     if (isAnswered === false) this.#size = fewest;

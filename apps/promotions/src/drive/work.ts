@@ -22,34 +22,35 @@ import type { Slots } from './slots.ts';
 export interface Tools {
   sql: Sql;
   catalogue: Catalogue;
-  /** Commands of all promotions at once. */
+  /** Limits the concurrent commands of all promotions. */
   slots: Slots;
   onAnswered: (outcome: StepAnswer['outcome'] | 'unavailable') => void;
 }
 
-/** How long a process may work on a promotion. */
+/** A process's turn to work on a promotion. */
 interface Turn {
   signal: AbortSignal;
+  /** When this process took the promotion, on the clock of `performance.now()`. */
   heldSince: number;
 }
 
 /** Steps that a round stores while it sends those that were stored before. */
 const chunk = 256;
-/** Steps without an answer at once: those that are sent, and the next. */
+/** The most steps without an answer: those that are being sent, and those of the next round. */
 const maxUnanswered = 2 * chunk;
 /**
- * Steps of a promotion under way at once, with those that wait for their event: each round looks for the outcome of all
- * of them. In normal times a few hundred wait.
+ * The most steps of a promotion under way, including those that wait for their event: each round looks for the outcome
+ * of all of them. Normally a few hundred wait.
  */
 const maxUnderWay = 2_000;
-/** Milliseconds for sending, from when the promotion was taken: with the last command, shorter than it is held. */
+/** Milliseconds for sending, from when the promotion was taken. With the time of the last command, less than the hold. */
 const sendMs = holdMs * 0.45;
-/** Milliseconds: until events arrive, doubled while none do; until command-api may be back. */
+/** Milliseconds to wait for events, doubled up to `maxEvents` while none arrive; and for command-api to be back. */
 export const pauses = { events: 40, maxEvents: 1_000, unavailable: 1_000 };
 
 /**
  * Claims some products.
- * @returns milliseconds to wait before the next; 0 for none.
+ * @returns milliseconds to wait before the next claim; 0 for none.
  */
 export async function claim({ sql }: Tools, row: PromotionRow): Promise<number> {
   if (await hasOlderClaimer(sql, row.id)) return pauses.events;
@@ -58,7 +59,7 @@ export async function claim({ sql }: Tools, row: PromotionRow): Promise<number> 
 }
 
 /**
- * Applies the price of some products; returns as `claim`.
+ * Applies the prices of some products; returns the same as `claim`.
  * @param heldSince when this process took the promotion, on the clock of `performance.now()`.
  */
 export async function applySome(
@@ -77,7 +78,7 @@ export async function applySome(
   });
 }
 
-/** Gives the price of some products back; as `applySome`. */
+/** Gives the prices of some products back; parameters and result as for `applySome`. */
 export async function giveBackSome(
   tools: Tools,
   row: PromotionRow,
@@ -86,7 +87,7 @@ export async function giveBackSome(
 ): Promise<number> {
   const { sql } = tools;
   return await sendAndStore(tools, row.id, { signal, heldSince }, async (room) => {
-    // Those that were under way when an operator decided.
+    // Also items that were under way when the operator decided.
     if (row.keeps) for (const settling of [...kept(['applied']), unsentKept]) await settleItems(sql, row.id, settling);
     const applied = await readApplied(sql, row.id, room);
     const decided = applied.flatMap((item) => {
@@ -99,9 +100,8 @@ export async function giveBackSome(
 }
 
 /**
- * One round: ends the steps whose outcome is known, and sends those that the round before has stored, while `storeNext`
- * stores the next: at most as many as it is given, of products that have no step. It returns how many items have moved
- * on.
+ * One round: ends the steps whose outcome is known, and sends the steps that the previous round stored. Meanwhile
+ * `storeNext` stores at most `room` further steps, of products without a step, and returns the number of decided items.
  */
 async function sendAndStore(
   tools: Tools,
@@ -129,9 +129,9 @@ async function sendAndStore(
 }
 
 /**
- * Sends steps and stores their answers. A step that may have been sent is always carried to its outcome, also when the
- * promotion ends or is cancelled meanwhile, because a copy of it may be under way: so no more are marked than are sent
- * at once, and no further one after the first that is not decided on.
+ * Sends steps and stores their answers. A step that may have been sent is always carried to its outcome, even if the
+ * promotion ends or is cancelled meanwhile, because a copy of it may be under way. So only steps that can be sent at
+ * once are marked, and none after the first one without a decision.
  */
 async function sendSome(
   { sql, catalogue, slots, onAnswered }: Tools,
@@ -151,7 +151,7 @@ async function sendSome(
     try {
       answer = await sendStep(catalogue, step, signal, before);
     } finally {
-      // A command that the end has cut short says nothing about command-api.
+      // A command that the promotion's end has cut short says nothing about command-api.
       const isCut = answer === undefined && performance.now() >= before;
       isUndecided ||= answer === undefined && !isCut;
       slots.free(isCut ? undefined : answer !== undefined);
@@ -167,7 +167,7 @@ async function sendSome(
       if (isOver()) break;
       const sendable = await markSent(sql, id, steps.slice(from, (from += free)));
       for (const step of sendable.steps) {
-        // From before the question: however long its answer took, the command is not sent after the end.
+        // Counted from before the statement: however long its answer took, the command is not sent after the end.
         const before = appliesPrice(step) ? asked + sendable.msLeft : Infinity;
         if (isOver() || performance.now() >= before) break;
         free -= 1;

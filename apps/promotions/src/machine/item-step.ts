@@ -14,7 +14,7 @@ export interface KnownProduct {
   parked: boolean;
 }
 
-/** What an item becomes. A step is a command under way: its request id, and the version that it expects. */
+/** The next state of an item. A step is a command under way: its request id, and the version that it expects. */
 export type ItemDecision =
   | { state: 'refused'; reason: string }
   | {
@@ -39,7 +39,7 @@ export function applyItem(
   const promotedCents = promotedPrice(promotion.rule, known.cents);
   if (promotedCents === undefined) return refused('The promoted price would be negative');
   const prices = { beforeCents: known.cents, beforeVersion: known.version, promotedCents };
-  // Also when the price is the promoted one already: the answer proves that it still is.
+  // Even if the price is the promoted one already: the answer proves that it still is.
   const step = formatStepId({ promotion: promotion.id, product, phase: 'apply', version: known.version });
   return { state: 'applying', ...prices, step, stepVersion: known.version };
 }
@@ -66,7 +66,7 @@ export function giveBackItem(
   if (known.discontinued) return { state: 'gone' };
   const isBehind = known.version < (item.appliedVersion ?? 0);
   if (isBehind && !known.parked) return undefined;
-  // The price could be somebody's: an operator looks.
+  // Somebody may have changed the price in the parked events, so an operator decides.
   if (isBehind) return { state: 'failed', reason: 'Events of the product are parked, so its price is not known' };
   if (known.cents === null) {
     return { state: 'failed', reason: 'An event of the product was discarded, so its price is not known' };

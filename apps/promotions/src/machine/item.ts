@@ -12,6 +12,8 @@ export const itemStates = [
 ] as const;
 
 /**
+ * The state of a product in a promotion:
+ *
  * | State         | Meaning                                                                                      |
  * | ------------- | -------------------------------------------------------------------------------------------- |
  * | `waiting`     | The product still has its own price; its step is not stored yet                              |

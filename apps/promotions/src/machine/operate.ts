@@ -14,8 +14,7 @@ export type Refusal = { refused: string };
  * | `needs-attention`       | `compensating` | the state it interrupted  | `ended`, or `undone` after a cancel |
  * | `reverting`, `compensating` |            | goes on with what failed  | gives no further price back        |
  *
- * While prices are given back, steps under way come to their outcome first. What `keep` decided then holds until
- * `cancel`. Pure.
+ * While prices are given back, steps under way come to their outcome first. A `keep` then holds until a `cancel`. Pure.
  */
 export function operate(operation: Operation, promotion: Promotion, now: number): Move | Refusal {
   const { state } = promotion;
@@ -46,7 +45,7 @@ const verbs = { cancel: 'Cancelling', retry: 'Retrying', keep: 'Keeping its pric
   string
 >;
 
-/** When the state was due that an operator goes back to. */
+/** When the state to which an operator goes back was due. */
 function dueOf(state: PromotionState, { startsAt, endsBefore }: Promotion, now: number): number {
   return state === 'applying' ? startsAt : state === 'reverting' ? endsBefore : now;
 }
@@ -74,8 +73,8 @@ export const kept = (from: ('applied' | 'failed')[]): Settling[] =>
   from.map((state) => ({ from: state, to: 'kept', reason: 'An operator keeps the price' }));
 
 /**
- * A step to give a price back that was certainly not sent is not sent any more. After `applied` items are kept: one of
- * them can get its step at the same moment.
+ * Removes steps that give a price back and were certainly not sent. Apply it after `kept(['applied'])`, because an
+ * applied item can get its step at the same moment.
  */
 export const unsentKept: Settling = {
   from: 'giving-back',

@@ -16,7 +16,7 @@ export const promotionStates = [
 ] as const;
 export type PromotionState = (typeof promotionStates)[number];
 
-/** What decides the next step of a promotion. Instants are milliseconds since 1970, on the database's clock. */
+/** The facts that decide the next step of a promotion. Instants are milliseconds since 1970, on the database's clock. */
 export interface Promotion {
   state: PromotionState;
   startsAt: number;
@@ -25,7 +25,7 @@ export interface Promotion {
   onRefusal: 'skip' | 'undo';
   /** The state that `needs-attention` interrupted; otherwise null. */
   interrupted: PromotionState | null;
-  /** All products were tried to claim. */
+  /** The promotion has tried to claim all its products. */
   isClaimed: boolean;
   /** Products that another promotion has claimed. */
   clashes: number;
@@ -36,9 +36,9 @@ export interface Settling {
   from: ItemState;
   to: ItemState;
   reason: string | null;
-  /** Only items that have this step under way, or have none. */
+  /** Only items with a stored step, or only items without one. */
   step?: 'stored' | 'none';
-  /** Only items whose promoted price was confirmed, or was not. */
+  /** Only items whose promoted price was confirmed (true), or was not (false). */
   applied?: boolean;
   /** Only items whose stored step was certainly not sent: it is removed. */
   unsent?: true;
@@ -49,10 +49,10 @@ export interface Move {
   type: 'move';
   to: PromotionState;
   cause: string;
-  /** When the next step is due; null when none is. */
+  /** When the next step is due; null if none is. */
   dueAt: number | null;
   interrupted: PromotionState | null;
-  /** Whether prices that are still promoted are kept from now on, instead of given back; null: as before. */
+  /** Whether to keep prices that are still promoted, instead of giving them back; null: no change. */
   keeps: boolean | null;
   items: readonly Settling[];
 }
@@ -65,8 +65,8 @@ export type Effect = { type: 'claim' } | { type: 'apply' } | { type: 'give-back'
  *
  * - `claiming`: claims products; then `scheduled`, or `refused` if another promotion has one of them.
  * - `scheduled`: at `startsAt` `applying`; at `endsBefore` `missed`.
- * - `applying`: applies prices; then `active`, or `needs-attention` if an item failed. At `endsBefore` `reverting`; after
- *   a refusal under `undo` `compensating`.
+ * - `applying`: applies prices; then `active`, or `needs-attention` if an item failed. At `endsBefore` `reverting`;
+ *   after a refusal under `undo` `compensating`.
  * - `active`: at `endsBefore` `reverting`.
  * - `reverting`: gives prices back; then `ended`, or `needs-attention` if an item failed.
  * - `compensating`: gives prices back; then `undone`, or `needs-attention` if an item failed.
@@ -121,7 +121,7 @@ function nextOfGivingBack({ state }: Promotion, items: ItemCounts, last: 'ended'
 }
 
 const untouched: Settling = { from: 'waiting', to: 'untouched', reason: null };
-/** Steps that may have been sent come to their outcome; the others are not sent any more. */
+/** Items whose price is not applied any more. Steps that may have been sent come to their outcome; the others are removed. */
 const reachedNoMore: readonly Settling[] = [
   untouched,
   { from: 'applying', to: 'untouched', reason: null, unsent: true },
@@ -141,8 +141,8 @@ function attend(interrupted: PromotionState, cause: string, dueAt: number | null
 }
 
 /**
- * A transition. A promotion that is over leaves no item waiting: also one that has lost its step in a statement that read the
- * promotion before it was cancelled or ended.
+ * A transition. A promotion that is over leaves no item waiting, not even one that lost its step in a statement that
+ * began before the end.
  */
 export function move(
   to: PromotionState,

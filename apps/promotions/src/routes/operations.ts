@@ -34,7 +34,7 @@ const Conditional = Type.Object({
   ),
 });
 
-/** What an operator does with a promotion. `wake` tells the driver that one is due. */
+/** The routes by which an operator changes a promotion. `wake` tells the driver that one is due. */
 export function operationRoutes(app: Server, { sql, wake }: { sql: Sql; wake: () => void }): void {
   const schema = {
     tags: ['Promotions'],

@@ -3,19 +3,19 @@ import { type Fault, Problem } from '@catalogue/service';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { maxProducts, type NewPromotion, type ProductQuery } from './schemas.ts';
 
-/** What a valid request asks for. */
+/** The content of a valid request. */
 export interface Requested {
   rule: PriceRule;
-  /** Without repetitions; undefined if they are asked for by `query`. */
+  /** Without repetitions; undefined if `query` selects them. */
   products: string[] | undefined;
   query: ProductQuery | null;
   startsAt: Date;
   endsBefore: Date;
 }
 
-/** PostgreSQL stores no such text. */
+/** PostgreSQL cannot store such a text. */
 const noNul = 'Must not contain the character U+0000';
-/** How long a start may lie back: clocks differ, and requests take time. */
+/** The most milliseconds that a start may be in the past: clocks differ, and requests take time. */
 const maxLateMs = 60_000;
 
 /** @throws {Problem} `invalid-request` with every fault that the schema cannot express. */

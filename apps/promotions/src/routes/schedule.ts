@@ -130,7 +130,7 @@ export function scheduleRoute(app: Server, { sql, wake }: { sql: Sql; wake: () =
 type PointerOf = (product: string) => string;
 const previewed = 100;
 
-/** The prices that a promotion would have now. Its id and key do not count: nothing is stored. */
+/** The prices that a promotion would have now. Ignores its id and key, and stores nothing. */
 async function preview(sql: Sql, body: NewPromotion): Promise<Static<typeof Preview>> {
   const { rule, products } = await requestedProducts(sql, body, { isPreview: true });
   const known = await readKnown(sql, products.slice(0, previewed));
@@ -147,7 +147,7 @@ async function requestedProducts(sql: Sql, body: NewPromotion, { isPreview = fal
   return { ...asked, products };
 }
 
-/** Where a request names a product. */
+/** The JSON pointer to the place where a request names a product. */
 function pointersOf({ products }: NewPromotion): PointerOf {
   return (product) => (products === undefined ? '/query' : `/products/${products.indexOf(product)}`);
 }
@@ -172,7 +172,7 @@ export function invalid(fault: Fault): Problem {
   return new Problem('invalid-request', 'The promotion is not valid: see errors', { faults: [fault] });
 }
 
-/** The members in one order: texts that differ only in it are the same request. */
+/** The members in alphabetical order: bodies that differ only in the order of members are the same request. */
 function sorted(body: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(body).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -186,7 +186,7 @@ export function claimed(clashes: readonly Clash[], count: number, pointer: Point
 }
 
 const named = 100;
-/** A product that was created just now has its event on the way. */
+/** Milliseconds to wait between look-ups: the event of a product that was just created may still be on its way. */
 const waits = [100, 300, 600];
 
 /** @throws {Problem} `invalid-request` that names the products that the catalogue does not have. */

@@ -37,7 +37,7 @@ export function streamRoute(app: Server, { sql, streams }: { sql: Sql; streams: 
   );
 }
 
-/** Instants are opaque to clients. A malformed one counts as long ago. */
+/** The instant in an id, which is opaque to clients. A malformed id counts as long ago: all changes since then are sent. */
 function positionOf(id: string | undefined): number | undefined {
   if (id === undefined) return undefined;
   return /^\d{1,15}$/.test(id) ? Number(id) : 0;

@@ -21,7 +21,7 @@ export interface Origin {
 export async function announce(tx: Transaction, id: string, state: PromotionState, origin: Origin = {}): Promise<void> {
   const change = await changeOf(tx, id, state);
   if (change === undefined) return;
-  // PostgreSQL finds the tables of the log in this database: it has the tables of libs/event-store.
+  // The migrations of promotions also create the tables of libs/event-store.
   await appendWithin(tx, id, { id: randomUUID(), ...change, schemaVersion: 1, metadata: origin });
 }
 

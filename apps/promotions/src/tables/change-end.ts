@@ -8,21 +8,21 @@ export type EndChanged = Operated | { invalidEnd: string } | { clashes: Clash[];
 
 const changeable = ['scheduled', 'applying', 'active'];
 const exclusionViolation = '23P01';
-/** Each is lost only against a request that changes the end, or claims a product, at the same moment. */
+/** A try is lost only to a request that changes the end, or claims a product, at the same moment. */
 const maxTries = 5;
 
 /**
  * Moves the end of a promotion that is scheduled, applying or active, with its claims. Every product stays claimed
  * until the end: first the claims are made longer, then the end is stored, then longer claims are cut. Claims are
  * changed in chunks, so nothing waits long for them. If the process is killed in between, some products stay claimed
- * for too long: until the next request to change the end, a refused one included, or until they are settled.
+ * for too long: until the next request to change the end, even a refused one, or until they are settled.
  */
 export async function changeEnd(sql: Sql, id: string, endsBefore: Date, asked: Asked = {}): Promise<EndChanged> {
   for (let tries = 0; tries < maxTries; tries++) {
     const view = await readPromotion(sql, id, { isExact: false });
     const refusal = refusalOf(view, endsBefore, asked);
     if (refusal !== undefined) {
-      // A repeated request of a killed process can be refused, too, such as for the version that it has made itself.
+      // Also for a refused request: it may repeat one that was killed after it had changed the version.
       await cutClaims(sql, id);
       return refusal;
     }
@@ -36,7 +36,7 @@ export async function changeEnd(sql: Sql, id: string, endsBefore: Date, asked: A
       const outcome = await storeEnd(sql, id, endsBefore, asked);
       if (outcome !== 'not-claimed') return outcome;
     } catch (error) {
-      // Another promotion claimed one of the products at the same moment: now its claim can be named.
+      // Another promotion claimed one of the products at the same moment: the next try finds and names its claim.
       if (errorCode(error) !== exclusionViolation) throw error;
     } finally {
       await cutClaims(sql, id);
@@ -45,7 +45,7 @@ export async function changeEnd(sql: Sql, id: string, endsBefore: Date, asked: A
   return { refused: 'Other requests are changing the end' };
 }
 
-/** Why the end cannot be changed, or the promotion if it is the end already; undefined if it can. */
+/** Why the end cannot be changed; the promotion if it has this end already; undefined if the end can be changed. */
 function refusalOf(
   view: PromotionView | undefined,
   endsBefore: Date,
@@ -63,9 +63,9 @@ function refusalOf(
 }
 
 /**
- * Products that other promotions have claimed until then: the first, and how many there are. Compares bounds, because
- * with `&&` PostgreSQL without statistics asks the index of the exclusion constraint about each product: 2.7 s instead
- * of 0.12 s for 30 000.
+ * Products that other promotions have claimed before the new end: the first 100, and their number. Compares bounds,
+ * because with `&&` PostgreSQL without statistics asks the index of the exclusion constraint about each product: 2.7 s
+ * instead of 0.12 s for 30 000.
  */
 export async function findClashes(
   sql: Sql,
@@ -86,7 +86,7 @@ export async function findClashes(
   return found ?? { clashes: [], count: 0 };
 }
 
-/** Makes claims longer that end before. */
+/** Lengthens claims that end before the new end. */
 async function lengthenClaims(sql: Sql, id: string, endsBefore: Date): Promise<void> {
   await changeClaims(
     sql,
@@ -118,7 +118,7 @@ async function cutClaims(sql: Sql, id: string): Promise<void> {
   );
 }
 
-/** Changes the claims in chunks. Meanwhile the end does not change, and no other request changes the chunk. */
+/** Changes the claims in chunks. During each, no other request changes the end or the chunk. */
 async function changeClaims(
   sql: Sql,
   id: string,
@@ -138,7 +138,7 @@ async function changeClaims(
   }
 }
 
-/** Stores the end, unless a claim is shorter: another request, which changes the end too, has cut it. */
+/** Stores the end, unless a claim is shorter because another request that changes the end has cut it. */
 export async function storeEnd(
   sql: Sql,
   id: string,

@@ -6,13 +6,14 @@ import { promotionColumns, type PromotionRow } from './promotion-row.ts';
 export interface Touched {
   id: string;
   version: number;
-  /** Its items change without a new version. */
+  /** Whether its items change, which needs no new version. */
   isWorking: boolean;
 }
 
 /**
- * A change gets its time when its transaction begins, and is seen when that is committed. A transaction is a few
- * statements, each of at most 20 s. What was read before is read again, and known.
+ * The time of a change is the start of its transaction, but the change is visible only after the commit. A transaction
+ * is a few statements of at most 20 s each. So the reads overlap by this time; what was read before is known, and not
+ * sent.
  */
 const slackMs = 120_000;
 

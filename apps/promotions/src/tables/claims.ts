@@ -1,13 +1,13 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 import type { Clash } from './promotion-row.ts';
 
-/** Products that are claimed with one statement. */
+/** The most products that one statement claims. */
 export const claimChunk = 1_000;
 export const clashesNamed = 100;
 
 /**
- * Claims the next products of a promotion for its period, those that no other promotion has claimed. What another
- * transaction is claiming is waited for, in the order of product ids.
+ * Claims the next products of a promotion for its period, except products that another promotion has claimed. Waits for
+ * transactions that are claiming the same products, in the order of product ids.
  */
 export async function claimNext(tx: Transaction, id: string): Promise<void> {
   // Claimers of one promotion wait for each other.
@@ -36,7 +36,7 @@ export async function claimNext(tx: Transaction, id: string): Promise<void> {
     where id = ${id}`;
 }
 
-/** Which promotions have claimed products for a period that overlaps that of a promotion. */
+/** The promotions that have claimed these products for a period that overlaps that of the promotion. */
 async function findClaims(tx: Transaction, id: string, products: readonly string[]): Promise<Clash[]> {
   return await tx<Clash[]>`
     select distinct on (claims.product) claims.product, claims.promotion
@@ -47,8 +47,8 @@ async function findClaims(tx: Transaction, id: string, products: readonly string
 }
 
 /**
- * Whether an older promotion is still claiming: promotions that claim at the same time, each a part, could refuse each
- * other. Also while its clashes are not acted on: it still has the claims that it gives up.
+ * Whether an older promotion is still claiming: two promotions that claim at the same time, each a part, could refuse
+ * each other. A promotion with clashes counts until it is refused, because it still has its claims.
  */
 export async function hasOlderClaimer(sql: Sql, id: string): Promise<boolean> {
   const older = await sql`

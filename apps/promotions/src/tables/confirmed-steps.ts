@@ -2,8 +2,8 @@ import type { Transaction } from '@catalogue/postgres';
 import { promotionStates, isOver } from '../machine/promotion.ts';
 
 /**
- * Stores that the events of these steps have arrived, without those of promotions that are over: nothing asks for them.
- * An event that arrives again changes nothing.
+ * Stores that the events of these steps have arrived, except for promotions that are over, which do not need them. An
+ * event that arrives again changes nothing.
  */
 export async function confirmSteps(
   tx: Transaction,

@@ -1,10 +1,10 @@
 import type { Sql } from '@catalogue/postgres';
 
-/** A process that was killed, or is frozen, delays its promotions by this. */
+/** Milliseconds for which a process holds a promotion: a killed or frozen process delays its promotions by this. */
 export const holdMs = 10_000;
 
 /**
- * Takes due promotions that no process continues, those first that have waited the longest for their turn. The
+ * Takes due promotions that no process continues; those that have waited the longest for their turn come first. The
  * database's clock decides. One short statement, so that no transaction stays open while commands are sent.
  */
 export async function takeDue(sql: Sql, limit: number): Promise<string[]> {
@@ -20,12 +20,12 @@ export async function takeDue(sql: Sql, limit: number): Promise<string[]> {
   return taken.map(({ id }) => id);
 }
 
-/** Lets no other process continue the promotion for so many milliseconds; 0 lets any. */
+/** Prevents other processes from continuing the promotion for `ms` milliseconds; with 0, any process may. */
 export async function hold(sql: Sql, id: string, ms: number): Promise<void> {
   await sql`update promotions set held_until = clock_timestamp() + ${ms} * interval '1 ms' where id = ${id}`;
 }
 
-/** Milliseconds until the next promotion can be taken, on the database's clock; undefined if none is due within 2 s. */
+/** Milliseconds until the next promotion can be taken, by the database's clock; undefined if none is due within 2 s. */
 export async function nextDueIn(sql: Sql): Promise<number | undefined> {
   const [next] = await sql<{ ms: number | null }[]>`
     select (extract(epoch from min(greatest(due_at, held_until)) - clock_timestamp()) * 1000)::float8 as ms

@@ -18,8 +18,8 @@ export interface WaitingItem {
 }
 
 /**
- * Items whose price is not promoted yet. Without products that an earlier promotion still has to settle: what it has
- * not given back would be taken for the product's own price.
+ * Items whose price is not promoted yet, except products that an earlier promotion still has to settle: its promoted
+ * price would be taken for the product's own price.
  *
  * The claims are looked up product by product. `offset 0` keeps PostgreSQL from reading all of them (22 ms instead of
  * 0.9 ms, with 30 000), and the range of one product, in order, from using the index of the exclusion constraint
@@ -43,7 +43,7 @@ export interface NamedItem extends WaitingItem {
   name: string | null;
 }
 
-/** What is known of products, for a preview. */
+/** The known prices and names of products, for a preview. */
 export async function readKnown(sql: Sql, products: readonly string[]): Promise<NamedItem[]> {
   const rows = await sql<({ product: string; isKnown: boolean; name: string | null } & KnownProduct)[]>`
     select product, p.id is not null as "isKnown", nullif(p.name, '') as name, ${sql.unsafe(knownColumns)}
@@ -52,7 +52,7 @@ export async function readKnown(sql: Sql, products: readonly string[]): Promise<
   return rows.map(({ product, isKnown, name, ...known }) => ({ product, name, known: isKnown ? known : undefined }));
 }
 
-/** Stores what items become, before any command is sent. Items that another process has decided on stay as they are. */
+/** Stores the decisions on items, before any command is sent. Skips items on which another process has decided. */
 export async function storeApplied(sql: Sql, id: string, decided: readonly (ItemDecision & { product: string })[]) {
   const rows = decided.map((item) => ({
     product: item.product,
@@ -88,7 +88,7 @@ export interface AppliedItem {
   known: KnownProduct;
 }
 
-/** Items whose price is to be given back. Not while the serving generation is behind the event that applied it. */
+/** Items whose price has to be given back, unless the serving generation is behind the event that applied it. */
 export async function readApplied(sql: Sql, id: string, limit: number): Promise<AppliedItem[]> {
   const rows = await sql<(Omit<AppliedItem, 'known'> & KnownProduct)[]>`
     select i.product, i.before_cents as "beforeCents", i.promoted_cents as "promotedCents",

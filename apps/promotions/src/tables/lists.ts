@@ -3,7 +3,7 @@ import type { ItemState } from '../machine/item.ts';
 import { inState } from './items.ts';
 import { promotionColumns, type PromotionRow } from './promotion-row.ts';
 
-/** A page of promotions, the newest first; after the place of the last one of the page before. */
+/** A page of promotions, the newest first. `after` is the place of the last one of the page before. */
 export async function listPromotions(
   sql: Sql,
   { limit, after }: { limit: number; after: { createdAt: string; id: string } | undefined },
@@ -14,7 +14,7 @@ export async function listPromotions(
     order by created_at desc, id desc limit ${limit}`;
 }
 
-/** Promotions that are not over, those that wait for an operator first, then by when they are due. */
+/** Promotions that are not over: first those that wait for an operator, then the others by due time. */
 export async function listStanding(sql: Sql, limit: number): Promise<PromotionRow[]> {
   return await sql<PromotionRow[]>`
     select ${promotionColumns(sql)} from promotions where due_at is not null or state = 'needs-attention'

@@ -48,7 +48,7 @@ export async function log(tx: Transaction, id: string, { from, to, cause, subjec
     values (${id}, ${from}, ${to}, ${cause}, ${subject ?? null})`;
 }
 
-/** Changes all items in one state, and frees those products that nothing is to happen to any more. */
+/** Changes all items in one state, and releases the claims of products with which the promotion is finished. */
 export async function settleItems(tx: Sql | Transaction, id: string, settling: Settling): Promise<void> {
   const { from, to, reason, step, applied, unsent = false } = settling;
   await tx`

@@ -12,7 +12,7 @@ export interface Asked {
   origin?: Origin;
 }
 
-/** Does what an operator asks for, if the promotion's state allows it. */
+/** Carries out an operation if the promotion's state allows it. */
 export async function operatePromotion(
   sql: Sql,
   id: string,

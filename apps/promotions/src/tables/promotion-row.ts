@@ -18,7 +18,7 @@ export interface PromotionRow {
   startsAt: Date;
   endsBefore: Date;
   onRefusal: 'skip' | 'undo';
-  /** The part of names and the range of prices that its products were chosen by; null for listed ids. */
+  /** The query by which its products were chosen; null for listed ids. */
   query: { q?: string; minPrice?: number; maxPrice?: number } | null;
   isClaimed: boolean;
   clashes: Clash[];
@@ -55,8 +55,8 @@ export interface PromotionView {
 
 /**
  * Reads a promotion with its items from one moment; undefined if it does not exist. `forUpdate` locks it. Without
- * `isExact`, a state that some items are in counts as 1: that is all the machine asks for, and to count 100 000 items
- * takes long.
+ * `isExact`, each state that has items counts as 1: that is enough for the machine, and counting 100 000 items takes
+ * long.
  */
 export async function readPromotion(
   sql: Sql | Transaction,
@@ -72,9 +72,9 @@ export async function readPromotion(
 }
 
 /**
- * By one look into the index by state for each state that it has: each finds the next one. To look for a given state,
- * PostgreSQL would also read the primary key, by statistics from when all items were in another one (84 ms instead of
- * 1 ms, with 10 000 items).
+ * Looks up the states one after the other in the index by state: each finds the next one. If it looked for a given
+ * state, PostgreSQL would read the primary key when its statistics are from a time when all items were in another state
+ * (84 ms instead of 1 ms, with 10 000 items).
  */
 async function findStates(sql: Sql | Transaction, id: string): Promise<ItemCounts> {
   const found = await sql<{ state: ItemState }[]>`

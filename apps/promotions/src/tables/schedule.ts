@@ -12,7 +12,7 @@ export interface Scheduling {
   id: string;
   key: string | null;
   origin: Origin;
-  /** Of the request: two requests with the same are the same request. */
+  /** A digest of the request: requests with the same fingerprint are the same request. */
   fingerprint: string;
   name: string;
   rule: PriceRule;
@@ -40,8 +40,8 @@ class Clashing extends Error {
 }
 
 /**
- * Stores a promotion with its items, and claims the products: of a small one at once, so that nothing of it is stored
- * when another promotion has one of them. A large one claims its products as its first step.
+ * Stores a promotion with its items. A small one claims its products in the same transaction, so that nothing of it is
+ * stored if another promotion has one of them. A large one claims its products as its first step.
  */
 export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> {
   try {
@@ -80,9 +80,10 @@ export async function schedule(sql: Sql, asked: Scheduling): Promise<Scheduled> 
 }
 
 /**
- * What the same request was answered before, or that its id or key was used for another one; undefined for a new request. Asked
- * before a request is validated: it stays the same request when its start has passed. A promotion that was stored before keys
- * had subjects, or with AUTH=off, has the empty subject: the same request from anyone then repeats it.
+ * The answer to the same request before, or that its id or key was used for another one; undefined for a new request.
+ * Call it before a request is validated, because a repeated request may have a start that has passed meanwhile. A
+ * promotion that was stored before keys had subjects, or with AUTH=off, has the empty subject: the same request of
+ * anyone repeats it.
  */
 export async function findRepeated(
   tx: Sql | Transaction,
@@ -102,7 +103,7 @@ export async function findRepeated(
   return view && { outcome: 'repeated', row: view.row };
 }
 
-/** Those of some products that the catalogue has not, or no longer. */
+/** The products among these that the catalogue does not have, or no longer has. */
 export async function findUnknown(sql: Sql, products: readonly string[]): Promise<string[]> {
   const unknown = await sql<{ product: string }[]>`
     select product from unnest(${products as string[]}::text[]) product
@@ -110,22 +111,22 @@ export async function findUnknown(sql: Sql, products: readonly string[]): Promis
   return unknown.map(({ product }) => product);
 }
 
-/** What a name has to contain. Signs are with the word that they belong to. */
+/** The parts that a name has to contain: words, and words with signs. */
 interface SearchedName {
   words: string[];
   signed: string[];
 }
 
 /**
- * Why a query chooses no products: `q` has only characters that cannot be seen, or the name of a product in the range
- * of prices is not known, so that it may be one of them.
+ * Why a query chooses no products: `q` has only invisible characters, or the name of a product in the price range is
+ * unknown, so that it may match or not.
  */
 export type Undecided = 'nothing-to-find' | 'names-unknown';
 
 /**
- * The products of the catalogue with a name and a price that a query asks for, by id. A name has to contain each word
- * of `q`, whatever the case and accents, and each sign: so they are among the exact matches of `GET /products?q=`. All
- * are read from one moment.
+ * The products of the catalogue that a query selects by name and price, in the order of ids. A name has to contain each
+ * word of `q`, whatever the case and accents, and each sign; so all are exact matches of `GET /products?q=`. Reads all
+ * from one moment.
  */
 export async function findChosen(
   sql: Sql,
@@ -164,14 +165,14 @@ async function readSearched(sql: Sql, q: string): Promise<SearchedName> {
   return searched;
 }
 
-/** Those of some products whose price is below so many cents. */
+/** The products among these whose price is below `cents`. */
 export async function findCheaper(sql: Sql, products: readonly string[], cents: number): Promise<string[]> {
   const cheaper = await sql<{ id: string }[]>`
     select id from product_prices_read where id = any(${products as string[]}::text[]) and cents < ${cents} order by id`;
   return cheaper.map(({ id }) => id);
 }
 
-/** The database's clock, which decides, in milliseconds since 1970. */
+/** The database's clock, in milliseconds since 1970. All decisions about time use it. */
 export async function readClock(sql: Sql): Promise<number> {
   const [clock] = await sql<{ ms: number }[]>`select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
   return clock?.ms ?? Number.NaN;

@@ -16,15 +16,15 @@ import { itemStates } from '../machine/item.ts';
 import { promotionStates } from '../machine/promotion.ts';
 import { ruleKinds } from '../machine/price-rule.ts';
 
-// Drizzle cannot express partitions, collations and exclusion constraints, so the migrations add them: product ids sort by
-// their bytes, and `claims` excludes overlapping periods of a product.
+// Drizzle cannot express partitions, collations and exclusion constraints, so the migrations add them: product ids sort
+// by their bytes, and `claims` excludes overlapping periods of a product.
 
 /** Instants of a promotion, to the millisecond, as JSON has them. */
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
 /** Exact in a double. */
 const cents = (name: string) => bigint(name, { mode: 'number' });
 
-/** A promotion. `machine/promotion.ts` has the table of its states and moves. */
+/** A promotion. `machine/promotion.ts` lists its states and moves. */
 export const promotions = pgTable(
   'promotions',
   {
@@ -37,17 +37,17 @@ export const promotions = pgTable(
     /** Not part of the promotion. */
     endsBefore: instant('ends_before').notNull(),
     onRefusal: text('on_refusal', { enum: ['skip', 'undo'] }).notNull(),
-    /** The query that its products were chosen by; null for listed ids. */
+    /** The query by which its products were chosen; null for listed ids. */
     query: jsonb(),
-    /** The last product that was tried to claim, in the order of their ids; null before the first. */
+    /** The last product that the promotion has tried to claim, in the order of ids; null before the first. */
     claimedTo: text('claimed_to'),
-    /** All products were tried. */
+    /** The promotion has tried to claim all its products. */
     isClaimed: boolean('is_claimed').notNull().default(false),
-    /** The first products that other promotions have claimed: `{product, promotion}`; and how many these are in all. */
+    /** The first 100 products that other promotions have claimed (`{product, promotion}`), and the number of all. */
     clashes: jsonb().notNull().default([]),
     clashCount: integer('clash_count').notNull().default(0),
     state: text({ enum: promotionStates }).notNull(),
-    /** Why it is in this state, for an operator; null where the state says all. */
+    /** Why it is in this state, for an operator; null where the state says enough. */
     reason: text(),
     /** The state that `retry` goes back to, in `needs-attention`. */
     interrupted: text({ enum: promotionStates }),
@@ -55,7 +55,7 @@ export const promotions = pgTable(
     keeps: boolean().notNull().default(false),
     /** When its next step is due; null when only an operator can continue it, or when it is over. */
     dueAt: instant('due_at'),
-    /** Until then no other process continues it: one does, or it waits for its next try. */
+    /** Until then no other process continues it: one is at work, or it waits for its next try. */
     heldUntil: timestamp('held_until', { withTimezone: true, precision: 6 }).notNull().defaultNow(),
     /** Raised by every change of the row that clients see: its entity tag. */
     version: integer().notNull().default(1),
@@ -63,7 +63,7 @@ export const promotions = pgTable(
     key: text(),
     /** Whose access token scheduled it; empty without authentication. */
     subject: text().notNull().default(''),
-    /** Of the request that scheduled it. */
+    /** A digest of the request that scheduled it. */
     fingerprint: text().notNull(),
     createdAt: instant('created_at').notNull().defaultNow(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
@@ -77,7 +77,7 @@ export const promotions = pgTable(
   ],
 );
 
-/** A product of a promotion: one resumable step to apply, and one to give back. */
+/** A product of a promotion: one resumable step applies the price, and another gives it back. */
 export const promotionItems = pgTable(
   'promotion_items',
   {
@@ -104,7 +104,7 @@ export const promotionItems = pgTable(
     tries: integer().notNull().default(0),
     /** Why it was refused, kept or has failed. */
     reason: text(),
-    /** What another's price change left: the event's time, correlation id and price. */
+    /** The price change of someone else: the event's time, correlation id and price. */
     keptAt: text('kept_at'),
     keptBy: text('kept_by'),
     keptCents: cents('kept_cents'),
@@ -116,8 +116,8 @@ export const promotionItems = pgTable(
 );
 
 /**
- * Which promotion a product belongs to, and when. Removed once the product is settled: a later promotion of the product
- * waits for that, because it would otherwise take the promoted price for the product's own.
+ * The promotion to which a product belongs, and when. Removed once the product is settled: a later promotion of the
+ * product waits for that, because it would otherwise take the promoted price for the product's own.
  */
 export const claims = pgTable(
   'claims',
@@ -161,7 +161,7 @@ export const confirmedSteps = pgTable('confirmed_steps', {
   cents: cents('cents'),
 });
 
-/** Each product's price and name, as the events say them. */
+/** The price and name of each product, from the events. */
 export const productPrices = pgTable(
   'product_prices',
   {

@@ -1,6 +1,6 @@
 import type { Sql } from '@catalogue/postgres';
 
-/** How all promotions stand that are not over, for metrics. */
+/** Counts of the promotions that are not over, for metrics. */
 export interface Standing {
   /** The age of the oldest due step. */
   dueSeconds: number;
@@ -13,7 +13,7 @@ export async function readStanding(sql: Sql): Promise<Standing> {
     sql<{ state: string; promotions: number }[]>`
       select state, count(*)::integer as promotions from promotions
       where due_at is not null or state = 'needs-attention' group by state`,
-    // Scheduled promotions have not touched theirs.
+    // Scheduled promotions have not changed their items yet.
     sql<{ state: string; items: number }[]>`
       select state, count(*)::integer as items from promotion_items
       where promotion in (

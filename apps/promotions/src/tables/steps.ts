@@ -8,18 +8,18 @@ export interface Step {
   stepVersion: number;
   cents: number;
   state: 'applying' | 'giving-back';
-  /** It was certainly not sent yet. */
+  /** The command was certainly not sent yet. */
   unsent: boolean;
   /** The price must not be applied any more: the former price is sent with the step's key, so that no copy applies it. */
   prevents: boolean;
 }
 
-/** Whether the step applies the promoted price. */
+/** Whether sending the step applies the promoted price. */
 export const appliesPrice = ({ state, prevents }: Step): boolean => state === 'applying' && !prevents;
 
-/** Steps that command-api has not answered, as far as is known; also those that a killed process left behind. */
+/** Steps without a stored answer of command-api, including those that a killed process left behind. */
 export async function readUnanswered(sql: Sql, id: string, limit: number): Promise<Step[]> {
-  // Each state by itself: in the order of the index, without those that are settled.
+  // Each state by itself, so that the index gives the order and skips settled items.
   const unanswered = (state: Step['state']) => sql`
     (select product, step, step_version, state, unsent, promoted_cents, before_cents from promotion_items
     where promotion = ${id} and ${inState(sql, state)} and answered_at is null order by state, product limit ${limit})`;
@@ -39,9 +39,9 @@ export interface Sendable {
 }
 
 /**
- * Marks steps as sent, just before they are. After the promotion's end, or when it is cancelled, no step that applies a
- * price is returned, marked or not. For those that were marked, the next round sends the former price
- * (`Step.prevents`). Once an operator has decided to keep the prices, no further step to give one back is marked.
+ * Marks steps as sent, just before they are sent. After the promotion's end, or when it is cancelled, returns no step
+ * that applies a price, marked or not. For marked ones, the next round sends the former price (`Step.prevents`). Once
+ * an operator has decided to keep the prices, no further step that gives one back is marked.
  */
 export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Promise<Sendable> {
   const unsent = steps.filter((step) => step.unsent);
@@ -66,7 +66,7 @@ export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Pr
 }
 
 /**
- * What an answer says about a step.
+ * The answer of command-api to a step:
  *
  * | Outcome     | Meaning                                                                                                 |
  * | ----------- | ------------------------------------------------------------------------------------------------------- |
@@ -85,7 +85,7 @@ export interface StepAnswer {
   reason: string | null;
 }
 
-/** After so many answers `retry` an operator decides. */
+/** After this number of `retry` answers, an operator decides. */
 const maxTries = 5;
 
 /** Stores answers to steps. */
@@ -112,15 +112,15 @@ export async function storeAnswers(sql: Sql, id: string, answers: readonly StepA
     where claims.promotion = ${id} and claims.product = stored.product and stored.state in ('refused', 'gone', 'given-back', 'untouched')`;
 }
 
-/** Seconds from the answer, after which a step of a parked product fails: its event waits for an operator, too. */
+/** Seconds after the answer, a step of a parked product fails, because its event waits for an operator. */
 const parkedAfterS = 60;
 
 /**
- * Ends the steps whose outcome is known. The product's next version is either the step's event, which `confirmed_steps` has, or
- * someone else's: then the step can never take effect, and the product is decided on again. (A step that is not answered may be
- * under way, but it expects a version that is over.)
+ * Ends the steps whose outcome is known. The product's next version is either the step's event, which is in
+ * `confirmed_steps`, or someone else's: then the step can never take effect, not even one without an answer, because it
+ * expects an earlier version. So the product is decided on again.
  *
- * All generations share `confirmed_steps`: a confirmation counts once the serving one has the event, too.
+ * All generations share `confirmed_steps`: a confirmation counts once the serving generation has the event.
  *
  * In the statement, `is_over` says that the product has a later version than the step expected, `is_lost` that an event
  * was discarded, which may have been the step's, and `is_parked` that the event may wait in a parked product. In the

@@ -28,7 +28,7 @@ export class Batch {
     this.#texts = changes.map((change) => eventOf(generation, change));
   }
 
-  /** Whether the position may belong to the log of this batch; false if the log has another change there. */
+  /** Whether the position may be in the history of this batch; false if the batch has another change there. */
   mayFollow(position: LogPosition): boolean {
     const own = this.changes[position.seq - (this.changes[0]?.seq ?? 0)];
     return own === undefined || isMarked(position, own.mark);
@@ -144,7 +144,7 @@ export class ChangeStream {
     const from = this.#after;
     const isOfToday = from.generation === feed.position?.generation;
     const changes = isOfToday ? (feed.since(from) ?? (await older.after(from))) : undefined;
-    // Another generation serves now, and the client got a reset.
+    // Meanwhile another generation began to serve, and the client got a reset.
     if (this.#after !== from) return;
     if (changes === undefined && feed.position !== undefined) this.reset(feed.position);
     if (changes === undefined) return;

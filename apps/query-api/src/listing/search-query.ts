@@ -8,8 +8,8 @@ import type { PriceRange } from './price-range.ts';
 import { byRelevance, sorts } from './sort.ts';
 
 /**
- * How many names that begin with the text are considered, in order of name: they include the best matches, however many names
- * match.
+ * How many names that begin with the text are considered, in order of name: they include the best matches, however many
+ * names match.
  */
 const maxBeginning = 200;
 /** The most products of a range of prices whose names are compared one by one: 3 µs each. */
@@ -25,8 +25,8 @@ export type FoundRow = PageRow & {
 };
 
 /**
- * Whether PostgreSQL has statistics of names and prices. Without them it joins the two in the wrong direction: 73 s for 100 000
- * products that were not analysed yet.
+ * Whether PostgreSQL has statistics of names and prices. Without them it joins the two in the wrong direction: 73 s for
+ * 100 000 products that were not analysed yet.
  */
 export function readStatistics(sql: Sql): PendingQuery<{ areKnown: boolean }> {
   return sql<{ areKnown: boolean }[]>`
@@ -48,7 +48,9 @@ export function isPriced({ minPrice, maxPrice }: PriceRange): boolean {
   return minPrice !== undefined || maxPrice !== undefined;
 }
 
+/** A search for candidates. */
 export interface Wanted {
+  /** The folded text. */
   folded: string;
   /** For each word, the word itself or its possible spellings. */
   alternatives: NonNullable<SearchExtent['alternatives']>;
@@ -56,6 +58,7 @@ export interface Wanted {
   grams: readonly string[];
   /** Grams of the text’s signs: names that have them come first. */
   signs: readonly string[];
+  /** The most candidates, the first by id. */
   most: number;
   /** Whether the planner can estimate how many names and prices match. */
   hasStatistics: boolean;
@@ -72,8 +75,8 @@ export function findCandidates(
   const sort = sortOf(filter);
   const { beginning, lastId, lastSignedId } = after?.extent ?? {};
   const room = after === undefined ? 1 : roomForMore;
-  // The collation sorts U+FFFF after all letters, and uses case and accents only to break ties: this range holds all names that
-  // begin with the text.
+  // The collation sorts U+FFFF after all letters, and uses case and accents only to break ties: this range holds all
+  // names that begin with the text.
   const begin = alternatives.map(([first = '']) => first).join(' ') || (filter.q ?? '');
   const isExact = grams.length > 0;
   const isNamed =
@@ -184,8 +187,9 @@ function relevance(sql: Sql, { folded, signs }: Wanted) {
 }
 
 /**
- * The condition that a name has one of the words. Trigrams need three letters in a row, so a shorter word matches only the
- * beginning of a word: for any part, PostgreSQL would read the whole index. Words with grams are found by their grams.
+ * The condition that a name has one of the words. Trigrams need three letters in a row, so a shorter word matches only
+ * the beginning of a word: for any part, PostgreSQL would read the whole index. Words with grams are found by their
+ * grams.
  */
 function oneOf(sql: Sql, words: readonly string[], hasGrams: boolean) {
   const [word = '', ...others] = words;

@@ -6,8 +6,8 @@ const last = Date.parse('9999-12-31T23:59:59.999Z');
 const plain = /^(?!0000)\d{4}-\d{2}-\d{2}T(?!24)\d{2}:\d{2}:\d{2}(\.\d{0,5}[1-9])?Z$/;
 
 /**
- * A moment as PostgreSQL writes a timestamp in UTC, to the microsecond: `2026-11-23 10:15:30.123`. Such texts sort as the
- * moments do. Finer digits are cut off.
+ * A moment as PostgreSQL writes a timestamp in UTC, to the microsecond: `2026-11-23 10:15:30.123`. Such texts sort as
+ * the moments do. Finer digits are cut off.
  */
 export function moment(timestamp: string): string {
   if (plain.test(timestamp)) return `${timestamp.slice(0, 10)} ${timestamp.slice(11, -1)}`;

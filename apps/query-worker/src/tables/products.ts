@@ -26,9 +26,9 @@ export async function insertMissing(sql: Transaction, generation: number, ids: r
 }
 
 /**
- * Reads and locks the rows of these products in the order of their ids. Each id is a separate index lookup: with `id = any(…)`
- * PostgreSQL 15 and 16 read the whole generation, 12 to 20 ms at 5 000 rows, when the table has grown since it was analysed.
- * The limit keeps the planner from another join.
+ * Reads and locks the rows of these products in the order of their ids. Each id is a separate index lookup: with `id =
+ * any(…)` PostgreSQL 15 and 16 read the whole generation, 12 to 20 ms at 5 000 rows, when the table has grown since it
+ * was analysed. The limit keeps the planner from another join.
  */
 export async function lockProducts(sql: Transaction, generation: number, ids: readonly string[]): Promise<Product[]> {
   return await sql<Product[]>`
@@ -40,9 +40,9 @@ export async function lockProducts(sql: Transaction, generation: number, ids: re
 }
 
 /**
- * Inserts the rows of new products in the order of their ids, so that two concurrent transactions wait for each other instead
- * of deadlocking. Fails as a whole if another transaction has inserted one of them: an upsert would overwrite a row that this
- * transaction never read.
+ * Inserts the rows of new products in the order of their ids, so that two concurrent transactions wait for each other
+ * instead of deadlocking. Fails as a whole if another transaction has inserted one of them: an upsert would overwrite a
+ * row that this transaction never read.
  */
 export async function insertProducts(sql: Transaction, generation: number, rows: readonly Product[]): Promise<void> {
   await sql`
@@ -81,8 +81,8 @@ function partitionOf(sql: Transaction, generation: number) {
 }
 
 /**
- * Finds a row's ctid by its id. With the id alone in the update, PostgreSQL could read the whole generation for each row. The
- * ctid stays valid because the transaction has locked the row.
+ * Finds a row's ctid by its id. With the id alone in the update, PostgreSQL could read the whole generation for each
+ * row. The ctid stays valid because the transaction has locked the row.
  */
 function placeOf(sql: Transaction, generation: number) {
   return sql`(

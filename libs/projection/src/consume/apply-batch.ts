@@ -35,9 +35,10 @@ export interface ApplyOptions<Row> {
 }
 
 /**
- * Applies a batch, which has messages of one or more partitions, in one transaction: it moves their offsets from the expected
- * values, and writes rows and parked messages. Either all of it is written, once, or nothing.
- * @param parts in the order of their partitions, so that two batches wait for each other's offsets instead of deadlocking.
+ * Applies a batch, which has messages of one or more partitions, in one transaction: it moves their offsets from the
+ * expected values, and writes rows and parked messages. Either all of it is written, once, or nothing.
+ * @param parts in the order of their partitions, so that two batches wait for each other's offsets instead of
+ * deadlocking.
  * @returns the outcomes of the messages, in the order of the parts.
  * @throws {TopicFault} when too many messages in a row cannot be read.
  * @throws {NotOwnerError} when another owner moved an offset.
@@ -188,8 +189,8 @@ export async function prepareBatch(sql: Sql, model: Model, scope: OffsetScope): 
 /**
  * The products of a batch, and those of them that need a row before they can be locked: two partitions may write one
  * product at once, by legacy messages or before its first event. All others are inserted once, complete; if another
- * transaction inserts such a row meanwhile, the batch starts again. In a model without a merge, legacy messages touch no
- * product.
+ * transaction inserts such a row meanwhile, the batch starts again. In a model without a merge, legacy messages touch
+ * no product.
  */
 function productsIn({ legacy }: Pick<Model, 'legacy'>, messages: readonly Read[]): { ids: string[]; needed: string[] } {
   const ids = new Set<string>();

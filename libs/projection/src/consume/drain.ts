@@ -22,8 +22,8 @@ export interface Draining {
 }
 
 /**
- * Applies the next piece of a product's queue in one transaction that locks the product's row, so that batches of its partition
- * wait for one piece only. A piece that was interrupted is applied again.
+ * Applies the next piece of a product's queue in one transaction that locks the product's row, so that batches of its
+ * partition wait for one piece only. A piece that was interrupted is applied again.
  */
 export async function drainPiece<Row extends Tracked>(
   sql: Sql,

@@ -7,7 +7,8 @@ import type { OffsetScope } from '../tables/offsets.ts';
 import { inTurn, type Semaphore } from './semaphore.ts';
 
 /**
- * How work on the database continues after a failure. A transaction writes everything or nothing, so it can be repeated.
+ * How work on the database continues after a failure. A transaction writes everything or nothing, so it can be
+ * repeated.
  *
  * | Failure                                             | Reaction                                                   |
  * | --------------------------------------------------- | ---------------------------------------------------------- |
@@ -134,8 +135,8 @@ type Work<T> = (failures: number) => Promise<T>;
 const takeBackTimeoutMs = 10_000;
 
 /**
- * Tries work on the database until it is done. Each try waits for its turn again, so work that waits for a lock blocks no
- * other partition. Each try counts as progress of the batch, whether it fails or not.
+ * Tries work on the database until it is done. Each try waits for its turn again, so work that waits for a lock blocks
+ * no other partition. Each try counts as progress of the batch, whether it fails or not.
  */
 export class Tries {
   readonly #options: TriesOptions;

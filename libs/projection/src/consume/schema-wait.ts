@@ -6,8 +6,8 @@ import { backoffMs, type Logger } from '@catalogue/service';
 const backoff = { firstMs: 100, maxMs: 2_000 };
 
 /**
- * Waits until a codec can read messages, without a limit. A message is not parked because the registry does not give its
- * schema.
+ * Waits until a codec can read messages, without a limit. A message is not parked because the registry does not give
+ * its schema.
  */
 export class SchemaWait {
   readonly #codec: Codec;

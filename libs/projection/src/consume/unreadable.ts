@@ -6,8 +6,8 @@ import { TopicFault } from './topic-fault.ts';
 const maxUnreadable = 100;
 
 /**
- * Counts the unreadable messages in a row at the end of a batch that begins at offset `expected`. A readable message resets the
- * count, and discarded messages do not count. A negative count is the number that an operator still allows.
+ * Counts the unreadable messages in a row at the end of a batch that begins at offset `expected`. A readable message
+ * resets the count, and discarded messages do not count. A negative count is the number that an operator still allows.
  * @param service the service whose tool allows more of them.
  * @throws {TopicFault} when there are more than `maxUnreadable`.
  */

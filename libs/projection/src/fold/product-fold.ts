@@ -10,8 +10,8 @@ export interface Known<Row> {
   /** The rows that exist. */
   products: ReadonlyMap<string, Row>;
   /**
-   * The waiting messages of parked products, in the order of versions: the first one, and those with the versions of the
-   * messages to fold. The list is complete up to its first message that is not loaded.
+   * The waiting messages of parked products, in the order of versions: the first one, and those with the versions of
+   * the messages to fold. The list is complete up to its first message that is not loaded.
    */
   queues: ReadonlyMap<string, readonly ParkedMessage[]>;
   discards: ReadonlyMap<string, readonly Discard[]>;
@@ -56,9 +56,9 @@ const behind = ({ version, eventId }: ParkedMessage): Wording => ({
  * | comes behind the first: it waits       | –        | blocked            | draining           |
  * | (none, but the product is `resume`d)   | flowing  | `release`          | `release`          |
  *
- * `release` applies the queue from its first message on. It ends when the queue is empty (flowing), or when the next message
- * cannot be applied (blocked) or is not loaded (draining). Only differences are written: the row's `parked`, messages
- * that begin to wait, and messages whose reason has changed, because only the first says what all wait for.
+ * `release` applies the queue from its first message on. It ends when the queue is empty (flowing), or when the next
+ * message cannot be applied (blocked) or is not loaded (draining). Only differences are written: the row's `parked`,
+ * messages that begin to wait, and messages whose reason has changed, because only the first says what all wait for.
  */
 export class ProductFold<Row extends Tracked> {
   readonly #model: Model<Row>;

@@ -5,8 +5,8 @@ import { lastingPlaceOf } from './parked-message.ts';
 import { type Known, ProductFold } from './product-fold.ts';
 
 /**
- * Folds messages into their products, those of a partition in order. Then applies the waiting messages of the products to
- * resume, as far as possible. Pure: does not change `known`.
+ * Folds messages into their products, those of a partition in order. Then applies the waiting messages of the products
+ * to resume, as far as possible. Pure: does not change `known`.
  */
 export function projectBatch<Row extends Tracked>(
   model: Model<Row>,

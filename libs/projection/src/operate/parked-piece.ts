@@ -34,9 +34,9 @@ interface PieceOptions extends ResumeOptions {
 
 /**
  * Retries a piece of a product's queue in one transaction that locks the product: some of its unreadable messages, and
- * after the last of them the first waiting events. Halves a piece with a value that PostgreSQL refuses, down to a single
- * message; if that message is refused without the queue, too, it stays unreadable. Also halves a piece with too many
- * products.
+ * after the last of them the first waiting events. Halves a piece with a value that PostgreSQL refuses, down to a
+ * single message; if that message is refused without the queue, too, it stays unreadable. Also halves a piece with too
+ * many products.
  * @throws the error of PostgreSQL if it refuses the queue.
  */
 export async function resumePiece<Row extends Tracked>(
@@ -112,8 +112,8 @@ export interface DeliveredAgain<Row> {
 }
 
 /**
- * Projects unreadable messages as if they had just arrived, and then the product's queue. A message that is filed under its key
- * may turn out to be about another product, which is locked and projected as well.
+ * Projects unreadable messages as if they had just arrived, and then the product's queue. A message that is filed under
+ * its key may turn out to be about another product, which is locked and projected as well.
  */
 async function deliverAgain<Row extends Tracked>(
   tx: Transaction,

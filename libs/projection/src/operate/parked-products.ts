@@ -19,8 +19,8 @@ export interface Resumed {
 }
 
 /**
- * Retries a product's queue in order, in every generation, since a newer release may be able to read it. Each piece is a
- * transaction that locks the product; events that arrive meanwhile come after it.
+ * Retries a product's queue in order, in every generation, since a newer release may be able to read it. Each piece is
+ * a transaction that locks the product; events that arrive meanwhile come after it.
  */
 export async function retryParked(
   sql: Sql,
@@ -42,8 +42,8 @@ export interface Discarding {
 
 /**
  * Discards what blocks a product: the events that are missing before its first parked one, or else that one, and every
- * unreadable message with the product's key. With `eventId`, discards only that event. The discards hold for all present
- * and later generations. Then applies the events behind them.
+ * unreadable message with the product's key. With `eventId`, discards only that event. The discards hold for all
+ * present and later generations. Then applies the events behind them.
  * @throws {RefusedError} if no generation has that event, or if so many versions are missing that the version of the
  * first parked event must be wrong.
  */

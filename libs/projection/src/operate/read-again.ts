@@ -7,7 +7,8 @@ const headLength = 5;
 
 /**
  * Reads messages that could not be read before. A message whose schema is unavailable stays unreadable, and says why.
- * Each schema is requested once for all products of a command, because a registry that is away may take seconds to fail.
+ * Each schema is requested once for all products of a command, because a registry that is away may take seconds to
+ * fail.
  */
 export class ReadAgain {
   readonly #codec: Codec;

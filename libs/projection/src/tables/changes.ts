@@ -1,10 +1,10 @@
 import type { Sql } from '@catalogue/postgres';
 
 /**
- * Removes the oldest changes of a generation, at most `limit`, up to the first that is not older than `keptForMs` by the
- * database's clock; returns their number. Times are those when transactions began, so a later `seq` may have an earlier
- * time; the remaining changes never have a gap. The last change that is older stays: readers at this position recognize
- * the log by its mark.
+ * Removes the oldest changes of a generation, at most `limit`, up to the first that is not older than `keptForMs` by
+ * the database's clock; returns their number. Times are those when transactions began, so a later `seq` may have an
+ * earlier time; the remaining changes never have a gap. The last change that is older stays: readers at this position
+ * recognize the log by its mark.
  */
 export async function removeChanges(sql: Sql, generation: number, keptForMs: number, limit: number): Promise<number> {
   const { count } = await sql`

@@ -21,9 +21,9 @@ export async function readAttempts(
 }
 
 /**
- * Sets the count of attempts at the batch of an offset, if it is `from`. It is raised before a batch, because a crash would
- * leave no other trace, and taken back if the process survives. Moving the offset resets it. A repetition after a lost
- * answer counts once.
+ * Sets the count of attempts at the batch of an offset, if it is `from`. It is raised before a batch, because a crash
+ * would leave no other trace, and taken back if the process survives. Moving the offset resets it. A repetition after a
+ * lost answer counts once.
  */
 export async function changeAttempts(
   sql: Sql,

@@ -9,9 +9,9 @@ export interface OffsetScope {
 }
 
 /**
- * The fence: moves a partition's offset if it is still at `expected`, and stores `attempts`, which `changeAttempts` continues.
- * Resolves to the number of unreadable messages in a row before it (`storeUnreadable`), or to undefined if another worker has
- * moved the offset.
+ * The fence: moves a partition's offset if it is still at `expected`, and stores `attempts`, which `changeAttempts`
+ * continues. Resolves to the number of unreadable messages in a row before it (`storeUnreadable`), or to undefined if
+ * another worker has moved the offset.
  */
 export async function moveOffset(
   sql: Transaction,
@@ -78,8 +78,8 @@ export async function readOffsets(sql: Sql, scope: OffsetScope, partitions: numb
   const { generation, topic, topicId } = scope;
   // Creates offsets only when there are none: a partition that was added later must be reported, not started silently.
   // Because of the lock on the generation's row, a concurrent drop sees the new rows or prevents them. If a topic was
-  // recreated, the messages that were parked from the old one get another topic name, because new messages have the same
-  // offsets.
+  // recreated, the messages that were parked from the old one get another topic name, because new messages have the
+  // same offsets.
   await sql`
     with kept as (
       select from generations where generation = ${generation} and state <> 'dropped' for share

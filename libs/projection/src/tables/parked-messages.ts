@@ -41,9 +41,9 @@ export async function readQueues(
 }
 
 /**
- * The beginnings of these products' queues, or their parts from a message on, in the order of versions, with the content
- * of as many messages as one transaction may release, at most `most`. A queue that goes on ends with a message without
- * content.
+ * The beginnings of these products' queues, or their parts from a message on, in the order of versions, with the
+ * content of as many messages as one transaction may release, at most `most`. A queue that goes on ends with a message
+ * without content.
  */
 export async function readHeads(
   sql: Sql | Transaction,

@@ -7,8 +7,8 @@ const taken = '23505';
 const maxRepeats = 100;
 
 /**
- * Repeats a transaction that fails because another one has inserted a row that it found missing. The next try finds and locks
- * that row.
+ * Repeats a transaction that fails because another one has inserted a row that it found missing. The next try finds and
+ * locks that row.
  * @throws any other error of `work`, and a violation that 100 repeats have not ended.
  */
 export async function retryIfRowTaken<T>(

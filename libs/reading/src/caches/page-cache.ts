@@ -9,8 +9,9 @@ export interface ShownPage {
   /** The page was read at this position of the log or later; undefined if unknown. */
   from: LogPosition | undefined;
   /**
-   * Milliseconds, from the start of the read, for which the page stays right while the log has no change. For pages that
-   * also depend on the time. No limit when absent; with 0 or less, the page answers only the request that reads it.
+   * Milliseconds, from the start of the read, for which the page stays right while the log has no change. For pages
+   * that also depend on the time. No limit when absent; with 0 or less, the page answers only the request that reads
+   * it.
    */
   validForMs?: number;
 }
@@ -33,8 +34,8 @@ interface CachedPage {
 type PageReader<List> = (list: List, gone: AbortSignal, position: LogPosition | undefined) => Promise<ShownPage>;
 
 /**
- * Milliseconds for which an unproven page is used. One address may lead to several servers, and a replica that lags may have
- * answered: its page is older than the position at which it is kept.
+ * Milliseconds for which an unproven page is used. One address may lead to several servers, and a replica that lags may
+ * have answered: its page is older than the position at which it is kept.
  */
 const maxUnprovenMs = 1_000;
 

@@ -27,7 +27,8 @@ export class ProductCache<Row extends { id: string }, Shown> {
 
   /**
    * @param read reads a product, not from before the call, and proves that it was read at the feed’s position or later.
-   * @param show makes the form that is kept. It has to bound its size, because the cache bounds only the number of products.
+   * @param show makes the form that is kept. It has to bound its size, because the cache bounds only the number of
+   * products.
    */
   constructor(feed: ChangeFeed, read: (id: string) => Promise<FoundRow<Row>>, show: (row: Row) => Shown) {
     this.#feed = feed;

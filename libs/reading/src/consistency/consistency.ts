@@ -52,10 +52,12 @@ export class Consistency {
    * Calls `read`, and repeats it until its result includes the writes of the tokens. A result that is the product of
    * every token proves that by its version. For any other result the change log proves it: the log has the writes, and
    * the result was read at that position of the log or later, in the same history.
-   * @param read must not answer from before its call. By then, the feed has read all that was committed before the request.
+   * @param read must not answer from before its call. By then, the feed has read all that was committed before the
+   * request.
    * @param productId the product that `read` finds, if it finds one product.
-   * @throws {Problem} `read-model-behind` when the wait is over; `product-parked` at once; `overloaded` if 2 000 requests wait
-   * already; `unavailable` if the database has not answered a second after the wait, or the process stops.
+   * @throws {Problem} `read-model-behind` when the wait is over; `product-parked` at once; `overloaded` if
+   * 2 000 requests wait already; `unavailable` if the database has not answered a second after the wait, or the process
+   * stops.
    */
   async answer<T extends Answer>(wait: Wait, read: () => Promise<T>, productId?: string): Promise<T> {
     const { feed } = this.#options;

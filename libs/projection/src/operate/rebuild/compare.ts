@@ -38,8 +38,8 @@ export interface Pair {
 /**
  * Compares the columns that events determine in two generations, while both continue. In one snapshot, rows may differ
  * because one generation is ahead. So it compares these rows again when both generations have passed the positions that
- * both had in the snapshot. A row whose version is still lower than the higher one of the snapshot lacks events; rows of
- * the same version with other values were projected differently. Waits at most `within` milliseconds.
+ * both had in the snapshot. A row whose version is still lower than the higher one of the snapshot lacks events; rows
+ * of the same version with other values were projected differently. Waits at most `within` milliseconds.
  */
 export async function compareGenerations(sql: Sql, model: Model, pair: Pair, within = 10_000): Promise<Parity> {
   await using session = await reserve(sql);

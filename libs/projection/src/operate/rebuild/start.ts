@@ -6,8 +6,8 @@ import { briefly } from './brief.ts';
 const taken = '23505';
 
 /**
- * Creates the next, empty generation and returns its number. All workers begin within a second to fill it from the first
- * offset.
+ * Creates the next, empty generation and returns its number. All workers begin within a second to fill it from the
+ * first offset.
  * @throws {RefusedError} when another one is being filled.
  */
 export async function startRebuild(sql: Sql, { tables }: Model): Promise<number> {

@@ -23,9 +23,10 @@ const maxHoldMs = 500;
 
 /**
  * Shows readers another generation, in one short transaction. Returns the one that served until then, which stays up to
- * date as `retired`. No reader sees a product go back: the serving generation is held until the other is as far in every
- * partition, has its indexes, and has released the parked events that the serving one has applied. The only exception is
- * a product whose events wait for an operator only in the other generation; the comparison before the switch reports it.
+ * date as `retired`. No reader sees a product go back: the serving generation is held until the other is as far in
+ * every partition, has its indexes, and has released the parked events that the serving one has applied. The only
+ * exception is a product whose events wait for an operator only in the other generation; the comparison before the
+ * switch reports it.
  * @throws {RefusedError} if the other generation is not in the expected state, or is not as far in time.
  */
 export async function switchGeneration(sql: Sql, model: Model, { to, state, topic, within }: Switch): Promise<number> {
