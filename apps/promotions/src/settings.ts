@@ -1,5 +1,13 @@
 import { modelSettings } from '@catalogue/projection';
-import { auth, clientCredentials, commandApiUrl, corsOrigins, limits, type Setting } from '@catalogue/service';
+import {
+  auth,
+  clientCredentials,
+  commandApiUrl,
+  corsOrigins,
+  isReadable,
+  limits,
+  type Setting,
+} from '@catalogue/service';
 
 /** The file with the access token for command-api. It is rewritten when the token is renewed. Empty if there is no file. */
 const tokenFile: Setting<string> = {
@@ -7,6 +15,9 @@ const tokenFile: Setting<string> = {
   example: '/run/secrets/command-api-token',
   fallback: '',
   parse: (text) => text,
+  // It may be written later, so this is no fault.
+  warning: ({ COMMAND_API_TOKEN_FILE: file = '' }) =>
+    file.trim() === '' || isReadable(file.trim()) ? undefined : `names a file that cannot be read now: ${file.trim()}`,
 };
 
 /** The settings of the service. */

@@ -9,21 +9,19 @@ const maxWaitMs = 1_000;
  * Warns on standard error if connections are encrypted, but the server is not verified.
  *
  * Ends the process with one line on standard error and exit code 78 (EX_CONFIG of sysexits) if PostgreSQL refuses the
- * user or password in `variable`. Call it when a process starts: then a refusal means a wrong setting. Later, a refusal
- * means that a password is being changed, and the process retries. Other errors of the server are retried from the
- * start.
+ * user, the password or a parameter in `variable`. Call it when a process starts: then a refusal means a wrong setting.
+ * Later, a refusal means that a password is being changed, and the process retries. Other errors of the server are
+ * retried from the start.
  */
 export async function requireLogin(sql: Sql, variable: string): Promise<void> {
   if (isUnverified(sql.options.ssl)) process.stderr.write(`${variable} ${unverified}\n`);
   const asked = sql`select 1`.then(
     () => undefined,
-    (error: unknown) => (isLoginRefused(error) ? error : undefined),
+    (error: unknown) => (adviceOn(error) === undefined ? undefined : (error as Error)),
   );
   const refusal = await Promise.race([asked, delay(maxWaitMs, undefined, { ref: false })]);
   if (refusal === undefined) return;
-  process.stderr.write(
-    `${variable} is refused by PostgreSQL (${refusal.message}): correct its user and password, or pg_hba.conf\n`,
-  );
+  process.stderr.write(`${variable} is refused by PostgreSQL (${refusal.message}): ${adviceOn(refusal)}\n`);
   process.exit(78);
 }
 
@@ -36,7 +34,12 @@ function isUnverified(ssl: Sql['options']['ssl']): boolean {
   return ssl === 'require' || ssl === 'prefer';
 }
 
-/** SQLSTATE class 28: a wrong password, a role that does not exist or may not log in, no entry in pg_hba.conf. */
-function isLoginRefused(error: unknown): error is Error {
-  return errorCode(error)?.startsWith('28') === true;
+/** What to correct, if a session was refused because of the address. */
+function adviceOn(error: unknown): string | undefined {
+  const code = errorCode(error) ?? '';
+  // A wrong password, a role that does not exist or may not log in, no entry in pg_hba.conf.
+  if (code.startsWith('28')) return 'correct its user and password, or pg_hba.conf';
+  // A parameter that PostgreSQL does not know, or a value that it does not take. postgres.js sends it those that it does not know.
+  if (code === '42704' || code === '22023') return 'correct the parameters after its ?';
+  return undefined;
 }

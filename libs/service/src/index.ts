@@ -26,6 +26,7 @@ export {
   corsOrigins,
   type Environment,
   integer,
+  isReadable,
   postgresDsn,
   pricesUrl,
   promotionsUrl,

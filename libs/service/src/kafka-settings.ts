@@ -51,7 +51,7 @@ export function kafkaTopic(fallback: string): Setting<string> {
     example: fallback,
     parse: (text) => {
       // Kafka's own rule: org.apache.kafka.common.internals.Topic.
-      if (!/^[a-zA-Z0-9._-]{1,249}$/.test(text)) throw new Error(`must be a topic name, not "${text}"`);
+      if (!/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/.test(text)) throw new Error(`must be a topic name, not "${text}"`);
       return text;
     },
   };

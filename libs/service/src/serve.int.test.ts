@@ -47,6 +47,16 @@ test('a process whose work fails exits with 1', async () => {
   expect(serving.stdout()).toContain('broken');
 });
 
+test.each(['192.0.2.77', 'nowhere.invalid'])(
+  'a process whose HOST is %s names it in one line and exits with 1',
+  async (host) => {
+    await using serving = start('works', 0, undefined, { HOST: host });
+    expect(await serving.exited).toBe(1);
+    expect(serving.stdout()).toContain(`${host} is not an address of this machine`);
+    expect(serving.stdout()).not.toContain('stack');
+  },
+);
+
 test('a process whose port is in use reports it in one line and exits with 1', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');

@@ -82,14 +82,35 @@ function withScheme(app: Server, url: string): string {
   return app.server instanceof TlsServer ? url.replace(/^http:/, 'https:') : url;
 }
 
-/** Returns false, and logs why, if the port is in use. `variable` sets the port. */
+/** Returns false, and logs why, if HOST or the port cannot be used. `variable` sets the port. */
 async function listen(app: Server, log: Logger, variable: string, address: { port: number; host: string }) {
   try {
     await app.listen({ ...address, listenTextResolver: (url) => `Server listening at ${withScheme(app, url)}` });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    log.fatal(`Port ${address.port} is in use: stop the process that listens there, or set another ${variable}`);
+    const fault = faultOf(error as NodeJS.ErrnoException, variable, address);
+    if (fault === undefined) throw error;
+    log.fatal(fault);
     return false;
+  }
+}
+
+function faultOf(
+  { code = '' }: NodeJS.ErrnoException,
+  variable: string,
+  { port, host }: { port: number; host: string },
+) {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is in use: stop the process that listens there, or set another ${variable}`;
+    case 'EACCES':
+      return `Port ${port} may not be used by this user: set another ${variable}`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EINVAL':
+      return `${host} is not an address of this machine (${code}): set another HOST, such as 0.0.0.0`;
+    default:
+      return undefined;
   }
 }

@@ -58,10 +58,13 @@ describe('a malformed value is refused', () => {
     ['KAFKA_BROKER', 'http://localhost:9092'],
     ['KAFKA_BROKER', 'a:1,,b:2'],
     ['KAFKA_TOPIC', 'product events'],
+    ['KAFKA_TOPIC', '..'],
     ['WRITE_DB_DSN', 'mysql://db/catalogue'],
     ['WRITE_DB_DSN', 'postgres://db'],
     ['WRITE_DB_DSN', 'postgres://db:99999/catalogue'],
     ['WRITE_DB_DSN', 'postgres://user:p%zz@db/catalogue'],
+    ['WRITE_DB_DSN', 'postgres://a:5432,b:5432/catalogue'],
+    ['WRITE_DB_DSN', 'postgres://user@%2Fvar%2Frun/catalogue'],
     ['WRITE_DB_DSN', 'postgres://user:se#cret@db/catalogue'],
     ['KAFKA_BROKER', 'localhost:99999'],
     ['CORS_ORIGINS', '*'],
@@ -70,8 +73,13 @@ describe('a malformed value is refused', () => {
     expect(() => parseSettings(settings, { ...given, [variable]: value })).toThrow(`${variable} `);
   });
 
-  test('without repeating a password', () => {
-    expect(() => parseSettings(settings, { ...given, WRITE_DB_DSN: 'postgres:secret' })).toThrow(/^(?!.*secret)/);
+  test.each([
+    ['WRITE_DB_DSN', 'postgres:secret'],
+    ['KAFKA_BROKER', 'user:secret@a:9092'],
+    ['CORS_ORIGINS', 'https://user:secret@shop.example'],
+    ['LOG_LEVEL', 'user:secret@shop.example'],
+  ])('without repeating a password: %s=%s', (variable, value) => {
+    expect(() => parseSettings(settings, { ...given, [variable]: value })).toThrow(/^(?!.*secret)/);
   });
 });
 
@@ -138,6 +146,9 @@ test.each([
   ['sslcert=/dev/null', 'names a client certificate in sslcert, but its sslmode'],
   ['ssl=disable&sslcert=/dev/null', 'names a client certificate in sslcert, but its sslmode'],
   ['sslmode=verify-full&sslrootcert=/nowhere', 'names a file in sslrootcert that cannot be read'],
+  ['sslmode=verify-full&sslrootcert=/tmp', 'names a file in sslrootcert that cannot be read'],
+  ['host=/var/run/postgresql', 'has a parameter host'],
+  ['target_session_attrs=any', 'has target_session_attrs=any'],
 ])('an address with %s is refused', (parameters, message) => {
   const env = { ...given, WRITE_DB_DSN: `postgres://user:secret@db/catalogue?${parameters}` };
   expect(() => parseSettings(settings, env)).toThrow(`WRITE_DB_DSN ${message}`);

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** One environment variable: its parser, its default, and an example for the error message. */
 export interface Setting<T> {
@@ -42,7 +42,12 @@ export function parseSettings<S extends Record<string, Setting<unknown>>>(settin
 }
 
 function faultOf({ variable, example }: Setting<unknown>, { message }: Error): string {
-  return `${variable} ${message}; for example ${variable}=${example}`;
+  return `${variable} ${withoutCredentials(message)}; for example ${variable}=${example}`;
+}
+
+/** A message quotes the text of a setting, which may be an address with a password where none belongs. */
+function withoutCredentials(message: string): string {
+  return message.replaceAll(/"[^"]*@([^"@]*)"/g, '"…@$1"');
 }
 
 function valueOf<T>(setting: Setting<T>, env: Environment): T {
@@ -143,8 +148,10 @@ export function postgresDsn(variable: string): Setting<string> {
       if (!/^postgres(ql)?:\/\//.test(text)) throw new Error('must be a postgres:// address');
       const url = parsedAddress(text);
       if (url === undefined) {
-        throw new Error('cannot be parsed: check that the port is at most 65535 and special characters are %-escaped');
+        const check = 'that it has one host, that the port is at most 65535, and that special characters are %-escaped';
+        throw new Error(`cannot be parsed: check ${check}`);
       }
+      checkServer(url);
       if (url.pathname.length < 2) throw new Error('must name a database after the host');
       checkTls(url.searchParams);
       return withFile(text, env[`${variable}_FILE`]?.trim() ?? '');
@@ -156,6 +163,19 @@ export function postgresDsn(variable: string): Setting<string> {
 function withFile(address: string, file: string): string {
   if (file === '') return address;
   return `${address}${address.includes('?') ? '&' : '?'}address_file=${encodeURIComponent(file)}`;
+}
+
+/** The sessions that postgres.js can be told to use; those of libpq without `any`, which is what it does otherwise. */
+const sessionKinds = ['read-write', 'read-only', 'primary', 'standby', 'prefer-standby'];
+
+/** Refuses what libpq understands and postgres.js does not: it would look for a host of that name, or connect to another server. */
+function checkServer({ hostname, searchParams }: URL): void {
+  if (/%2f/i.test(hostname)) throw new Error('names a socket in place of a host: the services connect by TCP');
+  const other = ['host', 'hostaddr', 'port', 'dbname', 'user', 'password'].find((name) => searchParams.has(name));
+  if (other !== undefined) throw new Error(`has a parameter ${other}: write it before the ?`);
+  const kind = searchParams.get('target_session_attrs');
+  if (kind !== null && !sessionKinds.includes(kind))
+    throw new Error(`has target_session_attrs=${kind}: use one of ${sessionKinds.join(', ')}, or remove it`);
 }
 
 const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
@@ -176,9 +196,10 @@ function checkTls(parameters: URLSearchParams): void {
   }
 }
 
-function isReadable(file: string): boolean {
+/** Reads it: the access rights of a folder would not tell that it cannot be read as a file. */
+export function isReadable(file: string): boolean {
   try {
-    accessSync(file, constants.R_OK);
+    readFileSync(file);
     return true;
   } catch {
     return false;

@@ -18,6 +18,12 @@ test('a client of an issuer has an address, a name and a secret; without an addr
   expect(read({})).toBeUndefined();
 });
 
+test('a part of a client without an address is a mistake: commands would be sent without a token', () => {
+  expect(() => read({ COMMAND_API_CLIENT_SECRET: 'known-to-two' })).toThrow(
+    'COMMAND_API_TOKEN_URL is missing, and COMMAND_API_CLIENT_SECRET is set: set both or neither',
+  );
+});
+
 test('the client asks for the scope catalogue:write, or for another, and for a resource', async () => {
   await using issuer = await startIssuer(['promotions']);
   const known = { ...client, COMMAND_API_TOKEN_URL: `${issuer.url}/token`, COMMAND_API_CLIENT_SECRET: clientSecret };

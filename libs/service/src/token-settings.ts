@@ -74,6 +74,11 @@ export function clientCredentials(prefix: string, scope: string): Setting<Client
         resource: asked.resource,
       });
     },
-    absent: () => undefined,
+    absent: (env) => {
+      const names = [idVariable, secretVariable, `${prefix}_TOKEN_SCOPE`, `${prefix}_TOKEN_RESOURCE`];
+      const given = names.find((name) => textOf(name, env) !== '');
+      if (given !== undefined) throw new Error(`is missing, and ${given} is set: set both or neither`);
+      return undefined;
+    },
   };
 }

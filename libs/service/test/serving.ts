@@ -22,7 +22,7 @@ const work = async (signal: AbortSignal) => {
 };
 await serve(app, {
   port: Number(port),
-  host: '127.0.0.1',
+  host: process.env['HOST'] ?? '127.0.0.1',
   metricsPort: metricsPort === undefined ? undefined : Number(metricsPort),
   log,
   work,

@@ -89,3 +89,13 @@ test.each([
     `${variable} is refused by PostgreSQL (password authentication failed for user "service"): correct its user and password, or pg_hba.conf\n`,
   );
 });
+
+test('a parameter that PostgreSQL does not know ends the start, too', async () => {
+  const dsn = `${settings['READ_DB_DSN']}?channel_binding=require`;
+  const program = new URL('../../../apps/query-api/src/main.ts', import.meta.url);
+  await using service = startProcess(program, [], { ...settings, READ_DB_DSN: dsn, PORT: '0' });
+  expect(await service.exited).toBe(78);
+  expect(service.stderr()).toBe(
+    'READ_DB_DSN is refused by PostgreSQL (unrecognized configuration parameter "channel_binding"): correct the parameters after its ?\n',
+  );
+});
