@@ -29,8 +29,8 @@ export class OutcomeUnknown extends Error {}
  * @returns the streams that were appended to. At the others, another writer stored the next version first: load them,
  * decide again, and append in another statement.
  * @throws {OutcomeUnknown} when the append was sent and PostgreSQL did not answer; {KeyTaken} when the key of an answer
- * is taken; otherwise PostgreSQL's own error, or an error from before the append was sent. Nothing was stored, except
- * after `OutcomeUnknown`.
+ * is taken; otherwise PostgreSQL's own error, or an error from before the append was sent. After `OutcomeUnknown`,
+ * everything or nothing was stored; after any other error, nothing.
  *
  * Never call this in a transaction that has written: its transaction id may be older than that of a stream's last
  * event. Readers follow the order of these ids, so they could see version 2 of a stream before version 1.
@@ -57,9 +57,10 @@ export interface AppendedUnlessUsed {
 }
 
 /**
- * As `append`, and looks the keys up in the same statement: of a stream with a key that was used before, nothing is
- * stored, neither events nor answers. A key that another command takes while the statement runs still fails it as a
- * whole.
+ * As `append`, but the same statement looks the keys up. It stores neither events nor answers of a stream whose key was
+ * used before.
+ *
+ * @throws as `append`: {KeyTaken} if another command takes one of the keys while the statement runs.
  */
 export async function appendUnlessUsed(
   sql: Sql,
@@ -116,7 +117,7 @@ function insertOneEach(sql: Sql, rows: readonly Row[]): Won {
     returning stream as won`;
 }
 
-/** A row for each stream that won, and one for each key that was used before: without `won`, with its stored answer. */
+/** A row for each stream that won, and one for each used key: there `won` is null, and the rest is the stored answer. */
 type Inserted = Promise<({ won: string | null } & StoredAnswer)[]>;
 
 function insert(

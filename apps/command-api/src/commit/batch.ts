@@ -28,7 +28,10 @@ export interface Pending<Command, Refusal> extends Submission<Command> {
 export interface Committed<State, Command, Refusal> {
   /** The streams whose events were stored. */
   stored: DecidedStream<State, Command, Refusal>[];
-  /** Commands that were not answered because their stream lost a race: load and decide them again, in another batch. */
+  /**
+   * Commands to decide again, in another batch: their stream lost a race, or they were refused before their key was
+   * looked up.
+   */
   toRetry: Pending<Command, Refusal>[];
 }
 
@@ -36,8 +39,8 @@ export interface Committed<State, Command, Refusal> {
  * Loads, decides and appends a batch, with one statement for each step, and answers every command that is settled.
  *
  * Keys are looked up before any command is decided, so that a replayed command does not make the append fail. If all
- * commands with a key create products, there is nothing to load, and the append itself looks their keys up: one round
- * trip instead of two.
+ * commands with a key create products, and are tried for the first time, the append itself looks their keys up, which
+ * saves a round trip.
  * @throws {KeyTaken} when another process took a key after the look-up; {OutcomeUnknown} when the append was sent and
  * not answered; PostgreSQL's own error otherwise. No event of the batch was stored then, except that after
  * `OutcomeUnknown` it may have been. Commands whose key had an answer, or whose time was up, have been answered; the

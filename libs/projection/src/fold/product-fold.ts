@@ -10,12 +10,12 @@ export interface Known<Row> {
   /** The rows that exist. */
   products: ReadonlyMap<string, Row>;
   /**
-   * The waiting messages of parked products, in the order of versions: the first one, and those with the versions of
-   * the messages to fold. The list is complete up to its first message that is not loaded.
+   * The waiting messages of parked products, in the order of versions: the first ones, up to one that is marked as not
+   * loaded; after it only those that have the version of a message to fold.
    */
   queues: ReadonlyMap<string, readonly ParkedMessage[]>;
   discards: ReadonlyMap<string, readonly Discard[]>;
-  /** The broker's id of the topic that the messages come from, unless they were filed. */
+  /** The broker's id of the consumed topic; absent when parked messages are folded again. */
   topicId?: string;
 }
 
@@ -58,7 +58,8 @@ const behind = ({ version, eventId }: ParkedMessage): Wording => ({
  *
  * `release` applies the queue from its first message on. It ends when the queue is empty (flowing), or when the next
  * message cannot be applied (blocked) or is not loaded (draining). Only differences are written: the row's `parked`,
- * messages that begin to wait, and messages whose reason has changed, because only the first says what all wait for.
+ * messages that begin to wait, and messages whose reason has changed. A reason changes when another message becomes the
+ * first, because the first says what all wait for.
  */
 export class ProductFold<Row extends Tracked> {
   readonly #model: Model<Row>;
@@ -70,7 +71,7 @@ export class ProductFold<Row extends Tracked> {
   readonly #released: ParkedMessage[] = [];
   #product: Row;
 
-  /** @param steps takes each step of the product. */
+  /** @param steps the list to which each step of the product is added. */
   constructor(model: Model<Row>, id: string, { products, queues, discards }: Known<Row>, steps: Step<Row>[]) {
     this.#model = model;
     const row = products.get(id);
@@ -121,7 +122,7 @@ export class ProductFold<Row extends Tracked> {
     rows.push({ before: this.#isNew ? undefined : this.#row, after: this.#product });
   }
 
-  /** Why a message waits that comes behind the first. */
+  /** Why a message behind the first one waits. */
   #whyBehind(version: number): Wording {
     const rival = this.#queue.find((waiting) => waiting.message.version === version)?.message;
     if (rival === undefined) return behind(this.#queue[0]?.message as ParkedMessage);
