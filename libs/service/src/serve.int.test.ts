@@ -41,6 +41,24 @@ test.each([
   socket.destroy();
 });
 
+test('a process that is told to stop twice exits at once, and says so', async () => {
+  await using serving = start('stops slowly');
+  await waitFor('it to listen', () => serving.stdout().includes('listening'));
+  serving.kill('SIGTERM');
+  await waitFor('it to stop', () => serving.stdout().includes('Stopping'));
+  serving.kill('SIGTERM');
+  expect(await serving.exited).toBe(1);
+  expect(serving.stdout()).toMatch(/"level":60,.*"signal":"SIGTERM","msg":"Told to stop again: exiting at once"}\n$/);
+});
+
+test.each(['breaks while stopping', 'cannot close'])('a process that %s says why it exits with 1', async (how) => {
+  await using serving = start(how);
+  await waitFor('it to listen', () => serving.stdout().includes('listening'));
+  serving.kill('SIGTERM');
+  expect(await serving.exited).toBe(1);
+  expect(serving.stdout()).toMatch(/"message":"broken".*"msg":"Failed while stopping; exiting"}\n$/);
+});
+
 test('a process whose work fails exits with 1', async () => {
   await using serving = start('fails');
   expect(await serving.exited).toBe(1);

@@ -40,16 +40,25 @@ export async function serve(
   let isCutOff = false;
   const operations = metricsPort === undefined ? undefined : { app: separateOperations(app, log), port: metricsPort };
 
-  const grace = closeWithGrace({ delay: maxStopMs, logger: false, onTimeout: tooLate }, async ({ signal, err }) => {
+  // Without these, closeWithGrace would exit without a word.
+  const options = { delay: maxStopMs, logger: false as const, onTimeout: tooLate, onSecondSignal, onSecondError };
+  const grace = closeWithGrace(options, async ({ signal, err }) => {
     if (err !== undefined) log.fatal({ err }, 'Stopping after a failure');
     else log.info({ signal }, 'Stopping');
     working.abort();
     const ended = Promise.all([app.close(), operations?.app.close(), worked]);
-    const isInTime = await Promise.race([ended.then(() => true), delay(maxWaitMs, false)]);
+    const over = ended.then(
+      () => true,
+      () => true, // Reported below.
+    );
+    const isInTime = await Promise.race([over, delay(maxWaitMs, false)]);
     isCutOff = !isInTime;
     if (isCutOff) log.warn('A dependency does not answer; closing its connections');
-    await Promise.all(close.map((end) => end()));
-    await ended;
+    // All of them, although one fails: the others still close their connections in order.
+    const closed = await Promise.allSettled([...close.map((end) => end()), ended]);
+    const failure = closed.find((each) => each.status === 'rejected');
+    if (failure !== undefined) onSecondError(failure.reason);
+    if (failure !== undefined) process.exit(1);
     log.info('Stopped');
     log.flush();
     // After `grace.close()`, closeWithGrace would exit with 0.
@@ -57,6 +66,12 @@ export async function serve(
   });
   function tooLate() {
     log.fatal(`Not stopped after ${maxStopMs} ms; exiting`);
+  }
+  function onSecondSignal(signal?: string) {
+    log.fatal({ signal }, 'Told to stop again: exiting at once');
+  }
+  function onSecondError(err?: unknown) {
+    log.fatal({ err }, 'Failed while stopping; exiting');
   }
 
   const isListening =

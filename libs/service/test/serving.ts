@@ -1,4 +1,4 @@
-// A service whose work runs or fails: node serving.ts <port> <works|fails> [<port of metrics>]. TLS_CERT makes it speak
+// A service whose work runs or fails: node serving.ts <port> <how> [<port of metrics>]. TLS_CERT makes it speak
 // HTTPS, and AUTH says whether /echo needs a token.
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -18,7 +18,14 @@ const app = await createServer({ log, metrics: createMetrics('serving'), depende
 app.post('/echo', (request) => request.body);
 const work = async (signal: AbortSignal) => {
   if (how === 'fails') throw new Error('broken');
-  if (how === 'works') await delay(60_000, undefined, { signal }).catch(() => {});
+  if (how !== 'nothing') await delay(60_000, undefined, { signal }).catch(() => {});
+  if (how === 'stops slowly') await delay(60_000);
+  if (how === 'breaks while stopping') {
+    setTimeout(() => {
+      throw new Error('broken');
+    });
+    await delay(60_000);
+  }
 };
 await serve(app, {
   port: Number(port),
@@ -26,4 +33,5 @@ await serve(app, {
   metricsPort: metricsPort === undefined ? undefined : Number(metricsPort),
   log,
   work,
+  close: [async () => (how === 'cannot close' ? Promise.reject(new Error('broken')) : undefined)],
 });
