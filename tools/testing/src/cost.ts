@@ -1,28 +1,36 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 
-/** What statements cost: pages of 8 kB that they read, from memory or disk, and the tables that they read from end to end. */
+/**
+ * What statements cost: pages of 8 kB that they read, from memory or disk, entries of indexes that they read, and the tables that they
+ * read from end to end.
+ */
 export interface Cost {
   buffers: number;
+  rows: number;
   scanned: string[];
 }
 
 interface Fetched {
   name: string;
   buffers: number;
+  rows: number;
   scans: number;
 }
 
 /** Runs work in a transaction and rolls it back; says what it cost. */
 export async function costOf(sql: Sql, work: (tx: Transaction) => Promise<unknown>): Promise<Cost> {
-  let cost: Cost = { buffers: 0, scanned: [] };
+  let cost: Cost = { buffers: 0, rows: 0, scanned: [] };
   const end = new Error('The end of the measurement');
   await sql
     .begin(async (tx) => {
       const before = new Map((await fetched(tx)).map((one) => [one.name, one]));
       await work(tx);
       const after = await fetched(tx);
+      const grown = (figure: 'buffers' | 'rows') =>
+        after.reduce((sum, one) => sum + one[figure] - (before.get(one.name)?.[figure] ?? 0), 0);
       cost = {
-        buffers: after.reduce((sum, { name, buffers }) => sum + buffers - (before.get(name)?.buffers ?? 0), 0),
+        buffers: grown('buffers'),
+        rows: grown('rows'),
         scanned: after.filter(({ name, scans }) => scans > (before.get(name)?.scans ?? 0)).map(({ name }) => name),
       };
       throw end;
@@ -42,6 +50,7 @@ async function fetched(tx: Transaction): Promise<Fetched[]> {
       select reltoastrelid as oid from pg_class join relation using (oid) where reltoastrelid <> 0
     )
     select oid::regclass::text as name, pg_stat_get_xact_blocks_fetched(oid) as buffers,
+      case when relkind = 'i' then pg_stat_get_xact_tuples_returned(oid) else 0 end as rows,
       case when relkind = 'r' then pg_stat_get_xact_numscans(oid) else 0 end as scans
     from pg_class
     where oid in (select oid from relation union all select oid from apart

@@ -28,18 +28,26 @@ const product = (index: number) => `p${String(index).padStart(6, '0')}`;
 /** Items that a round of the driver stores at once. */
 const some = Array.from({ length: 256 }, (_, index) => product(index + 1));
 
-/** A promotion of 30 000 products at work, one that claims 30 000 others, and 2 000 that are over, of 10 products each. */
-async function grow(sql: Sql): Promise<void> {
+/** A catalogue of 60 000 products, and 2 000 promotions that are over, without their items. */
+async function growEarlier(sql: Sql): Promise<void> {
   await sql`
     insert into product_prices (generation, id, version, cents, price_version)
     select 1, 'p' || lpad(n::text, 6, '0'), 1, 1000, 1 from generate_series(1, 60000) n`;
+  await insertPromotions(sql, 3, 2_002);
   await sql`
-    insert into promotions (id, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at, fingerprint, key,
-      is_claimed, created_at, updated_at)
-    select case n when 1 then ${large}::uuid when 2 then ${claiming}::uuid else md5('over ' || n)::uuid end, 'Sale', 'percent', 2000,
-      now(), now() + interval '1 day', 'skip', case n when 1 then 'applying' when 2 then 'claiming' else 'ended' end,
-      case when n <= 2 then now() end, '', 'key ' || n, n <> 2, now() - n * interval '1 minute', now() - n * interval '1 minute'
-    from generate_series(1, 2002) n`;
+    insert into promotion_log (promotion, to_state, cause)
+    select md5('over ' || n)::uuid, 'ended', 'Its end has come' from generate_series(3, 2002) n, generate_series(1, 6)`;
+  await sql`
+    insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
+    select md5('over ' || n)::uuid, 1, gen_random_uuid(), 'PromotionScheduled', 1, '{}', '{}', now() from generate_series(3, 20000) n`;
+}
+
+/** The items of promotions that are over: 10 of each. One promotion of 30 000 products is at work, and one claims 30 000 others. */
+async function grow(sql: Sql): Promise<void> {
+  await sql`
+    insert into promotion_items (promotion, product, state)
+    select md5('over ' || n)::uuid, 'p' || lpad(m::text, 6, '0'), 'given-back' from generate_series(3, 2002) n, generate_series(1, 10) m`;
+  await insertPromotions(sql, 1, 2);
   await sql`
     insert into promotion_items (promotion, product, state, before_cents, promoted_cents, step, step_version, applied_version,
       answered_at, unsent)
@@ -51,21 +59,23 @@ async function grow(sql: Sql): Promise<void> {
     insert into promotion_items (promotion, product, state)
     select ${claiming}, 'p' || lpad(n::text, 6, '0'), 'waiting' from generate_series(30001, 60000) n`;
   await sql`
-    insert into promotion_items (promotion, product, state)
-    select md5('over ' || n)::uuid, 'p' || lpad(m::text, 6, '0'), 'given-back' from generate_series(3, 2002) n, generate_series(1, 10) m`;
-  await sql`
     insert into claims (promotion, product, during)
     select id, 'p' || lpad(n::text, 6, '0'), tstzrange(starts_at, ends_before)
     from promotions, generate_series(1, 30000) n where id = ${large}`;
   await sql`
     insert into confirmed_steps (step, version, cents)
     select ${uuid('other')} || '/p' || n || '/apply/1', 2, 800 from generate_series(1, 30000) n`;
+}
+
+/** Those of 1 to 2 002: the large one, the one that claims, and those that are over. */
+async function insertPromotions(sql: Sql, first: number, last: number): Promise<void> {
   await sql`
-    insert into promotion_log (promotion, to_state, cause)
-    select md5('over ' || n)::uuid, 'ended', 'Its end has come' from generate_series(3, 2002) n, generate_series(1, 6)`;
-  await sql`
-    insert into events (stream, version, id, type, schema_version, payload, metadata, recorded_at)
-    select md5('over ' || n)::uuid, 1, gen_random_uuid(), 'PromotionScheduled', 1, '{}', '{}', now() from generate_series(3, 20000) n`;
+    insert into promotions (id, name, rule, amount, starts_at, ends_before, on_refusal, state, due_at, fingerprint, key,
+      is_claimed, created_at, updated_at)
+    select case n when 1 then ${large}::uuid when 2 then ${claiming}::uuid else md5('over ' || n)::uuid end, 'Sale', 'percent', 2000,
+      now(), now() + interval '1 day', 'skip', case n when 1 then 'applying' when 2 then 'claiming' else 'ended' end,
+      case when n <= 2 then now() end, '', 'key ' || n, n <> 2, now() - n * interval '1 minute', now() - n * interval '1 minute'
+    from generate_series(${first}::integer, ${last}::integer) n`;
 }
 
 /** Gathers the statistics of a moment when all items were in one state. */
@@ -79,12 +89,26 @@ async function analyzeEarlier(sql: Sql, state: string): Promise<void> {
   });
 }
 
+/** Gathers the statistics of a moment when only two promotions had items: PostgreSQL expects one item of any other. */
+async function analyzeOthers(sql: Sql): Promise<void> {
+  await sql`
+    insert into promotion_items (promotion, product, state, before_cents, promoted_cents)
+    select md5('over ' || n)::uuid, 'p' || lpad(m::text, 6, '0'), 'applied', 1000, 800
+    from generate_series(3, 4) n, generate_series(1, 3000) m`;
+  await sql`
+    insert into claims (promotion, product, during)
+    select promotion, product, tstzrange(now() - n * interval '1 day', now() - n * interval '1 day' + interval '1 hour')
+    from promotion_items, lateral (select case promotion when md5('over 3')::uuid then 10 else 20 end as n) days`;
+  await sql`analyze`;
+  await sql`truncate promotion_items, claims`;
+}
+
 /** Pages of 8 kB; what was measured in brackets. */
 const maxBuffers: Record<string, number> = {
   /** One look into the index for each state (36). */
   readPromotion: 60,
-  /** 2 000 steps under way, as many as there can be; 1 000 read 9 041. */
-  settleSteps: 24_000,
+  /** 2 000 steps under way, as many as there can be; they read 12 107. */
+  settleSteps: 18_000,
   /** 512 of 2 000 steps, of which 100 have no answer (85). */
   readUnanswered: 130,
   /** 256 items, each with its product, claim or indexes (1 545, 781, 3 131, 4 142); 64 (664); 256 (2 895, 3 521). */
@@ -121,6 +145,19 @@ const maxBuffers: Record<string, number> = {
   listStanding: 40,
   listItems: 30,
   readLog: 30,
+};
+
+/** Entries of indexes: without the other items of the promotion (4 003, 2 001, 768, 512, 259, 515, 65, 514, 2 002). */
+const maxRows: Record<string, number> = {
+  settleSteps: 6_000,
+  readUnanswered: 3_000,
+  readWaiting: 1_200,
+  readApplied: 800,
+  storeApplied: 400,
+  storeGivenBack: 800,
+  markSent: 100,
+  storeAnswers: 800,
+  confirmSteps: 3_000,
 };
 
 const day = 86_400_000;
@@ -221,7 +258,11 @@ const works: Record<string, (sql: Sql) => Promise<unknown>> = {
   readLog: (sql) => readLog(sql, uuid('over 3')),
 };
 
-const statistics = { 'no statistics': undefined, 'statistics from when all items waited': 'waiting' } as const;
+const statistics = {
+  'no statistics': undefined,
+  'statistics from when all items waited': 'waiting',
+  'statistics of two other promotions': 'others',
+} as const;
 const databases = plannedPostgresVersions().flatMap((version) =>
   Object.entries(statistics).map(([known, state]) => ({ version, known, state })),
 );
@@ -232,13 +273,16 @@ test.each(databases)(
     // A plan must not depend on statistics.
     await using server = await startOwnPostgres({ autovacuum: 'off' }, version);
     await using db = await createDatabase(server.dsn('postgres'), migratePromotions);
+    await growEarlier(db.sql);
+    if (state === 'others') await analyzeOthers(db.sql);
     await grow(db.sql);
-    if (state !== undefined) await analyzeEarlier(db.sql, state);
+    if (state === 'waiting') await analyzeEarlier(db.sql, state);
     const costs: Record<string, Cost> = {};
     for (const [name, work] of Object.entries(works)) {
       costs[name] = await costOf(db.sql, async (tx) => await work(tx as unknown as Sql));
     }
-    const faults = Object.entries(costs).flatMap(([name, { buffers, scanned }]) => [
+    const faults = Object.entries(costs).flatMap(([name, { buffers, rows, scanned }]) => [
+      ...(rows > (maxRows[name] ?? Infinity) ? [`${name} reads ${rows} rows`] : []),
       ...scanned.map((table) => `${name} reads all of ${table}`),
       ...(buffers > (maxBuffers[name] ?? 0) ? [`${name} reads ${buffers} buffers`] : []),
     ]);
@@ -265,6 +309,7 @@ test.each(plannedPostgresVersions())(
   async (version) => {
     await using server = await startOwnPostgres({ autovacuum: 'off' }, version);
     await using db = await createDatabase(server.dsn('postgres'), migratePromotions);
+    await growEarlier(db.sql);
     await grow(db.sql);
     const costs: Record<string, number> = {};
     for (const [state, statements] of Object.entries(searches)) {

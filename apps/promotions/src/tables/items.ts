@@ -52,7 +52,13 @@ export async function readKnown(sql: Sql, products: readonly string[]): Promise<
   return rows.map(({ product, isKnown, name, ...known }) => ({ product, name, known: isKnown ? known : undefined }));
 }
 
-/** Stores the decisions on items, before any command is sent. Skips items on which another process has decided. */
+/**
+ * Stores the decisions on items, before any command is sent. Skips items on which another process has decided.
+ *
+ * The items are found by a list, which `offset 0` keeps apart, here and in other statements. With `promotion = <id>`,
+ * PostgreSQL estimates the number of items by statistics that are older than the promotion. It expects one, and
+ * compares each item of the promotion with each of the list: 4.5 s, not 15 ms, to settle 2 000 of 30 000.
+ */
 export async function storeApplied(sql: Sql, id: string, decided: readonly (ItemDecision & { product: string })[]) {
   const rows = decided.map((item) => ({
     product: item.product,
@@ -70,14 +76,17 @@ export async function storeApplied(sql: Sql, id: string, decided: readonly (Item
       set state = d.state, reason = d.reason, before_cents = d.before_cents, before_version = d.before_version,
         promoted_cents = d.promoted_cents, step = d.step, step_version = d.step_version, unsent = d.step is not null,
         answered_at = null, tries = 0
-      from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, reason text, before_cents bigint,
-        before_version integer, promoted_cents bigint, step text, step_version integer)
-      where i.promotion = ${id} and i.product = d.product and i.state = 'waiting'
+      from (
+        select ${id}::uuid as promotion, 'waiting' as before, *
+        from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, reason text, before_cents bigint,
+          before_version integer, promoted_cents bigint, step text, step_version integer) offset 0
+      ) d
+      where i.promotion = d.promotion and i.product = d.product and i.state = d.before
         and exists (select from promotions where id = ${id} and state = 'applying')
-      returning i.product, i.state
+      returning i.promotion, i.product, i.state
     )
     delete from claims using decided
-    where claims.promotion = ${id} and claims.product = decided.product and decided.state = 'refused'`;
+    where claims.promotion = decided.promotion and claims.product = decided.product and decided.state = 'refused'`;
 }
 
 export interface AppliedItem {
@@ -121,12 +130,15 @@ export async function storeGivenBack(sql: Sql, id: string, decided: readonly (Gi
       update promotion_items i
       set state = d.state, step = d.step, step_version = d.step_version, unsent = d.step is not null, answered_at = null, reason = d.reason,
         kept_at = d.kept_at, kept_by = d.kept_by, kept_cents = d.kept_cents
-      from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, step text, step_version integer, kept_at text,
-        kept_by text, kept_cents bigint, reason text)
-      where i.promotion = ${id} and i.product = d.product and i.state = 'applied'
+      from (
+        select ${id}::uuid as promotion, 'applied' as before, *
+        from jsonb_to_recordset(${sql.json(rows)}) as d (product text, state text, step text, step_version integer, kept_at text,
+          kept_by text, kept_cents bigint, reason text) offset 0
+      ) d
+      where i.promotion = d.promotion and i.product = d.product and i.state = d.before
         and not exists (select from promotions where id = ${id} and keeps)
-      returning i.product, i.state
+      returning i.promotion, i.product, i.state
     )
     delete from claims using decided
-    where claims.promotion = ${id} and claims.product = decided.product and decided.state not in ('giving-back', 'failed')`;
+    where claims.promotion = decided.promotion and claims.product = decided.product and decided.state not in ('giving-back', 'failed')`;
 }

@@ -58,8 +58,8 @@ export async function settleItems(tx: Sql | Transaction, id: string, settling: S
       where promotion = ${id} and state = ${from} ${unsent ? tx`and unsent` : tx``}
         ${step === undefined ? tx`` : step === 'stored' ? tx`and step is not null` : tx`and step is null`}
         ${applied === undefined ? tx`` : applied ? tx`and applied_version is not null` : tx`and applied_version is null`}
-      returning product
+      returning promotion, product
     )
     delete from claims using settled
-    where ${to === 'untouched' || to === 'kept'} and claims.promotion = ${id} and claims.product = settled.product`;
+    where ${to === 'untouched' || to === 'kept'} and claims.promotion = settled.promotion and claims.product = settled.product`;
 }

@@ -53,8 +53,10 @@ export async function markSent(sql: Sql, id: string, steps: readonly Step[]): Pr
       from promotions where id = ${id}
     ), marked as (
       update promotion_items i set unsent = false
-      from allowed
-      where i.promotion = ${id} and i.product = any(${unsent.map(({ product }) => product)}::text[]) and i.unsent
+      from allowed, (
+        select ${id}::uuid as promotion, product from unnest(${unsent.map(({ product }) => product)}::text[]) product offset 0
+      ) given
+      where i.promotion = given.promotion and i.product = given.product and i.unsent
         and case i.state when 'applying' then applies when 'giving-back' then gives_back end
       returning i.step
     )
@@ -104,14 +106,19 @@ export async function storeAnswers(sql: Sql, id: string, answers: readonly StepA
         reason = case when a.outcome <> 'prevented' or p.state = 'applying' then a.reason end,
         step = case when a.outcome in ('answered', 'retry') then i.step end,
         step_version = case when a.outcome in ('answered', 'retry') then i.step_version end
-      from jsonb_to_recordset(${sql.json(answers as never)}) as a (product text, step text, outcome text, reason text), promotions p
-      where p.id = ${id} and i.promotion = ${id} and i.product = a.product and i.step = a.step and i.state in ('applying', 'giving-back')
-      returning i.product, i.state
+      from promotions p, (
+        select ${id}::uuid as promotion, array['applying', 'giving-back'] as states, *
+        from jsonb_to_recordset(${sql.json(answers as never)}) as a (product text, step text, outcome text, reason text) offset 0
+      ) a
+      where p.id = ${id} and i.promotion = a.promotion and i.product = a.product and i.step = a.step and i.state = any(a.states)
+      returning i.promotion, i.product, i.state
     )
     delete from claims using stored
-    where claims.promotion = ${id} and claims.product = stored.product and stored.state in ('refused', 'gone', 'given-back', 'untouched')`;
+    where claims.promotion = stored.promotion and claims.product = stored.product and stored.state in ('refused', 'gone', 'given-back', 'untouched')`;
 }
 
+/** More than a promotion has under way, also if several processes work on it. */
+const maxSettled = 10_000;
 /** Seconds after the answer, a step of a parked product fails, because its event waits for an operator. */
 const parkedAfterS = 60;
 
@@ -129,15 +136,18 @@ const parkedAfterS = 60;
  * @returns how many steps ended, and how many are still under way.
  */
 export async function settleSteps(sql: Sql, id: string): Promise<{ settled: number; left: number }> {
+  // In the order of the index by state, so that PostgreSQL reads no items in other states.
+  const underWay = (state: Step['state']) => sql`
+    (select promotion, product, state, step, step_version, answered_at, unsent from promotion_items
+    where promotion = ${id} and ${inState(sql, state)} order by state, product limit ${maxSettled})`;
   const [counts] = await sql<{ settled: number; found: number }[]>`
     with found as (
-      select i.product, i.step, promotions.state = 'applying' as is_applied, c.version as confirmed, p.version > i.step_version as is_over,
+      select i.promotion, i.product, i.step, promotions.state = 'applying' as is_applied, c.version as confirmed, p.version > i.step_version as is_over,
         coalesce(p.parked, false) and i.answered_at < clock_timestamp() - ${parkedAfterS} * interval '1 s' as is_parked,
         i.state = 'applying' and p.version > i.step_version and p.cents is null and not p.discontinued and not i.unsent as is_lost
-      from promotion_items i join promotions on promotions.id = i.promotion
+      from (${underWay('applying')} union all ${underWay('giving-back')}) i join promotions on promotions.id = ${id}
       left join product_prices_read p on p.id = i.product
       left join confirmed_steps c on c.step = i.step and c.version <= p.version
-      where i.promotion = ${id} and i.state in ('applying', 'giving-back')
     ), outcome as (
       select *, confirmed is not null or (coalesce(is_over, false) and not is_lost) as is_known from found
     ), settled as (
@@ -155,12 +165,12 @@ export async function settleSteps(sql: Sql, id: string): Promise<{ settled: numb
             then 'An event of the product was discarded, so the outcome of the last command is not known'
           when not o.is_known then 'Events of the product are parked, so the outcome of the last command is not known' end
       from outcome o
-      where i.promotion = ${id} and i.product = o.product and i.step = o.step
+      where i.promotion = o.promotion and i.product = o.product and i.step = o.step
         and (o.confirmed is not null or o.is_over or o.is_parked)
-      returning i.product, i.state
+      returning i.promotion, i.product, i.state
     ), released as (
       delete from claims using settled
-      where claims.promotion = ${id} and claims.product = settled.product and settled.state in ('given-back', 'untouched')
+      where claims.promotion = settled.promotion and claims.product = settled.product and settled.state in ('given-back', 'untouched')
     )
     select (select count(*) from settled)::integer as settled, (select count(*) from found)::integer as found`;
   const { settled = 0, found = 0 } = counts ?? {};
