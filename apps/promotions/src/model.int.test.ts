@@ -96,9 +96,9 @@ test('names are folded as the read model folds them', async () => {
   await using own = await createDatabase(inject('servers').writeDb, migratePromotions);
   await using other = await createDatabase(inject('servers').readDb, (dsn) => migrate(dsn, readModel));
   const functionsOf = async ({ sql }: TestDatabase) =>
-    await sql`select proname, prosrc, provolatile from pg_proc where proname in ('spell_name', 'name_words') order by proname`;
+    await sql`select proname, prosrc, provolatile from pg_proc where proname in ('spell_name', 'name_words', 'name_grams') order by proname`;
   const functions = await functionsOf(own);
-  expect(functions).toHaveLength(2);
+  expect(functions).toHaveLength(3);
   expect(functions).toEqual(await functionsOf(other));
 });
 

@@ -13,4 +13,5 @@ export { beginStream, eventStream, ResumeHeaders, streamHeadRoute } from './even
 export { outageProblem } from './outage.ts';
 export { QueryQueue } from './queries/query-queue.ts';
 export { RowLoader } from './queries/row-loader.ts';
+export { searchedText } from './searched-text.ts';
 export { isShort, isUnspaced, patternOf } from './word-pattern.ts';

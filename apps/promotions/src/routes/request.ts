@@ -1,4 +1,4 @@
-import { isText } from '@catalogue/reading';
+import { isText, searchedText } from '@catalogue/reading';
 import { type Fault, Problem } from '@catalogue/service';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { maxProducts, type NewPromotion, type ProductQuery } from './schemas.ts';
@@ -52,7 +52,8 @@ function productsOf(given: readonly string[], faults: Fault[]): string[] {
 }
 
 function queryOf(query: ProductQuery, faults: Fault[]): ProductQuery {
-  if (query.q?.trim() === '') faults.push({ pointer: '/query/q', message: 'Must not be blank' });
+  if (query.q !== undefined && searchedText(query.q).trim() === '')
+    faults.push({ pointer: '/query/q', message: 'Must not be blank' });
   if (!isText(query.q ?? '')) faults.push({ pointer: '/query/q', message: noNul });
   for (const name of ['minPrice', 'maxPrice'] as const) {
     const value = query[name] ?? 0;

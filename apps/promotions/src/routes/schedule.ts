@@ -160,7 +160,7 @@ async function chosen(sql: Sql, query: ProductQuery): Promise<string[]> {
     throw new Problem('names-unknown', detail);
   }
   if (products === 'nothing-to-find') {
-    throw invalid({ pointer: '/query/q', message: 'Must contain a letter, a digit or a sign' });
+    throw invalid({ pointer: '/query/q', message: 'Must contain a letter, a digit or a sign that a search finds' });
   }
   if (products.length > 0 && products.length <= maxProducts) return products;
   const message =

@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
-import { patternOf } from '@catalogue/reading';
+import { patternOf, searchedText } from '@catalogue/reading';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { next } from '../machine/promotion.ts';
 import { claimChunk, claimNext } from './claims.ts';
@@ -115,11 +115,13 @@ export async function findUnknown(sql: Sql, products: readonly string[]): Promis
 interface SearchedName {
   words: string[];
   signed: string[];
+  /** What a search finds signs by, if there is no word: some signs, such as the Arabic comma, it does not find. */
+  grams: string[];
 }
 
 /**
- * Why a query chooses no products: `q` has only invisible characters, or the name of a product in the price range is
- * unknown, so that it may match or not.
+ * Why a query chooses no products: `q` has only characters that are invisible or that a search does not find, or the
+ * name of a product in the price range is unknown, so that it may match or not.
  */
 export type Undecided = 'nothing-to-find' | 'names-unknown';
 
@@ -142,8 +144,8 @@ export async function findChosen(
       select id from product_prices_read where ${inRange} order by id limit ${limit}`;
     return found.map(({ id }) => id);
   }
-  const { words, signed } = await readSearched(sql, q);
-  if (words.length + signed.length === 0) return 'nothing-to-find';
+  const { words, signed, grams } = await readSearched(sql, q);
+  if (words.length + grams.length === 0) return 'nothing-to-find';
   const found = await sql<{ id: string; isUnnamed: boolean }[]>`
     select id, name is null as "isUnnamed" from product_prices_read
     where ${inRange} and (name is null or (folded like all(${words.map(patternOf)}::text[])
@@ -152,16 +154,17 @@ export async function findChosen(
           ? sql``
           : sql`and not exists (
         select from unnest(${signed}::text[]) sign where strpos(spell_name(name), sign) = 0)`
-      }))
+      } ${grams.length === 0 ? sql`` : sql`and name_grams(spell_name(name)) @> ${grams}::text[]`}))
     order by name is null desc, id limit ${limit}`;
   return found[0]?.isUnnamed ? 'names-unknown' : found.map(({ id }) => id);
 }
 
 async function readSearched(sql: Sql, q: string): Promise<SearchedName> {
-  const [searched = { words: [], signed: [] }] = await sql<SearchedName[]>`
+  const [searched = { words: [], signed: [], grams: [] }] = await sql<SearchedName[]>`
     select array_remove(string_to_array(btrim(name_words(spelt)), ' '), '') as words,
-      array(select part from regexp_split_to_table(spelt, '[[:space:]]+') part where part <> '' and btrim(name_words(part)) <> part) as signed
-    from spell_name(${q}) spelt`;
+      array(select part from regexp_split_to_table(spelt, ' +') part where part <> '' and btrim(name_words(part)) <> part) as signed,
+      case when btrim(name_words(spelt)) = '' then coalesce(name_grams(spelt), '{}') else '{}' end as grams
+    from spell_name(${searchedText(q)}) spelt`;
   return searched;
 }
 

@@ -1,3 +1,4 @@
+import { searchedText } from '@catalogue/reading';
 import { Problem } from '@catalogue/service';
 import type { Filter, PagePosition } from './filter.ts';
 import { decodeCursor, encodeCursor } from './page-cursor.ts';
@@ -15,8 +16,8 @@ export interface ListRequest {
  * @throws {Problem} `invalid-request` for a cursor of another list, and for a minimum price above the maximum.
  */
 export function listRequest(query: Filter & { cursor?: string | undefined }, limit: number): ListRequest {
-  const text = query.q?.trim();
-  const given = { ...query, q: text === '' ? undefined : text };
+  const isBlank = searchedText(query.q ?? '').trim() === '';
+  const given = { ...query, q: isBlank ? undefined : query.q?.trim() };
   if (query.cursor === undefined) {
     requireRange(given);
     return { filter: normalize(given), limit, after: undefined };

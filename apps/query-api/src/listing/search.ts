@@ -1,4 +1,5 @@
 import type { PendingQuery, Sql } from '@catalogue/postgres';
+import { searchedText } from '@catalogue/reading';
 import type { PagePosition, SearchExtent } from './filter.ts';
 import { type ListRequest, unusableCursor } from './list-request.ts';
 import { likeliest } from './misspellings.ts';
@@ -115,7 +116,7 @@ function readText(sql: Sql, text: string): PendingQuery<Text> {
   return sql<Text[]>`
     select btrim(folded) as folded, coalesce(grams, '{}') as grams,
       array(select unnest(name_grams(spelt)) except select unnest(grams)) as signs
-    from spell_name(${text}) spelt, name_words(spelt) folded, name_grams(folded) grams`;
+    from spell_name(${searchedText(text)}) spelt, name_words(spelt) folded, name_grams(folded) grams`;
 }
 
 /** For each word, the known words that share most of its trigrams. The pool sets `similarity_threshold`. */
