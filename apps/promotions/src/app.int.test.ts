@@ -149,6 +149,9 @@ test('a refusal says what is allowed', async () => {
     '/endsBefore': instant,
     '/onRefusal': 'Must be one of skip, undo',
   });
+  // In UTC, the year is 10000: PostgreSQL would refuse it.
+  const late = await ask('POST', '/promotions', { ...valid(), endsBefore: '9999-12-31T23:59:59-14:00' });
+  expect(late).toMatchObject({ status: 400, body: { errors: [{ pointer: '/endsBefore', message: instant }] } });
 });
 
 test('the same request with the same key or id schedules one promotion, another one is refused', async () => {

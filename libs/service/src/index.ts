@@ -13,7 +13,7 @@ export { orAborted } from './or-aborted.ts';
 export { type KafkaBrokers, kafkaBrokers, kafkaTopic } from './kafka-settings.ts';
 export { type Fault, Problem, problemResponses, type ProblemType } from './problem.ts';
 export { outliveClosedPipe, readArguments } from './program.ts';
-export { decimalNumber, oneOf, shortText, timestamp, wholeNumber } from './query-parameter.ts';
+export { decimalNumber, isTimestamp, oneOf, shortText, timestamp, wholeNumber } from './query-parameter.ts';
 export { pooledRandomBytes } from './random.ts';
 export { eventCodec, registrySettings } from './registry-settings.ts';
 export { repeat } from './repeat.ts';

@@ -48,7 +48,7 @@ export function shortText(name: string, longest: number, description: string) {
   return Type.Unsafe<string>({ [Kind]: name, [rule]: must, type: 'string', maxLength: longest, description });
 }
 
-const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt](?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
 /** An RFC 3339 timestamp of a day that exists. */
 export function timestamp(name: string, description: string) {
@@ -57,9 +57,14 @@ export function timestamp(name: string, description: string) {
   return Type.Unsafe<string>({ [Kind]: name, [rule]: must, type: 'string', format: 'date-time', description });
 }
 
-/** A Date would also take other texts, and days that a month does not have. */
-function isTimestamp(text: string): boolean {
+/**
+ * Whether a text is an RFC 3339 timestamp whose day exists, and whose year has four digits in UTC, too: the services store
+ * and send instants in UTC. A Date would also take other texts, and days that a month does not have.
+ */
+export function isTimestamp(text: string): boolean {
   const [, year, month, day] = rfc3339.exec(text) ?? [];
-  if (day === undefined || Number.isNaN(Date.parse(text.toUpperCase()))) return false;
+  const at = new Date(text.toUpperCase());
+  if (day === undefined || Number.isNaN(at.getTime())) return false;
+  if (at.getUTCFullYear() < 0 || at.getUTCFullYear() > 9999) return false;
   return new Date(`${year}-${month}-${day}T00:00:00Z`).getUTCDate() === Number(day);
 }

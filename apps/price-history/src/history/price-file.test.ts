@@ -51,6 +51,11 @@ test.each([
   ['id,price', 'line 1: the header must begin with product,from,to,price'],
   [',2025-01-01T00:00:00Z,,1', 'line 2: product must have 1 to 500 characters'],
   ['mouse,yesterday,,1', `line 2: from ${timestamps}, not "yesterday"`],
+  ['mouse,2025-02-30T00:00:00Z,,1', `line 2: from ${timestamps}, not "2025-02-30T00:00:00Z"`],
+  [
+    'mouse,2025-01-01T00:00:00Z,,39,90',
+    'line 2: has 5 fields, more than the header: write prices with a point, such as 39.90',
+  ],
   ['mouse,2025-01-01T00:00:00Z,soon,1', `line 2: to ${timestamps}, not "soon"`],
   ['mouse,2026-07-01T00:00:00Z,,1', 'line 2: from is in the future'],
   ['mouse,2025-01-02T00:00:00Z,2025-01-02T00:00:00Z,1', 'line 2: to must be after from'],

@@ -1,3 +1,4 @@
+import { isTimestamp } from '@catalogue/service';
 import type { LoadedPeriod } from '../projection/loaded.ts';
 
 const columns = ['product', 'from', 'to', 'price'];
@@ -17,6 +18,8 @@ export class PriceFile {
   readonly #source: string;
   readonly #nowMs: number;
   #line = 0;
+  /** The number of columns. */
+  #width = 0;
 
   constructor(source: string, nowMs: number) {
     this.#source = source;
@@ -29,11 +32,15 @@ export class PriceFile {
     // Excel begins a file with a byte order mark.
     const fields = fieldsOf(this.#line === 1 ? text.replace(/^\ufeff/, '') : text);
     if (this.#line === 1) {
+      this.#width = fields?.length ?? 0;
       if (columns.every((column, index) => fields?.[index] === column)) return undefined;
       throw this.#fault(`the header must begin with ${columns.join(',')}`);
     }
     if (text.trim() === '') return undefined;
     if (fields === undefined) throw this.#fault('quotes are not closed');
+    // "39,90" without quotes would be a price of 39.
+    if (fields.length > this.#width)
+      throw this.#fault(`has ${fields.length} fields, more than the header: write prices with a point, such as 39.90`);
     const [product = '', from = '', to = '', price = ''] = fields;
     if (product === '' || product.includes('\0') || product.length > maxProductLength)
       throw this.#fault(`product must have 1 to ${maxProductLength} characters`);
@@ -49,8 +56,7 @@ export class PriceFile {
   }
 
   #instant(name: string, text: string): number {
-    const isTimestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text);
-    const at = isTimestamp ? Date.parse(text) : Number.NaN;
+    const at = isTimestamp(text) ? Date.parse(text.toUpperCase()) : Number.NaN;
     if (Number.isNaN(at) || at < Date.parse('0020-01-01T00:00:00Z'))
       throw this.#fault(
         `${name} must be an RFC 3339 timestamp such as 2025-11-23T10:15:30Z, not ${JSON.stringify(text)}`,
