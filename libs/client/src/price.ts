@@ -12,10 +12,10 @@ export interface PricePeriod {
   to: string | null;
 }
 
-/** The prior price that a trader indicates with a price reduction in the EU, with what it rests on. */
+/** The prior price that a trader indicates with a price reduction in the EU, with its evidence. */
 export interface PriorPrice {
   id: string;
-  /** The version of the product that the answer rests on. */
+  /** The version of the product from which the answer was computed. */
   version: number;
   market: string;
   at: string;
@@ -60,7 +60,7 @@ export interface Reduction {
   promotion: string | null;
 }
 
-/** Whose rules decide; the service’s first market when absent. */
+/** The market whose rules apply; the service’s first market when absent. */
 export interface MarketQuery {
   market?: string | undefined;
 }

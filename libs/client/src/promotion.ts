@@ -43,7 +43,7 @@ export type NewPromotion = PriceRule &
     startsAt?: string;
     /** RFC 3339, with an offset. Not part of the promotion. */
     endsBefore: string;
-    /** When a product takes no part: go on without it, or give every price back. */
+    /** What to do if a product cannot take part: continue without it, or give every price back. */
     onRefusal: 'skip' | 'undo';
   };
 
@@ -87,7 +87,7 @@ export interface Promotion {
   endsBefore: string;
   onRefusal: 'skip' | 'undo';
   state: PromotionState;
-  /** Why, where the state does not say all. */
+  /** Why the promotion is in this state; null if the state says enough. */
   reason: string | null;
   /** The number of its changes. */
   version: number;
@@ -119,9 +119,9 @@ export interface PromotionItem {
   before: number | null;
   /** The price of the promotion. */
   promoted: number | null;
-  /** Why it was refused, kept or has failed. */
+  /** Why the product was refused, kept its price, or failed. */
   reason: string | null;
-  /** For `kept`: the price that the promotion left, when it was set, and the request id of that change. */
+  /** For `kept`: the price that someone else set, when that was, and the request id of that change. */
   kept: { price: number | null; at: string | null; by: string | null } | null;
 }
 

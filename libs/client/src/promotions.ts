@@ -16,7 +16,7 @@ import type {
 import { newKey, nextOf, pagesOf, queryString } from './request.ts';
 import { promotionChanges, type StreamOptions, streamFrom } from './stream.ts';
 
-/** `timeout`, `token` and `fetch` mean what they mean for `Catalogue`. */
+/** `timeout`, `token` and `fetch` are as in `CatalogueOptions`. */
 export interface PromotionsOptions extends CallerOptions {
   /** Where promotions is, for example `http://localhost:8085`; in a browser also a path. */
   promotions: string;
@@ -24,7 +24,7 @@ export interface PromotionsOptions extends CallerOptions {
 
 export type OperationOptions = Omit<ChangeOptions, 'idempotencyKey'>;
 
-/** A promotion that is in one of these states needs no cancelling: its prices were never applied, or are given back. */
+/** In these states a promotion is cancelled already: its prices were never applied, or are being given back. */
 const cancelled: readonly PromotionState[] = ['cancelled', 'compensating', 'undone'];
 
 /**
@@ -132,19 +132,22 @@ export class Promotions {
   }
 
   /**
-   * Tries again what needs attention. When an answer was lost, the client’s retry may fail with `not-possible`, or with
-   * `version-mismatch` given `ifMatch`, although the first attempt took effect: `get` tells.
+   * Tries failed products again. If an answer is lost, the client’s retry may fail with `not-possible`, or with
+   * `ifMatch` with `version-mismatch`, although the first attempt took effect: check with `get`.
    */
   async retry(id: string, options: OperationOptions = {}): Promise<Promotion> {
     return await this.#operate(id, 'retry', options);
   }
 
-  /** Leaves the promoted prices as they are, and ends the promotion. A lost answer has the same effect as for `retry`. */
+  /** Keeps the promoted prices, and ends the promotion. After a lost answer, check with `get`, as for `retry`. */
   async keep(id: string, options: OperationOptions = {}): Promise<Promotion> {
     return await this.#operate(id, 'keep', options);
   }
 
-  /** Moves the end of a promotion that is not over: RFC 3339, with an offset. `ifMatch` allows an end that is there already. */
+  /**
+   * Moves the end of a promotion that is scheduled, applying or active to an instant (RFC 3339, with an offset).
+   * Succeeds if the promotion has this end already, even with an old `ifMatch`.
+   */
   async changeEnd(id: string, endsBefore: string, { signal, ifMatch }: OperationOptions = {}): Promise<Promotion> {
     const headers = { 'content-type': 'application/merge-patch+json', ...condition(ifMatch) };
     try {

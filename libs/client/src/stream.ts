@@ -17,7 +17,7 @@ export interface StreamOptions {
   onConnection?: ((state: 'live' | 'lost') => void) | undefined;
 }
 
-/** After this long without a byte, the connection counts as dead. The services send something at least every 15 s. */
+/** After this time without a byte, the connection counts as dead. The services send something at least every 15 s. */
 const maxSilenceMs = 40_000;
 
 /** A stream of a service. */

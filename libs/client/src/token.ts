@@ -38,7 +38,7 @@ async function ask(token: () => Promise<string>): Promise<string> {
     const text: unknown = await token();
     if (isAccessToken(text)) return text;
     throw new TypeError(
-      'token must return letters, digits and - . _ ~ + /, and = at the end only: trim what a file has',
+      'token must return letters, digits and - . _ ~ + /, and = at the end only: trim the content of a file',
     );
   } catch (cause) {
     throw new NoToken('There is no access token', { cause });
