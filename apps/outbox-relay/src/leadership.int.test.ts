@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { loadCursor, migrateEventStore } from '@catalogue/event-store';
 import { connect } from '@catalogue/postgres';
+import { createLogger } from '@catalogue/service';
 import { createDatabase, createTopic, type TestDatabase, type TestTopic, waitFor } from '@catalogue/testing';
 import { expect, inject, test } from 'vitest';
 import { appendTo, newIds, startRelayProcess, upTo, versionsOn } from '../test/fixture.ts';
+import { campaign, type Role } from './leadership.ts';
 import { defaultName, lockOf } from './name.ts';
 import { batchSize } from './relay.ts';
 
@@ -46,6 +49,38 @@ test('when the leader stops, the other relay leads within seconds, and no event 
   expect(await versionsOn(topic, 1500)).toEqual(new Map(products.map((id) => [id, upTo(30)])));
 });
 
+test('a leader whose connection ends while it pauses names that as the reason', async () => {
+  await using db = await createDatabase(writeDb, migrateEventStore);
+  const stop = new AbortController();
+  const roles: [Role, string | undefined][] = [];
+  const campaigning = campaign({
+    name: defaultName,
+    dsn: db.dsn,
+    log: createLogger('test', 'silent'),
+    signal: stop.signal,
+    requireFit: () => Promise.resolve(),
+    isStuck: () => false,
+    lead: ({ signal }) => delay(60_000, undefined, { signal }),
+    onRole: (role, why) => roles.push([role, why]),
+  });
+  await waitFor('the lead', () => roles.length > 0);
+  await terminateLeader(db);
+  await waitFor('another role', () => roles.length > 1);
+  stop.abort();
+  await campaigning;
+  expect(roles.slice(0, 2)).toEqual([
+    ['leading', undefined],
+    // A ping that is under way fails with its own reason.
+    ['starting', expect.stringMatching(/^The connection that holds the lock|^CONNECTION_|^57P01$/)],
+  ]);
+});
+
+/** Ends the connection that holds the lock. */
+async function terminateLeader(db: TestDatabase): Promise<void> {
+  await db.sql`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())`;
+}
+
 /** Takes the lead as soon as the leader loses it, and sends nothing. */
 async function supplant(db: TestDatabase, loseIt: () => unknown) {
   const sql = connect(db.dsn, { name: 'supplanter', max: 1 });
@@ -71,11 +106,7 @@ test('a leader whose connection ends sends nothing until it leads again', async 
   const products = newIds(50);
   let free: number;
   {
-    await using _other = await supplant(
-      db,
-      () => db.sql`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
-        and database = (select oid from pg_database where datname = current_database())`,
-    );
+    await using _other = await supplant(db, () => terminateLeader(db));
     await waitFor('the relay to notice', async () => !(await relay.isLeading()));
     await appendTo(db, products, 1, 5);
     await waitFor('the relay to stand by', relay.standsBy);

@@ -131,7 +131,11 @@ async function holdTerm(session: Sql, lost: AbortController, candidate: Candidat
     }
   })().catch(() => {});
   try {
-    await lead({ signal: AbortSignal.any([signal, lost.signal]), confirm });
+    await lead({ signal: AbortSignal.any([signal, lost.signal]), confirm }).catch((error: unknown) => {
+      // Work that the loss cuts short rejects with "aborted", and not with the reason.
+      lost.signal.throwIfAborted();
+      throw error;
+    });
     lost.signal.throwIfAborted();
   } finally {
     ended.abort();
