@@ -82,7 +82,12 @@ export class Producer {
     const { promise, resolve, reject } = Promise.withResolvers<Delivery[]>();
     const batch: Batch = { deliveries: [], missing: 1, done: resolve };
     this.#pending.add(batch);
-    this.#handover = this.#handover.then(() => this.#produce(client, topic, messages, batch)).catch(reject);
+    this.#handover = this.#handover
+      .then(() => this.#produce(client, topic, messages, batch))
+      .catch((error: unknown) => {
+        this.#pending.delete(batch);
+        reject(error);
+      });
     return await promise;
   }
 
