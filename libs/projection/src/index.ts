@@ -6,4 +6,5 @@ export type { Effects, Legacy, Merged, Model, Step, Table, Tracked, Writes, Writ
 export { type PlainRow, plainRows, type PlainTable } from './plain-rows.ts';
 export { openProjection, type Projection, type ProjectionOptions } from './projection.ts';
 export { buildWorker, modelSettings, runModel } from './run-model.ts';
+export { readClock } from './tables/clock.ts';
 export { TooMuchAtOnce } from './too-much-at-once.ts';

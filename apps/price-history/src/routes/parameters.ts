@@ -1,4 +1,4 @@
-import { type Fault, Problem, shortText, timestamp } from '@catalogue/service';
+import { type Fault, Problem, shortText, timestamp, wholeNumber } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import { findRule, type Markets } from '../rules/markets.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -26,6 +26,14 @@ export function requestedRule(
   if ('rule' in found) return found.rule;
   throw invalid({ pointer: '/market', message: found.unknown });
 }
+
+export const defaultLimit = 100;
+
+/** The parameters of a page of `things`, 100 when absent. `name` is unique among the parameters of the process. */
+export const pageParameters = (name: string, maxLimit: number, things: string) => ({
+  limit: Type.Optional(wholeNumber(name, maxLimit, `${things} per page, ${defaultLimit} when absent`, defaultLimit)),
+  cursor: Type.Optional(Type.String({ description: 'The cursor of a `Link`' })),
+});
 
 const instantRule = 'An RFC 3339 timestamp that is not in the future';
 

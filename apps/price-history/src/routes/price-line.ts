@@ -1,11 +1,20 @@
 import type { Transaction } from '@catalogue/postgres';
 import { decodeCursorParts, encodeCursorParts, sendTagged } from '@catalogue/reading';
-import { type Server, wholeNumber, withHeaders } from '@catalogue/service';
+import { type Server, withHeaders } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import { type TaggedBody, tagged } from '../answers/priced.ts';
 import { showPeriod } from '../answers/shown-prior-price.ts';
 import { readPeriods } from '../tables/price-line.ts';
-import { invalid, isStorable, ProductParameters, type Range, RangeParameters, requestedRange } from './parameters.ts';
+import {
+  defaultLimit,
+  invalid,
+  isStorable,
+  pageParameters,
+  ProductParameters,
+  type Range,
+  RangeParameters,
+  requestedRange,
+} from './parameters.ts';
 import {
   answered,
   found,
@@ -19,16 +28,10 @@ import {
 } from './route.ts';
 import { Period } from './schemas.ts';
 
-const defaultLimit = 100;
-const maxLimit = 1_000;
-
 const LineParameters = Type.Object(
   {
     ...RangeParameters,
-    limit: Type.Optional(
-      wholeNumber('PeriodLimit', maxLimit, `Periods per page, ${defaultLimit} when absent`, defaultLimit),
-    ),
-    cursor: Type.Optional(Type.String({ description: 'The cursor of a `Link`' })),
+    ...pageParameters('PeriodLimit', 1_000, 'Periods'),
     ...WaitParameters,
   },
   { additionalProperties: false },

@@ -1,11 +1,11 @@
 import type { Transaction } from '@catalogue/postgres';
 import { decodeCursorParts, encodeCursorParts, isText, sendTagged } from '@catalogue/reading';
-import { type Server, wholeNumber, withHeaders } from '@catalogue/service';
+import { type Server, withHeaders } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import { tagged } from '../answers/priced.ts';
 import { showReduction } from '../answers/shown-reduction.ts';
 import { readReductions } from '../tables/reductions.ts';
-import { invalid, MarketParameter, requestedRule } from './parameters.ts';
+import { defaultLimit, invalid, MarketParameter, pageParameters, requestedRule } from './parameters.ts';
 import {
   answered,
   linkHeader,
@@ -19,16 +19,10 @@ import {
 import { Reduction } from './schemas.ts';
 import type { RuleBook } from '../tables/rule-book.ts';
 
-const defaultLimit = 100;
-const maxLimit = 500;
-
 const ReductionParameters = Type.Object(
   {
     ...MarketParameter,
-    limit: Type.Optional(
-      wholeNumber('ReductionLimit', maxLimit, `Reductions per page, ${defaultLimit} when absent`, defaultLimit),
-    ),
-    cursor: Type.Optional(Type.String({ description: 'The cursor of a `Link`' })),
+    ...pageParameters('ReductionLimit', 500, 'Reductions'),
     ...WaitParameters,
   },
   { additionalProperties: false },

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '@catalogue/postgres';
+import { readClock } from '@catalogue/projection';
 import { Gauge, type Logger, Problem, type Registry } from '@catalogue/service';
 import { type ItemCounts, itemStates } from '../machine/item.ts';
 import { readProgress, readTouched, type Touched } from '../tables/changed.ts';
 import type { PromotionRow } from '../tables/promotion-row.ts';
-import { readClock } from '../tables/schedule.ts';
 import { choose, type Known } from './choose.ts';
 
 /** A promotion with its progress. */

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Sql } from '@catalogue/postgres';
+import { readClock } from '@catalogue/projection';
 import {
   type Fault,
   type FastifyReply,
@@ -14,15 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PriceRule } from '../machine/price-rule.ts';
 import { applyItem } from '../machine/item-step.ts';
 import { readKnown } from '../tables/items.ts';
-import {
-  findCheaper,
-  findChosen,
-  findRepeated,
-  findUnknown,
-  readClock,
-  schedule,
-  type Scheduled,
-} from '../tables/schedule.ts';
+import { findCheaper, findChosen, findRepeated, findUnknown, schedule, type Scheduled } from '../tables/schedule.ts';
 import type { Clash } from '../tables/promotion-row.ts';
 import { originOf } from './origin.ts';
 import { requested } from './request.ts';

@@ -1,9 +1,9 @@
 import type { Sql } from '@catalogue/postgres';
+import { readClock } from '@catalogue/projection';
 import { beginStream, eventStream, ResumeHeaders, streamHeadRoute } from '@catalogue/reading';
 import { problemResponses, type Server } from '@catalogue/service';
 import { Type } from '@sinclair/typebox';
 import type { Streams } from '../changes/streams.ts';
-import { readClock } from '../tables/schedule.ts';
 
 const description =
   'Server-sent events `promotion`, each with a promotion and its progress as `GET /promotions/{id}` answers; changes in quick ' +

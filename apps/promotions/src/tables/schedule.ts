@@ -174,9 +174,3 @@ export async function findCheaper(sql: Sql, products: readonly string[], cents: 
     select id from product_prices_read where id = any(${products as string[]}::text[]) and cents < ${cents} order by id`;
   return cheaper.map(({ id }) => id);
 }
-
-/** The database's clock, in milliseconds since 1970. All decisions about time use it. */
-export async function readClock(sql: Sql): Promise<number> {
-  const [clock] = await sql<{ ms: number }[]>`select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`;
-  return clock?.ms ?? Number.NaN;
-}
