@@ -2,7 +2,7 @@ const windowMs = 250;
 // Enough for a short burst after the process was idle.
 const minCapacity = 1_000;
 
-/** The limit for waiting commands: as many as were settled in the last 250 ms, so that none waits much longer. */
+/** The limit for waiting commands: as many as were settled in the last 250 ms, so that none waits much longer; at least 1 000. */
 export class Capacity {
   readonly #now: () => number;
   #windowBegan: number;

@@ -67,7 +67,7 @@ export class GroupCommit<State extends { version: number }, Command, C extends C
 
   /**
    * Decides a command. Resolves with its outcome once its events are durable.
-   * @throws {Overloaded} at once, if more than 250 ms of work waits already, and the caller has its share of it.
+   * @throws {Overloaded} at once, if more commands wait than the limit of `Capacity`, and the caller has its share of it.
    * @throws {NotDecided} if the database is down (at once during a known outage), if the command lost the race ten
    * times, or after 4.5 s. The command may be stored nevertheless: the same request with its key tells. Any other error
    * is a fault.
