@@ -348,7 +348,7 @@ export class Session {
 
   #request() {
     return {
-      // oxlint-disable-next-line typescript/no-deprecated -- Its author deprecates it as a warning; it serves tests and development.
+      // oxlint-disable-next-line typescript/no-deprecated -- Deprecated as a warning: for tests and development only.
       [allowInsecureRequests]: this.#isLocal,
       additionalParameters: this.#resource,
       signal: AbortSignal.timeout(answerTimeoutMs),

@@ -21,7 +21,7 @@ export function faultOfDatabase(error: unknown, variable: string): string {
   return message;
 }
 
-/** The message of an error in one line, and the code where there is none: a host name with several addresses fails without one. */
+/** An error's message in one line; its code if the message is empty, as for a host name with several addresses. */
 export function lineOf(error: unknown): string {
   const { message } = error as Error;
   const told = message === '' ? (errorCode(error) ?? String(error)) : message;

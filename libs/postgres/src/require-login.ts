@@ -39,7 +39,7 @@ function adviceOn(error: unknown): string | undefined {
   const code = errorCode(error) ?? '';
   // A wrong password, a role that does not exist or may not log in, no entry in pg_hba.conf.
   if (code.startsWith('28')) return 'correct its user and password, or pg_hba.conf';
-  // A parameter that PostgreSQL does not know, or a value that it does not take. postgres.js sends it those that it does not know.
+  // PostgreSQL refused a parameter or its value: postgres.js passes on the parameters that it does not know.
   if (code === '42704' || code === '22023') return 'correct the parameters after its ?';
   return undefined;
 }

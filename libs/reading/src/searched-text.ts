@@ -1,7 +1,7 @@
 /**
- * A searched text with a space for what any of JavaScript, ICU and PostgreSQL takes for white space. They disagree about control
- * characters, about line and paragraph separators, and by the locale of a database. In PostgreSQL’s functions a line break next to a
- * sign is a part of the sign.
+ * A searched text with a space for what any of JavaScript, ICU and PostgreSQL takes for white space. They disagree about
+ * control characters and line separators, and PostgreSQL also by the locale of a database. In PostgreSQL’s functions a
+ * line break next to a sign is a part of the sign.
  */
 export function searchedText(text: string): string {
   return text.replace(whiteSpace, ' ');

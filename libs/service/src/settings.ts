@@ -168,7 +168,7 @@ function withFile(address: string, file: string): string {
 /** The sessions that postgres.js can be told to use; those of libpq without `any`, which is what it does otherwise. */
 const sessionKinds = ['read-write', 'read-only', 'primary', 'standby', 'prefer-standby'];
 
-/** Refuses what libpq understands and postgres.js does not: it would look for a host of that name, or connect to another server. */
+/** Refuses what libpq understands and postgres.js does not: it would take it for a host, or use another server. */
 function checkServer({ hostname, searchParams }: URL): void {
   if (/%2f/i.test(hostname)) throw new Error('names a socket in place of a host: the services connect by TCP');
   const other = ['host', 'hostaddr', 'port', 'dbname', 'user', 'password'].find((name) => searchParams.has(name));

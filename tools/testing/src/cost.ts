@@ -1,8 +1,7 @@
 import type { Sql, Transaction } from '@catalogue/postgres';
 
 /**
- * What statements cost: pages of 8 kB that they read, from memory or disk, entries of indexes that they read, and the tables that they
- * read from end to end.
+ * What statements cost: pages of 8 kB read from memory or disk, index entries read, and tables read from end to end.
  */
 export interface Cost {
   buffers: number;

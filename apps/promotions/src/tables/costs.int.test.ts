@@ -42,7 +42,7 @@ async function growEarlier(sql: Sql): Promise<void> {
     select md5('over ' || n)::uuid, 1, gen_random_uuid(), 'PromotionScheduled', 1, '{}', '{}', now() from generate_series(3, 20000) n`;
 }
 
-/** The items of promotions that are over: 10 of each. One promotion of 30 000 products is at work, and one claims 30 000 others. */
+/** Items of promotions that are over, 10 each. One promotion works on 30 000 products, and one claims 30 000 others. */
 async function grow(sql: Sql): Promise<void> {
   await sql`
     insert into promotion_items (promotion, product, state)
