@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { eventsAppended, load, migrateEventStore, readBackward } from '@catalogue/event-store';
 import { createLogger, createMetrics, type Server } from '@catalogue/service';
-import { createDatabase, type TestDatabase, waitFor } from '@catalogue/testing';
+import { createDatabase, type TestDatabase } from '@catalogue/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { buildApp } from './app.ts';
 
@@ -63,16 +63,11 @@ describe('a product', () => {
     expect(await payloadsOf(body['id'] as string)).toEqual([{ id: body['id'], name: 'Mouse ergonomico', price: 39.9 }]);
   });
 
-  test('is announced to the relay, and a command that changes nothing is not', async () => {
+  test('is announced to the relay', async () => {
     let hints = 0;
     const listening = await db.sql.listen(eventsAppended, () => (hints += 1));
-    const id = await create();
-    await waitFor('a hint', () => hints > 0);
-    const heard = hints;
-    await call({ method: 'PUT', url: `/products/${id}`, body: { price: 39.9 } });
-    await db.sql`select pg_notify(${eventsAppended}, '')`;
-    await waitFor('the hint of this test', () => hints > heard);
-    expect(hints).toBe(heard + 1);
+    await create();
+    await expect.poll(() => hints).toBeGreaterThan(0);
     await listening.unlisten();
   });
 
