@@ -44,7 +44,7 @@ export async function buildApp(options: AppOptions) {
     dependencies: { ...projection.dependencies, rules: () => rulesState(reader, markets) },
   });
   requireRevalidation(app);
-  const feed = new ChangeFeed(new ChangeLog(reader, { columns: [], channel: changesAppended }), log);
+  const feed = new ChangeFeed(new ChangeLog(reader, { columns: [], channel: changesAppended }), log, { maySkip: true });
   const rules = new RuleBook(reader, markets);
   const statuses = new RowLoader((ids) => findStatuses(reader, 'priced_products', ids));
   const consistency = new Consistency({ feed, statuses, metrics });

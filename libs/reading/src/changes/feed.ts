@@ -22,9 +22,20 @@ const hintPauseMs = 2;
 /** How many changes one read returns, and how many stay in memory: 10 000 take about 5 MB. */
 const maxReadChanges = 1_000;
 const maxKeptChanges = 10_000;
+/** The most changes that are read for nobody, if the feed may skip. */
+const maxUnwantedChanges = 200;
 /** Callers that may wait for a read. If the database is that slow, more would only wait longer. */
 const maxCallers = 5_000;
 const maxTurns = 8;
+
+export interface FeedOptions {
+  pauses?: typeof usualPausesMs;
+  /**
+   * True for a service without streams, where nobody resumes at an earlier change. While no request waits, the feed
+   * reads every 250 ms at most, and skips all changes if there are more than 200. False when absent.
+   */
+  maySkip?: boolean;
+}
 /** Limit for a read together with the one before it: a frozen database answers neither. */
 const maxLookMs = 5_000;
 
@@ -47,14 +58,20 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
   #asking = 0;
   #wanted = 0;
   readonly #pauses: typeof usualPausesMs;
+  readonly #maySkip: boolean;
   #pause: number;
   #hinted = false;
   #wake = () => {};
 
-  constructor(changeLog: ChangeLog<Change>, log: Logger, pauses = usualPausesMs) {
+  constructor(
+    changeLog: ChangeLog<Change>,
+    log: Logger,
+    { pauses = usualPausesMs, maySkip = false }: FeedOptions = {},
+  ) {
     this.#changeLog = changeLog;
     this.#log = log;
     this.#pauses = pauses;
+    this.#maySkip = maySkip;
     this.#pause = pauses.soonest;
   }
 
@@ -150,7 +167,8 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
         const before = this.position;
         await this.current();
         logged.clear();
-        this.#pause = this.position === before ? this.#pause * 1.25 : this.#pauses.soonest;
+        const soonest = this.#mayWait ? this.#pauses.idle : this.#pauses.soonest;
+        this.#pause = this.position === before ? this.#pause * 1.25 : soonest;
       } catch (err) {
         if (signal.aborted) break;
         const code = errorCode(err);
@@ -160,6 +178,10 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
       }
       if (!signal.aborted) await this.#sleep();
     }
+  }
+
+  get #mayWait(): boolean {
+    return this.#maySkip && this.#wanted === 0;
   }
 
   /** Reads at once if a request waits. Hints only shorten the pauses: reading at intervals is what finds every change. */
@@ -190,9 +212,11 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
   async #look(): Promise<boolean> {
     const recent = this.#recent;
     if (recent === undefined) return await this.#begin();
-    const read = await this.#changeLog.read(recent.position, maxReadChanges);
+    const most = this.#mayWait ? maxUnwantedChanges : maxReadChanges;
+    const read = await this.#changeLog.read(recent.position, most);
     const changes = changesAfter(read, recent.position);
     if (changes === undefined) return await this.#begin();
+    if (most < maxReadChanges && read.last - recent.position.seq > most) return await this.#skip();
     recent.add(changes);
     if (changes.length > 0) this.#changedAt = performance.now();
     // Trims rarely and in one step: removing from the front moves all other elements.
@@ -202,12 +226,24 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
     return recent.position.seq >= read.last;
   }
 
+  async #skip(): Promise<true> {
+    // One change: its mark tells at the next read whether the log is still the same.
+    const { base, changes } = newestChanges(await this.#changeLog.readNewest(1));
+    this.#startAt(base, changes);
+    for (const listener of this.#listeners) listener.reset();
+    return true;
+  }
+
+  #startAt(base: LogPosition, changes: Change[]): void {
+    this.#recent = new RecentChanges(base, changes);
+    this.#changedAt = performance.now();
+  }
+
   /** Starts at the end of the log. Streams that resume after a restart of this process find the last changes in memory. */
   async #begin(): Promise<true> {
     const before = this.position;
     const { base, changes } = newestChanges(await this.#changeLog.readNewest(maxKeptChanges));
-    this.#recent = new RecentChanges(base, changes);
-    this.#changedAt = performance.now();
+    this.#startAt(base, changes);
     this.#begun.resolve();
     if (before === undefined) return true;
     this.#log.info({ before, after: this.position }, 'Following the change log from a new position');
