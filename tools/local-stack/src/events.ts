@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { defaultTopic } from '@catalogue/contracts';
 import { type MessageBatch, openConsumer } from '@catalogue/kafka';
-import { readSettings } from './settings.ts';
+import { readSettings, refuseArguments, type Settings } from './settings.ts';
 
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
 // The reader has closed the pipe, as in `| head`.
 process.stdout.on('error', () => stopping.abort());
 
-const { ports, kafkaBroker = `127.0.0.1:${ports.kafka.number}` } = readSettings(process.env);
+const { ports, kafkaBroker = `127.0.0.1:${ports.kafka.number}` } = settings();
 const topic = process.env['KAFKA_TOPIC'] ?? defaultTopic;
 const tell = (fields: object, line = '') => console.error(`${line} ${JSON.stringify(fields)}`);
 const consumer = openConsumer({
@@ -28,6 +28,17 @@ const consumer = openConsumer({
 });
 console.error(`The messages of ${topic} at ${kafkaBroker}, from the first one on; Ctrl-C ends this.`);
 await consumer.run(stopping.signal);
+
+/** Ends the process with one line if a setting or an argument is wrong. */
+function settings(): Settings {
+  try {
+    refuseArguments(process.argv.slice(2));
+    return readSettings(process.env);
+  } catch (error) {
+    console.error(`npm run events: ${(error as Error).message}`);
+    process.exit(1);
+  }
+}
 
 /** Avro is no text: examples/python-consumer prints the events of such a topic. */
 function textOf(value: Buffer | null): string {

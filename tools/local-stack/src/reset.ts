@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { home } from './home.ts';
 import { engineInsteadOfJava, KafkaContainer } from './kafka-container.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, refuseArguments } from './settings.ts';
 import { lockStack } from './stack-lock.ts';
 
 // npm run reset: deletes all data of `npm start`, and keeps downloads.
@@ -10,6 +10,7 @@ import { lockStack } from './stack-lock.ts';
 const data = ['write-db', 'read-db', 'promotions-db', 'kafka', 'registry'];
 
 try {
+  refuseArguments(process.argv.slice(2));
   const folder = home();
   const unlock = lockStack(folder);
   const engine = await engineInsteadOfJava();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { kafkaProperties } from './kafka-properties.ts';
-import { readSettings, schemeOf, serviceEnvironment, servicesOn } from './settings.ts';
+import { readSettings, schemeOf, serviceEnvironment, servicesOn, refuseArguments } from './settings.ts';
 import { welcome } from './welcome.ts';
 
 test('without settings the stack starts its own servers on the default ports', () => {
@@ -112,4 +112,9 @@ test.each(['docker-compose.yml', 'docker-compose.dev.yml'])('%s publishes every 
   const published = text.split('\n').filter((line) => line.trim().startsWith('ports:'));
   expect(published.length).toBeGreaterThan(1);
   for (const line of published) expect(line).toContain('ports: ["127.0.0.1:');
+});
+
+test('a command without arguments refuses one, since it would otherwise do its work', () => {
+  expect(() => refuseArguments(['--help'])).toThrow('There is no option --help: this command has none');
+  expect(() => refuseArguments([])).not.toThrow();
 });

@@ -71,6 +71,11 @@ export interface Settings {
   startsRegistry: boolean;
 }
 
+/** Throws if a command without arguments is given some: `npm run reset -- --help` must not delete the data. */
+export function refuseArguments(args: readonly string[]): void {
+  if (args[0] !== undefined) throw new Error(`There is no option ${args[0]}: this command has none`);
+}
+
 /** Reads the settings; throws one line that names the faulty one. */
 export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[] = []): Settings {
   const unknown = args.find((arg) => arg !== '--registry');
