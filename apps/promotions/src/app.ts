@@ -22,7 +22,7 @@ export interface AppOptions extends ProcessOptions {
 }
 
 /** Concurrent commands: command-api appends commands that arrive together in one transaction. */
-const maxCommands = 32;
+const maxCommands = 128;
 
 /** Builds the HTTP server of promotions, and the work beside it: the projection of prices, and the driver of promotions. */
 export async function buildApp(options: AppOptions) {
