@@ -13,6 +13,20 @@ const sasl = {
   KAFKA_SASL_PASSWORD: 'secret',
 };
 
+test.each(['a:9092', 'a.example:1, b.example:65535', '127.0.0.1:9092', '[::1]:9092', '[2001:DB8::1]:9092'])(
+  '%s are brokers',
+  (text) => {
+    expect(read({ KAFKA_BROKER: text })).toEqual({ brokers: text });
+  },
+);
+
+test.each(['a', 'a:', ':9092', 'a:65536', '::1:9092', '[::1]', '[a b]:9092', '[]:9092', 'a:1,,b:1', 'http://a:9092'])(
+  '%s are no brokers',
+  (text) => {
+    expect(() => read({ KAFKA_BROKER: text })).toThrow('KAFKA_BROKER must be host:port, separated by commas');
+  },
+);
+
 test('without a protocol, brokers are plain text', () => {
   expect(read({})).toEqual({ brokers: 'a:9092' });
   expect(read({ KAFKA_SECURITY_PROTOCOL: 'PLAINTEXT' })).toEqual({ brokers: 'a:9092' });

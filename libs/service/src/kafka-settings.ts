@@ -20,14 +20,13 @@ type PasswordMechanism = Exclude<(typeof mechanisms)[number], 'OAUTHBEARER'>;
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 
 /**
- * Kafka's bootstrap servers: `host:port`, separated by commas; and how to authenticate, from `KAFKA_SECURITY_PROTOCOL` and the
+ * Kafka's bootstrap servers: `host:port`, separated by commas, IPv6 addresses in brackets; and how to authenticate, from `KAFKA_SECURITY_PROTOCOL` and the
  * variables that it needs.
  */
 export const kafkaBrokers: Setting<KafkaBrokers> = {
   variable: 'KAFKA_BROKER',
   example: 'localhost:9092',
   parse: (text, env = {}) => {
-    const isBroker = (broker: string) => /^[^\s:,/]+:\d{1,5}$/.test(broker) && Number(broker.split(':')[1]) <= 65_535;
     const wrong = text.split(',').find((broker) => !isBroker(broker.trim()));
     if (wrong !== undefined) throw new Error(`must be host:port, separated by commas, not "${wrong}"`);
     const security = securityOf(env);
@@ -40,6 +39,12 @@ export const kafkaBrokers: Setting<KafkaBrokers> = {
     return secret === undefined ? undefined : `gets the ${secret} in clear text: ${remedy}`;
   },
 };
+
+/** Whether a text is `host:port`, with an IPv6 address in brackets, as librdkafka reads it. */
+function isBroker(text: string): boolean {
+  const port = /^(?:\[[\da-f:.]+\]|[^\s:,/[\]]+):(\d{1,5})$/i.exec(text)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
+}
 
 const remedy = 'set KAFKA_SECURITY_PROTOCOL=SASL_SSL, or a KAFKA_SASL_MECHANISM of SCRAM, so that nobody can read it';
 
