@@ -27,6 +27,8 @@ const maxUnwantedChanges = 200;
 /** Callers that may wait for a read. If the database is that slow, more would only wait longer. */
 const maxCallers = 5_000;
 const maxTurns = 8;
+/** Limit for a read together with the one before it: a frozen database answers neither. */
+const maxLookMs = 5_000;
 
 export interface FeedOptions {
   pauses?: typeof usualPausesMs;
@@ -36,8 +38,6 @@ export interface FeedOptions {
    */
   maySkip?: boolean;
 }
-/** Limit for a read together with the one before it: a frozen database answers neither. */
-const maxLookMs = 5_000;
 
 /**
  * Follows the change log of the serving generation, for all requests that wait for changes and all streams: one reader
