@@ -6,9 +6,8 @@ export function addressOf(option: string, given: string): string {
   const address = typeof given === 'string' ? given.trim() : undefined;
   const base = (globalThis as { location?: { href?: string } }).location?.href;
   if (address !== undefined && isUsable(address, base)) return withoutSlashes(address);
-  const told = typeof given === 'string' ? `"${given}"` : String(given);
   throw new TypeError(
-    `${option} must be an address like https://catalogue.example.com, without credentials, ? and #; it is ${told}`,
+    `${option} must be an address like https://example.com, without credentials, ? and #; it is ${JSON.stringify(given)}`,
   );
 }
 
@@ -21,8 +20,7 @@ function withoutSlashes(address: string): string {
 
 function isUsable(address: string, base: string | undefined): boolean {
   if (/[?#]/.test(address) || !URL.canParse(address, base)) return false;
-  const { protocol } = new URL(address, base);
   // The base of a relative address may have credentials.
-  const { username, password } = URL.canParse(address) ? new URL(address) : { username: '', password: '' };
-  return /^https?:$/.test(protocol) && username === '' && password === '';
+  const absolute = URL.canParse(address) ? new URL(address) : undefined;
+  return /^https?:$/.test(new URL(address, base).protocol) && !absolute?.username && !absolute?.password;
 }

@@ -1,4 +1,4 @@
-import { type Answer, type Connection, connector } from './connection.ts';
+import { type Answer, type Connection, connector, one } from './connection.ts';
 import type { MarketQuery, PricePeriod, PriorPrice, Reduction } from './price.ts';
 import { isProblem } from './problem.ts';
 import type {
@@ -62,10 +62,7 @@ interface Call {
   signal: AbortSignal | undefined;
   /** See `Request`. */
   deadline: number;
-  fits?: Fits | undefined;
 }
-
-type Fits = (body: unknown) => boolean;
 
 export interface CommandOptions extends CallOptions {
   /**
@@ -124,31 +121,26 @@ export class Catalogue {
   /** @throws {CatalogueProblem} `not-found` if the product was discontinued or never existed. */
   async get(id: string, { signal }: CallOptions = {}): Promise<Product> {
     const call = { signal, deadline: this.#queries.deadline() };
-    const { body } = await this.#query(pathOf(id), this.#tokens?.of(id) ?? [], call);
+    const { body } = await this.#query(pathOf(id), this.#tokens?.of(id) ?? [], call, one);
     return body as Product;
   }
 
   /** Loads one page of a list: the first, or the one at `cursor`, which is the `next` of an earlier page. */
   async page(query: ProductQuery & { cursor?: string | undefined } = {}, options: CallOptions = {}): Promise<Page> {
-    const call = { signal: options.signal, deadline: this.#queries.deadline() };
-    const unseen = await this.#reachOldest(call);
-    const written = this.#tokens?.withSeen(unseen) ?? [];
-    const answer = await this.#query(`/products${queryString({ ...query })}`, written, {
-      ...call,
-      fits: Array.isArray,
-    });
+    const answer = await this.#page(query, options);
     const next = nextOf(answer)?.get('cursor') ?? undefined;
     return { products: answer.body as Product[], ...(next === undefined ? {} : { next }) };
   }
 
   /** All products of a list. Loads each page when the loop reaches it. */
   async *list(query: ProductQuery = {}, options: CallOptions = {}): AsyncGenerator<Product> {
-    let cursor: string | undefined;
-    do {
-      const { products, next } = await this.page({ ...query, cursor }, options);
-      yield* products;
-      cursor = next;
-    } while (cursor !== undefined);
+    yield* pagesOf<Product>((cursor) => this.#page({ ...query, cursor }, options));
+  }
+
+  async #page(query: ProductQuery & { cursor?: string | undefined }, { signal }: CallOptions): Promise<Answer> {
+    const call = { signal, deadline: this.#queries.deadline() };
+    const unseen = await this.#reachOldest(call);
+    return await this.#query(`/products${queryString({ ...query })}`, this.#tokens?.withSeen(unseen) ?? [], call);
   }
 
   /**
@@ -160,7 +152,6 @@ export class Catalogue {
       this.#commands.send({
         method: 'GET',
         path: `${pathOf(id)}/history${queryString({ before })}`,
-        fits: Array.isArray,
         signal,
       });
     yield* pagesOf<HistoryEntry>(ask, 'before');
@@ -185,7 +176,7 @@ export class Catalogue {
     query: MarketQuery & { at?: string } = {},
     options: CallOptions = {},
   ): Promise<PriorPrice> {
-    const { body } = await this.#priced(`${pathOf(id)}/prior-price${queryString({ ...query })}`, [id], options);
+    const { body } = await this.#priced(`${pathOf(id)}/prior-price${queryString({ ...query })}`, [id], options, one);
     return body as PriorPrice;
   }
 
@@ -199,7 +190,7 @@ export class Catalogue {
       throw new TypeError(`priorPrices takes no id with a comma: ask priorPrice for "${several}"`);
     }
     const path = `/prior-prices${queryString({ ids: ids.join(','), ...query })}`;
-    const { body } = await this.#priced(path, ids, options, Array.isArray);
+    const { body } = await this.#priced(path, ids, options);
     return body as PriorPrice[];
   }
 
@@ -210,15 +201,13 @@ export class Catalogue {
     options: CallOptions = {},
   ): AsyncGenerator<PricePeriod> {
     yield* pagesOf<PricePeriod>((cursor) =>
-      this.#priced(`${pathOf(id)}/prices${queryString({ ...query, cursor })}`, [id], options, Array.isArray),
+      this.#priced(`${pathOf(id)}/prices${queryString({ ...query, cursor })}`, [id], options),
     );
   }
 
   /** The reductions in force, the largest first. Loads each page when the loop reaches it. */
   async *reductions(query: MarketQuery = {}, options: CallOptions = {}): AsyncGenerator<Reduction> {
-    yield* pagesOf<Reduction>((cursor) =>
-      this.#priced(`/reductions${queryString({ ...query, cursor })}`, [], options, Array.isArray),
-    );
+    yield* pagesOf<Reduction>((cursor) => this.#priced(`/reductions${queryString({ ...query, cursor })}`, [], options));
   }
 
   /** Makes reads wait for another client’s write, too. */
@@ -240,7 +229,7 @@ export class Catalogue {
         : { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
       ...(ifMatch === undefined ? {} : { 'if-match': `"${ifMatch}"` }),
     };
-    const answer = await this.#commands.send({ method, path, headers, body, fits: isWritten, signal });
+    const answer = await this.#commands.send({ method, path, headers, body, signal });
     const { id, version } = answer.body as Written;
     const receipt = { id, version, token: answer.headers.get('consistency-token') ?? '' };
     if (receipt.token !== '') this.remember(receipt);
@@ -250,10 +239,10 @@ export class Catalogue {
   }
 
   /** Sends a query that includes the writes, without those whose product turns out to be parked. */
-  async #query(path: string, receipts: readonly Receipt[], call: Call): Promise<Answer> {
+  async #query(path: string, receipts: readonly Receipt[], call: Call, has?: string): Promise<Answer> {
     for (let written = receipts; ; ) {
       try {
-        const answer = await this.#ask(path, written, call);
+        const answer = await this.#ask(path, written, call, has);
         this.#tokens?.shown(written);
         return answer;
       } catch (error) {
@@ -264,10 +253,10 @@ export class Catalogue {
   }
 
   /** A query about prices, which includes this client’s writes of these products. Queries of products still wait for them. */
-  async #priced(path: string, ids: readonly string[], { signal }: CallOptions, fits?: Fits): Promise<Answer> {
+  async #priced(path: string, ids: readonly string[], { signal }: CallOptions, has?: string): Promise<Answer> {
     const prices = this.#prices;
     if (prices === undefined) throw new TypeError('prices is missing: the address of price-history');
-    const call = { method: 'GET' as const, path, signal, fits, deadline: prices.deadline() };
+    const call = { method: 'GET' as const, path, signal, has, deadline: prices.deadline() };
     const tokens = ids.flatMap((id) => this.#tokens?.of(id) ?? []).slice(-maxTokens);
     const headers = { 'consistency-token': tokens.map(({ token }) => token).join(','), prefer: 'wait=5' };
     try {
@@ -278,12 +267,12 @@ export class Catalogue {
     }
   }
 
-  async #ask(path: string, receipts: readonly Receipt[], call: Call): Promise<Answer> {
+  async #ask(path: string, receipts: readonly Receipt[], call: Call, has?: string): Promise<Answer> {
     // At most half of the time left: the deadline then leaves room for a refusal, which says how far behind the read model is.
     const wait = Math.min(10, Math.max(1, Math.floor((call.deadline - performance.now()) / 2_000)));
     const tokens = receipts.map(({ token }) => token).join(',');
     const headers = { 'consistency-token': tokens, prefer: `wait=${wait}` };
-    return this.#queries.send({ method: 'GET', path, ...call, ...(tokens === '' ? {} : { headers }) });
+    return this.#queries.send({ method: 'GET', path, has, ...call, ...(tokens === '' ? {} : { headers }) });
   }
 
   /**
@@ -293,7 +282,7 @@ export class Catalogue {
   async #reachOldest(call: Call): Promise<readonly Receipt[]> {
     let due = this.#tokens?.unseen() ?? [];
     while (due.length > maxTokens) {
-      await this.#query('/products?limit=1', due.slice(0, maxTokens), { ...call, fits: Array.isArray });
+      await this.#query('/products?limit=1', due.slice(0, maxTokens), call);
       due = this.#tokens?.stillUnseen(due.slice(maxTokens)) ?? [];
     }
     return due;
@@ -319,7 +308,7 @@ export class Catalogue {
     const others: Receipt[] = [];
     for (const receipt of receipts) {
       try {
-        await this.#ask('/products?limit=1', [receipt], { ...call, fits: Array.isArray });
+        await this.#ask('/products?limit=1', [receipt], call);
         others.push(receipt);
       } catch (error) {
         if (!isProblem(error, 'product-parked')) throw error;
@@ -329,11 +318,6 @@ export class Catalogue {
     }
     return others;
   }
-}
-
-function isWritten(body: unknown): boolean {
-  const { id, version } = (body ?? {}) as Partial<Written>;
-  return typeof id === 'string' && typeof version === 'number';
 }
 
 /** @throws {TypeError} for an id that a URL cannot carry: dots are path segments, and an empty id means the list. */

@@ -1,9 +1,11 @@
 import { addressOf } from './address.ts';
 import { backoff, pause } from './pause.ts';
 import { type Api, CatalogueProblem, CatalogueUnreachable, isProblem } from './problem.ts';
-import { isRedirect, redirected } from './redirect.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { NoToken, withToken } from './token.ts';
+
+/** A member of every answer that is one product, promotion or prior price. */
+export const one = 'version';
 
 /** A request to an API. */
 export interface Request {
@@ -11,8 +13,11 @@ export interface Request {
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
-  /** Whether the body of an answer is what the API would send, and not what another server says; any object when absent. */
-  fits?: ((body: unknown) => boolean) | undefined;
+  /**
+   * A member of the answer's body, which tells it from that of another server. When absent, `length` for a GET, because
+   * it asks for a list, and `version` for a command.
+   */
+  has?: string | undefined;
   signal?: AbortSignal | undefined;
   /** When the call has to end, on the clock of `performance.now()`; one timeout from now when absent. */
   deadline?: number | undefined;
@@ -48,10 +53,12 @@ const maxAttemptMs = 15_000;
  * @throws {TypeError} for an invalid timeout; the function that it returns, for an invalid address.
  */
 export function connector({ timeout = 30_000, token, fetch: given }: CallerOptions) {
-  // Wrapped, because browsers throw when `fetch` is called as a method of another object.
-  const plain: typeof globalThis.fetch = given ?? ((...args) => globalThis.fetch(...args));
+  // Follows no redirect: fetch would send a POST on as a GET, so a list could seem to answer a command, and would send the
+  // access token to another origin. `given` is called alone, because browsers throw when fetch is a method of another object.
+  const plain: typeof globalThis.fetch = (input, init) =>
+    (given ?? globalThis.fetch)(input, { ...init, redirect: 'manual' });
   const fetch = token === undefined ? plain : withToken(plain, token);
-  if (!(timeout > 0)) throw new TypeError(`timeout must be a number of milliseconds above 0; it is ${timeout}`);
+  if (!(timeout > 0)) throw new TypeError(`timeout must be above 0 milliseconds; it is ${timeout}`);
   return (api: Api, address: string) => new Connection({ api, baseUrl: addressOf(api, address), fetch, timeout });
 }
 
@@ -105,8 +112,8 @@ export class Connection {
       const { error, retryAfter } = outcome;
       if (error instanceof NoToken) {
         if (!mayHaveArrived) throw error.cause;
-        const seconds = (timeout - (deadline - performance.now())) / 1000;
-        throw new CatalogueUnreachable(api, Number(seconds.toFixed(1)), error.cause);
+        const seconds = Math.ceil((performance.now() - deadline + timeout) / 1000);
+        throw new CatalogueUnreachable(api, seconds, error.cause);
       }
       mayHaveArrived ||= request.method !== 'GET' && !isProblem(error, 'too-many-requests', 'overloaded');
       // The deadline may cut the last attempt short: an earlier refusal says more.
@@ -119,7 +126,7 @@ export class Connection {
 
   /** One attempt: the answer, or the reason to retry. */
   async #attempt(
-    { path, signal, init, fits }: Prepared,
+    { path, signal, init, has }: Prepared,
     time: number,
   ): Promise<{ answer: Answer } | { error: unknown; retryAfter: number }> {
     const limit = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(time, maxAttemptMs))));
@@ -135,9 +142,9 @@ export class Connection {
       // No network, no server, or a truncated answer: fetch does not tell them apart. Or no token.
       return { error, retryAfter: 0 };
     }
-    if (isRedirect(response)) throw redirected(this.#options.api, response, this.url(path));
     const parsed = parse(text);
-    if (response.ok && fits(parsed)) return { answer: { headers: response.headers, body: parsed } };
+    if (response.ok && Object(parsed) === parsed && has in (parsed as object))
+      return { answer: { headers: response.headers, body: parsed } };
     const problem = new CatalogueProblem(this.#options.api, response.status, parsed);
     if (!isForNow(problem)) throw problem;
     return { error: problem, retryAfter: retryAfterOf(response.headers) };
@@ -148,28 +155,22 @@ interface Prepared {
   path: string;
   signal: AbortSignal | undefined;
   init: RequestInit;
-  fits: (body: unknown) => boolean;
+  has: string;
 }
 
 /** Runs once, outside the retry loop: a retry does not fix a value that is not JSON, or not a valid header. */
-function prepare({ method, path, headers, body, fits = isObject, signal }: Request): Prepared {
+function prepare({ method, path, headers, body, has = method === 'GET' ? 'length' : one, signal }: Request): Prepared {
   const init = {
     method,
-    // A redirect of a POST (301, 302, 303) is followed by a GET: a list would seem to be the answer to a command that got lost.
-    ...(method === 'GET' ? {} : { redirect: 'manual' as const }),
     headers: new Headers({ accept: 'application/json', ...headers }),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
-  return { path, signal, init, fits };
+  return { path, signal, init, has };
 }
 
 /** Whether the same request may succeed soon. A parked product needs an operator. */
 function isForNow({ status, type }: CatalogueProblem): boolean {
   return [408, 429, 502, 503, 504].includes(status) && type !== 'product-parked';
-}
-
-function isObject(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
 
 /** Undefined if the text is not JSON, such as a proxy’s error page or an empty body. */

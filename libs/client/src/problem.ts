@@ -50,7 +50,9 @@ export class CatalogueProblem extends Error {
   constructor(api: Api, status: number, body: unknown) {
     const problem = membersOf(body);
     const title = textOf(problem['title']) ?? `HTTP ${status}`;
-    const detail = textOf(problem['detail']) ?? `${api} answered ${status}${strange(status, body)}`;
+    // Another server: it redirects (0 in a browser), or answers with other JSON, or with none.
+    const strange = `${body === undefined ? ' without JSON' : ''}${status < 400 ? ': is its address right?' : ''}`;
+    const detail = textOf(problem['detail']) ?? `${api} answered ${status}${strange}`;
     const errors = Array.isArray(problem['errors']) ? (problem['errors'] as Fault[]) : [];
     // The message names the faults, too: a log may keep nothing else.
     super([`${title}: ${detail}`, ...errors.map(({ pointer, message }) => `${pointer} ${message}`)].join('; '));
@@ -79,12 +81,6 @@ export class CatalogueUnreachable extends Error {
 export function isProblem(error: unknown, ...types: readonly ProblemType[]): error is CatalogueProblem {
   if (!(error instanceof CatalogueProblem)) return false;
   return types.length === 0 || types.some((type) => type === error.type);
-}
-
-/** What is strange about a body that is neither a problem nor an answer of the API. */
-function strange(status: number, body: unknown): string {
-  if (body === undefined) return ' without JSON';
-  return status < 300 ? ' with JSON that is no answer of this API: is its address right?' : '';
 }
 
 function membersOf(body: unknown): Record<string, unknown> {

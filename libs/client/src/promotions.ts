@@ -1,5 +1,5 @@
 import type { CallOptions, ChangeOptions, CommandOptions } from './catalogue.ts';
-import { type CallerOptions, type Connection, connector, type Request } from './connection.ts';
+import { type CallerOptions, type Connection, connector, one, type Request } from './connection.ts';
 import { isProblem } from './problem.ts';
 import type {
   NewPromotion,
@@ -55,12 +55,17 @@ export class Promotions {
   /** The prices that a promotion would have now. Schedules nothing. */
   async preview(promotion: NewPromotion, { signal }: CallOptions = {}): Promise<PromotionPreview> {
     const path = '/promotions?dryRun=true';
-    return (await this.#send('POST', path, { headers: json, body: promotion, signal })) as PromotionPreview;
+    return (await this.#send('POST', path, {
+      headers: json,
+      body: promotion,
+      has: 'items',
+      signal,
+    })) as PromotionPreview;
   }
 
   /** @throws {CatalogueProblem} `not-found` if it does not exist. */
   async get(id: string, { signal }: CallOptions = {}): Promise<PromotionProgress> {
-    return (await this.#send('GET', pathOf(id), { signal })) as PromotionProgress;
+    return (await this.#send('GET', pathOf(id), { has: one, signal })) as PromotionProgress;
   }
 
   /** Loads one page of promotions, the newest first: the first page, or the one at `cursor`, the `next` of an earlier page. */
@@ -71,7 +76,6 @@ export class Promotions {
     const answer = await this.#api.send({
       method: 'GET',
       path: `/promotions${queryString(query)}`,
-      fits: Array.isArray,
       signal,
     });
     const next = nextOf(answer)?.get('cursor') ?? undefined;
@@ -96,13 +100,13 @@ export class Promotions {
   ): AsyncGenerator<PromotionItem> {
     yield* pagesOf<PromotionItem>((cursor) => {
       const path = `${pathOf(id)}/items${queryString({ ...query, cursor })}`;
-      return this.#api.send({ method: 'GET', path, fits: Array.isArray, signal });
+      return this.#api.send({ method: 'GET', path, signal });
     });
   }
 
   /** Every transition of a promotion, the oldest first. */
   async log(id: string, { signal }: CallOptions = {}): Promise<PromotionTransition[]> {
-    return (await this.#send('GET', `${pathOf(id)}/log`, { fits: Array.isArray, signal })) as PromotionTransition[];
+    return (await this.#send('GET', `${pathOf(id)}/log`, { signal })) as PromotionTransition[];
   }
 
   /**
@@ -169,7 +173,7 @@ export class Promotions {
   async #send(
     method: 'GET' | 'POST' | 'PATCH',
     path: string,
-    rest: Pick<Request, 'headers' | 'body' | 'fits' | 'signal'>,
+    rest: Pick<Request, 'headers' | 'body' | 'has' | 'signal'>,
   ): Promise<unknown> {
     return (await this.#api.send({ method, path, ...rest })).body;
   }

@@ -6,7 +6,7 @@ export function queryString(parameters: Record<string, string | number | undefin
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined && value !== '') given.set(name, String(value));
   }
-  return given.size === 0 ? '' : `?${given.toString()}`;
+  return given.size === 0 ? '' : `?${given}`;
 }
 
 /** The query parameters of the next page’s link (RFC 8288). Ignores the link’s path, which a gateway may change. */

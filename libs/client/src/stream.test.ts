@@ -197,9 +197,7 @@ test('a mistake in the program ends the stream, and does not count as a lost con
   await expect(take(api(sending([created(1)])), 1, { onConnection })).rejects.toThrow('told wrong');
   await expect(take(api(), 1, { lastEventId: 'a\nb' })).rejects.toThrow(TypeError);
   const garbled = 'event: product.created\nid: 1-1\ndata: {\n\n';
-  await expect(take(api(sending([garbled])), 1)).rejects.toThrow(
-    'queries sent an event product.created whose data is not JSON, with the id 1-1',
-  );
+  await expect(take(api(sending([garbled])), 1)).rejects.toThrow('queries answered 200 without JSON');
 });
 
 test('a stream goes on after 408, and does not follow a redirect with an access token', async () => {
@@ -207,5 +205,7 @@ test('a stream goes on after 408, and does not follow a redirect with an access 
   const moved = new Response(null, { status: 302, headers: { location: 'https://login.example/' } });
   const fake = api(timedOut, moved);
   const options = { commands: 'http://c', queries: 'http://q', fetch: fake.fetch, token: async () => 'secret' };
-  await expect(new Catalogue(options).stream().next()).rejects.toThrow('queries redirects to https://login.example:');
+  await expect(new Catalogue(options).stream().next()).rejects.toThrow(
+    'queries answered 302 without JSON: is its address right?',
+  );
 });

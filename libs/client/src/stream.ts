@@ -4,7 +4,6 @@ import { backoff, pause } from './pause.ts';
 import { type Api, CatalogueProblem } from './problem.ts';
 import type { Product, StreamEvent } from './product.ts';
 import type { PromotionEvent, PromotionProgress } from './promotion.ts';
-import { isRedirect, redirected } from './redirect.ts';
 import { retryAfterOf } from './retry-after.ts';
 import { NoToken } from './token.ts';
 
@@ -24,7 +23,7 @@ const maxSilenceMs = 40_000;
 interface Source<E> {
   path: string;
   /** Undefined for an event type that only a newer service knows. */
-  understood: (sent: SentEvent) => E | undefined;
+  understood: (sent: SentEvent, api: Api) => E | undefined;
 }
 
 type Reset = { type: 'reset'; eventId: string | undefined };
@@ -66,7 +65,7 @@ export async function* streamFrom<E>(
         for (const sent of parser.push(text)) {
           // Set before the event is handed out: the consumer may exit the loop then.
           lastEventId = sent.lastEventId;
-          const event = eventOf(understood, sent, connection.api);
+          const event = understood(sent, connection.api);
           if (event !== undefined) yield event;
           // Drop the other events of the piece.
           if (signal?.aborted) return;
@@ -82,17 +81,6 @@ export async function* streamFrom<E>(
     tell('lost');
     failures += 1;
     await pause(Math.max(backoff(failures), retryMs, retryAfterMs), signal).catch(() => {}); // Aborted: the loop ends.
-  }
-}
-
-/** @throws {Error} if the data is not JSON: to connect again would bring the same event. */
-function eventOf<E>(understood: Source<E>['understood'], sent: SentEvent, api: Api): E | undefined {
-  try {
-    return understood(sent);
-  } catch (cause) {
-    throw new Error(`${api} sent an event ${sent.type} whose data is not JSON, with the id ${sent.lastEventId}`, {
-      cause,
-    });
   }
 }
 
@@ -122,7 +110,6 @@ async function open(connection: Connection, path: string, lastEventId: string | 
     if (response?.ok && isStream && response.body !== null) return textOf(response.body, attempt);
     if (response === undefined) return 0;
     if (response.status >= 500 || [408, 429].includes(response.status)) return retryAfterOf(response.headers);
-    if (isRedirect(response)) throw redirected(connection.api, response, connection.url(path));
     const body: unknown = await response.json().catch(() => undefined);
     // A truncated refusal is not an answer.
     if (attempt.signal.aborted) return 0;
@@ -147,15 +134,24 @@ async function* textOf(body: ReadableStream<Uint8Array>, attempt: AbortControlle
   }
 }
 
+/** @throws {CatalogueProblem} if the data is not JSON: to connect again would bring the same event. */
+function parsed(data: string, api: Api): unknown {
+  try {
+    return JSON.parse(data) as unknown;
+  } catch {
+    throw new CatalogueProblem(api, 200, undefined);
+  }
+}
+
 /** The changes of products. */
 export const productChanges: Source<StreamEvent> = {
   path: '/products/stream',
-  understood: ({ type, data, lastEventId }) => {
+  understood: ({ type, data, lastEventId }, api) => {
     switch (type) {
       case 'product.created':
       case 'product.updated':
       case 'product.discontinued':
-        return { type, eventId: lastEventId ?? '', product: JSON.parse(data) as Product };
+        return { type, eventId: lastEventId ?? '', product: parsed(data, api) as Product };
       case 'reset':
         return { type, eventId: lastEventId };
       default:
@@ -167,10 +163,10 @@ export const productChanges: Source<StreamEvent> = {
 /** The changes of promotions and of their progress. */
 export const promotionChanges: Source<PromotionEvent> = {
   path: '/promotions/stream',
-  understood: ({ type, data, lastEventId }) => {
+  understood: ({ type, data, lastEventId }, api) => {
     switch (type) {
       case 'promotion':
-        return { type, eventId: lastEventId ?? '', promotion: JSON.parse(data) as PromotionProgress };
+        return { type, eventId: lastEventId ?? '', promotion: parsed(data, api) as PromotionProgress };
       case 'reset':
         return { type, eventId: lastEventId };
       default:

@@ -8,16 +8,15 @@ const unauthenticated = 401;
 export class NoToken extends Error {}
 
 /**
- * Sends each request with an access token, and once more with another token if the API refuses the first. Follows no
- * redirect, so that no other origin gets the token. `token` is called again for each request: it should remember its
- * token until it expires.
+ * Sends each request with an access token, and once more with another token if the API refuses the first. `token` is
+ * called again for each request: it should remember its token until it expires.
  */
 export function withToken(fetch: Fetch, token: () => Promise<string>): Fetch {
   const send = async (...[input, init]: Parameters<Fetch>): Promise<Response> => {
     const text = await orAborted(ask(token), init?.signal);
     const headers = new Headers(init?.headers);
     headers.set('authorization', `Bearer ${text}`);
-    return await fetch(input, { ...init, headers, redirect: 'manual' });
+    return await fetch(input, { ...init, headers });
   };
   return async (input, init) => {
     const response = await send(input, init);
@@ -37,9 +36,7 @@ async function ask(token: () => Promise<string>): Promise<string> {
   try {
     const text: unknown = await token();
     if (isAccessToken(text)) return text;
-    throw new TypeError(
-      'token must return letters, digits and - . _ ~ + /, and = at the end only: trim the content of a file',
-    );
+    throw new TypeError('token must return a b64token (RFC 6750), trimmed');
   } catch (cause) {
     throw new NoToken('There is no access token', { cause });
   }
