@@ -87,7 +87,7 @@ test('a log restored on another server is refused until the migration adopts it'
   const id = await createPromotion(db.sql, []);
   await db.sql.begin((tx) => announce(tx, id, 'scheduled'));
   await db.sql`update log_origin set system_identifier = system_identifier + 1`;
-  await expect(checkOrigin(db.sql)).rejects.toThrow('that of promotions for promotions');
+  await expect(checkOrigin(db.sql)).rejects.toThrow('the same in apps/promotions for promotions');
   const env = { PROMOTIONS_DB_DSN: db.dsn };
   await using adopting = startProcess(new URL('../migrate.ts', import.meta.url), ['--adopt'], env);
   expect(await adopting.exited).toBe(0);

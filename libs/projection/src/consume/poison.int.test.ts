@@ -65,7 +65,7 @@ test.each([5_000, 120_000])(
         generation: 1,
         released: 1,
         discarded: [],
-        waitsFor: expect.stringMatching(/^PostgreSQL does not store .*index/),
+        waitsFor: expect.stringMatching(/^PostgreSQL refuses a value .*index/),
       },
     ]);
     expect(await shown(db)).toEqual({ late: 1 });
