@@ -9,7 +9,7 @@ import {
   type Setting,
 } from '@catalogue/service';
 
-/** The file with the access token for command-api. It is rewritten when the token is renewed. Empty if there is no file. */
+/** The file with the access token for command-api. Another program replaces it when it renews the token. Empty without a file. */
 const tokenFile: Setting<string> = {
   variable: 'COMMAND_API_TOKEN_FILE',
   example: '/run/secrets/command-api-token',

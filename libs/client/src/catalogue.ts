@@ -149,11 +149,7 @@ export class Catalogue {
    */
   async *history(id: string, { signal }: CallOptions = {}): AsyncGenerator<HistoryEntry> {
     const ask = (before: string | undefined) =>
-      this.#commands.send({
-        method: 'GET',
-        path: `${pathOf(id)}/history${queryString({ before })}`,
-        signal,
-      });
+      this.#commands.send({ method: 'GET', path: `${pathOf(id)}/history${queryString({ before })}`, signal });
     yield* pagesOf<HistoryEntry>(ask, 'before');
   }
 

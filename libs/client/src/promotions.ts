@@ -55,12 +55,8 @@ export class Promotions {
   /** The prices that a promotion would have now. Schedules nothing. */
   async preview(promotion: NewPromotion, { signal }: CallOptions = {}): Promise<PromotionPreview> {
     const path = '/promotions?dryRun=true';
-    return (await this.#send('POST', path, {
-      headers: json,
-      body: promotion,
-      has: 'items',
-      signal,
-    })) as PromotionPreview;
+    const request = { headers: json, body: promotion, has: 'items', signal };
+    return (await this.#send('POST', path, request)) as PromotionPreview;
   }
 
   /** @throws {CatalogueProblem} `not-found` if it does not exist. */
@@ -73,11 +69,7 @@ export class Promotions {
     query: { limit?: number | undefined; cursor?: string | undefined } = {},
     { signal }: CallOptions = {},
   ): Promise<PromotionPage> {
-    const answer = await this.#api.send({
-      method: 'GET',
-      path: `/promotions${queryString(query)}`,
-      signal,
-    });
+    const answer = await this.#api.send({ method: 'GET', path: `/promotions${queryString(query)}`, signal });
     const next = nextOf(answer)?.get('cursor') ?? undefined;
     return { promotions: answer.body as Promotion[], ...(next === undefined ? {} : { next }) };
   }

@@ -9,7 +9,7 @@ export interface Framed {
 /** Bytes of the magic byte and of the schema's id. */
 export const headLength = 5;
 
-/** Reused by all calls. A larger record gets a buffer of its own. */
+/** All calls write into this buffer first. For a larger record, `frame` allocates another one. */
 const scratch = Buffer.alloc(4_096);
 
 /** Confluent's wire format: byte 0, the schema's id, the record. */

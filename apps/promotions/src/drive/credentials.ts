@@ -6,7 +6,7 @@ import type { ClientCredentials, Logger } from '@catalogue/service';
 export class TokenUnreadable extends Error {}
 
 interface TokenSource {
-  /** The file with the token, which is rewritten when the token is renewed; empty if there is none. */
+  /** The file with the token. Another program replaces it when it renews the token. Empty without a file. */
   file: string;
   /** Gets tokens from an issuer, in place of a file. */
   client: ClientCredentials | undefined;
@@ -26,7 +26,7 @@ export class Credentials {
     this.#log = log;
   }
 
-  /** The current token: it is renewed while the service runs. @throws {TokenUnreadable} if there is none. */
+  /** The current token, which can differ at the next call. @throws {TokenUnreadable} without a token. */
   async token(): Promise<string> {
     const { file, client } = this.#source;
     try {

@@ -60,7 +60,7 @@ export class PatientDatabase {
     this.#onRetry = onRetry;
   }
 
-  /** The code of the error during an outage; undefined while there is none. */
+  /** During an outage, the code of its error; otherwise undefined. */
   get away(): string | undefined {
     return this.#away;
   }

@@ -4,7 +4,7 @@ import type { ApplyOptions, Part } from './apply-batch.ts';
 
 /** The most messages of several partitions in one transaction: as many as of one. */
 const maxMessages = 1_000;
-/** Messages from which a part gets a transaction of its own. */
+/** A part with so many messages, or more, gets its own transaction. */
 const worthAlone = 100;
 /** Milliseconds that parts wait for the previous transaction: if it takes longer, it may wait for a lock. */
 const maxWaitMs = 20;

@@ -212,11 +212,12 @@ export class ChangeFeed<Change extends LoggedChange = LoggedChange> {
   async #look(): Promise<boolean> {
     const recent = this.#recent;
     if (recent === undefined) return await this.#begin();
-    const most = this.#mayWait ? maxUnwantedChanges : maxReadChanges;
+    const maySkip = this.#mayWait;
+    const most = maySkip ? maxUnwantedChanges : maxReadChanges;
     const read = await this.#changeLog.read(recent.position, most);
     const changes = changesAfter(read, recent.position);
     if (changes === undefined) return await this.#begin();
-    if (most < maxReadChanges && read.last - recent.position.seq > most) return await this.#skip();
+    if (maySkip && read.last - recent.position.seq > most) return await this.#skip();
     recent.add(changes);
     if (changes.length > 0) this.#changedAt = performance.now();
     // Trims rarely and in one step: removing from the front moves all other elements.
