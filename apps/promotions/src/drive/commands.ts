@@ -2,6 +2,7 @@ import { Catalogue, CatalogueUnreachable, isProblem } from '@catalogue/client';
 import type { ClientCredentials, Logger } from '@catalogue/service';
 import type { Step, StepAnswer } from '../tables/steps.ts';
 import { Credentials, TokenUnreadable } from './credentials.ts';
+import { smallFetch } from './small-fetch.ts';
 
 /** Milliseconds for one command, with the client's retries: shorter than a promotion is held. */
 const timeout = 5_000;
@@ -17,6 +18,7 @@ interface CommandOptions {
 /** Opens a client of command-api that also sends its idempotency keys as request ids: so each event names its step. */
 export function openCommands(commandApiUrl: string, { tokenFile = '', tokenClient, log }: CommandOptions): Catalogue {
   const credentials = new Credentials({ file: tokenFile, client: tokenClient }, log);
+  const fetch = smallFetch();
   return new Catalogue({
     commands: commandApiUrl,
     // Not used: prices come from the service's own projection.
@@ -28,7 +30,7 @@ export function openCommands(commandApiUrl: string, { tokenFile = '', tokenClien
       const headers = new Headers(init?.headers);
       const step = headers.get('idempotency-key');
       if (step !== null) headers.set('x-request-id', step);
-      const response = await globalThis.fetch(url, { ...init, headers }).catch((error: unknown) => {
+      const response = await fetch(url, { ...init, headers }).catch((error: unknown) => {
         credentials.unreached(error);
         throw error;
       });

@@ -56,7 +56,7 @@ export class Credentials {
 
   /** Records that command-api's certificate was refused: unlike an outage, this does not pass by itself. */
   unreached(error: unknown): void {
-    const { code } = ((error as Error).cause ?? {}) as { code?: string };
+    const { code } = error as { code?: string };
     if (!/CERT|LEAF_SIGNATURE/.test(code ?? '')) return;
     const hint = 'NODE_EXTRA_CA_CERTS names the file of its authority, and COMMAND_API_URL a host in it';
     this.#refused(`The certificate of command-api cannot be verified: ${hint}`, { err: error });
