@@ -23,6 +23,8 @@ export interface AppOptions extends ProcessOptions {
 
 /** Concurrent commands: command-api appends commands that arrive together in one transaction. */
 const maxCommands = 128;
+/** Concurrent commands of a new process: each doubling takes the time of an answer, and the start of a promotion waits. */
+const firstCommands = 32;
 
 /** Builds the HTTP server of promotions, and the work beside it: the projection of prices, and the driver of promotions. */
 export async function buildApp(options: AppOptions) {
@@ -36,7 +38,7 @@ export async function buildApp(options: AppOptions) {
   const driver = new Driver({
     sql,
     catalogue,
-    slots: new Slots(maxCommands),
+    slots: new Slots(maxCommands, firstCommands),
     log,
     onAnswered,
     onMoved: (to, lateMs) => {

@@ -35,7 +35,7 @@ test('a promotion makes way for others that are due, also while it has much to s
   const driver = new Driver({
     sql: db.sql,
     catalogue,
-    slots: new Slots(16),
+    slots: new Slots(16, 4),
     log,
     onAnswered: () => {},
     onMoved: () => {},

@@ -9,8 +9,8 @@ function ask(slots: Slots, count: number) {
   return asked;
 }
 
-test('few commands are under way at first, one more with each answer, and never more than the most', async () => {
-  const slots = new Slots(6);
+test('as many commands as given are under way at first, one more with each answer, and never more than the most', async () => {
+  const slots = new Slots(6, 4);
   const asked = ask(slots, 20);
   await settle();
   expect(asked.got).toBe(4);
@@ -22,7 +22,7 @@ test('few commands are under way at first, one more with each answer, and never 
 });
 
 test('after a command that was not decided on, few are under way again', async () => {
-  const slots = new Slots(8);
+  const slots = new Slots(8, 4);
   const asked = ask(slots, 20);
   for (let i = 0; i < 4; i++) slots.free(true);
   await settle();
@@ -36,14 +36,14 @@ test('after a command that was not decided on, few are under way again', async (
 });
 
 test('a slot that no command used changes nothing', async () => {
-  const slots = new Slots(8);
+  const slots = new Slots(8, 4);
   await slots.take();
   slots.free();
   expect(slots.size).toBe(4);
 });
 
 test('as many slots as are free can be taken at once, and one that is awaited', async () => {
-  const slots = new Slots(8);
+  const slots = new Slots(8, 4);
   expect(await slots.takeSome(3)).toBe(3);
   expect(await slots.takeSome(3)).toBe(1);
   const awaited = slots.takeSome(3);

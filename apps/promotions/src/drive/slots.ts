@@ -1,18 +1,20 @@
-/** Concurrent commands while it is unknown whether command-api answers. */
+/** Concurrent commands after one without a decision, until command-api answers again. */
 const fewest = 4;
 
 /**
- * Limits the concurrent commands of all promotions: few at first and after a command without a decision, and one more
- * after each answer. Further commands wait in order.
+ * Limits the concurrent commands of all promotions: some at first, few after a command without a decision, and one
+ * more after each answer. Further commands wait in order.
  */
 export class Slots {
   readonly #most: number;
-  #size = fewest;
+  #size: number;
   #taken = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(most: number) {
+  /** @param first how many at first, while it is unknown whether command-api answers. */
+  constructor(most: number, first: number) {
     this.#most = most;
+    this.#size = first;
   }
 
   /** How many commands may be under way now. */

@@ -53,7 +53,7 @@ beforeEach(async () => {
   const catalogue = openCommands(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
     log: createLogger('test', 'silent'),
   });
-  tools = { sql: db.sql, catalogue, slots: new Slots(16), onAnswered: () => {} };
+  tools = { sql: db.sql, catalogue, slots: new Slots(16, 4), onAnswered: () => {} };
 });
 afterEach(async () => {
   server.close();
